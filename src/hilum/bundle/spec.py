@@ -1,0 +1,83 @@
+"""`bundle.json`: what a bundle says about itself, as one typed record. No torch here."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct
+
+from hilum.recipe import Recipe
+
+SCHEMA = 1
+
+
+class Figure(Struct, frozen=True):
+    """A number with its 95% interval; `None` where it is not defined (no positive film, one class, …)."""
+
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+
+
+class OperatingPoint(Struct, frozen=True):
+    """Where the detector decides.
+
+    Attributes:
+        threshold: the probability of the positive class, from 0 to 1, from which on it is predicted.
+        rule: how it was chosen, as in the recipe.
+        chosen_on: on which films, in words.
+    """
+
+    threshold: float
+    rule: str
+    chosen_on: str
+
+
+class Calibration(Struct, frozen=True):
+    """How the network's probabilities were corrected, and on what. `none`: they are the network's own."""
+
+    method: Literal["none"] = "none"
+    chosen_on: str = ""
+
+
+class SplitCard(Struct, frozen=True):
+    """What one split held: counts of films by `label` or `label/subtype`, and of patients (0 where unknown)."""
+
+    films: dict[str, int]
+    patients: int
+
+
+class Spec(Struct, frozen=True, forbid_unknown_fields=True):
+    """Everything that a prediction needs to know beside the network itself.
+
+    Attributes:
+        schema: version of this record.
+        hilum: version of the package that wrote it.
+        created: date, UTC, ISO 8601.
+        recipe: the resolved recipe; `recipe.pixels` is the preprocessing.
+        classes: names of the classes; the last one is the positive class.
+        operating_point: threshold and where it comes from.
+        calibration: correction of the probabilities and where it comes from.
+        data: what was trained and validated on, by split.
+        data_fingerprint: SHA-256 over the films' hashes, labels and splits.
+        code_fingerprint: SHA-256 over the package's source.
+        metrics: figures on validation, as in `metrics.json`.
+        history: the rows of `history.csv`.
+        files: SHA-256 of every other file of the bundle.
+        seal: SHA-256 of this record with an empty seal.
+    """
+
+    schema: int
+    hilum: str
+    created: str
+    recipe: Recipe
+    classes: tuple[str, ...]
+    operating_point: OperatingPoint
+    calibration: Calibration
+    data: dict[str, SplitCard]
+    data_fingerprint: str
+    code_fingerprint: str
+    metrics: dict[str, Figure]
+    history: list[dict[str, float]]
+    files: dict[str, str]
+    seal: str = ""

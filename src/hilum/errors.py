@@ -1,0 +1,45 @@
+"""Everything that Hilum refuses, as one small tree.
+
+HilumError          one line: what is wrong, where, how to mend it
+├── RequestError    the request cannot be carried out as it stands       (exit code 2)
+│   ├── RecipeError     a recipe's key or value
+│   ├── LayoutError     a folder, a table or a manifest of films
+│   └── BundleError     a bundle that is incomplete, changed or from another version
+└── FilmError       one film cannot be read; the others go on            (exit code 1)
+"""
+
+from __future__ import annotations
+
+
+class HilumError(Exception):
+    """What went wrong, as one line for a person: what, where, how to mend it."""
+
+
+class RequestError(HilumError):
+    """The request itself cannot be carried out; nothing was changed."""
+
+
+class RecipeError(RequestError):
+    """A recipe has an unknown key, a value of the wrong type, or one out of range."""
+
+
+class LayoutError(RequestError):
+    """A folder, table or manifest does not say which films there are or what they show."""
+
+
+class BundleError(RequestError):
+    """A bundle is incomplete, was changed after it was written, or has another schema."""
+
+
+class FilmError(HilumError):
+    """One film cannot be read.
+
+    Attributes:
+        path: the film as the user named it.
+        reason: what is wrong with it and how to mend it, without the path.
+    """
+
+    def __init__(self, path: str, reason: str) -> None:
+        self.path = path
+        self.reason = reason
+        super().__init__(f"{path}: {reason}")

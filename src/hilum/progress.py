@@ -1,0 +1,34 @@
+"""A progress bar where a person is watching, and silence where nobody is."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
+
+T = TypeVar("T")
+
+PATIENCE_SECONDS = 2.0  # work that ends sooner needs no bar
+
+
+def track(items: Iterable[T], what: str, total: int) -> Iterator[T]:
+    """Yield the items; from two seconds on, where stderr is a terminal, show a bar with the time left."""
+    if not sys.stderr.isatty():
+        yield from items
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    bar = Progress(*columns, console=Console(stderr=True), transient=True)
+    task = bar.add_task(what, total=total)
+    started = time.monotonic()
+    try:
+        for done, item in enumerate(items, start=1):
+            yield item
+            if not bar.live.is_started and time.monotonic() - started > PATIENCE_SECONDS:
+                bar.start()
+            bar.update(task, completed=done)
+    finally:
+        bar.stop()

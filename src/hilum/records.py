@@ -1,0 +1,185 @@
+"""What travels between the stages: films, the manifest that lists them, and predictions.
+
+Plain, frozen values without behaviour of their own beyond selecting and reading or writing a CSV,
+so that every stage can import them and none needs to know another.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+
+from hilum.errors import LayoutError
+from hilum.files import replacing
+
+SPLITS = ("train", "val", "test")
+
+
+@dataclass(frozen=True, slots=True)
+class Film:
+    """One film: where it lies, what it shows, whose it is, where it belongs.
+
+    An empty string means *unknown*, never a default: an unlabelled film has `label == ""`, a film of
+    an unknown patient `patient == ""`.
+
+    Attributes:
+        path: the file, as usable from the current folder; `archive.npz#train/17` for an array's member.
+        label: the class that the film is labelled with.
+        subtype: the cause within the class, such as `bacteria` or `virus`.
+        patient: an identifier that is the same for every film of one patient.
+        split: `train`, `val`, `test`, or empty where the films were not split.
+        sha256: of the file's bytes (of the array's bytes for a member of an `.npz`).
+        view: projection, `PA` or `AP`.
+        age: in years, as the source gives it.
+        sex: `F` or `M`, as the source gives it.
+    """
+
+    path: str
+    label: str = ""
+    subtype: str = ""
+    patient: str = ""
+    split: str = ""
+    sha256: str = ""
+    view: str = ""
+    age: str = ""
+    sex: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """The films of one data set, in a fixed order: what every later stage reads, and all it reads."""
+
+    films: tuple[Film, ...]
+
+    def __len__(self) -> int:
+        return len(self.films)
+
+    def __iter__(self) -> Iterator[Film]:
+        return iter(self.films)
+
+    def where(self, keep: Callable[[Film], bool]) -> Manifest:
+        """The films for which `keep` holds, in order."""
+        return Manifest(tuple(film for film in self.films if keep(film)))
+
+    def split(self, name: str) -> Manifest:
+        """The films of one split; `all` gives every film.
+
+        Raises:
+            LayoutError: no film belongs to that split.
+        """
+        chosen = self if name == "all" else self.where(lambda film: film.split == name)
+        if not chosen.films:
+            present = sorted({film.split for film in self.films if film.split})
+            raise LayoutError(
+                f"no film belongs to the split '{name}'; this manifest has "
+                f"{', '.join(present) if present else 'no splits: ask for --split all'}"
+            )
+        return chosen
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The class names that occur, sorted."""
+        return tuple(sorted({film.label for film in self.films if film.label}))
+
+
+_FILM_COLUMNS = tuple(field.name for field in fields(Film))
+
+
+def write_manifest(manifest: Manifest, path: Path) -> None:
+    """Write the manifest as CSV; film paths are kept relative to its folder, so that both can move together."""
+    folder = os.path.dirname(os.path.abspath(path))
+    os.makedirs(folder, exist_ok=True)
+    with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(_FILM_COLUMNS)
+        for film in manifest:
+            moved = replace(film, path=os.path.relpath(os.path.abspath(film.path), folder))
+            writer.writerow([getattr(moved, column) for column in _FILM_COLUMNS])
+
+
+def read_manifest(path: Path) -> Manifest:
+    """Read a manifest that `write_manifest` wrote.
+
+    Raises:
+        LayoutError: the file is missing, or not a manifest.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            rows = csv.DictReader(file)
+            if tuple(rows.fieldnames or ()) != _FILM_COLUMNS:
+                raise LayoutError(f"{path}: not a Hilum manifest; make one with: hilum index DIR --out {path}")
+            films = []
+            for number, row in enumerate(rows, start=2):
+                if None in row or None in row.values():
+                    raise LayoutError(f"{path}: line {number} has more or fewer fields than the header")
+                film = Film(**row)
+                films.append(replace(film, path=os.path.normpath(os.path.join(path.parent, film.path))))
+    except FileNotFoundError:
+        raise LayoutError(f"{path}: no such manifest; make one with: hilum index DIR --out {path}") from None
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise LayoutError(f"{path}: not a readable CSV ({error})") from None
+    return Manifest(tuple(films))
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What a detector says of one film, or why it could not say anything.
+
+    Attributes:
+        film: the film, with its label where one is known.
+        probs: one probability a class, in the order of `Predictions.classes`; empty where `error` is set.
+        prediction: the class chosen at the threshold; empty where `error` is set.
+        error: why the film could not be read; empty where it could.
+    """
+
+    film: Film
+    probs: tuple[float, ...] = ()
+    prediction: str = ""
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Predictions:
+    """One row a film, also for a film that could not be read.
+
+    Attributes:
+        classes: the names of the classes; the last one is the positive class.
+        threshold: the probability of the positive class from which on it is predicted.
+        rows: the predictions, in the order of the films asked for.
+    """
+
+    classes: tuple[str, ...]
+    threshold: float
+    rows: tuple[Prediction, ...]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __iter__(self) -> Iterator[Prediction]:
+        return iter(self.rows)
+
+    @property
+    def failed(self) -> tuple[Prediction, ...]:
+        """The films that could not be read."""
+        return tuple(row for row in self.rows if row.error)
+
+
+def write_predictions(predictions: Predictions, path: Path) -> None:
+    """Write `predictions.csv`: `path,label,prob_<class>…,prediction,threshold,patient,split,error`."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(
+            ["path", "label", *(f"prob_{name}" for name in predictions.classes),
+             "prediction", "threshold", "patient", "split", "error"]
+        )  # fmt: skip
+        for row in predictions:
+            probs = [f"{prob:.6f}" for prob in row.probs] or [""] * len(predictions.classes)
+            film = row.film
+            writer.writerow(
+                [film.path, film.label, *probs, row.prediction, f"{predictions.threshold:.6f}",
+                 film.patient, film.split, row.error]
+            )  # fmt: skip
