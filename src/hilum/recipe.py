@@ -112,8 +112,8 @@ class Training(Struct, frozen=True, forbid_unknown_fields=True):
         class_weights: `balanced` weighs a class by the share of films that are not of it (the study's
             [3876, 1342] / 5218), `none` weighs all alike.
         label_smoothing: the share of certainty taken from the label.
-        average: decay of an exponential moving average of the weights, a step; 0 keeps none. Where there is one, it is
-            what is validated and kept.
+        average: decay, a step, of an exponential moving average of the weights, which is then what is validated and
+            kept; 0 keeps none.
         precision: `bfloat16` computes in it where that is safe, `float32` throughout; `auto` takes
             bfloat16 where the processor has instructions for it.
     """
@@ -178,7 +178,7 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def read_recipe(path: Path, settings: Iterable[str] = ()) -> Recipe:
-    """Read a recipe and lay `section.key=value` settings over it; a value is written as in TOML, a string may go bare.
+    """Read a recipe and lay `section.key=value` settings over it; values as in TOML, a string may go bare.
 
     Raises:
         RecipeError: the file is missing or not TOML, or a key or a value is wrong; the line names it.

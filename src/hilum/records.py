@@ -167,6 +167,15 @@ class Predictions:
         return tuple(row for row in self.rows if row.error)
 
 
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A number with its 95% interval; `None` where it is not defined (no positive film, one class only, …)."""
+
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+
+
 def write_predictions(predictions: Predictions, path: Path) -> None:
     """Write `predictions.csv`: `path,label,prob_<class>…,prediction,threshold,patient,split,error`."""
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -7,16 +7,9 @@ from typing import Literal
 from msgspec import Struct
 
 from hilum.recipe import Recipe
+from hilum.records import Figure
 
 SCHEMA = 1
-
-
-class Figure(Struct, frozen=True):
-    """A number with its 95% interval; `None` where it is not defined (no positive film, one class, …)."""
-
-    value: float | None
-    low: float | None = None
-    high: float | None = None
 
 
 class OperatingPoint(Struct, frozen=True):
