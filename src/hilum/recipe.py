@@ -163,12 +163,14 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         name: what the run is called in tables and cards.
         seed: where every draw of the run starts.
+        data: where the films come from, their licence and whom to cite; the bundle's card repeats it.
         classes: the classes, the positive one last; empty takes those of the films, a class called normal (or
             healthy, negative, no finding) first.
     """
 
     name: str
     seed: Annotated[int, Meta(ge=0)] = 1
+    data: str = ""
     classes: tuple[str, ...] = ()
     pixels: Pixels = Pixels()
     batches: Batches = Batches()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+import numpy as np
 from msgspec import Struct
 
 from hilum.recipe import Recipe
@@ -74,3 +75,20 @@ class Spec(Struct, frozen=True, forbid_unknown_fields=True):
     history: list[dict[str, float]]
     files: dict[str, str]
     seal: str = ""
+
+
+def probabilities(logits: np.ndarray) -> np.ndarray:
+    """What a bundle's network says, as probabilities.
+
+    Args:
+        logits: (n, 1), of the second of two classes (sigmoid), or (n, classes) (softmax); float32.
+
+    Returns:
+        (n, classes) float64, each row adding up to 1.
+    """
+    logits = logits.astype(np.float64)
+    if logits.shape[1] == 1:
+        # Two logits that differ by the one: a softmax over them is the sigmoid.
+        logits = np.concatenate([np.zeros_like(logits), logits], axis=1)
+    exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return np.asarray(exponentials / exponentials.sum(axis=1, keepdims=True))

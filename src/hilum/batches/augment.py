@@ -1,0 +1,142 @@
+"""Views of films: what is drawn at random is drawn first, as data, and then applied to the whole batch at once.
+
+A drawn view can be looked at, stored and replayed; applying it is a pure function that runs on any device.
+The operations come in the order in which a film meets them: patient and tube (geometry), exposure (gamma, contrast),
+detector (blur, noise), archive (JPEG).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, fields
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from hilum.batches.jpeg import recompress
+from hilum.recipe import Augment
+
+
+@dataclass(frozen=True, slots=True)
+class Views:
+    """One drawn view for each of n films; everything is float32.
+
+    Attributes:
+        affine: (n, 2, 3), from the view's coordinates to the film's, both from -1 to 1.
+        gamma: (n,) exponents.
+        contrast: (n,) factors about the film's mean.
+        blur: (n,) Gaussian sigmas in pixels; 0 where the film stays sharp.
+        noise: (n, 1, h, w), to be added.
+        jpeg: (n,) qualities from 1 to 100; 0 where the film is not re-compressed.
+    """
+
+    affine: Tensor
+    gamma: Tensor
+    contrast: Tensor
+    blur: Tensor
+    noise: Tensor
+    jpeg: Tensor
+
+    def to(self, device: torch.device) -> Views:
+        """The same views on another device."""
+        return Views(**{field.name: getattr(self, field.name).to(device) for field in fields(self)})
+
+
+def draw(spec: Augment, n: int, size: int, generator: torch.Generator) -> Views:
+    """Draw a view for each of n films of `size` × `size` pixels.
+
+    The same generator state gives the same views whatever the films are.
+    """
+
+    def uniform(low: float, high: float) -> Tensor:
+        return torch.rand(n, generator=generator) * (high - low) + low
+
+    def factor(strength: float) -> Tensor:
+        """As likely to shrink as to grow: between 1/(1+strength) and 1+strength, even on a logarithmic scale."""
+        return uniform(-math.log1p(strength), math.log1p(strength)).exp()
+
+    def chosen(probability: float) -> Tensor:
+        return (torch.rand(n, generator=generator) < probability).float()
+
+    angle = uniform(-1, 1) * math.radians(spec.rotation)
+    zoom, stretch = factor(spec.scale), factor(spec.aspect).sqrt()
+    mirror = 1 - 2 * chosen(spec.flip)
+    # The matrix leads from the view back to the film, hence the reciprocals.
+    across, down = mirror / (zoom * stretch), stretch / zoom
+    shift_x, shift_y = uniform(-2, 2) * spec.translation, uniform(-2, 2) * spec.translation
+    affine = torch.stack(
+        [
+            torch.stack([angle.cos() * across, -angle.sin() * down, shift_x], dim=1),
+            torch.stack([angle.sin() * across, angle.cos() * down, shift_y], dim=1),
+        ],
+        dim=1,
+    )
+    blur_probability, blur_sigma = spec.blur
+    noise_probability, noise_deviation = spec.noise
+    jpeg_probability, jpeg_quality = spec.jpeg
+    deviation = chosen(noise_probability) * uniform(0, noise_deviation)
+    return Views(
+        affine=affine,
+        gamma=factor(spec.gamma),
+        contrast=factor(spec.contrast),
+        blur=chosen(blur_probability) * uniform(0.2, max(blur_sigma, 0.2)),
+        noise=torch.randn(n, 1, size, size, generator=generator) * deviation[:, None, None, None]
+        if noise_probability
+        else torch.zeros(n, 1, 1, 1),
+        jpeg=chosen(jpeg_probability) * uniform(jpeg_quality, 95).round(),
+    )
+
+
+def apply(views: Views, films: Tensor) -> Tensor:
+    """Apply drawn views to films.
+
+    Args:
+        views: as many as films, on the films' device.
+        films: (n, 1, h, w) float32 in [0, 1].
+
+    Returns:
+        The same shape and range. What the view shows from outside the film is black.
+    """
+    grid = F.affine_grid(views.affine, list(films.shape), align_corners=False)
+    films = F.grid_sample(films, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+    films = _gamma(films, _per_film(views.gamma))
+    mean = films.mean(dim=(2, 3), keepdim=True)
+    films = ((films - mean) * _per_film(views.contrast) + mean).clamp(0, 1)
+    films = _each_where(views.blur > 0, films, views.blur, _blur)
+    films = (films + views.noise).clamp(0, 1)
+    return _each_where(views.jpeg > 0, films, views.jpeg, recompress)
+
+
+def _per_film(values: Tensor) -> Tensor:
+    return values[:, None, None, None]
+
+
+def _gamma(films: Tensor, exponent: Tensor) -> Tensor:
+    """Gamma over each film's own range, so that a dark film is bent as much as a bright one."""
+    low, high = films.amin(dim=(2, 3), keepdim=True), films.amax(dim=(2, 3), keepdim=True)
+    span = (high - low).clamp_min(1e-6)
+    return ((films - low) / span).clamp_min(1e-6).pow(exponent) * span + low
+
+
+def _each_where(where: Tensor, films: Tensor, strengths: Tensor, operation) -> Tensor:  # type: ignore[no-untyped-def]
+    """Spend the operation on the films that drew it."""
+    if not where.any():
+        return films
+    films = films.clone()
+    films[where] = operation(films[where], strengths[where])
+    return films
+
+
+def _blur(films: Tensor, sigma: Tensor) -> Tensor:
+    """Gaussian blur with a sigma of its own for each film, as two one-dimensional convolutions."""
+    n = len(films)
+    radius = max(1, math.ceil(3 * float(sigma.max())))
+    offsets = torch.arange(-radius, radius + 1, device=films.device, dtype=films.dtype)
+    kernels = torch.exp(-0.5 * (offsets / sigma[:, None]) ** 2)
+    kernels = kernels / kernels.sum(dim=1, keepdim=True)
+    across = films.transpose(0, 1)  # one group a film
+    across = F.pad(across, (radius, radius, radius, radius), mode="reflect")
+    across = F.conv2d(across, kernels[:, None, None, :], groups=n)
+    across = F.conv2d(across, kernels[:, None, :, None], groups=n)
+    return across.transpose(0, 1)

@@ -1,0 +1,10 @@
+"""A bundle: everything that a prediction needs, in one folder.
+
+This half opens and checks bundles and needs no torch; `hilum.bundle.write` makes them and does.
+"""
+
+from hilum.bundle.golden import check_golden
+from hilum.bundle.read import Bundle, read
+from hilum.bundle.spec import Calibration, OperatingPoint, Spec, SplitCard, probabilities
+
+__all__ = ["Bundle", "Calibration", "OperatingPoint", "Spec", "SplitCard", "check_golden", "probabilities", "read"]

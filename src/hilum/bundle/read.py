@@ -1,0 +1,89 @@
+"""Opening a bundle: whole, unchanged and of a schema that we know, or refused. No torch here."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from hilum.bundle.spec import SCHEMA, Spec
+from hilum.errors import BundleError
+from hilum.files import sha256_of
+
+SPEC_NAME = "bundle.json"
+ONNX_NAME = "model.onnx"
+WEIGHTS_NAME = "weights.safetensors"
+GOLDEN_NAME = "golden.json"
+CARD_NAME = "CARD.md"
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """An opened bundle.
+
+    Attributes:
+        folder: where it lies.
+        spec: what it says about itself.
+    """
+
+    folder: Path
+    spec: Spec
+
+    @property
+    def onnx(self) -> Path:
+        """The network for ONNX Runtime: `films` (n, 1, size, size) float32 in [0, 1] → `logits` (n, outputs)."""
+        return self.folder / ONNX_NAME
+
+    @property
+    def weights(self) -> Path:
+        """The network's weights, by the names of its torch module."""
+        return self.folder / WEIGHTS_NAME
+
+    @property
+    def golden(self) -> Path:
+        """Predictions on generated films."""
+        return self.folder / GOLDEN_NAME
+
+
+def read(folder: Path | str) -> Bundle:
+    """Open a bundle and check every byte of it against its seal.
+
+    Raises:
+        BundleError: it is not a bundle, is incomplete, was changed, or has another schema.
+    """
+    folder = Path(folder)
+    path = folder / SPEC_NAME
+    try:
+        content = path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        raise BundleError(f"{folder}: not a bundle, there is no {SPEC_NAME}; a run's lies in RUN/bundle") from None
+    try:
+        schema = msgspec.json.decode(content, type=dict)["schema"]
+    except (msgspec.DecodeError, KeyError):
+        raise BundleError(
+            f"{path}: damaged, not a bundle's JSON; take the bundle again from where it was made"
+        ) from None
+    if schema != SCHEMA:
+        raise BundleError(f"{path}: schema {schema}; this Hilum reads schema {SCHEMA}, install the one that wrote it")
+    try:
+        spec = msgspec.json.decode(content, type=Spec)
+    except msgspec.ValidationError as error:
+        raise BundleError(f"{path}: damaged ({error}); take the bundle again from where it was made") from None
+    if spec.seal != seal_of(spec):
+        raise BundleError(f"{path}: changed after it was written; take the bundle again from where it was made")
+    for name, digest in spec.files.items():
+        if not (folder / name).is_file():
+            raise BundleError(f"{folder}: {name} is missing; take the bundle again from where it was made")
+        if sha256_of(folder / name) != digest:
+            raise BundleError(
+                f"{folder / name}: changed after it was written; take the bundle again from where it was made"
+            )
+    return Bundle(folder, spec)
+
+
+def seal_of(spec: Spec) -> str:
+    """SHA-256 of the record's canonical JSON with an empty seal."""
+    unsealed = msgspec.structs.replace(spec, seal="")
+    return hashlib.sha256(msgspec.json.encode(unsealed, order="sorted")).hexdigest()

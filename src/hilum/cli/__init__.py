@@ -1,0 +1,66 @@
+"""The command `hilum`: one verb for each stage of the path, each in a file of its own.
+
+Nothing heavy is imported before the verb that needs it runs.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+
+import typer
+
+from hilum.errors import FilmError, HilumError, RequestError
+
+app = typer.Typer(
+    name="hilum",
+    help="From a folder of chest X-rays to a pneumonia detector that you can trust. Research only: not a diagnosis.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+
+def main() -> None:
+    """Run the command line; every refusal is one line on stderr and an exit code (1: films failed, 2: request)."""
+    from hilum.cli import demo, evaluate, index, models, predict, train  # noqa: F401  (each adds its verb)
+
+    try:
+        app()
+    except RequestError as error:
+        _refuse(str(error), 2)
+    except FilmError as error:
+        _refuse(str(error), 1)
+    except HilumError as error:
+        _refuse(str(error), 1)
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] == "hilum":
+            raise
+        _refuse(f'this needs {error.name}, which is not installed: pip install "hilum[train]"', 2)
+    except BrokenPipeError:
+        # Somebody closed the pipe (`| head`): say nothing, also not when the interpreter flushes at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except OSError as error:
+        _refuse(_explain(error), 2)
+
+
+def tell(line: str) -> None:
+    """A line for the person at the terminal; what programs read goes to stdout instead."""
+    typer.echo(line, err=True)
+
+
+def _refuse(line: str, code: int) -> None:
+    tell("hilum: " + " ".join(line.splitlines()))
+    sys.exit(code)
+
+
+def _explain(error: OSError) -> str:
+    place = f"{error.filename}: " if error.filename else ""
+    if error.errno == errno.ENOSPC:
+        return f"{place}the disk is full; make room and run the same command again, nothing that was finished is lost"
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return f"{place}not allowed to read or write here; change its permissions or name another place"
+    return f"{place}{error.strerror or error}"

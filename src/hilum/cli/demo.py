@@ -1,0 +1,70 @@
+"""`hilum demo`: the whole path on films that are at hand."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hilum.cli import app, tell
+from hilum.errors import RequestError
+from hilum.recipe import parse_recipe
+
+# The recipe of the demo: `recipes/hilum.toml` in small, so that it ends while a person waits.
+RECIPE = {
+    "name": "demo",
+    "batches": {
+        "augment": {
+            "rotation": 15,
+            "scale": 0.2,
+            "aspect": 0.2,
+            "translation": 0.1,
+            "flip": 0.5,
+            "gamma": 0.5,
+            "contrast": 0.5,
+            "blur": [0.5, 1.5],
+            "noise": [0.5, 0.05],
+            "jpeg": [0.5, 20],
+        }
+    },
+    "training": {"epochs": 3, "keep": "last", "optimizer": "adamw", "learning_rate": 1e-3, "schedule": "cosine"},
+}
+
+
+@app.command()
+def demo(
+    data: Annotated[Path | None, typer.Option("--data", help="Your own films.")] = None,
+    out: Annotated[Path, typer.Option("--out", help="The run's folder.")] = Path("demo"),
+) -> None:
+    """Index, train, evaluate and predict in a few minutes, on your films or on some that are at hand."""
+    from hilum import films
+    from hilum.cli import evaluate, train
+    from hilum.cli.demo_films import at_hand
+    from hilum.files import write_text
+    from hilum.inference import Detector
+    from hilum.recipe import write_recipe
+    from hilum.records import write_manifest
+
+    if (out / "recipe.toml").exists():
+        raise RequestError(f"{out}: holds a run already; remove it, or name another --out")
+    source, what, recipe_data = at_hand(data, out)
+    tell(f"1/4 index: {what}")
+    manifest = films.index(source)
+    for note in manifest.notes:
+        tell(f"    note: {note}")
+    recipe = parse_recipe({**RECIPE, "data": recipe_data}, "the demo's recipe")
+    write_manifest(manifest, out / "manifest.csv")
+    write_text(out / "recipe.toml", write_recipe(recipe))
+    tell("2/4 train")
+    bundle = train.run(recipe, manifest, out)
+    split = "test" if any(film.split == "test" for film in manifest) else "val"
+    tell(f"3/4 evaluate: the {split} films")
+    evaluate.evaluate(bundle, out / "manifest.csv", out / "report", split, shifts=False)
+    tell("4/4 predict: one film")
+    film = manifest.split(split).where(lambda film: bool(film.label))
+    row = Detector(bundle).predict(film.where(lambda one: one == film.films[0])).rows[0]
+    typer.echo(f"{row.film.path}: {row.prediction}, labelled {row.film.label}")
+    tell(f"The report: {os.path.abspath(out / 'report' / 'report.html')}")
+    tell(f"Research only, not a diagnosis. Next: hilum predict {bundle} YOUR_FILM.png")

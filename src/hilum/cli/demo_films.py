@@ -1,0 +1,99 @@
+"""Films for the demo: the user's, those beside the checkout, MedMNIST's, or generated pictures that are no films."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import numpy as np
+
+from hilum.cli import tell
+from hilum.files import replacing
+from hilum.progress import track
+
+_KERMANY = (
+    "Kermany, Zhang, Goldbaum: Labeled Optical Coherence Tomography (OCT) and Chest X-Ray Images, Mendeley Data, "
+    "10.17632/rscbjbr9sj (Kermany et al., Cell 172, 2018), CC BY 4.0"
+)
+_MEDMNIST = f"PneumoniaMNIST (Yang et al., Scientific Data 10, 2023), CC BY 4.0, made from: {_KERMANY}"
+_RECORD = "https://zenodo.org/records/10519652/files"
+_ARCHIVES = {
+    "pneumoniamnist_64.npz": "8f4eceb4ccffa70c672198ea285246c6",
+    "pneumoniamnist_224.npz": "d6a3c71de1b945ea11211b03746c1fe1",
+}
+_BLOCK = 1 << 20
+_TIMEOUT_SECONDS = 10.0
+
+
+def at_hand(data: Path | None, out: Path) -> tuple[Path, str, str]:
+    """Where the demo's films lie, in words what they are, and whom to credit for them."""
+    named = data or (Path(os.environ["HILUM_DATA"]) if os.environ.get("HILUM_DATA") else None)
+    if named is not None:
+        return named, str(named), ""
+    beside = Path("../shared/data/chest_xray")
+    if beside.is_dir():
+        return beside, f"{beside}, children's chest films", _KERMANY
+    folder = Path(os.environ.get("HILUM_CACHE") or Path.home() / ".cache" / "hilum") / "medmnist"
+    for name in _ARCHIVES:
+        try:
+            return fetch(name, folder), f"{name} from MedMNIST", _MEDMNIST
+        except OSError as error:
+            tell(f"    {name} cannot be had: {error}")
+    tell("    " + "=" * 78)
+    tell("    NO FILMS ARE AT HAND. The demo goes on with GENERATED PICTURES, which are not films of anybody.")
+    tell("    Its figures show that the path runs and nothing else. Name films with --data DIR.")
+    tell("    " + "=" * 78)
+    return generate(out / "phantoms"), "generated pictures, NOT films", "Generated pictures; nobody's films."
+
+
+def fetch(name: str, folder: Path) -> Path:
+    """Download an archive once, resuming a part that an earlier try left; the MD5 must be the published one.
+
+    Raises:
+        OSError: it cannot be had, or is not what was published.
+    """
+    path, part = folder / name, folder / f"{name}.part"
+    if path.exists():
+        return path
+    folder.mkdir(parents=True, exist_ok=True)
+    have = part.stat().st_size if part.exists() else 0
+    request = urllib.request.Request(f"{_RECORD}/{name}?download=1", headers={"Range": f"bytes={have}-"})
+    try:
+        answer = urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS)
+    except urllib.error.HTTPError as error:
+        if error.code != 416:  # 416: the part was already whole
+            raise
+    else:
+        with answer, part.open("ab" if answer.status == 206 else "wb") as file:
+            blocks = iter(lambda: answer.read(_BLOCK), b"")
+            total = int(answer.headers.get("Content-Length") or 0) // _BLOCK + 1
+            for block in track(blocks, f"downloading {name}", total):
+                file.write(block)
+    digest = hashlib.md5(part.read_bytes(), usedforsecurity=False).hexdigest()
+    if digest != _ARCHIVES[name]:
+        part.unlink()
+        raise OSError(f"its MD5 is {digest}, not the published {_ARCHIVES[name]}; the download was thrown away")
+    part.replace(path)
+    return path
+
+
+def generate(folder: Path, patients: int = 200) -> Path:
+    """Draw a folder of chest phantoms in Kermany's layout, two films a patient; returns it."""
+    from PIL import Image
+
+    from hilum.pixels import chest_phantom
+
+    draw = np.random.RandomState(0)
+    for number in track(range(2 * patients), "drawing phantoms", 2 * patients):
+        patient, ill = number // 2, number // 2 % 2 == 1
+        split = "test" if patient >= patients * 4 // 5 else "train"
+        name = f"person{patient}_bacteria_{number}.png" if ill else f"IM-{patient:04d}-{number:04d}.png"
+        path = folder / split / ("PNEUMONIA" if ill else "NORMAL") / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        phantom = chest_phantom(number, (256, 256), draw.uniform(0.3, 1.0) if ill else 0.0)
+        with replacing(path) as temporary:
+            Image.fromarray((phantom * 255).round().astype(np.uint8)).save(temporary, format="PNG")
+    return folder

@@ -1,0 +1,68 @@
+"""`hilum evaluate`: predictions on labelled films, as numbers with intervals and as a report."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hilum.cli import app, tell
+from hilum.cli.options import Data, Json
+
+_SHOWN = ("auroc", "accuracy", "sensitivity", "specificity", "precision", "f1", "brier", "ece")
+
+
+@app.command()
+def evaluate(
+    bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="A bundle's folder.")],
+    data: Data,
+    out: Annotated[Path, typer.Option("--out", help="Gets metrics.json, predictions.csv and report.html.")],
+    split: Annotated[str, typer.Option("--split", help="train, val, test, or all.")] = "test",
+    shifts: Annotated[
+        bool, typer.Option("--shifts/--no-shifts", help="Also measure under acquisition shifts.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Measure a bundle on labelled films, with 95% intervals over patients, and write a report."""
+    from hilum import evaluation, films
+    from hilum.inference import Detector
+    from hilum.records import write_predictions
+
+    # Only train and val are ever cut; a data set that is evaluated as it is needs no patients.
+    indexed = films.index(data, cut=split in ("train", "val"))
+    chosen = indexed.split(split)
+    detector = Detector(bundle)
+    evaluation.require_known_labels(chosen, detector.spec.classes)
+    predictions = detector.predict(chosen)
+    metrics = evaluation.evaluate(predictions)
+    metrics["split"] = split
+    if shifts:
+        metrics["shifted"] = evaluation.shifted(detector, chosen)
+    write_predictions(predictions, out / "predictions.csv")
+    evaluation.write_metrics(metrics, out / "metrics.json")
+    evaluation.write_report(out / "report.html", detector.spec, metrics, predictions)
+    typer.echo(json.dumps(metrics, indent=1) if as_json else lay_out(metrics))
+    for row in predictions.failed:
+        tell(f"hilum: {row.film.path}: {row.error}")
+    tell(f"Next: open {out / 'report.html'}")
+    raise typer.Exit(1 if predictions.failed else 0)
+
+
+def lay_out(metrics: dict[str, object]) -> str:
+    """The figures of `metrics.json` for a terminal."""
+    lines = [f"{metrics['n']} films of {metrics['patients']} known patients, split {metrics['split']}"]
+    lines += [_line(name, metrics[name]) for name in _SHOWN]
+    shifted = metrics.get("shifted")
+    if isinstance(shifted, dict):
+        lines += [_line("shifted auroc", shifted["auroc_mean"]), _line("worst shift", shifted["auroc_worst"])]
+    return "\n".join(lines)
+
+
+def _line(name: str, figure: object) -> str:
+    if not isinstance(figure, dict) or figure.get("value") is None:
+        return f"{name:<14}not defined"
+    if figure.get("low") is None:
+        return f"{name:<14}{figure['value']:.4f}"
+    return f"{name:<14}{figure['value']:.4f}  ({figure['low']:.4f} to {figure['high']:.4f})"

@@ -1,0 +1,22 @@
+"""Options that several verbs take, said once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+Data = Annotated[
+    Path, typer.Option("--data", help="A folder of films, a table (CSV), a manifest or a MedMNIST .npz.")
+]
+SplitBy = Annotated[
+    str, typer.Option("--split-by", help="Cut validation by 'patient', or by 'film' where nobody knows the patients.")
+]
+PatientPattern = Annotated[
+    str | None,
+    typer.Option(
+        "--patient-pattern", help="Where a path names its patient: a regular expression with (?P<patient>…)."
+    ),
+]

@@ -1,0 +1,45 @@
+"""Dropout whose masks are cut from 64-bit random words."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+_STEPS = 1 << 16  # a mask's probability is a multiple of 1/65,536
+
+
+class Dropout(nn.Module):
+    """Zeroes each value with probability `p` in training and scales the rest to keep the mean; identity otherwise.
+
+    The same as `torch.nn.Dropout`, whose Bernoulli draw takes longer on a CPU than the convolution before it: four
+    16-bit masks are cut from one 64-bit word instead. Source: Srivastava et al., JMLR 15 (2014).
+    """
+
+    def __init__(self, p: float) -> None:
+        super().__init__()
+        if not 0 <= p < 1:
+            raise ValueError(f"dropout probability {p} is not in [0, 1)")
+        self.p = p
+        self._dropped = round(p * _STEPS)
+
+    def forward(self, values: Tensor) -> Tensor:
+        """Any shape; the shape, dtype and memory format stay."""
+        if not self.training or not self._dropped:
+            return values
+        words = torch.empty((values.numel() + 3) // 4, dtype=torch.int64, device=values.device)
+        words.random_(-(2**63), None)
+        # int16 runs from -32,768 to 32,767, each value alike: the lowest `_dropped` of them drop.
+        kept = words.view(torch.int16)[: values.numel()] >= self._dropped - _STEPS // 2
+        mask = torch.empty_like(values)
+        scale = _STEPS / (_STEPS - self._dropped)
+        mask.copy_(kept.view_as(mask) if mask.is_contiguous() else _laid_like(kept, mask)).mul_(scale)
+        return values * mask
+
+    def extra_repr(self) -> str:
+        """As `torch.nn.Dropout` shows itself."""
+        return f"p={self.p}"
+
+
+def _laid_like(kept: Tensor, mask: Tensor) -> Tensor:
+    """View a flat mask with the strides of a dense tensor in another memory format, without a copy."""
+    return kept.as_strided(mask.size(), mask.stride())

@@ -1,0 +1,7 @@
+"""Training: loss, schedule and one loop. Batches and a network go in, weights and a history come out."""
+
+from hilum.training.loop import Run, fit, logits_of
+from hilum.training.loss import class_weights, losses
+from hilum.training.operating import choose_operating_point
+
+__all__ = ["Run", "choose_operating_point", "class_weights", "fit", "logits_of", "losses"]

@@ -1,0 +1,54 @@
+"""What this machine is best at: device, number format, memory layout, memory allocation."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+from typing import Literal
+
+import torch
+from lightning_fabric import Fabric
+
+from hilum.recipe import Training
+
+
+def make_fabric(scheme: Training) -> Fabric:
+    """One device, the fastest there is, in the recipe's precision; the same seed gives the same weights on it."""
+    on_gpu = torch.cuda.is_available()
+    precision: Literal["bf16-mixed", "32-true"] = "bf16-mixed" if _in_bfloat16(scheme, on_gpu) else "32-true"
+    _be_deterministic()
+    _keep_freed_memory()
+    return Fabric(accelerator="cuda" if on_gpu else "cpu", devices=1, precision=precision)
+
+
+def _in_bfloat16(scheme: Training, on_gpu: bool) -> bool:
+    """A CPU without bfloat16 instructions emulates them, at a tenth of the speed of float32."""
+    if scheme.precision != "auto":
+        return scheme.precision == "bfloat16"
+    if on_gpu:
+        return bool(torch.cuda.is_bf16_supported())
+    return bool(torch.cpu._is_avx512_bf16_supported())
+
+
+def _be_deterministic() -> None:
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.use_deterministic_algorithms(True)
+    # Filling every fresh tensor would find reads of unset memory; the networks have none, and it costs a pass each.
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+
+
+def _keep_freed_memory() -> None:
+    """Ask glibc to keep large freed blocks.
+
+    By default each feature map of a batch is mapped afresh and returned to the kernel at every step, which clears its
+    pages again: more than a third of a training step of S1 (benchmarks/training_step.py).
+    """
+    if sys.platform != "linux":
+        return
+    m_trim_threshold, m_top_pad, m_mmap_max = -1, -2, -4  # malloc.h
+    libc = ctypes.CDLL(None)
+    if hasattr(libc, "mallopt"):
+        libc.mallopt(m_mmap_max, 0)
+        libc.mallopt(m_trim_threshold, 2**31 - 1)
+        libc.mallopt(m_top_pad, 2**26)

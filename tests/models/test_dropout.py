@@ -1,0 +1,63 @@
+"""Dropout cut from random words is dropout."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from hilum.models.dropout import Dropout
+
+
+@pytest.mark.parametrize("p", [0.1, 0.2, 0.5])
+def test_drops_the_asked_share_and_keeps_the_mean(p: float) -> None:
+    torch.manual_seed(0)
+    ones = torch.ones(1_000_000)
+    dropped = Dropout(p).train()(ones)
+    assert (dropped == 0).float().mean().item() == pytest.approx(p, abs=0.002)  # four standard errors at p = 0.5
+    assert dropped.mean().item() == pytest.approx(1, abs=0.005)
+    assert dropped.max().item() == pytest.approx(1 / (1 - p), rel=1e-4)
+
+
+def test_neighbours_are_dropped_independently() -> None:
+    torch.manual_seed(0)
+    kept = (Dropout(0.5).train()(torch.ones(400_000)) > 0).float() - 0.5
+    for lag in (1, 2, 3, 4):
+        correlation = (kept[:-lag] * kept[lag:]).mean().item() * 4
+        assert abs(correlation) < 0.01
+
+
+def test_is_the_identity_in_evaluation() -> None:
+    values = torch.randn(3, 4, 5, 5)
+    assert Dropout(0.5).eval()(values) is values
+
+
+def test_keeps_a_channels_last_layout_and_each_value_in_its_place() -> None:
+    torch.manual_seed(0)
+    values = torch.randn(2, 3, 5, 7).contiguous(memory_format=torch.channels_last)
+    dropped = Dropout(0.5).train()(values)
+    assert dropped.is_contiguous(memory_format=torch.channels_last)
+    kept = dropped != 0
+    torch.testing.assert_close(dropped[kept], values[kept] * 2)
+
+
+def test_gradients_flow_through_what_was_kept() -> None:
+    torch.manual_seed(0)
+    values = torch.ones(1000, requires_grad=True)
+    dropped = Dropout(0.3).train()(values)
+    dropped.sum().backward()
+    assert values.grad is not None
+    torch.testing.assert_close(values.grad, dropped.detach())
+
+
+def test_the_same_seed_drops_the_same() -> None:
+    layer = Dropout(0.3).train()
+    torch.manual_seed(4)
+    first = layer(torch.ones(99))
+    torch.manual_seed(4)
+    torch.testing.assert_close(layer(torch.ones(99)), first)
+
+
+@pytest.mark.parametrize("p", [-0.1, 1.0])
+def test_a_probability_that_is_none_is_refused(p: float) -> None:
+    with pytest.raises(ValueError, match="not in"):
+        Dropout(p)

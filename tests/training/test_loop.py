@@ -1,0 +1,90 @@
+"""The loop learns, keeps the right weights, repeats itself bit for bit, and goes on where it was stopped."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from hilum import batches
+from hilum.errors import HilumError
+from hilum.training import checkpoint, choose_operating_point
+from hilum.training.history import read_history
+from tests.training.conftest import Fit, small
+
+
+def weights_of(folder: Path) -> dict[str, torch.Tensor]:
+    return checkpoint.load(folder / "checkpoints" / "last.safetensors")[0]["model"]
+
+
+def test_learns_what_is_there_to_learn(fit: Fit, tmp_path: Path) -> None:
+    run = fit(small(epochs=15, keep="last", class_weights="none"), tmp_path)
+    assert run.history[-1]["train_loss"] < run.history[0]["train_loss"] / 2
+    assert run.history[-1]["val_auroc"] > 0.9
+
+
+def test_one_seed_gives_identical_weights(fit: Fit, tmp_path: Path) -> None:
+    recipe = small(average=0.9, optimizer="adamw")
+    fit(recipe, tmp_path / "one")
+    fit(recipe, tmp_path / "two")
+    torch.testing.assert_close(weights_of(tmp_path / "one"), weights_of(tmp_path / "two"), rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("average", [0.0, 0.9])
+def test_a_run_that_was_stopped_ends_in_the_same_weights(fit: Fit, tmp_path: Path, average: float) -> None:
+    recipe = small(epochs=4, average=average, schedule="plateau", plateau_patience=0)
+    fit(recipe, tmp_path / "straight")
+
+    class Killed(Exception):
+        pass
+
+    def kill(row: dict[str, float]) -> None:
+        if row["epoch"] == 2:
+            raise Killed
+
+    with pytest.raises(Killed):
+        fit(recipe, tmp_path / "stopped", on_epoch=kill)
+    run = fit(recipe, tmp_path / "stopped", resume=True)
+    torch.testing.assert_close(weights_of(tmp_path / "straight"), weights_of(tmp_path / "stopped"), rtol=0, atol=0)
+    assert [row["epoch"] for row in run.history] == [1, 2, 3, 4]
+
+
+def test_the_best_checkpoint_is_that_of_the_lowest_validation_loss_after_the_minimum(
+    fit: Fit, tmp_path: Path
+) -> None:
+    run = fit(small(epochs=5, min_epochs=2, keep="best"), tmp_path)
+    late = run.history[1:]
+    assert run.kept_epoch == min(late, key=lambda row: row["val_loss"])["epoch"]
+    _, notes = checkpoint.load(tmp_path / "checkpoints" / "kept.safetensors")
+    assert notes["epoch"] == run.kept_epoch
+
+
+def test_stops_early(fit: Fit, tmp_path: Path) -> None:
+    run = fit(small(epochs=30, learning_rate=1e-9, early_stopping=2, average=0.0), tmp_path)
+    assert len(run.history) - run.kept_epoch == 2 or len(run.history) == 30
+
+
+def test_the_history_is_written_as_csv_and_for_tensorboard(fit: Fit, tmp_path: Path) -> None:
+    run = fit(small(), tmp_path)
+    written = read_history(tmp_path / "history.csv")
+    assert [row["val_loss"] for row in written] == pytest.approx([row["val_loss"] for row in run.history], rel=1e-5)
+    assert list(written[0])[:4] == ["epoch", "seconds", "learning_rate", "train_loss"]
+    assert list((tmp_path / "tensorboard").glob("events.*"))
+
+
+def test_a_loss_that_is_no_number_stops_the_run_and_keeps_the_checkpoint(fit: Fit, tmp_path: Path) -> None:
+    with pytest.raises(HilumError, match=r"the loss is nan.*lower training.learning_rate"):
+        fit(small(epochs=9, learning_rate=1e30, optimizer="sgd", schedule="constant"), tmp_path)
+
+
+def test_the_operating_point_is_chosen_on_validation_and_its_views(
+    fit: Fit, data: tuple[batches.Batches, batches.Batches], tmp_path: Path
+) -> None:
+    recipe = small(epochs=1)
+    model = fit(recipe, tmp_path).model
+    point, figures = choose_operating_point(model, data[1], recipe)
+    assert 0 <= point.threshold <= 1
+    assert point.rule == "youden"
+    assert point.chosen_on == "16 validation films"
+    assert figures["auroc"].value is not None
