@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from typing import TextIO
 
 from hilum.errors import LayoutError
 from hilum.files import replacing
@@ -85,6 +86,27 @@ class Manifest:
         return tuple(sorted({film.label for film in self.films if film.label}))
 
 
+def _rows_of(file: TextIO) -> Callable[[Iterable[str]], None]:
+    """Write rows to a CSV so that any file name reads back.
+
+    The csv module leaves a lone carriage return unquoted where lines end in a line feed (Python 3.11), and reads it
+    as the end of a row.
+    """
+    plain = csv.writer(file, lineterminator="\n")
+    quoted = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_ALL)
+
+    def write(row: Iterable[str]) -> None:
+        cells = list(row)
+        (quoted if any("\r" in cell for cell in cells) else plain).writerow(cells)
+
+    return write
+
+
+def _writable(path: Path) -> TextIO:
+    """A CSV to write to; a file name that is not Unicode keeps its bytes."""
+    return path.open("w", newline="", encoding="utf-8", errors="surrogateescape")
+
+
 _FILM_COLUMNS = tuple(field.name for field in fields(Film))
 
 
@@ -92,12 +114,12 @@ def write_manifest(manifest: Manifest, path: Path) -> None:
     """Write the manifest as CSV; film paths are kept relative to its folder, so that both can move together."""
     folder = os.path.dirname(os.path.abspath(path))
     os.makedirs(folder, exist_ok=True)
-    with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(_FILM_COLUMNS)
+    with replacing(path) as temporary, _writable(temporary) as file:
+        write = _rows_of(file)
+        write(_FILM_COLUMNS)
         for film in manifest:
             moved = replace(film, path=os.path.relpath(os.path.abspath(film.path), folder))
-            writer.writerow([getattr(moved, column) for column in _FILM_COLUMNS])
+            write([getattr(moved, column) for column in _FILM_COLUMNS])
 
 
 def read_manifest(path: Path) -> Manifest:
@@ -107,7 +129,7 @@ def read_manifest(path: Path) -> Manifest:
         LayoutError: the file is missing, or not a manifest.
     """
     try:
-        with path.open(newline="", encoding="utf-8") as file:
+        with path.open(newline="", encoding="utf-8", errors="surrogateescape") as file:
             rows = csv.DictReader(file)
             if tuple(rows.fieldnames or ()) != _FILM_COLUMNS:
                 raise LayoutError(f"{path}: not a Hilum manifest; make one with: hilum index DIR --out {path}")
@@ -119,7 +141,7 @@ def read_manifest(path: Path) -> Manifest:
                 films.append(replace(film, path=os.path.normpath(os.path.join(path.parent, film.path))))
     except FileNotFoundError:
         raise LayoutError(f"{path}: no such manifest; make one with: hilum index DIR --out {path}") from None
-    except (UnicodeDecodeError, csv.Error) as error:
+    except csv.Error as error:
         raise LayoutError(f"{path}: not a readable CSV ({error})") from None
     return Manifest(tuple(films))
 
@@ -179,16 +201,16 @@ class Figure:
 def write_predictions(predictions: Predictions, path: Path) -> None:
     """Write `predictions.csv`: `path,label,prob_<class>…,prediction,threshold,patient,split,error`."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(
+    with replacing(path) as temporary, _writable(temporary) as file:
+        write = _rows_of(file)
+        write(
             ["path", "label", *(f"prob_{name}" for name in predictions.classes),
              "prediction", "threshold", "patient", "split", "error"]
         )  # fmt: skip
         for row in predictions:
             probs = [f"{prob:.6f}" for prob in row.probs] or [""] * len(predictions.classes)
             film = row.film
-            writer.writerow(
+            write(
                 [film.path, film.label, *probs, row.prediction, f"{predictions.threshold:.6f}",
                  film.patient, film.split, row.error]
             )  # fmt: skip

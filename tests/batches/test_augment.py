@@ -118,9 +118,15 @@ def test_noise_has_the_drawn_deviation() -> None:
     assert deviations.mean().item() == pytest.approx(0.025, abs=0.004)
 
 
-@pytest.mark.parametrize("name", ["blur", "noise", "jpeg"])
-def test_a_probability_is_kept(name: str) -> None:
-    spec = Augment(**{name: (0.3, 10 if name == "jpeg" else 0.5)})
+@pytest.mark.parametrize(
+    ("name", "spec"),
+    [
+        ("blur", Augment(blur=(0.3, 2.0))),
+        ("noise", Augment(noise=(0.3, 0.5))),
+        ("jpeg", Augment(jpeg=(0.3, 10))),
+    ],
+)
+def test_a_probability_is_kept(name: str, spec: Augment) -> None:
     drawn = views(spec, 3000)
     hit = drawn.noise.abs().amax(dim=(1, 2, 3)) if name == "noise" else getattr(drawn, name)
     assert (hit > 0).float().mean().item() == pytest.approx(0.3, abs=0.04)

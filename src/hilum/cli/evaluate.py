@@ -27,6 +27,7 @@ def evaluate(
 ) -> None:
     """Measure a bundle on labelled films, with 95% intervals over patients, and write a report."""
     from hilum import evaluation, films
+    from hilum.evaluation.truth import require_known_labels
     from hilum.inference import Detector
     from hilum.records import write_predictions
 
@@ -34,7 +35,7 @@ def evaluate(
     indexed = films.index(data, cut=split in ("train", "val"))
     chosen = indexed.split(split)
     detector = Detector(bundle)
-    evaluation.require_known_labels(chosen, detector.spec.classes)
+    require_known_labels(chosen, detector.spec.classes)
     predictions = detector.predict(chosen)
     metrics = evaluation.evaluate(predictions)
     metrics["split"] = split

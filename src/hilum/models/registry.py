@@ -46,17 +46,24 @@ def register(
     return enter
 
 
-class StandardiseFilm(nn.Module):
-    """Takes each film's own mean away and divides by its own standard deviation.
+BLACK = 0.02  # of the grey range: what no X-ray reached, up to the ringing of a JPEG
 
-    Exposure and windowing, which differ from machine to machine, are gone before the first convolution.
+
+class StandardiseFilm(nn.Module):
+    """Takes away the mean of each film's exposed part and divides by its standard deviation.
+
+    Exposure and windowing, which differ from machine to machine, are gone before the first convolution. What is
+    black (collimation, padding, the corners of a rotated film) is left out of both figures: it says how
+    the film was framed, and would shift the lung's grey with it.
     """
 
     def forward(self, films: Tensor) -> Tensor:
-        """(n, c, h, w) float → the same shape; a constant film becomes zeros."""
-        centred = films - films.mean(dim=(1, 2, 3), keepdim=True)
-        deviation = centred.square().mean(dim=(1, 2, 3), keepdim=True).sqrt()
-        return centred / (deviation + 1e-5)
+        """(n, c, h, w) float in [0, 1] → the same shape; a constant film becomes zeros."""
+        exposed = (films > BLACK).to(films.dtype)
+        count = exposed.sum(dim=(1, 2, 3), keepdim=True).clamp_min(1)
+        centred = films - (films * exposed).sum(dim=(1, 2, 3), keepdim=True) / count
+        deviation = ((centred.square() * exposed).sum(dim=(1, 2, 3), keepdim=True) / count).sqrt()
+        return centred / (deviation + 1e-3)
 
 
 class Network(nn.Module):

@@ -70,3 +70,8 @@ def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Te
         number, _, what = key.partition(".")
         state.setdefault(int(number), {})[what] = tensor
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+    # A fused step walks parameter and state side by side in memory, whatever their strides say: lay them out alike.
+    for parameter, entries in optimizer.state.items():
+        for what, value in entries.items():
+            if torch.is_tensor(value) and value.shape == parameter.shape:
+                entries[what] = torch.empty_like(parameter).copy_(value)

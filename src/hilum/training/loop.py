@@ -79,7 +79,8 @@ def fit(
     fabric = make_fabric(scheme)
     model = model.to(fabric.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = _make_average(model, scheme.average)
-    network, optimizer = fabric.setup(model, make_optimizer(scheme, model.parameters()))
+    optimizer = make_optimizer(scheme, model.parameters())
+    network, stepper = fabric.setup(model, optimizer)
     weights = None
     if scheme.class_weights == "balanced":
         weights = class_weights(train.labels, len(train.classes)).to(fabric.device)
@@ -91,6 +92,7 @@ def fit(
         history = [row for row in read_history(folder / "history.csv") if row["epoch"] <= progress.epoch]
     events = Events(folder / "tensorboard", progress.epoch)
     judged = average.module if average else model
+    val_labels = torch.from_numpy(val.labels)
 
     while progress.epoch < scheme.epochs and not _stops_early(progress, recipe):
         progress.epoch += 1
@@ -99,7 +101,7 @@ def fit(
         torch.manual_seed(recipe.seed * 100_003 + progress.epoch)
         network.train()
         step = (progress.epoch - 1) * train.batches_an_epoch
-        seen: list[tuple[Tensor, Tensor]] = []
+        seen_logits, seen_labels = list[Tensor](), list[Tensor]()
         batches = train.epoch(recipe.seed, progress.epoch, fabric.device)
         for batch in track(batches, f"epoch {progress.epoch}/{scheme.epochs}", train.batches_an_epoch):
             rate = progress.schedule.rate(scheme, step, train.batches_an_epoch)
@@ -113,29 +115,29 @@ def fit(
                     f"(the last good checkpoint is {last})"
                 )
             fabric.backward(loss)
-            optimizer.step()
-            optimizer.zero_grad()
+            stepper.step()
+            stepper.zero_grad()
             if average:
                 average.update_parameters(model)
             step += 1
-            seen.append((logits.detach().float().cpu(), batch.labels.cpu()))
+            seen_logits.append(logits.detach().float().cpu())
+            seen_labels.append(batch.labels.cpu())
 
         row: Row = {
             "epoch": progress.epoch,
             "seconds": time.perf_counter() - started,
             "learning_rate": rate,
-            **_figures("train", *map(torch.cat, zip(*seen, strict=True)), weights),
-            **_figures(
-                "val", logits_of(judged, val.plain(device=fabric.device)), torch.from_numpy(val.labels), weights
-            ),
+            **_figures("train", torch.cat(seen_logits), torch.cat(seen_labels), weights),
+            **_figures("val", logits_of(judged, val.plain(device=fabric.device)), val_labels, weights),
         }
         history.append(row)
+        # What a killed run wrote of an epoch before its checkpoint is written again when the epoch is done again.
+        write_history(folder / "history.csv", history)
         progress.schedule.end_epoch(scheme, row["val_loss"])
         if _is_kept(progress, row["val_loss"], recipe):
             progress.kept_epoch, progress.kept_loss = progress.epoch, row["val_loss"]
             checkpoint.save(kept, {"model": judged.state_dict()}, {"epoch": progress.epoch})
         _save(last, model, average, optimizer, progress)
-        write_history(folder / "history.csv", history)
         events.add(row)
         on_epoch(row)
 

@@ -18,7 +18,7 @@ def make_fabric(scheme: Training) -> Fabric:
     on_gpu = torch.cuda.is_available()
     precision: Literal["bf16-mixed", "32-true"] = "bf16-mixed" if _in_bfloat16(scheme, on_gpu) else "32-true"
     _be_deterministic()
-    _keep_freed_memory()
+    keep_freed_memory()
     return Fabric(accelerator="cuda" if on_gpu else "cpu", devices=1, precision=precision)
 
 
@@ -38,7 +38,7 @@ def _be_deterministic() -> None:
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
 
 
-def _keep_freed_memory() -> None:
+def keep_freed_memory() -> None:
     """Ask glibc to keep large freed blocks.
 
     By default each feature map of a batch is mapped afresh and returned to the kernel at every step, which clears its

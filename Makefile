@@ -1,0 +1,43 @@
+# Each target is enough alone on a machine that has Python (3.11 or later) and make.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: help demo test test-slow lint format benchmarks clean
+
+help:
+	@echo "make demo        the whole path in a few minutes: index, train, evaluate, predict, report"
+	@echo "make test        style, types and tests"
+	@echo "make test-slow   the tests that take minutes"
+	@echo "make benchmarks  timings (benchmarks/)"
+
+# Installed once, and again when what is needed changed.
+$(VENV)/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
+	touch $@
+
+demo: $(VENV)/installed
+	rm -rf demo
+	$(BIN)/hilum demo --out demo
+
+test: $(VENV)/installed lint
+	$(BIN)/python -m pytest
+
+test-slow: $(VENV)/installed
+	$(BIN)/python -m pytest -m slow
+
+lint: $(VENV)/installed
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+
+format: $(VENV)/installed
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+benchmarks: $(VENV)/installed
+	$(BIN)/python -m benchmarks
+
+clean:
+	rm -rf $(VENV) demo

@@ -1,0 +1,73 @@
+"""The films that a detector got most wrong, to be looked at."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from hilum.errors import FilmError
+from hilum.evaluation.truth import Judged
+from hilum.pixels import decode
+from hilum.records import Film
+
+EACH = 6  # false negatives, and as many false positives
+_SIDE = 280  # the longer side of a thumbnail, in pixels
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """One film that is called what it is not.
+
+    Attributes:
+        film: the film.
+        prob: the probability of the positive class that it was given.
+        image: a JPEG of the decoded film as a `data:` address.
+    """
+
+    film: Film
+    prob: float
+    image: str
+
+
+def worst_mistakes(
+    films: Judged, threshold: float, window: tuple[float, float] | None, each: int = EACH
+) -> tuple[list[Mistake], list[Mistake]]:
+    """The false negatives with the lowest probabilities and the false positives with the highest.
+
+    A film that cannot be read any more is passed over for the next one.
+    """
+    rising = np.argsort(films.probs, kind="stable")
+    missed = [index for index in rising if films.labels[index] and films.probs[index] < threshold]
+    alarms = [index for index in rising[::-1] if not films.labels[index] and films.probs[index] >= threshold]
+    return _shown(films, missed, window, each), _shown(films, alarms, window, each)
+
+
+def _shown(films: Judged, indices: list[np.intp], window: tuple[float, float] | None, each: int) -> list[Mistake]:
+    shown: list[Mistake] = []
+    for index in indices:
+        if len(shown) == each:
+            break
+        film = films.rows[index].film
+        try:
+            shown.append(Mistake(film, float(films.probs[index]), thumbnail(film, window)))
+        except FilmError:
+            continue
+    return shown
+
+
+def thumbnail(film: Film, window: tuple[float, float] | None) -> str:
+    """A small JPEG of the whole film, as a `data:` address.
+
+    Raises:
+        FilmError: the film cannot be read, or was changed since it was indexed.
+    """
+    grey = decode(film.path, window, film.sha256)
+    height, width = grey.shape
+    scale = min(1.0, _SIDE / max(height, width))
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    small = cv2.resize(np.rint(grey * 255).astype(np.uint8), size, interpolation=cv2.INTER_AREA)
+    _, encoded = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, 85])
+    return "data:image/jpeg;base64," + base64.b64encode(encoded.tobytes()).decode("ascii")

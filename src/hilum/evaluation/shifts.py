@@ -1,0 +1,134 @@
+"""Ten shifts of acquisition that training never draws, to judge a detector by when the test films are not at hand.
+
+Clean validation films come from the training's own source and rank detectors the wrong way round; films as another
+machine, another operator or another archive would have made them tell the robust one apart. For that the shifts
+must be new to the detector: none repeats an operation of `recipe.Augment`. The strengths were fixed beforehand, at
+what an attentive radiographer would notice and still read, and are tuned to no result. The battery's name
+changes with any of them.
+
+Every shift maps a grey film, float32 `(height, width)` from 0 to 1 at its own resolution, to one like it. Lengths are
+fractions of the film's side (the geometric mean of its two), stated in pixels of a film of 224 × 224, so that a small
+film and a large one are shifted alike once a detector has scaled both down.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Callable
+from typing import cast
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+BATTERY = "shifts-1"
+
+Grey = NDArray[np.float32]
+Shift = Callable[[Grey], Grey]
+
+_SIDE = 224  # the film that lengths are stated for
+
+
+def _pixels(grey: Grey, length: float) -> float:
+    """A length on a film of 224 × 224, in pixels of this film."""
+    return length * math.sqrt(grey.shape[0] * grey.shape[1]) / _SIDE
+
+
+def _as_grey(values: NDArray[np.generic]) -> Grey:
+    return cast(Grey, np.clip(values, 0, 1).astype(np.float32, copy=False))
+
+
+def _bytes_of(grey: Grey) -> NDArray[np.uint8]:
+    return np.rint(grey * 255).astype(np.uint8)
+
+
+def downsampled(grey: Grey) -> Grey:
+    """A thumbnail out of a report or a chat: scaled to 40% of 224 pixels a side (or of its own) and back."""
+    height, width = grey.shape
+    factor = 0.4 * min(1.0, 1 / _pixels(grey, 1))
+    small_size = max(1, round(width * factor)), max(1, round(height * factor))
+    small = cv2.resize(grey, small_size, interpolation=cv2.INTER_AREA)
+    return _as_grey(cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR))
+
+
+def unsharp_masked(grey: Grey) -> Grey:
+    """Edge enhancement as many a workstation adds it: the film plus its difference from a blur of 2 pixels."""
+    blurred = cv2.GaussianBlur(grey, (0, 0), _pixels(grey, 2))
+    return _as_grey(2 * grey - blurred)
+
+
+def locally_equalised(grey: Grey) -> Grey:
+    """A vendor's multi-scale contrast processing, by CLAHE: 8 × 8 tiles, clip limit 3."""
+    return _as_grey(cv2.createCLAHE(3.0, (8, 8)).apply(_bytes_of(grey)) / np.float32(255))
+
+
+def equalised(grey: Grey) -> Grey:
+    """Every grey level made equally common: the crudest automatic window."""
+    return _as_grey(cv2.equalizeHist(_bytes_of(grey)) / np.float32(255))
+
+
+def posterised(grey: Grey) -> Grey:
+    """Eight levels of grey: a screenshot, a fax, a display of few bits."""
+    return _as_grey(np.minimum(np.floor(grey * 8), 7) / np.float32(7))
+
+
+def shaded(grey: Grey) -> Grey:
+    """The anode's heel: exposure falls along the film, so that grey rises by 0.3 from its foot to its head.
+
+    A film's grey goes with the logarithm of the exposure, so that a factor on the exposure is a sum here.
+    """
+    ramp = np.linspace(0.15, -0.15, grey.shape[0], dtype=np.float32)
+    return _as_grey(grey + ramp[:, None])
+
+
+def moved(grey: Grey) -> Grey:
+    """A child who breathes: smeared evenly over 7 pixels head to foot."""
+    length = max(3, round(_pixels(grey, 7)))
+    return _as_grey(cv2.blur(grey, (1, length), borderType=cv2.BORDER_REPLICATE))
+
+
+def speckled(grey: Grey) -> Grey:
+    """Dust and dead detector elements: 2% of cells of one pixel turn black or white.
+
+    The draw starts from the film's content, so that a film is always speckled alike.
+    """
+    height, width = grey.shape
+    seed = hashlib.blake2b(_bytes_of(grey).tobytes(), digest_size=8).digest()
+    draws = np.random.default_rng(int.from_bytes(seed, "little"))
+    # Cells, not pixels: specks of single pixels would average out of a large film as it is scaled down.
+    grain = max(1.0, _pixels(grey, 1))
+    cells = draws.random((math.ceil(height / grain), math.ceil(width / grain)), dtype=np.float32)
+    specks = cv2.resize(cells, (width, height), interpolation=cv2.INTER_NEAREST)
+    return _as_grey(np.where(specks < 0.01, 0, np.where(specks >= 0.99, 1, grey)))
+
+
+def sheared(grey: Grey) -> Grey:
+    """A cassette under an oblique tube: sheared by 10° about its middle, black beyond its border."""
+    height, width = grey.shape
+    slope = math.tan(math.radians(10))
+    matrix = np.array([[1, slope, -slope * (height - 1) / 2], [0, 1, 0]], dtype=np.float32)
+    return _as_grey(cv2.warpAffine(grey, matrix, (width, height), flags=cv2.INTER_LINEAR, borderValue=0))
+
+
+def collimated(grey: Grey) -> Grey:
+    """Shutters closed in: 8% of each side black."""
+    result = np.zeros_like(grey)
+    rows, columns = (round(0.08 * side) for side in grey.shape)
+    inside = np.s_[rows : grey.shape[0] - rows, columns : grey.shape[1] - columns]
+    result[inside] = grey[inside]
+    return result
+
+
+SHIFTS: dict[str, Shift] = {
+    "downsampled": downsampled,
+    "unsharp_masked": unsharp_masked,
+    "locally_equalised": locally_equalised,
+    "equalised": equalised,
+    "posterised": posterised,
+    "shaded": shaded,
+    "moved": moved,
+    "speckled": speckled,
+    "sheared": sheared,
+    "collimated": collimated,
+}

@@ -1,0 +1,107 @@
+"""Drawings that live inside the report's HTML: matplotlib's SVG, coloured and lettered by the page's style sheet."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from markupsafe import Markup
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
+
+# Stand-ins that matplotlib writes and `_inline` turns into the page's variables, so that one drawing serves light,
+# dark and paper. No two may be equal, and none may be a colour that matplotlib uses of its own.
+INK = "#0a0b01"
+MUTED = "#0a0b02"
+RULE = "#0a0b03"
+FIRST = "#0a0b04"
+SECOND = "#0a0b05"
+_VARIABLES = {INK: "--ink", MUTED: "--muted", RULE: "--rule", FIRST: "--first", SECOND: "--second"}
+
+_STYLE: dict[Any, Any] = {  # matplotlib types every key by name
+    "svg.fonttype": "none",  # letters stay letters: they scale, copy and follow the reader's font
+    "text.parse_math": False,  # a class may be called "a$b$"
+    "font.size": 10.0,
+    "axes.edgecolor": RULE,
+    "axes.labelcolor": MUTED,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": RULE,
+    "grid.linewidth": 0.5,
+    "grid.alpha": 0.6,
+    "xtick.color": RULE,
+    "ytick.color": RULE,
+    "xtick.labelcolor": MUTED,
+    "ytick.labelcolor": MUTED,
+    "text.color": INK,
+    "legend.frameon": False,
+    "legend.labelcolor": INK,
+    "lines.linewidth": 1.8,
+    "figure.facecolor": "none",
+    "axes.facecolor": "none",
+}
+
+
+@dataclass(slots=True)
+class Sheet:
+    """One drawing while it is made; `markup` holds the SVG once the block has ended."""
+
+    axes: Axes
+    markup: Markup = field(default_factory=Markup)
+
+
+@contextmanager
+def sheet(name: str, description: str, size: tuple[float, float] = (4.6, 3.7)) -> Iterator[Sheet]:
+    """Open one pair of axes to draw on; nothing of matplotlib's global state stays changed.
+
+    Args:
+        name: unlike that of any other drawing of the page; it keeps their internal references apart.
+        description: what a reader who cannot see it should know.
+        size: width and height, in inches of 72 points.
+    """
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()  # the reader's own matplotlibrc must not change the page
+        matplotlib.rcParams.update({**_STYLE, "svg.hashsalt": name})
+        figure = Figure(figsize=size, layout="constrained")
+        opened = Sheet(figure.add_subplot())
+        yield opened
+        file = io.StringIO()
+        figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
+        opened.markup = _inline(file.getvalue(), name, description, size)
+
+
+def whole_numbers(axis: Axis) -> None:
+    """Put ticks at whole numbers only: there is no half an epoch, and no half a film."""
+    from matplotlib.ticker import MaxNLocator
+
+    axis.set_major_locator(MaxNLocator("auto", integer=True))
+
+
+def _inline(svg: str, name: str, description: str, size: tuple[float, float]) -> Markup:
+    """Cut a whole SVG document down to an element that fits inside a page."""
+    body = svg[svg.index(">", svg.index("<svg")) + 1 :]
+    # A style element would rule the whole page, and metadata name addresses of the network.
+    body = re.sub(r"<(metadata|style).*?</\1>", "", body, flags=re.DOTALL).replace("xlink:href", "href")
+    used = set(re.findall(r'(?:href="|url\()#([^")]+)', body))
+    body = re.sub(r' id="([^"]+)"', lambda match: match[0] if match[1] in used else "", body)
+    body = re.sub(r"font-family: [^;\"]+;? ?", "", body)
+    for colour, variable in _VARIABLES.items():
+        body = body.replace(colour, f"var({variable})")
+    width, height = (72 * side for side in size)
+    return (
+        Markup('<svg role="img" aria-label="{}" class="{}" viewBox="0 0 {:g} {:g}">').format(
+            description, name, width, height
+        )
+        + Markup(body)  # matplotlib has escaped every text in it
+    )

@@ -1,0 +1,12 @@
+"""Find films on disk, read what their folders, tables and names say, and decide where each belongs.
+
+    manifest = films.index("chest_xray")     # labelled films, cut by patient; manifest.notes for a person
+    manifest = films.find(["inbox/"])        # unlabelled films, for predicting
+
+What comes out is a `hilum.records.Manifest`; no later stage asks a folder again.
+"""
+
+from hilum.films.index import Index, find, index
+from hilum.films.names import Name, read_name
+
+__all__ = ["Index", "Name", "find", "index", "read_name"]

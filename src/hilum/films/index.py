@@ -1,0 +1,186 @@
+"""From what people have on disk to one list of films: what they show, whose they are, where they belong."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from hilum.errors import LayoutError
+from hilum.films import archives, contents, folders, split, tables
+from hilum.films.beside import Beside
+from hilum.films.finding import Found, Others, walk
+from hilum.films.names import Naming, compile_pattern
+from hilum.films.split import SplitBy
+from hilum.films.tables import Columns
+from hilum.films.wording import count, listed, say
+from hilum.records import Film, Manifest
+
+Source = str | Path
+
+
+@dataclass(frozen=True, slots=True)
+class Index(Manifest):
+    """A manifest fresh from disk, with what a person should know about it.
+
+    Attributes:
+        notes: findings, one line each: what was left out, copies, how val was cut, leaks.
+    """
+
+    notes: tuple[str, ...] = ()
+
+
+def index(
+    *sources: Source,
+    val_fraction: float = 0.1,
+    seed: int = 1,
+    cut: bool = True,
+    split_by: SplitBy = "patient",
+    patient_pattern: str | None = None,
+    path_column: str | None = None,
+    label_column: str | None = None,
+    patient_column: str | None = None,
+) -> Index:
+    """Find the films of data sets, read labels, patients and splits, and hash every film.
+
+    Args:
+        sources: folders `{train,val,test}/CLASS/*` or `CLASS/*`, tables (CSV with paths and labels, or a Hilum
+            manifest), or MedMNIST archives (`.npz`).
+        val_fraction: the share of train's films, between 0 and 1, that goes to val where val has to be cut.
+        seed: where the cut starts; the same films and seed give the same cut on every machine.
+        cut: whether to cut val from train where it is missing or too small to steer by. Without it every film keeps
+            the split that the source gives it, or none, and nobody has to know the patients: for evaluating.
+            A manifest that has splits is never cut again.
+        split_by: whether a cut keeps each patient's films together, or only films with the same bytes.
+        patient_pattern: a regular expression with a group `patient`, searched in a film's path below its class folder
+            (as a table writes it), in place of Kermany's names.
+        path_column: the table's column of paths, where it has an unusual name; likewise the other two.
+        label_column: the table's column of labels.
+        patient_column: the table's column of patients.
+
+    Raises:
+        LayoutError: the sources do not say which films there are, what they show or, for a cut, whose they are.
+    """
+    if not sources:
+        raise LayoutError("no data set was named; name a folder, a table or an .npz archive")
+    if not 0 < val_fraction < 1:
+        raise LayoutError(f"val_fraction is {val_fraction}; it has to lie between 0 and 1, such as 0.1")
+    if split_by not in ("patient", "film"):
+        raise LayoutError(f"split_by is '{say(split_by)}'; it has to be patient or film")
+    columns = Columns(path_column, label_column, patient_column)
+    naming = Naming(compile_pattern(patient_pattern))
+    if columns != Columns() and not any(_is_table(os.fspath(source)) for source in sources):
+        raise LayoutError(f"{listed(sources)}: a column was named, but only tables (.csv, .tsv) have columns")
+
+    found = [_read(os.fspath(source), columns, naming) for source in sources]
+    films = [film for each in found for film in (_enter(each) if cut else each.films)]
+    notes = [note for each in found for note in each.notes]
+    _refuse_twice(films)
+    notes += _classes(films, sources)
+    if patient_pattern is not None and not any(film.patient for film in films):
+        raise LayoutError(
+            f"--patient-pattern {patient_pattern!r} matches none of the films (the first: {say(films[0].path)})"
+        )
+
+    plan = split.plan(films) if cut and not any(each.settled for each in found) else split.Plan(False)
+    if plan.cut and split_by == "patient":
+        split.demand_patients(films)
+    hashed: Sequence[Film] = contents.fingerprint(films)
+    notes += contents.audit(hashed)
+    if plan.cut:
+        hashed = split.cut(hashed, val_fraction, seed, split_by)
+        notes += _tell_cut(hashed, plan.why, seed, split_by)
+    notes += split.leaks(hashed)
+    return Index(tuple(hashed), tuple(notes))
+
+
+def find(paths: Iterable[Source]) -> Index:
+    """The films among files and folders (with all below them), without labels: what there is to predict.
+
+    A file that is named is taken whatever it is, so that it is answered for; in folders films go by their kind. An
+    `.npz` archive gives its members. A film named twice is taken once. Nothing is hashed.
+
+    Raises:
+        LayoutError: a path does not exist, or no film is found at all.
+    """
+    paths = list(paths)
+    films: list[Film] = []
+    notes: list[str] = []
+    for source in [os.fspath(path) for path in paths]:
+        if os.path.isdir(source):
+            others = Others()
+            films += [Film(os.path.normpath(path)) for path in walk(source, others)]
+            notes += others.notes(source)
+        elif source.lower().endswith(".npz") and os.path.isfile(source):
+            films += archives.members(os.path.normpath(source))
+        elif os.path.exists(source) or Beside.exists(source):
+            films.append(Film(os.path.normpath(source)))
+        else:
+            raise LayoutError(f"{say(source)}: no such file or folder")
+    if not films:
+        raise LayoutError(
+            f"{listed(paths) or 'no paths'}: no films found; name JPEG, PNG or DICOM files, or their folders"
+        )
+    return Index(tuple({film.path: film for film in films}.values()), tuple(notes))
+
+
+def _is_table(source: str) -> bool:
+    return source.lower().endswith((".csv", ".tsv"))
+
+
+def _read(source: str, columns: Columns, naming: Naming) -> Found:
+    source = os.path.normpath(source)
+    if os.path.isdir(source):
+        return folders.read_folder(source, naming)
+    if not os.path.exists(source):
+        raise LayoutError(f"{say(source)}: no such folder, table or archive")
+    if _is_table(source):
+        return tables.read_table(source, columns, naming)
+    if source.lower().endswith(".npz"):
+        return archives.read_archive(source)
+    raise LayoutError(
+        f"{say(source)}: not a data set; name a folder {{train,val,test}}/CLASS/* or CLASS/*, a .csv table of "
+        "paths and labels, or a MedMNIST .npz (a single film goes to hilum predict)"
+    )
+
+
+def _enter(found: Found) -> tuple[Film, ...]:
+    """Films of a source without any split are for training, as far as they are labelled."""
+    if any(film.split for film in found.films):
+        return found.films
+    return tuple(replace(film, split="train") if film.label else film for film in found.films)
+
+
+def _refuse_twice(films: Sequence[Film]) -> None:
+    times = Counter(film.path for film in films)
+    twice = [path for path, number in times.items() if number > 1]
+    if twice:
+        raise LayoutError(
+            f"{count(len(twice), 'film')} in more than one of the sources: {listed(twice)}; name each once"
+        )
+
+
+def _classes(films: Sequence[Film], sources: Sequence[Source]) -> list[str]:
+    labels = sorted({film.label for film in films if film.label})
+    if not labels:
+        raise LayoutError(f"{listed(sources)}: no film has a label, so nothing says what the films show")
+    return [f"only one class, {say(labels[0])}: training needs two"] if len(labels) == 1 else []
+
+
+def _tell_cut(films: Sequence[Film], why: str, seed: int, by: SplitBy) -> list[str]:
+    val = [film for film in films if film.split == "val"]
+    train = [film for film in films if film.split == "train"]
+    notes = [
+        f"{why}; {count(len(val), 'film')} of the {len(val) + len(train)} outside test were cut for val by {by}, "
+        f"the same share of every class and cause (seed {seed})"
+    ]
+    if by == "film":
+        notes.append("cut by film: where films of one patient lie on both sides, val looks better than it is")
+    lacking = sorted({film.label for film in train} - {film.label for film in val})
+    if lacking:
+        notes.append(f"val has no film of {listed(lacking)}: too few {by}s to spare one")
+    if not any(film.split == "test" for film in films):
+        notes.append("there is no test split: an honest figure needs films that nothing was chosen on")
+    return notes

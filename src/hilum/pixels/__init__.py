@@ -1,0 +1,8 @@
+"""From a file to the grey square that a model sees: decode, preprocess, and keep every film decoded once."""
+
+from hilum.pixels.cache import PixelCache, cache
+from hilum.pixels.decode import decode, hash_film
+from hilum.pixels.phantom import chest_phantom
+from hilum.pixels.preprocess import preprocess
+
+__all__ = ["PixelCache", "cache", "chest_phantom", "decode", "hash_film", "preprocess"]

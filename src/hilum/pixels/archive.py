@@ -1,0 +1,70 @@
+"""Members of MedMNIST archives (Yang et al., Sci Data 10, 2023): `archive.npz#train/17` is `train_images[17]`."""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+import zipfile
+import zlib
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hilum.errors import FilmError
+from hilum.pixels.formats import one_line
+
+_MEMBER = re.compile(r"(?P<archive>.*\.npz)#(?P<split>\w+)/(?P<row>\d{1,12})", re.IGNORECASE | re.DOTALL | re.ASCII)
+_UNREADABLE = (OSError, ValueError, EOFError, TypeError, zipfile.BadZipFile, zlib.error, NotImplementedError)
+_loading = threading.Lock()  # without it, every decoding thread would load the same array at once
+
+
+def is_member(path: str) -> bool:
+    """Whether a path names a member of an archive; a file of exactly that name is a file."""
+    return ".npz#" in path.lower() and not os.path.isfile(path)
+
+
+def read_member(path: str) -> NDArray[np.generic]:
+    """One film of an archive as it is stored: (height, width), or (height, width, 1 or 3), numeric.
+
+    The array that it is a row of is kept for the next call (two arrays at most a process).
+
+    Raises:
+        FilmError: the archive or the member is missing, damaged, pickled, or not an array of films.
+    """
+    match = _MEMBER.fullmatch(path)
+    if not match:
+        raise FilmError(path, "not a member of an archive; write it as archive.npz#train/17")
+    archive, name, row = match["archive"], f"{match['split']}_images", int(match["row"])
+    try:
+        state = os.stat(archive)
+        with _loading:
+            films = _films(archive, name, state.st_mtime_ns, state.st_size)
+    except FileNotFoundError:
+        raise FilmError(path, f"there is no archive {archive}; mend the path") from None
+    except KeyError:
+        raise FilmError(path, f"the archive holds no array '{name}'; index it again with: hilum index") from None
+    except _UNREADABLE as error:
+        if "allow_pickle" in str(error):
+            reason = "the archive holds pickled objects, which can run code and are never loaded; save plain arrays"
+        else:
+            reason = f"the archive is damaged ({one_line(error)}); download it again"
+        raise FilmError(path, reason) from None
+    grey, colour = films.ndim == 3, films.ndim == 4 and films.shape[3] in (1, 3)
+    if not (grey or colour) or films.dtype.kind not in "uif":
+        raise FilmError(
+            path, f"'{name}' is {films.dtype} of shape {films.shape}; expected numeric films×height×width[×3]"
+        )
+    if row >= len(films):
+        raise FilmError(path, f"'{name}' has {len(films)} films, numbered from 0; index it again with: hilum index")
+    film: NDArray[np.generic] = films[row]
+    return film
+
+
+@lru_cache(maxsize=2)
+def _films(archive: str, name: str, mtime_ns: int, size: int) -> NDArray[np.generic]:
+    """A whole array of an archive; the time and the size are there to notice another file under the same name."""
+    with np.load(archive, allow_pickle=False) as arrays:
+        films: NDArray[np.generic] = arrays[name]
+        return films

@@ -1,0 +1,167 @@
+"""Any film as one grey array: which decoder a file needs is read in its bytes, never in its name."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hilum.errors import FilmError
+from hilum.files import sha256_of
+from hilum.pixels.archive import is_member, read_member
+from hilum.pixels.formats import MAX_FILE_BYTES, MIN_SIDE, name_of_format, one_line
+
+DECODE_VERSION = 1  # raise it whenever any film decodes to other values: the pixel caches are named by it
+
+_CHANGED = "changed since it was indexed; index again with: hilum index"
+
+
+def decode(path: str, window: tuple[float, float] | None = None, expected_sha256: str = "") -> NDArray[np.float32]:
+    """Read one film.
+
+    JPEG and PNG pictures, DICOM radiographs and CT slices, and members of MedMNIST archives
+    (`archive.npz#train/17`). Colours become luminance (ITU-R BT.601), transparency lies over black, an EXIF
+    orientation is applied. 8 bits are divided by 255. Deeper pictures, and DICOMs without a window, take their own
+    smallest and largest value as black and white: many files of 16 bits use 12, and would be nearly black otherwise.
+
+    Args:
+        path: the film, as the user named it.
+        window: centre and width, in the modality's units, that replace a DICOM's own; pictures have none.
+        expected_sha256: what `hash_film` gave when the film was indexed; empty asks for no check.
+
+    Returns:
+        float32, (height, width), 0 to 1, brighter is denser (MONOCHROME1 is inverted).
+
+    Raises:
+        FilmError: the film is missing, changed, damaged, of an unsupported kind, below 16×16 or above 100
+            million pixels, or the same everywhere. Nothing else is raised, whatever the bytes are.
+    """
+    try:
+        with _without_warnings():
+            grey = (
+                _read_member(path, expected_sha256) if is_member(path) else _read_file(path, window, expected_sha256)
+            )
+    except FilmError:
+        raise
+    except MemoryError:
+        raise FilmError(path, "needs more memory than there is; close other programs or leave it out") from None
+    except Exception as error:  # other people's parsers, on bytes from anywhere: what they may raise is not bounded
+        raise FilmError(path, f"damaged ({one_line(error)}); copy it again from its source") from None
+    return _checked(path, grey)
+
+
+def hash_film(path: str) -> str:
+    """The SHA-256 of a film, in hexadecimal: of the file's bytes, or of the array's for a member of an archive.
+
+    Raises:
+        FilmError: the film is missing or cannot be read.
+    """
+    if is_member(path):
+        return _hash_array(read_member(path))
+    try:
+        return sha256_of(Path(path))
+    except (OSError, ValueError) as error:
+        raise _unopened(path, error) from None
+
+
+def _read_member(path: str, expected_sha256: str) -> NDArray[np.float32]:
+    from hilum.pixels.pictures import grey_of
+
+    array = read_member(path)
+    if expected_sha256 and _hash_array(array) != expected_sha256:
+        raise FilmError(path, _CHANGED)
+    return grey_of(path, array)
+
+
+def _read_file(path: str, window: tuple[float, float] | None, expected_sha256: str) -> NDArray[np.float32]:
+    data = _bytes_of(path)
+    if expected_sha256 and hashlib.sha256(data).hexdigest() != expected_sha256:
+        raise FilmError(path, _CHANGED)
+    kind = name_of_format(data)
+    if kind in ("JPEG", "PNG"):
+        from hilum.pixels.pictures import read_picture
+
+        return read_picture(path, data, kind)
+    if kind == "DICOM":
+        from hilum.pixels.dicom import read_dicom
+
+        return read_dicom(path, data, window)
+    raise FilmError(path, f"{kind}; Hilum reads JPEG, PNG and DICOM: convert it to PNG, or leave it out")
+
+
+def _bytes_of(path: str) -> bytes:
+    """The whole file, read once, so that what is hashed is what is decoded."""
+    try:
+        with open(path, "rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            if size > MAX_FILE_BYTES:
+                raise FilmError(path, f"has {size >> 20:,} MiB; a film has at most {MAX_FILE_BYTES >> 20} MiB")
+            data = file.read(MAX_FILE_BYTES + 1)
+    except (OSError, ValueError) as error:
+        raise _unopened(path, error) from None
+    if not data:
+        raise FilmError(path, "an empty file; copy it again from its source")
+    return data
+
+
+def _unopened(path: str, error: OSError | ValueError) -> FilmError:
+    match error:
+        case FileNotFoundError() | NotADirectoryError():
+            return FilmError(path, "no such file; mend the path, or index again with: hilum index")
+        case IsADirectoryError():
+            return FilmError(path, "a folder, not a film; name the films in it")
+        case PermissionError():
+            return FilmError(path, "may not be read by this user; change its permissions")
+    return FilmError(path, f"cannot be opened ({one_line(error)})")
+
+
+def _checked(path: str, grey: NDArray[np.float32]) -> NDArray[np.float32]:
+    """What holds for every film, whichever decoder it came from."""
+    if min(grey.shape) < MIN_SIDE:
+        height, width = grey.shape
+        raise FilmError(path, f"{width}×{height} pixels; a film has at least {MIN_SIDE}×{MIN_SIDE}")
+    low, high = float(grey.min()), float(grey.max())
+    if not np.isfinite(low + high):
+        raise FilmError(path, "holds values that are not numbers (NaN or infinite); write it again without them")
+    if low == high:
+        raise FilmError(path, "every pixel has the same value: an empty exposure or a failed export; leave it out")
+    return grey
+
+
+def _hash_array(array: NDArray[np.generic]) -> str:
+    return hashlib.sha256(array.tobytes()).hexdigest()
+
+
+_quiet = threading.Lock()
+_quiet_now = 0
+_quiet_filters = warnings.catch_warnings()
+
+
+@contextmanager
+def _without_warnings() -> Iterator[None]:
+    """Keep the decoders' warnings from the user, who can do nothing about a tag's wrong padding.
+
+    `warnings.catch_warnings` alone restores a wrong state when threads overlap: the first thread in sets
+    the filter and the last one out takes it away.
+    """
+    global _quiet_now, _quiet_filters
+    with _quiet:
+        if not _quiet_now:
+            _quiet_filters = warnings.catch_warnings()
+            _quiet_filters.__enter__()
+            warnings.simplefilter("ignore")
+        _quiet_now += 1
+    try:
+        yield
+    finally:
+        with _quiet:
+            _quiet_now -= 1
+            if not _quiet_now:
+                _quiet_filters.__exit__(None, None, None)

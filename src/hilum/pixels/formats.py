@@ -1,0 +1,55 @@
+"""What a file is, by its first bytes, and the limits that hold for every film."""
+
+from __future__ import annotations
+
+MAX_PIXELS = 100_000_000  # the largest plates have about 18 million; more is a mistake or an attack on the memory
+MAX_FILE_BYTES = 512 << 20
+MIN_SIDE = 16
+
+# (offset, bytes, name); the first match counts.
+_SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
+    (128, b"DICM", "DICOM"),
+    (0, b"\xff\xd8\xff", "JPEG"),
+    (0, b"\x89PNG\r\n\x1a\n", "PNG"),
+    (0, b"GIF87a", "a GIF picture"),
+    (0, b"GIF89a", "a GIF picture"),
+    (0, b"II*\0", "a TIFF picture"),
+    (0, b"MM\0*", "a TIFF picture"),
+    (0, b"II+\0", "a TIFF picture"),
+    (0, b"BM", "a BMP picture"),
+    (8, b"WEBP", "a WebP picture"),
+    (4, b"ftypheic", "a HEIC picture"),
+    (4, b"ftypavif", "an AVIF picture"),
+    (0, b"\0\0\0\x0cjP  ", "a JPEG 2000 picture without DICOM"),
+    (0, b"\xff\x4f\xff\x51", "a JPEG 2000 picture without DICOM"),
+    (0, b"%PDF", "a PDF document"),
+    (0, b"PK\x03\x04", "a ZIP archive (or an .npz: name a member as archive.npz#train/17)"),
+    (0, b"\x1f\x8b", "a gzip archive (a NIfTI volume, perhaps)"),
+    (0, b"\x93NUMPY", "a numpy array"),
+    (344, b"n+1\0", "a NIfTI volume"),
+    (0, b"\x02\x00\x00\x00", "a DICOM data set without the file header of PS3.10"),
+    (0, b"\x08\x00", "a DICOM data set without the file header of PS3.10"),
+)
+
+
+def name_of_format(data: bytes) -> str:
+    """`JPEG`, `PNG` or `DICOM`; for anything else words that a person knows it by."""
+    for offset, signature, name in _SIGNATURES:
+        if data.startswith(signature, offset):
+            return name
+    start = data[:512]
+    if all(byte in b"\t\n\r\x0c" or byte >= 32 for byte in start):
+        try:
+            start[: len(start) - 3 if len(start) == 512 else None].decode("utf-8")
+        except UnicodeDecodeError:
+            return "an unknown format"
+        return "a web page or XML" if start.lstrip()[:1] == b"<" else "a text file"
+    return "an unknown format"
+
+
+def one_line(said: object) -> str:
+    """An error of a library, or words out of a file, as one short line that a terminal can show."""
+    words = " ".join("".join(letter if letter.isprintable() else " " for letter in str(said)).split())
+    if not words:
+        return type(said).__name__
+    return words if len(words) <= 160 else f"{words[:157]}…"

@@ -1,0 +1,107 @@
+"""Lossless JPEG in DICOM (process 14), decoded by GDCM in a process of its own.
+
+GDCM is the only decoder for it with a licence that Hilum can take, and one wrong byte in a film can make it abort or
+overrun its memory, which would end a whole build of the cache, or a service. Here only the helper dies, and the film
+is named. A helper stays for the next film; it ends when its standard input does.
+
+Both ways a message is a length (8 bytes, little-endian) and so many bytes. The request is a DICOM file; the answer is
+`+` and an array in numpy's format, or `-` and what is wrong.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from io import BytesIO
+from typing import IO
+
+import numpy as np
+from numpy.typing import NDArray
+
+_SECONDS = 60.0  # a plate of 18 million pixels takes two
+_idle: list[subprocess.Popen[bytes]] = []
+_lock = threading.Lock()
+
+
+def decode_apart(data: bytes) -> NDArray[np.integer]:
+    """The stored values of a DICOM file that is compressed as lossless JPEG, (height, width).
+
+    Raises:
+        ValueError: the pixel data is damaged.
+    """
+    with _lock:
+        helper = _idle.pop() if _idle else _start()
+    assert helper.stdin is not None
+    assert helper.stdout is not None
+    patience = threading.Timer(_SECONDS, helper.kill)
+    patience.start()
+    try:
+        _send(helper.stdin, data)
+        answer = _receive(helper.stdout)
+    except (OSError, EOFError):
+        helper.kill()
+        helper.wait()
+        raise ValueError("the decoder of lossless JPEG gave up on it") from None
+    except BaseException:  # Ctrl-C in the middle of a message: nothing more can be said to this helper
+        helper.kill()
+        raise
+    finally:
+        patience.cancel()
+    with _lock:
+        _idle.append(helper)
+    if answer[:1] != b"+":
+        raise ValueError(answer[1:].decode("utf-8", "replace"))
+    stored: NDArray[np.integer] = np.load(BytesIO(answer[1:]), allow_pickle=False)
+    return stored
+
+
+def _start() -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "hilum.pixels.lossless"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+    )
+
+
+def _send(pipe: IO[bytes], message: bytes) -> None:
+    pipe.write(len(message).to_bytes(8, "little"))
+    pipe.write(message)
+    pipe.flush()
+
+
+def _receive(pipe: IO[bytes]) -> bytes:
+    head = pipe.read(8)
+    length = int.from_bytes(head, "little")
+    message = pipe.read(length)
+    if len(head) < 8 or len(message) < length:
+        raise EOFError("the other end is gone")
+    return message
+
+
+def _serve() -> None:
+    """The helper: answer until standard input ends."""
+    import pydicom
+
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # whatever the decoder prints must not come between the answers
+    while True:
+        try:
+            ds = pydicom.dcmread(BytesIO(_receive(sys.stdin.buffer)))
+        except EOFError:
+            return
+        try:
+            ds.pixel_array_options(decoding_plugin="gdcm")
+            file = BytesIO()
+            np.save(file, ds.pixel_array, allow_pickle=False)
+            answer = b"+" + file.getvalue()
+        except Exception as error:  # a decoder's own; the other side names the film
+            answer = b"-" + str(error).encode("utf-8", "replace")
+        _send(answers, answer)
+
+
+if __name__ == "__main__":
+    _serve()

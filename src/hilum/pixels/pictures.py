@@ -1,0 +1,144 @@
+"""JPEG and PNG pictures, and plain arrays, as grey."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hilum.errors import FilmError
+from hilum.pixels.formats import MAX_PIXELS, MIN_SIDE
+
+if TYPE_CHECKING:
+    from PIL.ImageFile import ImageFile
+
+_LUMINANCE = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # ITU-R BT.601, as Pillow's own conversion
+_ORIENTATION = 0x0112
+_EIGHT_BITS = ("1", "L", "LA", "P", "PA", "RGB", "RGBA")
+
+
+def read_picture(path: str, data: bytes, kind: str) -> NDArray[np.float32]:
+    """Decode a JPEG or a PNG; float32, (height, width), 0 to 1.
+
+    The size is read in the header and refused there, before anything is decoded.
+
+    Raises:
+        FilmError: too large, too small, CMYK, more than one picture, or of an unknown mode. Truncated and damaged
+            files raise what Pillow raises.
+    """
+    image = _open(data, kind)
+    width, height = image.size
+    if width * height > MAX_PIXELS:
+        raise FilmError(path, f"{width}×{height} pixels; the limit is {MAX_PIXELS // 10**6} million: scale it down")
+    if min(width, height) < MIN_SIDE:
+        raise FilmError(path, f"{width}×{height} pixels; a film has at least {MIN_SIDE}×{MIN_SIDE}")
+    if "mp" in image.info or getattr(image, "n_frames", 1) > 1:
+        raise FilmError(path, f"a {kind} with more than one picture; save the one that is the film by itself")
+    if image.mode in ("CMYK", "YCCK"):
+        raise FilmError(path, "a JPEG in printing colours (CMYK); save it as grey or RGB")
+    deep = kind == "PNG" and data[24] == 16  # the bit depth in IHDR (PNG 11.2.1)
+    if not deep and image.mode not in _EIGHT_BITS:
+        raise FilmError(path, f"a {kind} of mode {image.mode}; save it as grey or RGB")
+    if kind == "JPEG":
+        image.draft("L", None)  # the file's own luminance: a third of the work of going through RGB
+    image.load()
+    return _upright(_deep(image, data) if deep else _shallow(image), image)
+
+
+def grey_of(path: str, array: NDArray[np.generic]) -> NDArray[np.float32]:
+    """A numeric array, (height, width) or (height, width, 1 or 3), as grey from 0 to 1.
+
+    8 bits without sign are divided by 255; any other type takes its own smallest and largest value.
+
+    Raises:
+        FilmError: a value is NaN or infinite.
+    """
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        raise FilmError(path, "holds values that are not numbers (NaN or infinite); write it again without them")
+    grey = array[..., 0] if array.ndim == 3 and array.shape[2] == 1 else array
+    if array.dtype == np.uint8:
+        if grey.ndim == 3:
+            from PIL import Image
+
+            grey = np.asarray(Image.fromarray(np.ascontiguousarray(grey), "RGB").convert("L"))
+        return grey.astype(np.float32) / np.float32(255)
+    numbers = grey.astype(np.float64)
+    return between_extremes(numbers @ _LUMINANCE.astype(np.float64) if numbers.ndim == 3 else numbers)
+
+
+def between_extremes(values: NDArray[np.floating], besides: NDArray[np.bool_] | None = None) -> NDArray[np.float32]:
+    """Stretch the smallest value to 0 and the largest to 1; values that are all alike become 0.
+
+    Those `besides` do not count for the extremes; they may leave the range and are clipped to it.
+    """
+    counted = values if besides is None else values[~besides]
+    if not counted.size or counted.min() == counted.max():
+        return np.zeros(values.shape, dtype=np.float32)
+    low, high = counted.min() / 2, counted.max() / 2  # halves: the range of the largest floats stays finite
+    stretched: NDArray[np.float32] = np.clip((values / 2 - low) / (high - low), 0, 1).astype(np.float32)
+    return stretched
+
+
+def _open(data: bytes, kind: str) -> ImageFile:
+    """Read the header. By the decoder's own class: `Image.open` warns of, and refuses, sizes of its own choosing."""
+    if kind == "JPEG":
+        from PIL.JpegImagePlugin import JpegImageFile
+
+        return JpegImageFile(BytesIO(data))
+    from PIL.PngImagePlugin import PngImageFile
+
+    return PngImageFile(BytesIO(data))
+
+
+def _shallow(image: ImageFile) -> NDArray[np.float32]:
+    """At most 8 bits a channel."""
+    see_through = image.mode in ("LA", "PA", "RGBA") or "transparency" in image.info
+    if not see_through:
+        return np.asarray(image.convert("L"), dtype=np.float32) / np.float32(255)
+    levels = np.asarray(image.convert("RGBA").convert("LA"), dtype=np.float32)
+    return levels[..., 0] * levels[..., 1] / np.float32(255 * 255)
+
+
+def _deep(image: ImageFile, data: bytes) -> NDArray[np.float32]:
+    """16 bits a channel. Pillow, which has found the file whole, keeps 8 bits of colours; OpenCV keeps all 16."""
+    if image.mode.startswith("I"):
+        return between_extremes(np.asarray(image).astype(np.float32))
+    import cv2
+
+    decoded = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_UNCHANGED)
+    if decoded is None or decoded.dtype != np.uint16:
+        raise ValueError("a PNG of 16 bits that OpenCV cannot decode")
+    values = decoded.astype(np.float32)
+    if values.ndim == 2:
+        return between_extremes(values)
+    channels = values.shape[2]
+    grey = values[..., 0] if channels < 3 else values[..., 2::-1] @ _LUMINANCE
+    if channels in (2, 4):
+        grey = grey * values[..., -1] / np.float32(65535)
+    return between_extremes(grey)
+
+
+def _upright(grey: NDArray[np.float32], image: ImageFile) -> NDArray[np.float32]:
+    """Apply the EXIF orientation (CIPA DC-008, 4.6.4): a photographed film as its photographer saw it."""
+    try:
+        orientation = image.getexif().get(_ORIENTATION, 1)
+    except Exception:  # damaged EXIF beside sound pixels: every viewer shows those as they lie
+        return grey
+    match orientation:
+        case 2:
+            grey = grey[:, ::-1]
+        case 3:
+            grey = grey[::-1, ::-1]
+        case 4:
+            grey = grey[::-1]
+        case 5:
+            grey = grey.T
+        case 6:
+            grey = grey.T[:, ::-1]
+        case 7:
+            grey = grey.T[::-1, ::-1]
+        case 8:
+            grey = grey.T[::-1]
+    return np.ascontiguousarray(grey)

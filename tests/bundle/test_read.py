@@ -1,0 +1,75 @@
+"""A bundle is opened whole and unchanged, or refused in one line."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hilum import bundle
+from hilum.errors import BundleError
+
+
+@pytest.fixture
+def copy(session_bundle: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(session_bundle, tmp_path / "copy"))
+
+
+@pytest.mark.parametrize("name", ["weights.safetensors", "model.onnx", "golden.json", "CARD.md"])
+def test_a_changed_byte_is_found(copy: Path, name: str) -> None:
+    content = bytearray((copy / name).read_bytes())
+    content[len(content) // 2] ^= 1
+    (copy / name).write_bytes(content)
+    with pytest.raises(BundleError, match=f"{name}: changed after it was written"):
+        bundle.read(copy)
+
+
+def test_a_changed_threshold_is_found(copy: Path) -> None:
+    path = copy / "bundle.json"
+    path.write_text(path.read_text().replace('"threshold": 0.4', '"threshold": 0.5'))
+    with pytest.raises(BundleError, match=r"bundle.json: changed"):
+        bundle.read(copy)
+
+
+@pytest.mark.parametrize("name", ["weights.safetensors", "model.onnx", "golden.json"])
+def test_a_missing_file_is_named(copy: Path, name: str) -> None:
+    (copy / name).unlink()
+    with pytest.raises(BundleError, match=f"{name} is missing"):
+        bundle.read(copy)
+
+
+def test_a_folder_that_is_no_bundle(tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match="not a bundle"):
+        bundle.read(tmp_path)
+    with pytest.raises(BundleError, match="not a bundle"):
+        bundle.read(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"{}", b"\xff\xfe", b'{"schema": 1}'])
+def test_a_damaged_record(copy: Path, content: bytes) -> None:
+    (copy / "bundle.json").write_bytes(content)
+    with pytest.raises(BundleError, match="damaged"):
+        bundle.read(copy)
+
+
+def test_another_schema_is_named(copy: Path) -> None:
+    record = json.loads((copy / "bundle.json").read_text())
+    (copy / "bundle.json").write_text(json.dumps({**record, "schema": 99}))
+    with pytest.raises(BundleError, match="schema 99; this Hilum reads schema 1"):
+        bundle.read(copy)
+
+
+def test_a_machine_that_computes_something_else_is_noticed(session_bundle: Path) -> None:
+    opened = bundle.read(session_bundle)
+    with pytest.raises(BundleError, match="generated films"):
+        bundle.check_golden(opened.golden, opened.spec.recipe.pixels, lambda films: np.tile([1.0, 0.0], (4, 1)))
+
+
+def test_one_logit_is_a_sigmoid_and_several_are_a_softmax() -> None:
+    logits = np.array([[-800.0], [0.0], [800.0]], dtype=np.float32)
+    np.testing.assert_allclose(bundle.probabilities(logits), np.array([[1, 0], [0.5, 0.5], [0, 1]]))
+    rows = bundle.probabilities(np.log(np.array([[1.0, 2.0, 5.0]])))
+    np.testing.assert_allclose(rows, [[0.125, 0.25, 0.625]])

@@ -1,0 +1,69 @@
+"""The whole path, verb by verb, on generated films."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+from tests.cli.conftest import Hilum, refusal
+from tests.conftest import ChestFolder
+
+RECIPE = """
+name = "tiny"
+[pixels]
+size = 32
+[batches]
+size = 16
+[training]
+epochs = 2
+min_epochs = 1
+[bundle]
+weights = "float16"
+"""
+COUNTS = {"train": {"normal": 60, "bacteria": 60}, "test": {"normal": 10, "bacteria": 6, "virus": 4}}
+
+
+def test_from_a_folder_to_a_report(hilum: Hilum, chest_folder: ChestFolder, tmp_path: Path) -> None:
+    folder = chest_folder(COUNTS)
+    (tmp_path / "tiny.toml").write_text(RECIPE)
+
+    indexed = hilum("index", folder, "--out", "manifest.csv", "--json")
+    assert indexed.returncode == 0, indexed.stderr
+    splits = json.loads(indexed.stdout)["splits"]
+    assert splits["test"]["films"] == 20
+    assert splits["train"]["films"] + splits["val"]["films"] == 120
+
+    trained = hilum("train", "tiny.toml", "--data", "manifest.csv", "--out", "run", "--set", "training.epochs=1")
+    assert trained.returncode == 0, trained.stderr
+    for name in ("recipe.toml", "manifest.csv", "history.csv", "checkpoints", "bundle/bundle.json"):
+        assert (tmp_path / "run" / name).exists(), name
+    assert "epochs = 1" in (tmp_path / "run" / "recipe.toml").read_text()
+    assert "Next: hilum evaluate run/bundle" in trained.stderr
+
+    evaluated = hilum("evaluate", "run/bundle", "--data", folder, "--split", "test", "--out", "eval", "--shifts")
+    assert evaluated.returncode == 0, evaluated.stderr
+    metrics = json.loads((tmp_path / "eval" / "metrics.json").read_text())
+    assert metrics["n"] == 20
+    assert set(metrics["auroc"]) == {"value", "low", "high"}
+    assert sum(metrics["confusion"].values()) == 20
+    assert "auroc_mean" in metrics["shifted"]
+    assert (tmp_path / "eval" / "report.html").read_text().startswith("<!doctype html>")
+    with (tmp_path / "eval" / "predictions.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 20
+    assert list(rows[0]) == [
+        "path", "label", "prob_NORMAL", "prob_PNEUMONIA", "prediction", "threshold", "patient", "split", "error",
+    ]  # fmt: skip
+
+    again = hilum("train", "tiny.toml", "--data", "manifest.csv", "--out", "run")
+    assert "holds a run already; go on with --resume" in refusal(again, 2)
+    resumed = hilum("train", "--resume", "run")
+    assert resumed.returncode == 0, resumed.stderr
+
+
+def test_demo_goes_the_whole_path_on_named_films(hilum: Hilum, chest_folder: ChestFolder, tmp_path: Path) -> None:
+    done = hilum("demo", "--data", chest_folder(COUNTS), "--out", "demo")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "demo" / "report" / "report.html").exists()
+    assert "labelled" in done.stdout

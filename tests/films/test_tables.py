@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from hilum import films
+from hilum.errors import LayoutError
+from hilum.records import Film, read_manifest, write_manifest
+from tests.films.conftest import Lay
+
+NIH = "Image Index,Finding Labels,Patient ID,Patient Age,Patient Gender,View Position\n"
+
+
+def test_common_column_names_are_found_in_any_case(lay: Lay) -> None:
+    root = lay("a.png", "b.png")
+    table = root / "t.csv"
+    table.write_text(
+        "File_Name,Class,Subject-ID,Split,Cause,View,Age,Sex\na.png,X,p1,Valid,virus,PA,4,F\nb.png,Y,p2,TRAIN,,,,\n"
+    )
+    one, two = films.index(table, cut=False)
+    assert (one.path, one.label, one.patient, one.split) == (str(root / "a.png"), "X", "p1", "val")
+    assert (one.subtype, one.view, one.age, one.sex) == ("virus", "PA", "4", "F")
+    assert (two.label, two.split, two.subtype) == ("Y", "train", "")
+
+
+def test_uncommon_columns_are_named_by_the_person(lay: Lay) -> None:
+    table = lay("a.png", "b.png") / "t.csv"
+    table.write_text("what,where,who\nX,a.png,p1\nY,b.png,p2\n")
+    with pytest.raises(LayoutError, match=r"hold the paths; say which with --path-column; .*: what, where, who"):
+        films.index(table)
+    index = films.index(table, path_column="where", label_column="WHAT", patient_column="who", cut=False)
+    assert [(film.label, film.patient) for film in index] == [("X", "p1"), ("Y", "p2")]
+
+
+def test_nih_labels_become_classes_and_the_others_stay_unlabelled(lay: Lay) -> None:
+    root = lay("images_001/images/1.png", "images_002/images/2.png", "images_002/images/3.png")
+    (root / "Data_Entry.csv").write_text(
+        NIH + "1.png,Edema|Pneumonia,7,058Y,M,PA\n2.png,No Finding,8,20,F,AP\n3.png,Edema,9,20,F,AP\n"
+    )
+    index = films.index(root / "Data_Entry.csv", cut=False)
+    assert [film.label for film in index] == ["PNEUMONIA", "NORMAL", ""]
+    assert index.films[0] == Film(
+        str(root / "images_001/images/1.png"), "PNEUMONIA", patient="7", sha256=index.films[0].sha256,
+        view="PA", age="058Y", sex="M",
+    )  # fmt: skip
+    assert "1 film left unlabelled (neither Pneumonia nor No Finding)" in index.notes[0]
+
+
+def test_unlabelled_films_enter_no_split(lay: Lay) -> None:
+    table = lay("a.png", "b.png", "c.png") / "t.csv"
+    table.write_text("path,label,patient\na.png,X,1\nb.png,,2\nc.png,X,3\n")
+    assert films.index(table).films[1].split == ""
+
+
+def test_other_spellings_of_csv_are_read(lay: Lay) -> None:
+    root = lay("a.png", "sub/b.png", "c d.png")
+    (root / "t.csv").write_bytes('\ufeffpath;label\r\n\r\na.png;Ü\r\nsub\\b.png;Y\r\n"c d.png";Y\r\n'.encode())
+    assert [film.label for film in films.index(root / "t.csv", cut=False)] == ["Ü", "Y", "Y"]
+    (root / "t.tsv").write_text("path\tlabel\na.png\tX,1\n")
+    assert films.index(root / "t.tsv", cut=False).labels == ("X,1",)
+
+
+def test_kermanys_names_are_read_in_tables_too(lay: Lay) -> None:
+    table = lay("person1_virus_6.jpeg") / "t.csv"
+    table.write_text("path,label\nperson1_virus_6.jpeg,X\n")
+    (film,) = films.index(table, cut=False)
+    assert (film.patient, film.subtype) == ("person1_virus", "virus")
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "empty"),
+        ("\n\n", "empty"),
+        ("path,label\n", "a header but no rows"),
+        ("a.png,X\nb.png,Y\n", r"first line names the columns: a\.png, X"),
+        ("path,label,label\na.png,X,X\n", "the header names label twice"),
+        ("path,filename,label\na.png,a.png,X\n", "'path' and 'filename' could both be the path; .*--path-column"),
+        ("path,label\na.png,X,Z\n", "line 2 has 3 fields, the header 2"),
+        ("path,label\na.png,X\n,Y\n", "line 3 has no path"),
+        ("path,label\na.png,X\n\n./a.png,Y\n", "lines 2 and 4 both list"),
+        ("path,label,split\na.png,X,holdout\n", "line 2 has the split 'holdout'"),
+        ("path,label\na.png,\nb.png,\n", "no film has a label"),
+        ("path,label\n1.png,X\n2.png,X\n3.png,X\n4.png,X\n", r"4 of 4 images not found \(1.+3\.png and 1 more"),
+        ("path,label\nd.png,X\n", "more than once"),
+        ("path,label\n\"a.png,X\n", "line 2: not a readable CSV"),
+        ("path,label\na\0.png,X\n", "1 of 1 image not found"),
+    ],
+)  # fmt: skip
+def test_a_table_with_a_mistake_is_refused_where_it_is(lay: Lay, text: str, says: str) -> None:
+    table = lay("a.png", "b.png", "x/d.png", "y/d.png") / "t.csv"
+    table.write_text(text)
+    with pytest.raises(LayoutError, match=says) as refused:
+        films.index(table)
+    assert "t.csv" in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_text_in_another_encoding_is_refused(lay: Lay) -> None:
+    table = lay("a.png") / "t.csv"
+    for content in ("path,label\na.png,Ü\n".encode("latin-1"), "path,label\na.png,X\n".encode("utf-16")):
+        table.write_bytes(content)
+        with pytest.raises(LayoutError, match="not UTF-8 text"):
+            films.index(table)
+
+
+def test_columns_are_for_tables(lay: Lay) -> None:
+    with pytest.raises(LayoutError, match="only tables"):
+        films.index(lay("A/1.png"), patient_column="who")
+    table = lay("a.png") / "t.csv"
+    table.write_text("path,label\na.png,X\n")
+    with pytest.raises(LayoutError, match="--patient-column 'who' is not a column; the columns are: path, label"):
+        films.index(table, patient_column="who")
+
+
+class TestManifest:
+    """A manifest that Hilum wrote comes back as it is."""
+
+    def test_it_reads_back_with_its_splits(self, lay: Lay) -> None:
+        root = lay("A/IM-1-1.png", "A/IM-2-1.png", "B/IM-3-1.png", "B/IM-4-1.png")
+        first = films.index(root, val_fraction=0.5)
+        write_manifest(first, root / "manifest.csv")
+        again = films.index(root / "manifest.csv", val_fraction=0.1, seed=9)
+        assert again.films == first.films == read_manifest(root / "manifest.csv").films
+
+    def test_one_without_splits_can_be_cut(self, lay: Lay) -> None:
+        root = lay("A/IM-1-1.png", "A/IM-2-1.png", "B/IM-3-1.png", "B/IM-4-1.png")
+        write_manifest(films.index(root, cut=False), root / "manifest.csv")
+        assert {film.split for film in films.index(root / "manifest.csv")} == {"train", "val"}
+
+    def test_films_that_went_are_named(self, lay: Lay) -> None:
+        root = lay("A/1.png", "B/2.png")
+        write_manifest(films.index(root, cut=False), root / "manifest.csv")
+        (root / "B" / "2.png").unlink()
+        with pytest.raises(LayoutError, match=r"1 film of 2 not there any more: .*2\.png"):
+            films.index(root / "manifest.csv")
+
+    def test_a_split_of_another_name_is_refused(self, lay: Lay) -> None:
+        root = lay("A/1.png", "B/2.png")
+        write_manifest(films.index(root, cut=False).where(lambda film: True), root / "manifest.csv")
+        text = (root / "manifest.csv").read_text().replace(",A,,,,", ",A,,,holdout,")
+        (root / "manifest.csv").write_text(text)
+        with pytest.raises(LayoutError, match="split 'holdout'"):
+            films.index(root / "manifest.csv")
+
+
+def test_the_real_nih_table(shared: Path) -> None:
+    index = films.index(shared / "data" / "nih_sample" / "Data_Entry.csv", cut=False)
+    assert len(index) == 513
+    assert len({film.patient for film in index}) == 339
+    assert index.labels == ("NORMAL", "PNEUMONIA")
+    assert {film.split for film in index} == {""}

@@ -1,0 +1,66 @@
+"""A detector answers for every film, and says of one it cannot read why."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hilum import films
+from hilum.inference import Detector
+from hilum.pixels import decode, preprocess
+from tests.bundle.conftest import make
+from tests.conftest import WriteFilm
+
+
+@pytest.fixture(scope="module")
+def detector(tmp_path_factory: pytest.TempPathFactory) -> Detector:
+    return Detector(make(tmp_path_factory.mktemp("inference") / "bundle").folder)
+
+
+def test_gives_a_row_a_film_in_order(detector: Detector, tmp_path: Path, write_film: WriteFilm) -> None:
+    paths = [write_film(tmp_path / f"film {number}.png", number) for number in range(70)]  # more than two batches
+    predictions = detector.predict(films.find(paths))
+    assert [Path(row.film.path).name for row in predictions] == [path.name for path in paths]
+    pixels = detector.spec.recipe.pixels
+    squares = np.stack([preprocess(decode(str(path)), pixels) for path in paths])
+    np.testing.assert_allclose([row.probs for row in predictions], detector.probs(squares), atol=1e-6)
+
+
+def test_decides_at_the_threshold(detector: Detector, tmp_path: Path, write_film: WriteFilm) -> None:
+    found = films.find([write_film(tmp_path / f"{number}.png", number) for number in range(8)])
+    for row in detector.predict(found):
+        positive = row.probs[1] >= detector.spec.operating_point.threshold
+        assert row.prediction == ("PNEUMONIA" if positive else "NORMAL")
+
+
+def test_a_film_that_cannot_be_read_says_why_and_the_others_go_on(
+    detector: Detector, tmp_path: Path, write_film: WriteFilm
+) -> None:
+    good = [write_film(tmp_path / f"{number}.png", number) for number in range(3)]
+    bad = tmp_path / "1b.png"
+    bad.write_text("this is no film")
+    predictions = detector.predict(films.find([good[0], good[1], bad, good[2]]))
+    assert [bool(row.error) for row in predictions] == [False, False, True, False]
+    assert predictions.rows[2].probs == ()
+    assert predictions.rows[2].prediction == ""
+
+
+def test_only_unreadable_films_are_answered_too(detector: Detector, tmp_path: Path) -> None:
+    (tmp_path / "empty.png").write_bytes(b"")
+    assert len(detector.predict(films.find([tmp_path / "empty.png"])).failed) == 1
+
+
+def test_predicting_loads_no_torch(detector: Detector, tmp_path: Path, write_film: WriteFilm) -> None:
+    folder = tmp_path / "bundle"
+    make(folder)
+    film = write_film(tmp_path / "film.png", 1)
+    program = (
+        "import sys; from hilum import films; from hilum.inference import Detector; "
+        f"Detector({str(folder)!r}).predict(films.find([{str(film)!r}])); "
+        "sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

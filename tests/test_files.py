@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from hilum.files import replacing, sha256_of, write_text
+
+
+def test_text_is_written_whole_and_the_folder_is_made(tmp_path: Path) -> None:
+    write_text(tmp_path / "new" / "a.txt", "ä\n")
+    assert (tmp_path / "new" / "a.txt").read_bytes() == b"\xc3\xa4\n"
+
+
+def test_after_an_error_the_old_file_stands_and_nothing_is_left_beside_it(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+
+    def fail() -> None:
+        with replacing(path) as temporary:
+            temporary.write_text("half")
+            raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        fail()
+    assert [(each.name, each.read_text()) for each in tmp_path.iterdir()] == [("a.txt", "old")]
+
+
+def test_a_reader_sees_the_old_file_until_the_new_one_is_complete(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+    with replacing(path) as temporary:
+        temporary.write_text("new")
+        assert path.read_text() == "old"
+    assert path.read_text() == "new"
+
+
+def test_a_fingerprint_is_of_the_bytes(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"film" * 100_000)
+    assert sha256_of(tmp_path / "a") == hashlib.sha256(b"film" * 100_000).hexdigest()

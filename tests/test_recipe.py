@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import tempfile
+import tomllib
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hilum.errors import RecipeError
+from hilum.recipe import parse_recipe, read_recipe, write_recipe
+
+TEXT = 'name = "one"\n[pixels]\nsize = 64\n[training]\nepochs = 3\n'
+
+
+@pytest.fixture
+def recipe_file(tmp_path: Path) -> Path:
+    path = tmp_path / "one.toml"
+    path.write_text(TEXT)
+    return path
+
+
+def test_what_a_recipe_leaves_out_has_its_default(recipe_file: Path) -> None:
+    recipe = read_recipe(recipe_file)
+    assert (recipe.name, recipe.pixels.size, recipe.training.epochs, recipe.batches.size) == ("one", 64, 3, 32)
+
+
+def test_a_setting_lies_over_the_file_and_a_string_may_go_bare(recipe_file: Path) -> None:
+    settings = ["training.epochs=7", "model.name=vgg16", "batches.augment.rotation=10", 'classes=["A", "B"]']
+    recipe = read_recipe(recipe_file, settings)
+    assert (recipe.training.epochs, recipe.model.name, recipe.batches.augment.rotation) == (7, "vgg16", 10.0)
+    assert recipe.classes == ("A", "B")
+
+
+def test_a_resolved_recipe_reads_back_as_itself(tmp_path: Path, recipe_file: Path) -> None:
+    recipe = read_recipe(recipe_file, ["pixels.window=[-600, 1500]"])
+    (tmp_path / "resolved.toml").write_text(write_recipe(recipe))
+    assert read_recipe(tmp_path / "resolved.toml") == recipe
+    assert "learning_rate" in write_recipe(recipe)
+
+
+@pytest.mark.parametrize(
+    ("setting", "says"),
+    [
+        ("training.epoch=3", r"'training\.epoch'; did you mean 'epochs'"),
+        ("batches.augment.rotatoin=3", "did you mean 'rotation'"),
+        ("colour=1", "unknown key 'colour'"),
+        ("training.epochs=many", "training.epochs: Expected `int`"),
+        ("training.epochs=0", "training.epochs"),
+        ("training.optimizer=lion", "training.optimizer"),
+        ("pixels.crop=0.7", "pixels.crop"),
+        ("training.min_epochs=9", r"min_epochs \(9\) is larger"),
+        ("name.first=a", "'name' is a value, not a section"),
+        ("training.epochs", "write it as section.key=value"),
+        ("=3", "write it as section.key=value"),
+    ],
+)
+def test_a_wrong_setting_is_refused_by_name(recipe_file: Path, setting: str, says: str) -> None:
+    with pytest.raises(RecipeError, match=says):
+        read_recipe(recipe_file, [setting])
+
+
+@pytest.mark.parametrize("content", [b"name = ", b"\xff\xfe", b"[training\n"])
+def test_a_file_that_is_not_toml_is_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "bad.toml").write_bytes(content)
+    with pytest.raises(RecipeError, match=r"bad\.toml: not a TOML file"):
+        read_recipe(tmp_path / "bad.toml")
+
+
+def test_a_missing_recipe_says_where_the_ready_ones_lie(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="recipes/"):
+        read_recipe(tmp_path / "none.toml")
+    with pytest.raises(RecipeError, match="not a TOML file"):
+        read_recipe(tmp_path)
+
+
+def test_a_recipe_needs_a_name() -> None:
+    with pytest.raises(RecipeError, match=r"here: .*name"):
+        parse_recipe({}, "here")
+
+
+PARTS = st.sampled_from(
+    ["training", "pixels", "batches", "augment", "blur", "window", "epochs", "name", "classes", "", "x"]
+)
+
+
+@given(
+    st.lists(PARTS, max_size=4).map(".".join), st.text(max_size=12) | st.sampled_from(["{}", "[]", "[1, 2]", "nan"])
+)
+def test_no_setting_crashes(key: str, value: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "one.toml"
+        path.write_text(TEXT)
+        try:
+            recipe = read_recipe(path, [f"{key}={value}"])
+        except RecipeError:
+            return
+        assert parse_recipe(tomllib.loads(write_recipe(recipe)), "resolved") == recipe
