@@ -56,6 +56,7 @@ class Augment(Struct, frozen=True, forbid_unknown_fields=True):
         aspect: width against height between 1/(1+aspect) and 1+aspect.
         translation: at most this fraction of the side, either way.
         flip: probability of mirroring left and right.
+        black: probability that a view shows black where the film has ended; otherwise the film is mirrored there.
         gamma: exponent between 1/(1+gamma) and 1+gamma, about the film's own range.
         contrast: factor about the film's mean between 1/(1+contrast) and 1+contrast.
         blur: probability, and the largest Gaussian sigma in pixels of the model's input.
@@ -68,6 +69,7 @@ class Augment(Struct, frozen=True, forbid_unknown_fields=True):
     aspect: Annotated[float, Meta(ge=0, le=3)] = 0.0
     translation: Annotated[float, Meta(ge=0, le=0.5)] = 0.0
     flip: Fraction = 0.0
+    black: Fraction = 1.0
     gamma: Annotated[float, Meta(ge=0, le=9)] = 0.0
     contrast: Annotated[float, Meta(ge=0, le=9)] = 0.0
     blur: tuple[Fraction, Annotated[float, Meta(gt=0, le=5)]] = (0.0, 1.0)

@@ -4,7 +4,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hilum.metrics import binary_metrics, clusters_of, intervals, resampled_weights
@@ -135,6 +135,7 @@ def test_no_resamples_give_figures_alone() -> None:
     assert figure.low is figure.high is None
 
 
+@settings(max_examples=40)
 @given(st.lists(st.tuples(st.booleans(), st.floats(0, 1), st.sampled_from(["", "a", "b", "c"])), max_size=12))
 def test_an_interval_holds_its_figure(films: list[tuple[bool, float, str]]) -> None:
     labels: Bools = np.array([film[0] for film in films], dtype=bool)

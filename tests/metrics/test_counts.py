@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import confusion_matrix
 
@@ -13,6 +13,7 @@ FILMS = st.lists(
 )
 
 
+@settings(max_examples=40)
 @given(FILMS, st.sampled_from([0.0, 0.1, 0.5, 1.0]))
 def test_confusion_agrees_with_scikit_learn(films: list[tuple[bool, float]], threshold: float) -> None:
     labels, probs = (np.array(column) for column in zip(*films, strict=True))
@@ -21,6 +22,7 @@ def test_confusion_agrees_with_scikit_learn(films: list[tuple[bool, float]], thr
     assert [int(cell) for cell in ours] == list(theirs)
 
 
+@settings(max_examples=40)
 @given(FILMS)
 def test_cumulated_agrees_with_counting_one_threshold_at_a_time(films: list[tuple[bool, float]]) -> None:
     labels, probs = (np.array(column) for column in zip(*films, strict=True))

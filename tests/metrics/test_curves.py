@@ -11,7 +11,7 @@ from hilum.metrics.counts import Bools, Floats
 from .strategies import films
 
 
-@settings(max_examples=50)
+@settings(max_examples=30)
 @given(case=films())
 def test_roc_agrees_with_scikit_learn(case: tuple[Bools, Floats, Floats]) -> None:
     labels, probs, weights = case
@@ -27,7 +27,7 @@ def test_roc_agrees_with_scikit_learn(case: tuple[Bools, Floats, Floats]) -> Non
                 np.testing.assert_allclose(mine, other, atol=1e-12)
 
 
-@settings(max_examples=50)
+@settings(max_examples=30)
 @given(case=films())
 def test_pr_agrees_with_scikit_learn(case: tuple[Bools, Floats, Floats]) -> None:
     labels, probs, _ = case
@@ -38,7 +38,7 @@ def test_pr_agrees_with_scikit_learn(case: tuple[Bools, Floats, Floats]) -> None
     np.testing.assert_allclose(ours.thresholds[::-1], thresholds)
 
 
-@settings(max_examples=50)
+@settings(max_examples=30)
 @given(case=films())
 def test_reliability_sums_to_the_ece(case: tuple[Bools, Floats, Floats]) -> None:
     labels, probs, weights = case

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hilum.errors import RequestError
@@ -16,6 +16,7 @@ def youden(labels: Bools, probs: Floats, threshold: float) -> float:
     return float(sensitivity(labels, probs, threshold) + specificity(labels, probs, threshold) - 1)
 
 
+@settings(max_examples=40)
 @given(case=films())
 def test_no_threshold_decides_better(case: tuple[Bools, Floats, Floats]) -> None:
     labels, probs, _ = case
@@ -40,6 +41,7 @@ def test_a_detector_that_is_always_wrong_still_gets_a_threshold_within_range() -
     assert 0 <= youden_threshold([True, False], [0.3, 0.4]) <= 1
 
 
+@settings(max_examples=40)
 @given(st.floats(0, 1, allow_subnormal=False), st.integers(1, 3))
 def test_neighbouring_floats_are_told_apart(score: float, steps: int) -> None:
     above = score

@@ -43,7 +43,7 @@ DECIDING: dict[str, tuple[Callable[..., Floats], Callable[..., float]]] = {
 
 
 @pytest.mark.parametrize("name", RANKING)
-@settings(max_examples=40)
+@settings(max_examples=30)
 @given(case=films())
 def test_figures_of_scores_agree_with_scikit_learn(name: str, case: tuple[Bools, Floats, Floats]) -> None:
     labels, probs, weights = case
@@ -55,7 +55,7 @@ def test_figures_of_scores_agree_with_scikit_learn(name: str, case: tuple[Bools,
 
 
 @pytest.mark.parametrize("name", DECIDING)
-@settings(max_examples=40)
+@settings(max_examples=30)
 @given(case=films(), threshold=st.sampled_from([0.0, 0.3, 0.5, 1.0]))
 def test_figures_of_decisions_agree_with_scikit_learn(
     name: str, case: tuple[Bools, Floats, Floats], threshold: float
@@ -71,6 +71,7 @@ def test_figures_of_decisions_agree_with_scikit_learn(
         )
 
 
+@settings(max_examples=40)
 @given(case=films())
 def test_auroc_is_the_chance_that_a_positive_film_is_scored_higher(case: tuple[Bools, Floats, Floats]) -> None:
     labels, probs, weights = case
@@ -83,6 +84,7 @@ def test_auroc_is_the_chance_that_a_positive_film_is_scored_higher(case: tuple[B
     assert float(metrics.auroc(labels, probs, weights)) == pytest.approx(won / pairs, abs=1e-12)
 
 
+@settings(max_examples=40)
 @given(case=films(both_classes=False), bins=st.integers(1, 15))
 def test_ece_agrees_with_the_bins_of_scikit_learn(case: tuple[Bools, Floats, Floats], bins: int) -> None:
     labels, probs, _ = case
@@ -93,6 +95,7 @@ def test_ece_agrees_with_the_bins_of_scikit_learn(case: tuple[Bools, Floats, Flo
     assert float(metrics.ece(labels, probs, bins=bins)) == pytest.approx(expected, abs=1e-12)
 
 
+@settings(max_examples=40)
 @given(case=films(both_classes=False))
 def test_ece_agrees_with_a_slow_loop_also_under_weights(case: tuple[Bools, Floats, Floats]) -> None:
     labels, probs, weights = case
@@ -108,6 +111,7 @@ def test_ece_agrees_with_a_slow_loop_also_under_weights(case: tuple[Bools, Float
     assert ours == pytest.approx(error, abs=1e-12) if weights.sum() else math.isnan(ours)
 
 
+@settings(max_examples=40)
 @given(case=films())
 def test_a_matrix_of_weights_gives_what_its_rows_give(case: tuple[Bools, Floats, Floats]) -> None:
     labels, probs, weights = case
@@ -122,6 +126,7 @@ def test_a_matrix_of_weights_gives_what_its_rows_give(case: tuple[Bools, Floats,
         assert function(*arguments, matrix[None]).shape == (1, 3)
 
 
+@settings(max_examples=40)
 @given(case=films())
 def test_weights_are_copies(case: tuple[Bools, Floats, Floats]) -> None:
     labels, probs, weights = case

@@ -24,6 +24,7 @@ class Views:
 
     Attributes:
         affine: (n, 2, 3), from the view's coordinates to the film's, both from -1 to 1.
+        black: (n,) 1 where what lies outside the film is black, 0 where the film is mirrored there.
         gamma: (n,) exponents.
         contrast: (n,) factors about the film's mean.
         blur: (n,) Gaussian sigmas in pixels; 0 where the film stays sharp.
@@ -32,6 +33,7 @@ class Views:
     """
 
     affine: Tensor
+    black: Tensor
     gamma: Tensor
     contrast: Tensor
     blur: Tensor
@@ -78,6 +80,7 @@ def draw(spec: Augment, n: int, size: int, generator: torch.Generator) -> Views:
     deviation = chosen(noise_probability) * uniform(0, noise_deviation)
     return Views(
         affine=affine,
+        black=chosen(spec.black),
         gamma=factor(spec.gamma),
         contrast=factor(spec.contrast),
         blur=chosen(blur_probability) * uniform(0.2, max(blur_sigma, 0.2)),
@@ -96,10 +99,12 @@ def apply(views: Views, films: Tensor) -> Tensor:
         films: (n, 1, h, w) float32 in [0, 1].
 
     Returns:
-        The same shape and range. What the view shows from outside the film is black.
+        The same shape and range.
     """
     grid = F.affine_grid(views.affine, list(films.shape), align_corners=False)
-    films = F.grid_sample(films, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+    films = F.grid_sample(films, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
+    outside = (grid.abs() > 1).any(dim=-1)[:, None] & (_per_film(views.black) > 0)
+    films = films.masked_fill(outside, 0.0)
     films = _gamma(films, _per_film(views.gamma))
     mean = films.mean(dim=(2, 3), keepdim=True)
     films = ((films - mean) * _per_film(views.contrast) + mean).clamp(0, 1)

@@ -16,7 +16,7 @@ _SHOWN = ("auroc", "accuracy", "sensitivity", "specificity", "precision", "f1", 
 
 @app.command()
 def evaluate(
-    bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="A bundle's folder.")],
+    bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="A bundle's folder, or 'shipped'.")],
     data: Data,
     out: Annotated[Path, typer.Option("--out", help="Gets metrics.json, predictions.csv and report.html.")],
     split: Annotated[str, typer.Option("--split", help="train, val, test, or all.")] = "test",
@@ -28,13 +28,13 @@ def evaluate(
     """Measure a bundle on labelled films, with 95% intervals over patients, and write a report."""
     from hilum import evaluation, films
     from hilum.evaluation.truth import require_known_labels
-    from hilum.inference import Detector
+    from hilum.inference import SHIPPED, Detector
     from hilum.records import write_predictions
 
     # Only train and val are ever cut; a data set that is evaluated as it is needs no patients.
     indexed = films.index(data, cut=split in ("train", "val"))
     chosen = indexed.split(split)
-    detector = Detector(bundle)
+    detector = Detector(SHIPPED if str(bundle) == "shipped" else bundle)
     require_known_labels(chosen, detector.spec.classes)
     predictions = detector.predict(chosen)
     metrics = evaluation.evaluate(predictions)

@@ -86,9 +86,9 @@ def _notes(predictions: Predictions, films: Judged, figures: dict[str, Figure], 
     n, n_failed = len(films.rows), len(predictions.failed)
     notes = []
     if n_failed:
-        notes.append(f"{_films(n_failed)} could not be read and are in none of the figures.")
+        notes.append(f"{_films(n_failed)} could not be read, and no figure counts {_them(n_failed)}.")
     if unlabelled := len(predictions) - n_failed - n:
-        notes.append(f"{_films(unlabelled)} have no label and are in none of the figures.")
+        notes.append(f"{_films(unlabelled)} without a label: no figure counts {_them(unlabelled)}.")
     if not n:
         return [*notes, "No film has both a label and a prediction, so no figure can be computed."]
     negative, positive = predictions.classes
@@ -132,3 +132,7 @@ def _notes(predictions: Predictions, films: Judged, figures: dict[str, Figure], 
 
 def _films(count: int) -> str:
     return f"{count:,} film{'s' if count != 1 else ''}"
+
+
+def _them(count: int) -> str:
+    return "it" if count == 1 else "them"

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from matplotlib.typing import LineStyleType
 
 BAND_RESAMPLES = 300  # enough for a band that is looked at, not read off
-_WIDE = (7.6, 3.6)
 _STYLES: tuple[LineStyleType, ...] = ("-", (0, (4, 2)), (0, (1, 1.5)))
 
 
@@ -80,7 +79,7 @@ def reliability_figure(films: Judged) -> Markup:
         axes.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.06), xlabel="probability given", ylabel="share that is positive")
         axes.vlines(bins.mean_prob[filled], bins.mean_prob[filled], bins.frequency[filled], color=FIRST, linewidth=1)
         axes.scatter(bins.mean_prob[filled], bins.frequency[filled], s=areas, color=FIRST, alpha=0.55, linewidth=0)
-        axes.legend(loc="upper left", fontsize=9)
+        axes.legend(loc="best", fontsize=9)
     return drawing.markup
 
 
@@ -113,7 +112,7 @@ def distribution_figure(probs: Floats, labels: Sequence[str], classes: tuple[str
             heights = np.histogram(probs[member], edges)[0]
             base = stacked if side > 0 else np.zeros_like(stacked)
             axes.bar(edges[:-1], side * heights, np.diff(edges), base, align="edge", color=colour, alpha=0.8,
-                     label=name, linewidth=0)  # fmt: skip
+                     label=_short(name), linewidth=0)  # fmt: skip
             if side > 0:
                 stacked = stacked + heights
         axes.axhline(0, color=RULE, linewidth=1)
@@ -148,7 +147,10 @@ def history_figures(history: Sequence[dict[str, float]]) -> list[Markup]:
                 drawn_in[colour] += 1
                 drawing.axes.plot(epochs, value, color=colour, linestyle=style, label=key.replace("_", " "),
                                   marker="o" if len(history) == 1 else None)  # fmt: skip
-            whole_numbers(drawing.axes.xaxis)
+            if len(history) == 1:
+                drawing.axes.set_xticks(epochs)
+            else:
+                whole_numbers(drawing.axes.xaxis)
             drawing.axes.set(xlabel="epoch", ylabel=title if title != "figures" else "")
             drawing.axes.legend(loc="best", fontsize=9)
         drawn.append(drawing.markup)
@@ -166,7 +168,7 @@ def shifts_figure(shifted: dict[str, Any]) -> Markup | None:
     description = "AUROC under each shift, the worst first: " + ", ".join(
         f"{name.replace('_', ' ')} {defined[name]['value']:.3f}" for name in reversed(names)
     )
-    with sheet("shifts", description, _WIDE) as drawing:
+    with sheet("shifts", description) as drawing:
         axes = drawing.axes
         rows = np.arange(len(names))
         for row, name in zip(rows, names, strict=True):
@@ -185,7 +187,7 @@ def shifts_figure(shifted: dict[str, Any]) -> Markup | None:
         axes.set_xlim(right=min(1.0, axes.get_xlim()[1]))
         axes.grid(axis="y", visible=False)
         axes.tick_params(axis="y", length=0, labelcolor=INK)
-        axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, fontsize=9)
+        drawing.axes.figure.legend(loc="outside upper center", ncols=3, fontsize=9, handlelength=1.5)
     return drawing.markup
 
 

@@ -54,7 +54,7 @@ def downsampled(grey: Grey) -> Grey:
 
 def unsharp_masked(grey: Grey) -> Grey:
     """Edge enhancement as many a workstation adds it: the film plus its difference from a blur of 2 pixels."""
-    blurred = cv2.GaussianBlur(grey, (0, 0), _pixels(grey, 2))
+    blurred = cv2.GaussianBlur(grey, (0, 0), max(0.5, _pixels(grey, 2)))  # a narrower one is no blur
     return _as_grey(2 * grey - blurred)
 
 

@@ -1,0 +1,73 @@
+"""Films, predictions and bundles as this package meets them, made up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from hilum.bundle.spec import Calibration, OperatingPoint, Spec, SplitCard
+from hilum.pixels import chest_phantom
+from hilum.recipe import Pixels, Recipe
+from hilum.records import Film, Prediction, Predictions
+
+CLASSES = ("NORMAL", "PNEUMONIA")
+THRESHOLD = 0.4
+HISTORY = [
+    {"epoch": epoch, "seconds": 9.5, "train_loss": 1 / epoch, "val_loss": 1.1 / epoch, "val_auroc": 1 - 0.1 / epoch,
+     "learning_rate": 1e-3 / epoch}
+    for epoch in range(1, 6)
+]  # fmt: skip
+
+
+def made_up(n: int, seed: int = 0, paths: Callable[[int], str] = "film{}.png".format) -> Predictions:
+    """Predictions of `n` films, three in five positive, two films a patient; fairly good ones."""
+    draws = np.random.default_rng(seed)
+    rows = []
+    for number in range(n):
+        positive = number % 5 < 3
+        prob = float(1 / (1 + np.exp(-(draws.normal() * 1.5 + (2 if positive else -2)))))
+        film = Film(
+            path=paths(number),
+            label=CLASSES[positive],
+            subtype=("bacteria", "virus")[number % 2] if positive else "",
+            patient=f"person{number // 2}",
+            split="test",
+        )
+        rows.append(Prediction(film, (1 - prob, prob), CLASSES[prob >= THRESHOLD]))
+    return Predictions(CLASSES, THRESHOLD, tuple(rows))
+
+
+def made_up_spec(history: list[dict[str, float]] | None = None) -> Spec:
+    """What a small bundle says about itself."""
+    return Spec(
+        schema=1,
+        hilum="0.1.0",
+        created="2025-01-01",
+        recipe=Recipe("tiny", pixels=Pixels(size=32)),
+        classes=CLASSES,
+        operating_point=OperatingPoint(THRESHOLD, "youden", "the films of val"),
+        calibration=Calibration(),
+        data={"train": SplitCard({"NORMAL": 20, "PNEUMONIA/virus": 30}, 0), "val": SplitCard({"NORMAL": 5}, 4)},
+        data_fingerprint="da7a" * 16,
+        code_fingerprint="c0de" * 16,
+        metrics={},
+        history=history or [],
+        files={},
+    )
+
+
+@pytest.fixture(scope="session")
+def phantoms(tmp_path_factory: pytest.TempPathFactory) -> list[Film]:
+    """Forty films on disk: the odd ones have opacities, and two of each patient follow one another."""
+    folder: Path = tmp_path_factory.mktemp("films")
+    films = []
+    for number in range(40):
+        path = folder / f"{number}.png"
+        picture = chest_phantom(number, (72, 96), opacity=0.9 * (number % 2))
+        assert cv2.imwrite(str(path), np.rint(picture * 255).astype(np.uint8))
+        films.append(Film(str(path), CLASSES[number % 2], patient=f"person{number // 4}"))
+    return films

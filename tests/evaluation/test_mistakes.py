@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+import base64
+
+import cv2
+import numpy as np
+import pytest
+
+from hilum.errors import FilmError
+from hilum.evaluation.mistakes import thumbnail, worst_mistakes
+from hilum.evaluation.truth import judged
+from hilum.records import Film, Prediction, Predictions
+
+from .conftest import CLASSES
+
+
+def test_the_worst_come_first_and_what_cannot_be_read_is_passed_over(phantoms: list[Film]) -> None:
+    probs = [0.1, 0.3, 0.2, 0.8, 0.9, 0.7, 0.6]
+    labels = ["PNEUMONIA"] * 4 + ["NORMAL"] * 3
+    paths = [film.path for film in phantoms[:7]]
+    paths[0] = "missing.png"
+    rows = tuple(
+        Prediction(Film(path, label), (1 - prob, prob))
+        for path, label, prob in zip(paths, labels, probs, strict=True)
+    )
+    missed, alarms = worst_mistakes(judged(Predictions(CLASSES, 0.5, rows)), 0.5, None, each=2)
+    assert [mistake.prob for mistake in missed] == [0.2, 0.3]
+    assert [mistake.prob for mistake in alarms] == [0.9, 0.7]
+    assert missed[0].film.path == paths[2]
+
+
+def test_a_thumbnail_is_the_whole_film_in_its_proportions(phantoms: list[Film]) -> None:
+    kind, _, encoded = thumbnail(phantoms[0], None).partition(",")
+    assert kind == "data:image/jpeg;base64"
+    picture = cv2.imdecode(np.frombuffer(base64.b64decode(encoded), np.uint8), cv2.IMREAD_UNCHANGED)
+    assert picture is not None
+    assert picture.shape == (72, 96)
+    with pytest.raises(FilmError):
+        thumbnail(Film("missing.png"), None)

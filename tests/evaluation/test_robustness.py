@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import json
+import threading
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from hilum.bundle.spec import Spec
+from hilum.errors import RequestError
+from hilum.evaluation import BATTERY, SHIFTS, shifted
+from hilum.evaluation.robustness import Detector
+from hilum.pixels import decode, preprocess
+from hilum.records import Film, Manifest
+
+from .conftest import CLASSES, THRESHOLD, made_up_spec
+
+
+class Brightness:
+    """Takes a film's brightness for its probability: right about nothing, and easily shifted."""
+
+    def __init__(self) -> None:
+        self.spec: Spec = made_up_spec()
+        self.batches: list[int] = []
+        self.thread = threading.get_ident()
+
+    def probs(self, films: NDArray[np.uint8]) -> NDArray[np.float32]:
+        assert films.dtype == np.uint8
+        assert films.shape[1:] == (32, 32)
+        assert threading.get_ident() == self.thread
+        self.batches.append(len(films))
+        positive = (films.mean(axis=(1, 2)) / 255).astype(np.float32)
+        return np.stack([1 - positive, positive], axis=1)
+
+
+def test_each_shift_gets_its_figures(phantoms: list[Film]) -> None:
+    detector: Detector = Brightness()
+    result = shifted(detector, Manifest(tuple(phantoms)), resamples=100)
+    assert result["battery"] == BATTERY
+    assert list(result["per_shift"]) == list(SHIFTS)
+    assert (result["n"], result["patients"], result["n_failed"], result["n_unlabelled"]) == (40, 10, 0, 0)
+    assert result["threshold"] == THRESHOLD
+    for group in (result["unshifted"], *result["per_shift"].values()):
+        assert list(group) == ["auroc", "sensitivity", "specificity", "accuracy"]
+        assert group["auroc"]["low"] <= group["auroc"]["value"] <= group["auroc"]["high"]
+    aurocs = {name: group["auroc"]["value"] for name, group in result["per_shift"].items()}
+    assert result["auroc_mean"]["value"] == pytest.approx(np.mean(list(aurocs.values())))
+    assert result["auroc_mean"]["low"] <= result["auroc_mean"]["value"] <= result["auroc_mean"]["high"]
+    worst = result["auroc_worst"]
+    assert worst["value"] == min(aurocs.values()) == aurocs[worst["shift"]]
+    json.dumps(result, allow_nan=False)
+
+
+def test_the_films_are_judged_in_their_order(phantoms: list[Film]) -> None:
+    detector = Brightness()
+    result = shifted(detector, Manifest(tuple(phantoms)), resamples=0)
+    pixels = detector.spec.recipe.pixels
+    for name, shift in SHIFTS.items():
+        probs = [preprocess(shift(decode(film.path)), pixels).mean() / 255 for film in phantoms]
+        right = [
+            (prob >= THRESHOLD) == (film.label == "PNEUMONIA") for prob, film in zip(probs, phantoms, strict=True)
+        ]
+        assert result["per_shift"][name]["accuracy"]["value"] == pytest.approx(np.mean(right)), name
+    assert sum(detector.batches) == 40 * 11
+    assert max(detector.batches) <= 16 * 11
+
+
+def test_the_same_seed_gives_the_same_result(phantoms: list[Film]) -> None:
+    films = Manifest(tuple(phantoms[:12]))
+    assert shifted(Brightness(), films, 50) == shifted(Brightness(), films, 50)
+
+
+def test_unreadable_and_unlabelled_films_are_left_out_and_counted(phantoms: list[Film]) -> None:
+    films = [*phantoms[:10], Film("missing.png", "NORMAL"), replace(phantoms[10], label="")]
+    result = shifted(Brightness(), Manifest(tuple(films)), resamples=20)
+    assert (result["n"], result["n_failed"], result["n_unlabelled"]) == (10, 1, 1)
+    alone = shifted(Brightness(), Manifest(tuple(films[:10])), resamples=20)
+    assert alone["per_shift"] == result["per_shift"]
+
+
+def test_a_film_that_was_changed_since_it_was_indexed_is_left_out(phantoms: list[Film]) -> None:
+    films = (replace(phantoms[0], sha256="0" * 64), *phantoms[1:6])
+    assert shifted(Brightness(), Manifest(films), resamples=0)["n_failed"] == 1
+
+
+@pytest.mark.parametrize("kept", [[], ["NORMAL"]])
+def test_without_both_classes_the_auroc_is_undefined(phantoms: list[Film], kept: list[str]) -> None:
+    films = Manifest(tuple(film for film in phantoms[:8] if film.label in kept))
+    result = shifted(Brightness(), films, resamples=20)
+    assert result["auroc_mean"]["value"] is None
+    assert result["auroc_worst"] == {"shift": None, "value": None, "low": None, "high": None}
+    assert result["per_shift"]["moved"]["auroc"]["value"] is None
+    assert (result["per_shift"]["moved"]["specificity"]["value"] is None) == (not kept)
+
+
+def test_labels_of_another_bundle_are_refused() -> None:
+    with pytest.raises(RequestError, match=CLASSES[0]):
+        shifted(Brightness(), Manifest((Film("a.png", "COVID"),)))
