@@ -41,7 +41,7 @@ def make(folder: Path, weights: str = "float16", seed: int = 0) -> Bundle:
         manifest=Manifest(FILMS),
         operating_point=OperatingPoint(0.4, "youden", "2 validation films"),
         figures={"auroc": Figure(0.9, 0.8, 1.0), "f1": Figure(None)},
-        history=[{"epoch": 1.0, "val_loss": 0.5}],
+        history=[{"epoch": 1, "val_loss": 0.5}],
     )
 
 

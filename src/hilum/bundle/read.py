@@ -85,5 +85,7 @@ def read(folder: Path | str) -> Bundle:
 
 def seal_of(spec: Spec) -> str:
     """SHA-256 of the record's canonical JSON with an empty seal."""
-    unsealed = msgspec.structs.replace(spec, seal="")
-    return hashlib.sha256(msgspec.json.encode(unsealed, order="sorted")).hexdigest()
+    unsealed = msgspec.json.encode(msgspec.structs.replace(spec, seal=""))
+    # Once read, a whole number in the place of a float is a float, and writes itself as 1.0: seal what will be read.
+    as_read = msgspec.json.decode(unsealed, type=Spec)
+    return hashlib.sha256(msgspec.json.encode(as_read, order="sorted")).hexdigest()

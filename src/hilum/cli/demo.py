@@ -22,6 +22,7 @@ RECIPE = {
             "aspect": 0.2,
             "translation": 0.1,
             "flip": 0.5,
+            "black": 0.3,
             "gamma": 0.5,
             "contrast": 0.5,
             "blur": [0.5, 1.5],
@@ -45,7 +46,7 @@ def demo(
     from hilum.files import write_text
     from hilum.inference import Detector
     from hilum.recipe import write_recipe
-    from hilum.records import write_manifest
+    from hilum.records import Manifest, write_manifest
 
     if (out / "recipe.toml").exists():
         raise RequestError(f"{out}: holds a run already; remove it, or name another --out")
@@ -61,10 +62,11 @@ def demo(
     bundle = train.run(recipe, manifest, out)
     split = "test" if any(film.split == "test" for film in manifest) else "val"
     tell(f"3/4 evaluate: the {split} films")
-    evaluate.evaluate(bundle, out / "manifest.csv", out / "report", split, shifts=False)
-    tell("4/4 predict: one film")
-    film = manifest.split(split).where(lambda film: bool(film.label))
-    row = Detector(bundle).predict(film.where(lambda one: one == film.films[0])).rows[0]
-    typer.echo(f"{row.film.path}: {row.prediction}, labelled {row.film.label}")
+    metrics, predictions = evaluate.measure(bundle, out / "manifest.csv", split, out / "report", shifts=False)
+    typer.echo(evaluate.lay_out(metrics))
+    film = predictions.rows[0].film
+    tell(f"4/4 predict: {film.path}")
+    row = Detector(bundle).predict(Manifest((film,))).rows[0]
+    typer.echo(f"{row.film.path}: {row.prediction or row.error}, labelled {row.film.label}")
     tell(f"The report: {os.path.abspath(out / 'report' / 'report.html')}")
     tell(f"Research only, not a diagnosis. Next: hilum predict {bundle} YOUR_FILM.png")

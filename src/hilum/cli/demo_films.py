@@ -26,6 +26,7 @@ _ARCHIVES = {
 }
 _BLOCK = 1 << 20
 _TIMEOUT_SECONDS = 10.0
+_PATIENTS = 200  # generated ones, two pictures each
 
 
 def at_hand(data: Path | None, out: Path) -> tuple[Path, str, str]:
@@ -48,7 +49,11 @@ def at_hand(data: Path | None, out: Path) -> tuple[Path, str, str]:
     tell("    NO FILMS ARE AT HAND. The demo goes on with GENERATED PICTURES, which are not films of anybody.")
     tell("    Its figures show that the path runs and nothing else. Name films with --data DIR.")
     tell("    " + "=" * 78)
-    return generate(out / "phantoms"), "generated pictures, NOT films", "Generated pictures; nobody's films."
+    return (
+        generate(out / "phantoms", _PATIENTS),
+        "generated pictures, NOT films",
+        "Generated pictures; nobody's films.",
+    )
 
 
 def fetch(name: str, folder: Path) -> Path:
@@ -82,7 +87,7 @@ def fetch(name: str, folder: Path) -> Path:
     return path
 
 
-def generate(folder: Path, patients: int = 200) -> Path:
+def generate(folder: Path, patients: int) -> Path:
     """Draw a folder of chest phantoms in Kermany's layout, two films a patient; returns it."""
     from PIL import Image
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from hilum.cli import app, tell
 from hilum.cli.options import Data, Json
+from hilum.records import Predictions
 
 _SHOWN = ("auroc", "accuracy", "sensitivity", "specificity", "precision", "f1", "brier", "ece")
 
@@ -26,29 +27,33 @@ def evaluate(
     as_json: Json = False,
 ) -> None:
     """Measure a bundle on labelled films, with 95% intervals over patients, and write a report."""
+    metrics, predictions = measure(bundle, data, split, out, shifts=shifts)
+    typer.echo(json.dumps(metrics, indent=1) if as_json else lay_out(metrics))
+    for row in predictions.failed:
+        tell(f"hilum: {row.film.path}: {row.error}")
+    tell(f"Next: open {out / 'report.html'}")
+    raise typer.Exit(1 if predictions.failed else 0)
+
+
+def measure(bundle: Path, data: Path, split: str, out: Path, *, shifts: bool) -> tuple[dict[str, Any], Predictions]:
+    """Predict, measure, and write the three files; returns what `metrics.json` holds, and the predictions."""
     from hilum import evaluation, films
     from hilum.evaluation.truth import require_known_labels
     from hilum.inference import SHIPPED, Detector
     from hilum.records import write_predictions
 
     # Only train and val are ever cut; a data set that is evaluated as it is needs no patients.
-    indexed = films.index(data, cut=split in ("train", "val"))
-    chosen = indexed.split(split)
+    chosen = films.index(data, cut=split in ("train", "val")).split(split)
     detector = Detector(SHIPPED if str(bundle) == "shipped" else bundle)
     require_known_labels(chosen, detector.spec.classes)
     predictions = detector.predict(chosen)
-    metrics = evaluation.evaluate(predictions)
-    metrics["split"] = split
+    metrics = {**evaluation.evaluate(predictions), "split": split}
     if shifts:
         metrics["shifted"] = evaluation.shifted(detector, chosen)
     write_predictions(predictions, out / "predictions.csv")
     evaluation.write_metrics(metrics, out / "metrics.json")
     evaluation.write_report(out / "report.html", detector.spec, metrics, predictions)
-    typer.echo(json.dumps(metrics, indent=1) if as_json else lay_out(metrics))
-    for row in predictions.failed:
-        tell(f"hilum: {row.film.path}: {row.error}")
-    tell(f"Next: open {out / 'report.html'}")
-    raise typer.Exit(1 if predictions.failed else 0)
+    return metrics, predictions
 
 
 def lay_out(metrics: dict[str, object]) -> str:
