@@ -50,6 +50,8 @@ def measure(bundle: Path, data: Path, split: str, out: Path, *, shifts: bool) ->
     metrics = {**evaluation.evaluate(predictions), "split": split}
     if shifts:
         metrics["shifted"] = evaluation.shifted(detector, chosen)
+        familiar, battery = evaluation.FAMILIAR, evaluation.FAMILIAR_BATTERY
+        metrics["familiar"] = evaluation.shifted(detector, chosen, shifts=familiar, battery=battery)
     write_predictions(predictions, out / "predictions.csv")
     evaluation.write_metrics(metrics, out / "metrics.json")
     evaluation.write_report(out / "report.html", detector.spec, metrics, predictions)
@@ -60,9 +62,14 @@ def lay_out(metrics: dict[str, object]) -> str:
     """The figures of `metrics.json` for a terminal."""
     lines = [f"{metrics['n']} films of {metrics['patients']} known patients, split {metrics['split']}"]
     lines += [_line(name, metrics[name]) for name in _SHOWN]
-    shifted = metrics.get("shifted")
-    if isinstance(shifted, dict):
-        lines += [_line("shifted auroc", shifted["auroc_mean"]), _line("worst shift", shifted["auroc_worst"])]
+    for key in ("shifted", "familiar"):
+        battery = metrics.get(key)
+        if isinstance(battery, dict):
+            lines.append(
+                f"-- under the shifts of {battery['battery']}, on average; worst: {battery['auroc_worst']['shift']}"
+            )
+            lines += [_line(name, battery[f"{name}_mean"]) for name in ("auroc", "sensitivity", "specificity")]
+            lines.append(_line("auroc, worst", battery["auroc_worst"]))
     return "\n".join(lines)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Protocol
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from hilum.bundle.spec import Spec
 from hilum.errors import FilmError
 from hilum.evaluation.evaluate import as_json
-from hilum.evaluation.shifts import BATTERY, SHIFTS
+from hilum.evaluation.shifts import BATTERY, SHIFTS, Shift
 from hilum.evaluation.truth import require_known_labels
 from hilum.metrics import auroc, clusters_of, confusion, intervals
 from hilum.metrics.counts import Bools, Floats, ratio
@@ -37,8 +37,15 @@ class Detector(Protocol):
         """From preprocessed films `(n, size, size)` to probabilities `(n, classes)`, the positive class last."""
 
 
-def shifted(detector: Detector, films: Manifest, resamples: int = 2000, seed: int = 0) -> dict[str, Any]:
-    """Judge a detector on films under every shift of the battery, at its own threshold.
+def shifted(
+    detector: Detector,
+    films: Manifest,
+    resamples: int = 2000,
+    seed: int = 0,
+    shifts: Mapping[str, Shift] = SHIFTS,
+    battery: str = BATTERY,
+) -> dict[str, Any]:
+    """Judge a detector on films under every shift of a battery, at its own threshold.
 
     Every film is decoded once, shifted at its own resolution and then preprocessed as the bundle says. All intervals
     come from the same resampled patients. Films without a label or that cannot be read are left out and counted.
@@ -46,8 +53,9 @@ def shifted(detector: Detector, films: Manifest, resamples: int = 2000, seed: in
     Returns:
         For `metrics.json`, key `shifted`: `battery`; `n`, `patients`, `n_failed`, `n_unlabelled`; `threshold`;
         `unshifted`, which is `auroc`, `sensitivity`, `specificity` and `accuracy` of the films as they are, as
-        `{"value", "low", "high"}`; `per_shift`, the same four for each shift; `auroc_mean` over the shifts; and
-        `auroc_worst`, the AUROC of the shift that harms most, which `shift` names. Null where a class is missing.
+        `{"value", "low", "high"}`; `per_shift`, the same four for each shift; `auroc_mean`, `sensitivity_mean`,
+        `specificity_mean` and `accuracy_mean` over the shifts; and `auroc_worst`, the AUROC of the shift that
+        harms most, which `shift` names. Null where a class is missing.
 
     Raises:
         RequestError: a label that the bundle does not know, or more than two classes.
@@ -55,17 +63,18 @@ def shifted(detector: Detector, films: Manifest, resamples: int = 2000, seed: in
     spec = detector.spec
     require_known_labels(films, spec.classes)
     labelled = [film for film in films if film.label]
-    read, probs = _probs_under_shifts(detector, labelled)
+    read, probs = _probs_under_shifts(detector, labelled, shifts)
     labels = np.array([film.label == spec.classes[-1] for film in read], dtype=bool)
     threshold = spec.operating_point.threshold
-    figures = _figures(labels, probs, threshold, [film.patient for film in read], resamples, seed)
-    four = {name: figures[name] for name in ("unshifted", *SHIFTS)}
+    names = ("unshifted", *shifts)
+    figures = _figures(names, labels, probs, threshold, [film.patient for film in read], resamples, seed)
+    four = {name: figures[name] for name in names}
     per_shift = {name: {key: as_json(figure) for key, figure in group.items()} for name, group in four.items()}
     unshifted = per_shift.pop("unshifted")
-    aurocs = {name: value for name in SHIFTS if (value := four[name]["auroc"].value) is not None}
+    aurocs = {name: value for name in shifts if (value := four[name]["auroc"].value) is not None}
     worst = min(aurocs, key=aurocs.__getitem__) if aurocs else None
     return {
-        "battery": BATTERY,
+        "battery": battery,
         "n": len(read),
         "patients": len({film.patient for film in read if film.patient}),
         "n_failed": len(labelled) - len(read),
@@ -73,19 +82,21 @@ def shifted(detector: Detector, films: Manifest, resamples: int = 2000, seed: in
         "threshold": threshold,
         "unshifted": unshifted,
         "per_shift": per_shift,
-        "auroc_mean": as_json(figures["mean"]["auroc"]),
+        **{f"{kind}_mean": as_json(figure) for kind, figure in figures["mean"].items()},
         "auroc_worst": {"shift": worst, **as_json(four[worst]["auroc"] if worst else Figure(None))},
     }
 
 
-def _probs_under_shifts(detector: Detector, films: list[Film]) -> tuple[list[Film], Floats]:
+def _probs_under_shifts(
+    detector: Detector, films: list[Film], shifts: Mapping[str, Shift]
+) -> tuple[list[Film], Floats]:
     """The films that could be read, and their probabilities of the positive class, `(1 + shifts, films)`."""
     pixels = detector.spec.recipe.pixels
 
     def squares_of(film: Film) -> Squares | None:
         try:
             grey = decode(film.path, pixels.window, film.sha256)
-            views = (grey, *(shift(grey) for shift in SHIFTS.values()))
+            views = (grey, *(shift(grey) for shift in shifts.values()))
             return np.stack([preprocess(view, pixels) for view in views])
         except FilmError:
             return None
@@ -103,7 +114,7 @@ def _probs_under_shifts(detector: Detector, films: list[Film]) -> tuple[list[Fil
                 positive = detector.probs(np.concatenate(batch))[:, -1]
                 probs.append(positive.astype(np.float64).reshape(len(batch), -1).T)
                 batch.clear()
-    return read, np.concatenate(probs, axis=1) if probs else np.zeros((1 + len(SHIFTS), 0))
+    return read, np.concatenate(probs, axis=1) if probs else np.zeros((1 + len(shifts), 0))
 
 
 def _in_order(pool: ThreadPoolExecutor, work: Any, films: list[Film]) -> Iterator[tuple[Film, Squares | None]]:
@@ -119,10 +130,15 @@ def _in_order(pool: ThreadPoolExecutor, work: Any, films: list[Film]) -> Iterato
 
 
 def _figures(
-    labels: Bools, probs: Floats, threshold: float, patients: list[str], resamples: int, seed: int
+    names: Sequence[str],
+    labels: Bools,
+    probs: Floats,
+    threshold: float,
+    patients: list[str],
+    resamples: int,
+    seed: int,
 ) -> dict[str, dict[str, Figure]]:
-    """The four figures under each shift, and the mean AUROC, from one bootstrap."""
-    names = ("unshifted", *SHIFTS)
+    """The four figures under each shift, and their means over the shifts, from one bootstrap."""
 
     def statistics(weights: Floats) -> dict[str, Floats]:
         result = {}
@@ -132,7 +148,8 @@ def _figures(
             result[f"{name} sensitivity"] = ratio(tp, tp + fn)
             result[f"{name} specificity"] = ratio(tn, tn + fp)
             result[f"{name} accuracy"] = ratio(tn + tp, tn + fp + fn + tp)
-        result["mean auroc"] = np.mean([result[f"{name} auroc"] for name in SHIFTS], axis=0)
+        for kind in ("auroc", "sensitivity", "specificity", "accuracy"):
+            result[f"mean {kind}"] = np.mean([result[f"{name} {kind}"] for name in names[1:]], axis=0)
         return result
 
     among = {"sensitivity": labels, "specificity": ~labels, "accuracy": np.ones_like(labels)}

@@ -30,47 +30,49 @@ Shift = Callable[[Grey], Grey]
 _SIDE = 224  # the film that lengths are stated for
 
 
-def _pixels(grey: Grey, length: float) -> float:
+def pixels_of(grey: Grey, length: float) -> float:
     """A length on a film of 224 × 224, in pixels of this film."""
     return length * math.sqrt(grey.shape[0] * grey.shape[1]) / _SIDE
 
 
-def _as_grey(values: NDArray[np.generic]) -> Grey:
+def as_grey(values: NDArray[np.generic]) -> Grey:
+    """Any numbers as a film: float32, cut to 0 to 1."""
     return cast(Grey, np.clip(values, 0, 1).astype(np.float32, copy=False))
 
 
-def _bytes_of(grey: Grey) -> NDArray[np.uint8]:
+def bytes_of(grey: Grey) -> NDArray[np.uint8]:
+    """A film in 256 levels."""
     return np.rint(grey * 255).astype(np.uint8)
 
 
 def downsampled(grey: Grey) -> Grey:
     """A thumbnail out of a report or a chat: scaled to 40% of 224 pixels a side (or of its own) and back."""
     height, width = grey.shape
-    factor = 0.4 * min(1.0, 1 / _pixels(grey, 1))
+    factor = 0.4 * min(1.0, 1 / pixels_of(grey, 1))
     small_size = max(1, round(width * factor)), max(1, round(height * factor))
     small = cv2.resize(grey, small_size, interpolation=cv2.INTER_AREA)
-    return _as_grey(cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR))
+    return as_grey(cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR))
 
 
 def unsharp_masked(grey: Grey) -> Grey:
     """Edge enhancement as many a workstation adds it: the film plus its difference from a blur of 2 pixels."""
-    blurred = cv2.GaussianBlur(grey, (0, 0), max(0.5, _pixels(grey, 2)))  # a narrower one is no blur
-    return _as_grey(2 * grey - blurred)
+    blurred = cv2.GaussianBlur(grey, (0, 0), max(0.5, pixels_of(grey, 2)))  # a narrower one is no blur
+    return as_grey(2 * grey - blurred)
 
 
 def locally_equalised(grey: Grey) -> Grey:
     """A vendor's multi-scale contrast processing, by CLAHE: 8 × 8 tiles, clip limit 3."""
-    return _as_grey(cv2.createCLAHE(3.0, (8, 8)).apply(_bytes_of(grey)) / np.float32(255))
+    return as_grey(cv2.createCLAHE(3.0, (8, 8)).apply(bytes_of(grey)) / np.float32(255))
 
 
 def equalised(grey: Grey) -> Grey:
     """Every grey level made equally common: the crudest automatic window."""
-    return _as_grey(cv2.equalizeHist(_bytes_of(grey)) / np.float32(255))
+    return as_grey(cv2.equalizeHist(bytes_of(grey)) / np.float32(255))
 
 
 def posterised(grey: Grey) -> Grey:
     """Eight levels of grey: a screenshot, a fax, a display of few bits."""
-    return _as_grey(np.minimum(np.floor(grey * 8), 7) / np.float32(7))
+    return as_grey(np.minimum(np.floor(grey * 8), 7) / np.float32(7))
 
 
 def shaded(grey: Grey) -> Grey:
@@ -79,13 +81,13 @@ def shaded(grey: Grey) -> Grey:
     A film's grey goes with the logarithm of the exposure, so that a factor on the exposure is a sum here.
     """
     ramp = np.linspace(0.15, -0.15, grey.shape[0], dtype=np.float32)
-    return _as_grey(grey + ramp[:, None])
+    return as_grey(grey + ramp[:, None])
 
 
 def moved(grey: Grey) -> Grey:
     """A child who breathes: smeared evenly over 7 pixels head to foot."""
-    length = max(3, round(_pixels(grey, 7)))
-    return _as_grey(cv2.blur(grey, (1, length), borderType=cv2.BORDER_REPLICATE))
+    length = max(3, round(pixels_of(grey, 7)))
+    return as_grey(cv2.blur(grey, (1, length), borderType=cv2.BORDER_REPLICATE))
 
 
 def speckled(grey: Grey) -> Grey:
@@ -94,13 +96,13 @@ def speckled(grey: Grey) -> Grey:
     The draw starts from the film's content, so that a film is always speckled alike.
     """
     height, width = grey.shape
-    seed = hashlib.blake2b(_bytes_of(grey).tobytes(), digest_size=8).digest()
+    seed = hashlib.blake2b(bytes_of(grey).tobytes(), digest_size=8).digest()
     draws = np.random.default_rng(int.from_bytes(seed, "little"))
     # Cells, not pixels: specks of single pixels would average out of a large film as it is scaled down.
-    grain = max(1.0, _pixels(grey, 1))
+    grain = max(1.0, pixels_of(grey, 1))
     cells = draws.random((math.ceil(height / grain), math.ceil(width / grain)), dtype=np.float32)
     specks = cv2.resize(cells, (width, height), interpolation=cv2.INTER_NEAREST)
-    return _as_grey(np.where(specks < 0.01, 0, np.where(specks >= 0.99, 1, grey)))
+    return as_grey(np.where(specks < 0.01, 0, np.where(specks >= 0.99, 1, grey)))
 
 
 def sheared(grey: Grey) -> Grey:
@@ -108,7 +110,7 @@ def sheared(grey: Grey) -> Grey:
     height, width = grey.shape
     slope = math.tan(math.radians(10))
     matrix = np.array([[1, slope, -slope * (height - 1) / 2], [0, 1, 0]], dtype=np.float32)
-    return _as_grey(cv2.warpAffine(grey, matrix, (width, height), flags=cv2.INTER_LINEAR, borderValue=0))
+    return as_grey(cv2.warpAffine(grey, matrix, (width, height), flags=cv2.INTER_LINEAR, borderValue=0))
 
 
 def collimated(grey: Grey) -> Grey:
