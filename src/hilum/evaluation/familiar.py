@@ -1,9 +1,9 @@
 """Ten shifts of the kinds that strong augmentation draws: how a detector that never saw them fares.
 
-`shifts-1` asks what training cannot have taught. This battery asks whether it taught anything: exposure, focus, noise,
-position and compression as they differ between two hospitals. It tells a detector that learnt from films as they are
-from one that learnt from changed ones; between two of the latter it says little. Strengths are fixed beforehand and
-tuned to no result; lengths are stated for a film of 224 × 224 and grow with the film.
+`shifts-1` asks what training cannot have taught. This battery asks whether it taught anything: exposure, focus,
+noise, position and compression as they differ between two hospitals. It tells a detector that learnt from films as
+they are from one that learnt from changed ones; between two of the latter it says little. Strengths are fixed
+beforehand and tuned to no result; lengths are stated for a film of 224 × 224 and grow with the film.
 """
 
 from __future__ import annotations

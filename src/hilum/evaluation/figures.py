@@ -168,7 +168,7 @@ def shifts_figure(shifted: dict[str, Any]) -> Markup | None:
     description = "AUROC under each shift, the worst first: " + ", ".join(
         f"{name.replace('_', ' ')} {defined[name]['value']:.3f}" for name in reversed(names)
     )
-    with sheet("shifts", description) as drawing:
+    with sheet(f"shifts {shifted['battery']}", description) as drawing:
         axes = drawing.axes
         rows = np.arange(len(names))
         for row, name in zip(rows, names, strict=True):

@@ -12,6 +12,7 @@ import numpy as np
 from hilum import __version__
 from hilum.bundle.spec import Spec
 from hilum.evaluation import figures, wording
+from hilum.evaluation.familiar import FAMILIAR
 from hilum.evaluation.mistakes import worst_mistakes
 from hilum.evaluation.shifts import SHIFTS
 from hilum.evaluation.truth import Judged, judged
@@ -20,6 +21,7 @@ from hilum.recipe import Pixels, write_recipe
 from hilum.records import Predictions
 
 FAILED_SHOWN = 200  # films that could not be read; predictions.csv names every one
+BATTERY_TITLES = {"shifted": "New to training", "familiar": "Of kinds that strong augmentation draws"}
 
 
 def write_report(path: Path, spec: Spec, metrics: dict[str, Any], predictions: Predictions) -> None:
@@ -30,7 +32,8 @@ def write_report(path: Path, spec: Spec, metrics: dict[str, Any], predictions: P
     Args:
         path: the file to write; its folder is made.
         spec: of the bundle that predicted.
-        metrics: what `evaluate` gave, with what `shifted` gave under `shifted` where that was asked for.
+        metrics: what `evaluate` gave, with what `shifted` gave under `shifted` and `familiar` where that was
+            asked for.
         predictions: the same that were evaluated; the films that it got most wrong are decoded once more.
 
     Raises:
@@ -69,9 +72,7 @@ def render_report(spec: Spec, metrics: dict[str, Any], predictions: Predictions)
         if read
         else None,
         history=figures.history_figures(spec.history),
-        shifted=metrics.get("shifted"),
-        shifts_figure=figures.shifts_figure(metrics["shifted"]) if metrics.get("shifted") else None,
-        shift_meanings={name: (shift.__doc__ or "").partition("\n")[0] for name, shift in SHIFTS.items()},
+        batteries=[_battery(title, metrics[key]) for key, title in BATTERY_TITLES.items() if metrics.get(key)],
         missed=missed,
         alarms=alarms,
         failed=predictions.failed[:FAILED_SHOWN],
@@ -82,6 +83,18 @@ def render_report(spec: Spec, metrics: dict[str, Any], predictions: Predictions)
         recipe=write_recipe(spec.recipe),
         hilum=__version__,
     )
+
+
+def _battery(title: str, battery: dict[str, Any]) -> dict[str, Any]:
+    """A battery of shifts: its drawing, and a line for each shift, with what it stands for and its four figures."""
+    kinds = ("auroc", "sensitivity", "specificity", "accuracy")
+    shifts = {**SHIFTS, **FAMILIAR}
+    lines = [("as they are", "", [battery["unshifted"][kind] for kind in kinds])]
+    for name, group in battery["per_shift"].items():
+        meaning = (shifts[name].__doc__ or "").partition("\n")[0] if name in shifts else ""
+        lines.append((name.replace("_", " "), meaning, [group[kind] for kind in kinds]))
+    lines.append(("mean of the shifts", "", [battery[f"{kind}_mean"] for kind in kinds]))
+    return {"title": title, "figures": battery, "drawing": figures.shifts_figure(battery), "lines": lines}
 
 
 def _rows(metrics: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
