@@ -11,8 +11,9 @@ _STEPS = 1 << 16  # a mask's probability is a multiple of 1/65,536
 class Dropout(nn.Module):
     """Zeroes each value with probability `p` in training and scales the rest to keep the mean; identity otherwise.
 
-    The same as `torch.nn.Dropout`, whose Bernoulli draw takes longer on a CPU than the convolution before it: four
-    16-bit masks are cut from one 64-bit word instead. Source: Srivastava et al., JMLR 15 (2014).
+    The same as `torch.nn.Dropout`, whose Bernoulli draw takes longer than the convolution before it on some
+    processors (on others it makes no difference: `benchmarks/training_step.py`): four 16-bit draws are cut from one
+    64-bit word. Source: Srivastava et al., JMLR 15 (2014).
     """
 
     def __init__(self, p: float) -> None:
