@@ -97,6 +97,7 @@ def test_the_worst_shift_is_on_top() -> None:
         return {"auroc": {"value": value, "low": None, "high": 0.95 if value else None}}
 
     shifted = {
+        "battery": "any",
         "per_shift": {"moved": group(0.9), "shaded": group(0.6)},
         "unshifted": group(0.92),
         "auroc_mean": group(0.75)["auroc"],

@@ -33,6 +33,7 @@ def test_cosine_is_torchs() -> None:
     cosine = CosineAnnealingLR(reference, T_max=29, eta_min=1e-5)
     for step in range(30):
         assert Schedule().rate(scheme, step, 10) == pytest.approx(reference.param_groups[0]["lr"], rel=1e-6)
+        reference.step()
         cosine.step()
 
 
