@@ -27,6 +27,7 @@ def test_a_wrong_recipe(hilum: Hilum, chest_folder: ChestFolder, tmp_path: Path,
     (tmp_path / "r.toml").write_text(recipe)
     done = hilum("train", "r.toml", "--data", chest_folder(COUNTS), "--out", "run")
     assert says in refusal(done, 2)
+    assert not (tmp_path / "run").exists()
 
 
 def test_training_stops_at_an_unreadable_film_and_names_it(

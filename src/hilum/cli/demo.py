@@ -43,10 +43,8 @@ def demo(
     from hilum import films
     from hilum.cli import evaluate, train
     from hilum.cli.demo_films import at_hand
-    from hilum.files import write_text
     from hilum.inference import Detector
-    from hilum.recipe import write_recipe
-    from hilum.records import Manifest, write_manifest
+    from hilum.records import Manifest
 
     if (out / "recipe.toml").exists():
         raise RequestError(f"{out}: holds a run already; remove it, or name another --out")
@@ -56,8 +54,6 @@ def demo(
     for note in manifest.notes:
         tell(f"    note: {note}")
     recipe = parse_recipe({**RECIPE, "data": recipe_data}, "the demo's recipe")
-    write_manifest(manifest, out / "manifest.csv")
-    write_text(out / "recipe.toml", write_recipe(recipe))
     tell("2/4 train")
     bundle = train.run(recipe, manifest, out)
     split = "test" if any(film.split == "test" for film in manifest) else "val"

@@ -32,9 +32,8 @@ def train(
 ) -> None:
     """Train a network by a recipe and write its bundle; a run that was stopped goes on with --resume RUN."""
     from hilum import films
-    from hilum.files import write_text
-    from hilum.recipe import read_recipe, write_recipe
-    from hilum.records import read_manifest, write_manifest
+    from hilum.recipe import read_recipe
+    from hilum.records import read_manifest
 
     if resume is not None:
         if recipe is not None or data is not None or out is not None or settings:
@@ -56,15 +55,16 @@ def train(
         for note in indexed.notes:
             tell(f"note: {note}")
         manifest = indexed
-        write_manifest(manifest, folder / "manifest.csv")
-        write_text(folder / "recipe.toml", write_recipe(resolved))
     detector = run(resolved, manifest, folder, resume=resume is not None)
     data_args = f"--data {folder / 'manifest.csv'} --split val --out {folder / 'val'}"
     tell(f"{detector}: done. Next: hilum evaluate {detector} {data_args}")
 
 
 def run(recipe: Recipe, manifest: Manifest, folder: Path, *, resume: bool = False) -> Path:
-    """The path from a manifest to a bundle; returns the bundle's folder."""
+    """The path from a manifest to a bundle; returns the bundle's folder.
+
+    Nothing is written before recipe and films are known to go together.
+    """
     classes = choose_classes(recipe, manifest)
     train_films, val_films = manifest.split("train"), manifest.split("val")
     for films in (train_films, val_films):
@@ -79,6 +79,9 @@ def run(recipe: Recipe, manifest: Manifest, folder: Path, *, resume: bool = Fals
     from hilum import batches, models, pixels, training
     from hilum.bundle.onnx_export import round_weights
     from hilum.bundle.write import write
+    from hilum.files import write_text
+    from hilum.recipe import write_recipe
+    from hilum.records import write_manifest
 
     learnt = manifest.where(lambda film: film.split in ("train", "val"))
     cache = pixels.cache(learnt, recipe.pixels)
@@ -86,6 +89,9 @@ def run(recipe: Recipe, manifest: Manifest, folder: Path, *, resume: bool = Fals
     val_batches = batches.of(val_films, cache, classes, recipe.batches)
     torch.manual_seed(recipe.seed)
     model = models.build(recipe.model, recipe.pixels.size)
+    if not resume:
+        write_manifest(manifest, folder / "manifest.csv")
+        write_text(folder / "recipe.toml", write_recipe(recipe))
     tell(f"{folder}: {recipe.model.name} learns from {len(train_films)} films, is validated on {len(val_films)}")
     finished = training.fit(
         model, train_batches, val_batches, recipe, folder, resume=resume, on_epoch=lambda row: tell(_say(row, recipe))
