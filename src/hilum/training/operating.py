@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import torch
 from torch import nn
 
 from hilum import bundle, metrics
@@ -49,5 +48,4 @@ def choose_operating_point(
 def _positive_probs(model: nn.Module, val: Batches, view: int | None, seed: int) -> np.ndarray:
     """Probability of the positive class for each film as it is, or in the view of that number."""
     batches = val.plain() if view is None else val.views(seed, view)
-    with torch.no_grad():
-        return bundle.probabilities(logits_of(model, batches).numpy())[:, 1]
+    return bundle.probabilities(logits_of(model, batches).numpy())[:, 1]
