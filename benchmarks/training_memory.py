@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hilum.pixels.store import Writer
+from hilum.rows import Writer
 
 COUNTS = (1_000, 100_000)
 STEPS = 10
@@ -51,11 +51,11 @@ def measure(count: int) -> None:
         started = time.perf_counter()
         for number, batch in enumerate(data.epoch(1, 1)):
             if number < STEPS:
-                losses(model(batch.films), batch.labels, None).mean().backward()  # type: ignore[no-untyped-call]
+                losses(model(batch.inputs), batch.labels, None).mean().backward()  # type: ignore[no-untyped-call]
                 optimizer.step()
                 optimizer.zero_grad()
         seconds = time.perf_counter() - started
-        own, mapped = _memory("RssAnon"), _memory("RssFile")
+        own, mapped = memory("RssAnon"), memory("RssFile")
     print(
         f"{count:>7} films: own memory {own:.0f} MB, mapped pages {mapped:.0f} MB, an epoch drawn in {seconds:.0f} s"
     )
@@ -72,7 +72,7 @@ def fill(store: Path, hashes: list[str], side: int) -> None:
     writer.close()
 
 
-def _memory(name: str) -> float:
+def memory(name: str) -> float:
     """A figure of /proc/self/status, in MB."""
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith(f"{name}:"):

@@ -50,6 +50,14 @@ def test_a_split_without_films_is_refused_and_the_present_ones_named() -> None:
         FILMS.where(lambda film: not film.split).split("val")
 
 
+def test_a_films_class_can_be_its_subtype_where_it_has_one() -> None:
+    by_cause = FILMS.labelled_by("subtype")
+    assert [film.label for film in by_cause] == ["NORMAL", "virus", ""]
+    assert [film.subtype for film in by_cause] == ["", "virus", ""]
+    assert by_cause.labelled_by("subtype") == by_cause
+    assert FILMS.labelled_by("label") == FILMS
+
+
 def test_a_manifest_reads_back_as_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     write_manifest(FILMS, Path("manifest.csv"))
@@ -107,3 +115,16 @@ def test_predictions_have_a_row_for_every_film_also_the_failed(tmp_path: Path) -
     assert (good["prob_PNEUMONIA"], good["prediction"], good["error"]) == ("0.750000", "PNEUMONIA", "")
     assert (bad["path"], bad["prob_PNEUMONIA"], bad["prediction"], bad["error"]) == ("bad\nname.png", "", "", "empty")
     assert predictions.failed == (rows[1],)
+
+
+def test_without_a_threshold_its_cell_is_empty(tmp_path: Path) -> None:
+    row = Prediction(FILMS.films[1], probs=(0.2, 0.3, 0.5), prediction="virus")
+    write_predictions(Predictions(("NORMAL", "bacteria", "virus"), None, (row,)), tmp_path / "predictions.csv")
+    with (tmp_path / "predictions.csv").open(newline="") as file:
+        (written,) = csv.DictReader(file)
+    assert [written[f"prob_{name}"] for name in ("NORMAL", "bacteria", "virus")] == [
+        "0.200000",
+        "0.300000",
+        "0.500000",
+    ]
+    assert (written["prediction"], written["threshold"]) == ("virus", "")

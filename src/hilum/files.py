@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from hilum.progress import track
+
+_BLOCK = 1 << 20
+_TIMEOUT_SECONDS = 10.0
 
 
 @contextmanager
@@ -37,3 +43,67 @@ def sha256_of(path: Path) -> str:
     """The SHA-256 of a file's bytes, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def cache_folder() -> Path:
+    """Where what can be computed again is kept: `$HILUM_CACHE`, else `hilum` in the platform's folder for caches."""
+    if chosen := os.environ.get("HILUM_CACHE"):
+        return Path(chosen).expanduser()
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "hilum"
+    variable, fallback = (
+        ("LOCALAPPDATA", "AppData/Local") if sys.platform == "win32" else ("XDG_CACHE_HOME", ".cache")
+    )
+    return Path(os.environ.get(variable) or Path.home() / fallback) / "hilum"
+
+
+def download(url: str, path: Path, digest: str, algorithm: str = "sha256") -> None:
+    """Fetch a file, which appears whole and checked or not at all; a part that an earlier try left is gone on with.
+
+    Args:
+        url: where it lies.
+        path: where it goes; its folder is made.
+        digest: of the published bytes, in hexadecimal.
+        algorithm: that made the digest, by its name in hashlib.
+
+    Raises:
+        OSError: it cannot be had, or is not what was published.
+    """
+    import http.client
+
+    part = path.with_name(f"{path.name}.part")
+    part.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        _go_on_with(part, url, f"downloading {path.name}")
+    except http.client.HTTPException as error:
+        raise OSError(f"no answer that makes sense ({error!r})") from None
+    with part.open("rb") as file:
+        found = hashlib.file_digest(file, lambda: hashlib.new(algorithm, usedforsecurity=False)).hexdigest()
+    if found != digest:
+        part.unlink()
+        raise OSError(f"its {algorithm.upper()} is {found}, not the published {digest}; the download was thrown away")
+    part.replace(path)
+
+
+def _go_on_with(part: Path, url: str, what: str) -> None:
+    """Append what a part still lacks, or write it anew where the server only gives whole files."""
+    import urllib.error
+    import urllib.request
+
+    have = part.stat().st_size if part.exists() else 0
+    request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"})
+    try:
+        answer = urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS)
+    except urllib.error.HTTPError as error:
+        if error.code == 416:  # the part was already whole
+            return
+        raise
+    with answer, part.open("ab" if answer.status == 206 else "wb") as file:
+        promised = int(answer.headers.get("Content-Length") or 0)
+        end = file.tell() + promised
+        for block in track(iter(lambda: answer.read(_BLOCK), b""), what, promised // _BLOCK + 1):
+            file.write(block)
+        if file.tell() < end:
+            raise OSError(
+                f"the connection broke {end - file.tell():,} bytes before the end; try again to go on there"
+            )

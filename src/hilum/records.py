@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import TextIO
+from typing import Literal, TextIO
 
 from hilum.errors import LayoutError
 from hilum.files import replacing
@@ -79,6 +79,16 @@ class Manifest:
                 f"{', '.join(present) if present else 'no splits: ask for --split all'}"
             )
         return chosen
+
+    def labelled_by(self, what: Literal["label", "subtype"]) -> Manifest:
+        """The same films with the class that a recipe means (`Recipe.labels`) as their label.
+
+        By `subtype` a film's label becomes its subtype where it has one (Kermany: NORMAL, bacteria, virus). The
+        subtype stays, so that doing it twice changes nothing.
+        """
+        if what == "label":
+            return self
+        return replace(self, films=tuple(replace(film, label=film.subtype or film.label) for film in self.films))
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -153,7 +163,7 @@ class Prediction:
     Attributes:
         film: the film, with its label where one is known.
         probs: one probability a class, in the order of `Predictions.classes`; empty where `error` is set.
-        prediction: the class chosen at the threshold; empty where `error` is set.
+        prediction: the class chosen; empty where `error` is set.
         error: why the film could not be read; empty where it could.
     """
 
@@ -168,13 +178,14 @@ class Predictions:
     """One row a film, also for a film that could not be read.
 
     Attributes:
-        classes: the names of the classes; the last one is the positive class.
-        threshold: the probability of the positive class from which on it is predicted.
+        classes: the names of the classes; of two, the last one is the positive class.
+        threshold: the probability of the positive class from which on it is predicted; None with more than two
+            classes, of which the most probable is predicted.
         rows: the predictions, in the order of the films asked for.
     """
 
     classes: tuple[str, ...]
-    threshold: float
+    threshold: float | None
     rows: tuple[Prediction, ...]
 
     def __len__(self) -> int:
@@ -197,10 +208,18 @@ class Figure:
     low: float | None = None
     high: float | None = None
 
+    def __str__(self) -> str:
+        if self.value is None:
+            return "not defined"
+        if self.low is None or self.high is None:
+            return f"{self.value:.4f}"
+        return f"{self.value:.4f} ({self.low:.4f} to {self.high:.4f})"
+
 
 def write_predictions(predictions: Predictions, path: Path) -> None:
     """Write `predictions.csv`: `path,label,prob_<class>…,prediction,threshold,patient,split,error`."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    threshold = "" if predictions.threshold is None else f"{predictions.threshold:.6f}"
     with replacing(path) as temporary, _writable(temporary) as file:
         write = _rows_of(file)
         write(
@@ -210,7 +229,4 @@ def write_predictions(predictions: Predictions, path: Path) -> None:
         for row in predictions:
             probs = [f"{prob:.6f}" for prob in row.probs] or [""] * len(predictions.classes)
             film = row.film
-            write(
-                [film.path, film.label, *probs, row.prediction, f"{predictions.threshold:.6f}",
-                 film.patient, film.split, row.error]
-            )  # fmt: skip
+            write([film.path, film.label, *probs, row.prediction, threshold, film.patient, film.split, row.error])

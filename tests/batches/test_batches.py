@@ -29,7 +29,7 @@ def data(manifest: Manifest) -> batches.Batches:
 
 
 def test_plain_batches_are_the_preprocessed_films_in_order(data: batches.Batches, manifest: Manifest) -> None:
-    stacked = torch.cat([batch.films for batch in data.plain(size=5)])
+    stacked = torch.cat([batch.inputs for batch in data.plain(size=5)])
     expected = np.stack([preprocess(decode(film.path), Pixels(size=32)) for film in manifest])
     np.testing.assert_allclose(stacked[:, 0].numpy() * 255, expected, atol=1e-4)
     labels = torch.cat([batch.labels for batch in data.plain(size=5)]).tolist()
@@ -38,8 +38,8 @@ def test_plain_batches_are_the_preprocessed_films_in_order(data: batches.Batches
 
 def test_an_epoch_has_every_film_once_but_for_a_ragged_end(data: batches.Batches) -> None:
     plain = batches.Batches(data.manifest, data.cache, CLASSES, Batches(size=4))
-    drawn = torch.cat([batch.films for batch in plain.epoch(1, 1)])
-    known = torch.cat([batch.films for batch in plain.plain()])
+    drawn = torch.cat([batch.inputs for batch in plain.epoch(1, 1)])
+    known = torch.cat([batch.inputs for batch in plain.plain()])
     numbers = [int((known == film).all(dim=(1, 2, 3)).nonzero()[0, 0]) for film in drawn]
     assert len(numbers) == 20
     assert len(set(numbers)) == 20
@@ -48,8 +48,8 @@ def test_an_epoch_has_every_film_once_but_for_a_ragged_end(data: batches.Batches
 
 @pytest.mark.parametrize(("seed", "number", "same"), [(1, 1, True), (1, 2, False), (2, 1, False)])
 def test_an_epoch_depends_on_seed_and_number(data: batches.Batches, seed: int, number: int, same: bool) -> None:
-    first = torch.cat([batch.films for batch in data.epoch(1, 1)])
-    second = torch.cat([batch.films for batch in data.epoch(seed, number)])
+    first = torch.cat([batch.inputs for batch in data.epoch(1, 1)])
+    second = torch.cat([batch.inputs for batch in data.epoch(seed, number)])
     assert torch.equal(first, second) is same
 
 
@@ -57,7 +57,7 @@ def test_views_keep_the_order_and_the_labels(data: batches.Batches) -> None:
     plain, views = list(data.plain(size=8)), list(data.views(1, 1, size=8))
     for one, other in zip(plain, views, strict=True):
         assert torch.equal(one.labels, other.labels)
-        assert not torch.equal(one.films, other.films)
+        assert not torch.equal(one.inputs, other.inputs)
 
 
 def test_fewer_films_than_a_batch_are_one_batch(data: batches.Batches) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 import torch
 
@@ -22,25 +23,50 @@ FILMS = (
 )
 
 
+THREE = ("NORMAL", "bacteria", "virus")
+
+
 def recipe_of(weights: str = "float16") -> Recipe:
     table = {"name": "tiny", "data": "Nobody's films.", "pixels": {"size": 32}, "bundle": {"weights": weights}}
     return parse_recipe(table, "test")
 
 
 def make(folder: Path, weights: str = "float16", seed: int = 0) -> Bundle:
-    recipe = recipe_of(weights)
+    """A bundle of two classes."""
+    point = OperatingPoint(0.4, "youden", "2 validation films")
+    figures = {"auroc": Figure(0.9, 0.8, 1.0), "f1": Figure(None)}
+    return _make(folder, recipe_of(weights), ("NORMAL", "PNEUMONIA"), seed, point, figures)
+
+
+def make_three(folder: Path, seed: int = 0) -> Bundle:
+    """A bundle that tells causes apart."""
+    recipe = msgspec.structs.replace(recipe_of(), labels="subtype")
+    point = OperatingPoint(None, "argmax", "nothing: the most probable class is predicted")
+    figures = {"auroc": Figure(0.9, 0.8, 1.0), "accuracy": Figure(0.7), "auroc/NORMAL": Figure(0.95)}
+    figures |= {"auroc/bacteria": Figure(0.85), "auroc/virus": Figure(None)}
+    return _make(folder, recipe, THREE, seed, point, figures)
+
+
+def _make(
+    folder: Path,
+    recipe: Recipe,
+    classes: tuple[str, ...],
+    seed: int,
+    point: OperatingPoint,
+    figures: dict[str, Figure],
+) -> Bundle:
     torch.manual_seed(seed)
-    model = models.build(recipe.model, 32).eval()
-    if weights == "float16":
+    model = models.build(recipe.model, 32, len(classes)).eval()
+    if recipe.bundle.weights == "float16":
         round_weights(model)
     return write(
         model,
         folder,
         recipe=recipe,
-        classes=("NORMAL", "PNEUMONIA"),
-        manifest=Manifest(FILMS),
-        operating_point=OperatingPoint(0.4, "youden", "2 validation films"),
-        figures={"auroc": Figure(0.9, 0.8, 1.0), "f1": Figure(None)},
+        classes=classes,
+        manifest=Manifest(FILMS).labelled_by(recipe.labels),
+        operating_point=point,
+        figures=figures,
         history=[{"epoch": 1, "val_loss": 0.5}],
     )
 

@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 
 from hilum import bundle
+from hilum.bundle.read import seal_of
 from hilum.errors import BundleError
+from tests.bundle.conftest import recipe_of
 
 
 @pytest.fixture
@@ -32,6 +34,30 @@ def test_a_changed_threshold_is_found(copy: Path) -> None:
     path.write_text(path.read_text().replace('"threshold": 0.4', '"threshold": 0.5'))
     with pytest.raises(BundleError, match=r"bundle.json: changed"):
         bundle.read(copy)
+
+
+def test_every_byte_of_the_record_is_sealed(copy: Path) -> None:
+    content = (copy / "bundle.json").read_bytes()
+    for place in range(len(content)):
+        changed = bytearray(content)
+        changed[place] ^= 1
+        (copy / "bundle.json").write_bytes(changed)
+        with pytest.raises(BundleError, match=r"bundle.json: (changed|damaged|schema)"):
+            bundle.read(copy)
+
+
+def test_a_bundle_from_before_a_field_existed_opens_with_its_default(copy: Path) -> None:
+    path = copy / "bundle.json"
+    record = json.loads(path.read_text())
+    del record["recipe"]["transfer"], record["recipe"]["pixels"]["denoise"]
+    path.write_text(json.dumps({**record, "seal": seal_of(record)}))
+    assert bundle.read(copy).spec.recipe == recipe_of()
+
+
+def test_how_the_record_is_laid_out_does_not_matter(copy: Path) -> None:
+    path = copy / "bundle.json"
+    path.write_text(json.dumps(json.loads(path.read_text()), sort_keys=True))
+    assert bundle.read(copy).spec.classes == ("NORMAL", "PNEUMONIA")
 
 
 @pytest.mark.parametrize("name", ["weights.safetensors", "model.onnx", "golden.json"])
@@ -58,7 +84,7 @@ def test_a_damaged_record(copy: Path, content: bytes) -> None:
 def test_another_schema_is_named(copy: Path) -> None:
     record = json.loads((copy / "bundle.json").read_text())
     (copy / "bundle.json").write_text(json.dumps({**record, "schema": 99}))
-    with pytest.raises(BundleError, match="schema 99; this Hilum reads schema 1"):
+    with pytest.raises(BundleError, match="schema 99; this Hilum reads schema 2"):
         bundle.read(copy)
 
 

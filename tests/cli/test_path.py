@@ -6,6 +6,8 @@ import csv
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.cli.conftest import Hilum, refusal
 from tests.conftest import ChestFolder
 
@@ -61,6 +63,56 @@ def test_from_a_folder_to_a_report(hilum: Hilum, chest_folder: ChestFolder, tmp_
     assert "holds a run already; go on with --resume" in refusal(again, 2)
     resumed = hilum("train", "--resume", "run")
     assert resumed.returncode == 0, resumed.stderr
+
+
+TRANSFER = """
+name = "transfer"
+labels = "subtype"
+[pixels]
+size = 32
+[batches]
+size = 16
+[batches.augment]
+flip = 0.5
+[model]
+name = "vgg11"
+channels = 3
+normalise = "imagenet"
+head = "s2"
+[transfer]
+frozen = "trunk"
+also = ["stage4"]
+views = 1
+[training]
+epochs = 2
+"""
+
+
+def test_from_a_frozen_trunk_to_three_classes_to_a_thawed_stage(
+    hilum: Hilum, chest_folder: ChestFolder, tmp_path: Path
+) -> None:
+    """The dense layers learn on stored features; then the last stage does too, from where they ended."""
+    folder = chest_folder({"train": {"normal": 40, "bacteria": 40, "virus": 40}, "test": COUNTS["test"]})
+    (tmp_path / "transfer.toml").write_text(TRANSFER)
+    trained = hilum("train", "transfer.toml", "--data", folder, "--out", "head")
+    assert trained.returncode == 0, trained.stderr
+    assert "features behind trunk" in trained.stderr
+
+    thaw = ["weights.source=head", "transfer.frozen=stage4", "transfer.also=[]", "transfer.views=0"]
+    settings = [part for setting in thaw for part in ("--set", setting)]
+    thawed = hilum("train", "transfer.toml", "--data", "head/manifest.csv", "--out", "thawed", *settings)
+    assert thawed.returncode == 0, thawed.stderr
+    assert 'sha256 = ""' not in (tmp_path / "thawed" / "recipe.toml").read_text(), "which weights it was is kept"
+
+    evaluated = hilum("evaluate", "thawed/bundle", "--data", folder, "--split", "test", "--out", "eval")
+    assert evaluated.returncode == 0, evaluated.stderr
+    metrics = json.loads((tmp_path / "eval" / "metrics.json").read_text())
+    assert metrics["classes"] == ["NORMAL", "bacteria", "virus"]
+    assert set(metrics["per_class"]) == set(metrics["classes"])
+    with (tmp_path / "eval" / "predictions.csv").open() as file:
+        row = next(csv.DictReader(file))
+    assert row["threshold"] == ""
+    assert sum(float(row[f"prob_{name}"]) for name in metrics["classes"]) == pytest.approx(1, abs=1e-5)
 
 
 def test_demo_goes_the_whole_path_on_named_films(hilum: Hilum, chest_folder: ChestFolder, tmp_path: Path) -> None:

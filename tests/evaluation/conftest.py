@@ -9,13 +9,14 @@ import cv2
 import numpy as np
 import pytest
 
-from hilum.bundle.spec import Calibration, OperatingPoint, Spec, SplitCard
+from hilum.bundle.spec import SCHEMA, Calibration, OperatingPoint, Spec, SplitCard
 from hilum.pixels import chest_phantom
 from hilum.recipe import Pixels, Recipe
 from hilum.records import Film, Prediction, Predictions
 
 CLASSES = ("NORMAL", "PNEUMONIA")
 THRESHOLD = 0.4
+THREE = ("NORMAL", "bacteria", "virus")
 HISTORY = [
     {"epoch": epoch, "seconds": 9.5, "train_loss": 1 / epoch, "val_loss": 1.1 / epoch, "val_auroc": 1 - 0.1 / epoch,
      "learning_rate": 1e-3 / epoch}
@@ -41,15 +42,30 @@ def made_up(n: int, seed: int = 0, paths: Callable[[int], str] = "film{}.png".fo
     return Predictions(CLASSES, THRESHOLD, tuple(rows))
 
 
-def made_up_spec(history: list[dict[str, float]] | None = None) -> Spec:
+def made_up_three(n: int, seed: int = 0, classes: tuple[str, ...] = THREE) -> Predictions:
+    """Predictions of `n` films of three classes, two films a patient; the second and the third are confused."""
+    draws = np.random.default_rng(seed)
+    rows = []
+    for number in range(n):
+        label = number % 3
+        logits = draws.normal(size=3) + 3 * np.eye(3)[label] + 1.5 * np.array([0, label > 0, label > 0])
+        probs = np.exp(logits) / np.exp(logits).sum()
+        film = Film(f"film{number}.png", classes[label], patient=f"person{number // 2}", split="test")
+        rows.append(Prediction(film, tuple(probs.tolist()), classes[int(probs.argmax())]))
+    return Predictions(classes, None, tuple(rows))
+
+
+def made_up_spec(history: list[dict[str, float]] | None = None, classes: tuple[str, ...] = CLASSES) -> Spec:
     """What a small bundle says about itself."""
+    two = len(classes) == 2
+    point = OperatingPoint(THRESHOLD, "youden", "the films of val") if two else OperatingPoint(None, "argmax", "")
     return Spec(
-        schema=1,
+        schema=SCHEMA,
         hilum="0.1.0",
         created="2025-01-01",
-        recipe=Recipe("tiny", pixels=Pixels(size=32)),
-        classes=CLASSES,
-        operating_point=OperatingPoint(THRESHOLD, "youden", "the films of val"),
+        recipe=Recipe("tiny", labels="label" if two else "subtype", pixels=Pixels(size=32)),
+        classes=classes,
+        operating_point=point,
         calibration=Calibration(),
         data={"train": SplitCard({"NORMAL": 20, "PNEUMONIA/virus": 30}, 0), "val": SplitCard({"NORMAL": 5}, 4)},
         data_fingerprint="da7a" * 16,

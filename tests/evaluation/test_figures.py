@@ -16,6 +16,7 @@ from hilum.records import Film, Prediction, Predictions
 from .conftest import CLASSES, HISTORY, THRESHOLD, made_up
 
 FILMS = judged(made_up(80))
+CALLED = FILMS.probs >= THRESHOLD
 
 
 def texts(svg: Markup) -> list[str]:
@@ -25,7 +26,8 @@ def texts(svg: Markup) -> list[str]:
 def all_drawings() -> dict[str, Markup]:
     history = figures.history_figures(HISTORY)
     return {
-        "roc": figures.roc_figure(FILMS, THRESHOLD),
+        "roc": figures.roc_figure(FILMS, CALLED, "threshold 0.4"),
+        "another roc": figures.roc_figure(FILMS, CALLED, "most probable", "roc-1"),
         "pr": figures.pr_figure(FILMS, THRESHOLD),
         "reliability": figures.reliability_figure(FILMS),
         "distribution": figures.distribution_figure(FILMS.probs, ["NORMAL"] * 79 + [""], CLASSES, THRESHOLD),
@@ -35,7 +37,7 @@ def all_drawings() -> dict[str, Markup]:
 
 def test_drawings_are_elements_that_stand_alone() -> None:
     drawings = all_drawings()
-    assert len(drawings) == 7
+    assert len(drawings) == 8
     seen: set[str] = set()
     for name, drawing in drawings.items():
         root = ElementTree.fromstring(str(drawing))  # whole, well-formed, and no prefix undeclared
@@ -57,10 +59,10 @@ def test_the_same_films_give_the_same_bytes() -> None:
 def test_matplotlib_is_left_as_it_was() -> None:
     before = dict(matplotlib.rcParams)
     with matplotlib.rc_context({"lines.linewidth": 9.0, "svg.fonttype": "path"}):
-        other = figures.roc_figure(FILMS, THRESHOLD)
+        other = figures.roc_figure(FILMS, CALLED, "here")
         assert matplotlib.rcParams["lines.linewidth"] == 9.0
     assert dict(matplotlib.rcParams) == before
-    assert other == figures.roc_figure(FILMS, THRESHOLD)
+    assert other == figures.roc_figure(FILMS, CALLED, "here")
 
 
 @pytest.mark.parametrize("name", ["<script>alert(1)</script>", "a$b$_{c}", 'quo"te', "x" * 200, "Δ肺"])
@@ -69,6 +71,19 @@ def test_hostile_class_names_stay_text(name: str) -> None:
     assert "<script" not in drawing
     assert ElementTree.fromstring(str(drawing)).tag == "svg"
     assert any(name[:20] in text for text in texts(drawing))
+
+
+def test_without_a_threshold_none_is_drawn() -> None:
+    drawing = figures.distribution_figure(FILMS.probs, ["right"] * 80, ("right", "wrong"), None, "what it is called")
+    assert "threshold" not in drawing
+    assert "probability of what it is called" in texts(drawing)
+
+
+def test_a_point_lies_where_the_calls_are() -> None:
+    drawing = figures.roc_figure(FILMS, CALLED, "here")
+    found, alarms = CALLED[FILMS.labels].mean(), CALLED[~FILMS.labels].mean()
+    assert f"the sensitivity is {found:.2f} at a false-positive rate of {alarms:.2f}" in drawing
+    assert "are right" in figures.reliability_figure(FILMS, "right")
 
 
 def test_history_draws_what_was_written_down_and_no_more() -> None:
@@ -81,14 +96,15 @@ def test_history_draws_what_was_written_down_and_no_more() -> None:
 
 @pytest.mark.parametrize("threshold", [0.0, 1.0])
 def test_operating_points_at_the_ends_are_drawn(threshold: float) -> None:
-    assert "threshold" in figures.roc_figure(FILMS, threshold)
+    assert "threshold" in figures.roc_figure(FILMS, FILMS.probs >= threshold, "threshold")
     assert "guessing" in figures.pr_figure(FILMS, threshold)
 
 
 def test_one_film_of_each_class_is_enough() -> None:
     rows = tuple(Prediction(Film("a", label), (0.5, 0.5)) for label in CLASSES)
     films = judged(Predictions(CLASSES, 0.5, rows))
-    for drawing in (figures.roc_figure(films, 0.5), figures.pr_figure(films, 0.5), figures.reliability_figure(films)):
+    roc = figures.roc_figure(films, films.probs >= 0.5, "threshold 0.5")
+    for drawing in (roc, figures.pr_figure(films, 0.5), figures.reliability_figure(films)):
         assert ElementTree.fromstring(str(drawing)).tag == "svg"
 
 

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from hilum.errors import FilmError
-from hilum.evaluation.mistakes import thumbnail, worst_mistakes
-from hilum.evaluation.truth import judged
+from hilum.evaluation.mistakes import surest_mistakes, thumbnail, worst_mistakes
+from hilum.evaluation.truth import judged, judged_several
 from hilum.records import Film, Prediction, Predictions
 
-from .conftest import CLASSES
+from .conftest import CLASSES, THREE
 
 
 def test_the_worst_come_first_and_what_cannot_be_read_is_passed_over(phantoms: list[Film]) -> None:
@@ -27,6 +27,21 @@ def test_the_worst_come_first_and_what_cannot_be_read_is_passed_over(phantoms: l
     assert [mistake.prob for mistake in missed] == [0.2, 0.3]
     assert [mistake.prob for mistake in alarms] == [0.9, 0.7]
     assert missed[0].film.path == paths[2]
+
+
+def test_of_several_classes_the_surest_come_first(phantoms: list[Film]) -> None:
+    probs = [(0.1, 0.9, 0.0), (0.2, 0.2, 0.6), (0.0, 0.3, 0.7), (0.9, 0.1, 0.0), (0.0, 1.0, 0.0)]
+    labels, called = ["NORMAL", "bacteria", "bacteria", "NORMAL", "virus"], [1, 2, 2, 0, 1]
+    paths = [film.path for film in phantoms[:4]] + ["missing.png"]
+    rows = tuple(
+        Prediction(Film(path, label), given, THREE[number])
+        for path, label, given, number in zip(paths, labels, probs, called, strict=True)
+    )
+    mistakes = surest_mistakes(judged_several(Predictions(THREE, None, rows)).as_right(), None, count=2)
+    assert [(mistake.film.label, mistake.called, mistake.prob) for mistake in mistakes] == [
+        ("NORMAL", "bacteria", 0.9),
+        ("bacteria", "virus", 0.7),
+    ]
 
 
 def test_a_thumbnail_is_the_whole_film_in_its_proportions(phantoms: list[Film]) -> None:

@@ -12,10 +12,11 @@ from hilum.bundle.spec import Spec
 from hilum.errors import RequestError
 from hilum.evaluation import BATTERY, SHIFTS, shifted
 from hilum.evaluation.robustness import Detector
+from hilum.metrics import several_metrics
 from hilum.pixels import decode, preprocess
 from hilum.records import Film, Manifest
 
-from .conftest import CLASSES, THRESHOLD, made_up_spec
+from .conftest import CLASSES, THREE, THRESHOLD, made_up_spec
 
 
 class Brightness:
@@ -65,6 +66,45 @@ def test_the_films_are_judged_in_their_order(phantoms: list[Film]) -> None:
         assert result["per_shift"][name]["accuracy"]["value"] == pytest.approx(np.mean(right)), name
     assert sum(detector.batches) == 40 * 11
     assert max(detector.batches) <= 16 * 11
+
+
+class ThreeBrightnesses:
+    """Three classes by brightness, in a bundle that tells causes apart."""
+
+    spec = made_up_spec(classes=THREE)
+
+    def probs(self, films: NDArray[np.uint8]) -> NDArray[np.float32]:
+        bright = films.mean(axis=(1, 2)) / 255
+        logits = np.stack([-bright, np.full_like(bright, -0.4), bright - 0.7], axis=1) * 8
+        exponentials = np.exp(logits)
+        return np.asarray(exponentials / exponentials.sum(axis=1, keepdims=True), dtype=np.float32)
+
+
+def test_of_several_classes_the_means_are_judged(phantoms: list[Film]) -> None:
+    causes = ("", "bacteria", "virus")
+    films = [replace(film, subtype=causes[number % 3]) for number, film in enumerate(phantoms[:18])]
+    films = [replace(film, label="NORMAL") if not film.subtype else film for film in films]
+    detector = ThreeBrightnesses()
+    result = shifted(detector, Manifest(tuple(films)), resamples=50)
+    assert result["threshold"] is None
+    assert list(result["per_shift"]) == list(SHIFTS)
+    squares = np.stack([preprocess(decode(film.path), detector.spec.recipe.pixels) for film in films])
+    labels = np.array([THREE.index(film.subtype or film.label) for film in films])
+    alone = several_metrics(labels, detector.probs(squares), resamples=0).overall
+    for kind in ("auroc", "sensitivity", "specificity", "accuracy"):
+        assert result["unshifted"][kind]["value"] == pytest.approx(alone[kind].value)
+        each = [group[kind]["value"] for group in result["per_shift"].values()]
+        assert result[f"{kind}_mean"]["value"] == pytest.approx(np.mean(each))
+    aurocs = {name: group["auroc"]["value"] for name, group in result["per_shift"].items()}
+    assert aurocs[result["auroc_worst"]["shift"]] == min(aurocs.values())
+
+
+def test_a_missing_class_leaves_the_means_undefined(phantoms: list[Film]) -> None:
+    films = tuple(replace(film, label=THREE[number % 2]) for number, film in enumerate(phantoms[:8]))
+    result = shifted(ThreeBrightnesses(), Manifest(films), resamples=20)
+    assert result["auroc_mean"]["value"] is None
+    assert result["auroc_worst"]["shift"] is None
+    assert result["accuracy_mean"]["value"] is not None
 
 
 def test_the_same_seed_gives_the_same_result(phantoms: list[Film]) -> None:

@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 
 from hilum.errors import RequestError
-from hilum.evaluation.truth import judged, require_known_labels
+from hilum.evaluation.truth import judged, judged_several, require_known_labels, threshold_of
 from hilum.records import Film, Prediction, Predictions
 
-from .conftest import CLASSES, made_up
+from .conftest import CLASSES, THREE, made_up
 
 
 def test_only_films_with_a_label_and_a_probability_are_judged() -> None:
@@ -37,6 +37,28 @@ def test_strange_labels_are_named_with_the_classes_that_are_known() -> None:
         require_known_labels([Film("a", f"label {number}") for number in range(9)], CLASSES)
 
 
-def test_several_classes_are_refused() -> None:
-    with pytest.raises(RequestError, match="has 3: a, b, c"):
-        require_known_labels([], ("a", "b", "c"))
+def test_of_several_classes_all_are_named_and_where_their_names_come_from() -> None:
+    with pytest.raises(RequestError, match=r"NORMAL, bacteria and virus, .*'PNEUMONIA' \(1 film\).*or subtypes"):
+        require_known_labels([Film("a", "PNEUMONIA"), Film("b", "virus")], THREE)
+
+
+def test_several_classes_are_judged_one_against_the_rest_and_by_what_is_right() -> None:
+    rows = (
+        Prediction(Film("a", "virus", patient="p"), (0.1, 0.2, 0.7), "virus"),
+        Prediction(Film("b", "NORMAL"), (0.2, 0.5, 0.3), "bacteria"),
+        Prediction(Film("c"), (0.2, 0.5, 0.3), "bacteria"),
+        Prediction(Film("d", "virus"), error="damaged"),
+    )
+    several = judged_several(Predictions(THREE, None, rows))
+    assert several.films.labels.tolist() == [2, 0]
+    assert several.patients == ("p", "")
+    virus, right = several.against_rest(2), several.as_right()
+    assert (virus.labels.tolist(), virus.probs.tolist()) == ([True, False], [0.7, 0.3])
+    assert (right.labels.tolist(), right.probs.tolist()) == ([True, False], [0.7, 0.5])
+    assert judged_several(Predictions(THREE, None, ())).films.probs.shape == (0, 3)
+
+
+def test_two_classes_need_a_threshold() -> None:
+    assert threshold_of(Predictions(CLASSES, 0.3, ())) == 0.3
+    with pytest.raises(RequestError, match="these predictions have none"):
+        threshold_of(Predictions(CLASSES, None, ()))

@@ -12,7 +12,8 @@ import pytest
 from hilum import films
 from hilum.inference import Detector
 from hilum.pixels import decode, preprocess
-from tests.bundle.conftest import make
+from hilum.records import Film, Manifest
+from tests.bundle.conftest import THREE, make, make_three
 from tests.conftest import WriteFilm
 
 
@@ -32,9 +33,28 @@ def test_gives_a_row_a_film_in_order(detector: Detector, tmp_path: Path, write_f
 
 def test_decides_at_the_threshold(detector: Detector, tmp_path: Path, write_film: WriteFilm) -> None:
     found = films.find([write_film(tmp_path / f"{number}.png", number) for number in range(8)])
-    for row in detector.predict(found):
-        positive = row.probs[1] >= detector.spec.operating_point.threshold
-        assert row.prediction == ("PNEUMONIA" if positive else "NORMAL")
+    predictions = detector.predict(found)
+    assert predictions.threshold == detector.spec.operating_point.threshold == 0.4
+    for row in predictions:
+        assert row.prediction == ("PNEUMONIA" if row.probs[1] >= 0.4 else "NORMAL")
+
+
+def test_of_three_classes_names_the_most_probable(tmp_path: Path, write_film: WriteFilm) -> None:
+    detector = Detector(make_three(tmp_path / "bundle").folder)
+    found = films.find([write_film(tmp_path / f"{number}.png", number) for number in range(4)])
+    predictions = detector.predict(found)
+    assert (predictions.classes, predictions.threshold) == (THREE, None)
+    for row in predictions:
+        assert len(row.probs) == 3
+        assert row.probs[THREE.index(row.prediction)] == max(row.probs)
+
+
+def test_films_are_labelled_as_the_recipe_says(tmp_path: Path, detector: Detector, write_film: WriteFilm) -> None:
+    path = str(write_film(tmp_path / "film.png", 1))
+    manifest = Manifest((Film(path, "PNEUMONIA", "virus"), Film(path, "NORMAL")))
+    by_cause = Detector(make_three(tmp_path / "bundle").folder)
+    assert [row.film.label for row in by_cause.predict(manifest)] == ["virus", "NORMAL"]
+    assert [row.film.label for row in detector.predict(manifest)] == ["PNEUMONIA", "NORMAL"]
 
 
 def test_a_film_that_cannot_be_read_says_why_and_the_others_go_on(

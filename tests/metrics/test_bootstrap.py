@@ -46,6 +46,21 @@ def test_each_stratum_keeps_its_number_of_patients() -> None:
         assert (weights[:, films].sum(axis=1) == len(films)).all()
 
 
+def test_of_several_classes_patients_with_the_same_ones_are_a_stratum() -> None:
+    labels = [0, 2, 1, 1, 2, 0, 2, 2, 0, 2]  # by patient: a 0 2, b 1, c 0 1 2, (unknown) 2 and 2, d 0 2
+    clusters = clusters_of(labels, PATIENTS)
+    assert [stratum.tolist() for stratum in clusters.strata] == [[1], [3, 4], [0, 5], [2]]
+    weights = np.concatenate(list(resampled_weights(clusters, 200, 0)))
+    for number in range(3):
+        assert (weights[:, np.array(labels) == number].sum(axis=1) > 0).all()
+
+
+def test_two_classes_by_number_are_two_classes() -> None:
+    whole, named = clusters_of(LABELS.astype(int), PATIENTS), clusters_of(LABELS, PATIENTS)
+    assert [stratum.tolist() for stratum in named.strata] == [[2, 4], [0, 1, 3], [5]]
+    assert [stratum.tolist() for stratum in whole.strata] == [stratum.tolist() for stratum in named.strata]
+
+
 def test_patients_are_drawn_evenly() -> None:
     weights = drawn(4000)
     np.testing.assert_allclose(weights.mean(axis=0), 1, atol=0.06)

@@ -17,9 +17,9 @@ from PIL import Image
 
 from hilum.errors import FilmError, RequestError
 from hilum.pixels import PixelCache, cache, chest_phantom, decode, hash_film, preprocess
-from hilum.pixels.store import FILMS_NAME, INDEX_NAME
 from hilum.recipe import Pixels
 from hilum.records import Film, Manifest
+from hilum.rows import INDEX_NAME, ROWS_NAME
 
 SPEC = Pixels(size=32)
 
@@ -110,7 +110,7 @@ def test_the_folder_is_chosen_by_the_environment(
 ) -> None:
     monkeypatch.setenv("HILUM_CACHE", str(tmp_path / "elsewhere"))
     cache(manifest, SPEC)
-    assert (store_of(tmp_path / "elsewhere") / FILMS_NAME).stat().st_size == 12 * 32 * 32
+    assert (store_of(tmp_path / "elsewhere") / ROWS_NAME).stat().st_size == 12 * 32 * 32
 
 
 def test_workers_change_nothing(manifest: Manifest, tmp_path: Path) -> None:
@@ -224,7 +224,7 @@ def test_ctrl_c_keeps_what_was_decoded(tmp_path: Path) -> None:
     build.communicate()
     assert build.returncode != 0
     left = len((store_of(tmp_path / "cache") / INDEX_NAME).read_text().split())
-    assert (store_of(tmp_path / "cache") / FILMS_NAME).stat().st_size == left * 32 * 32
+    assert (store_of(tmp_path / "cache") / ROWS_NAME).stat().st_size == left * 32 * 32
 
 
 def test_two_builders_at_once_make_one_cache(tmp_path: Path) -> None:
@@ -245,7 +245,7 @@ def test_a_builder_that_waits_says_so(
     from filelock import FileLock
 
     cache(manifest.where(lambda film: film is manifest.films[0]), SPEC, tmp_path / "cache")
-    monkeypatch.setattr(sys.modules[cache.__module__], "_PATIENCE_SECONDS", 0.05)
+    monkeypatch.setattr("hilum.rows._PATIENCE_SECONDS", 0.05)
     path, held = store_of(tmp_path / "cache") / "lock", threading.Event()
 
     def another_builder() -> None:
@@ -278,7 +278,7 @@ def test_a_hundred_thousand_films_open_at_once(tmp_path: Path) -> None:
     cache(one, SPEC, tmp_path / "cache")
     names = [f"{row:064x}" for row in range(100_000)]
     (store_of(tmp_path / "cache") / INDEX_NAME).write_text("".join(f"{name}\n" for name in names))
-    os.truncate(store_of(tmp_path / "cache") / FILMS_NAME, len(names) * 32 * 32)
+    os.truncate(store_of(tmp_path / "cache") / ROWS_NAME, len(names) * 32 * 32)
     many = Manifest(tuple(Film(f"{name}.png", sha256=name) for name in names))
     started = time.perf_counter()
     opened = cache(many, SPEC, tmp_path / "cache")

@@ -11,7 +11,7 @@ import torch
 from hilum import batches, models, pixels, training
 from hilum.errors import HilumError
 from hilum.records import Film, Manifest
-from hilum.training import checkpoint, choose_operating_point
+from hilum.training import checkpoint
 from hilum.training.history import read_history
 from tests.training.conftest import CLASSES, Fit, small
 
@@ -87,15 +87,3 @@ def test_the_history_is_written_as_csv_and_for_tensorboard(fit: Fit, tmp_path: P
 def test_a_loss_that_is_no_number_stops_the_run_and_keeps_the_checkpoint(fit: Fit, tmp_path: Path) -> None:
     with pytest.raises(HilumError, match=r"the loss is nan.*lower training.learning_rate"):
         fit(small(epochs=9, learning_rate=1e30, optimizer="sgd", schedule="constant"), tmp_path)
-
-
-def test_the_operating_point_is_chosen_on_validation_and_its_views(
-    fit: Fit, data: tuple[batches.Batches, batches.Batches], tmp_path: Path
-) -> None:
-    recipe = small(epochs=1)
-    model = fit(recipe, tmp_path).model
-    point, figures = choose_operating_point(model, data[1], recipe)
-    assert 0 <= point.threshold <= 1
-    assert point.rule == "youden"
-    assert point.chosen_on == "16 validation films"
-    assert figures["auroc"].value is not None

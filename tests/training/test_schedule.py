@@ -52,6 +52,7 @@ def test_a_schedule_goes_on_from_its_state() -> None:
 @pytest.mark.parametrize(("name", "kind"), [("sgd", torch.optim.SGD), ("adam", torch.optim.Adam)])
 def test_weight_decay_is_l2_for_the_studys_optimisers(name: str, kind: type[torch.optim.Optimizer]) -> None:
     weight = nn.Parameter(torch.tensor([2.0]))
-    made = make_optimizer(Training(optimizer=name, weight_decay=5e-4), [weight])  # type: ignore[arg-type]
+    scheme = Training(optimizer=name, weight_decay=5e-4)  # type: ignore[arg-type]
+    made = make_optimizer(scheme, [{"params": [weight], "scale": 1.0}])
     assert type(made) is kind
     assert made.param_groups[0]["weight_decay"] == 5e-4

@@ -1,6 +1,6 @@
 """Batches: draw, augment, stack. Films come from the pixel cache and leave as tensors."""
 
 from hilum.batches.augment import Views, apply, draw
-from hilum.batches.batches import Batch, Batches, of
+from hilum.batches.batches import Batch, Batches, Source, generator_of, of
 
-__all__ = ["Batch", "Batches", "Views", "apply", "draw", "of"]
+__all__ = ["Batch", "Batches", "Source", "Views", "apply", "draw", "generator_of", "of"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -22,12 +23,44 @@ class Batch:
     """Films and what they show.
 
     Attributes:
-        films: (n, 1, size, size) float32 in [0, 1].
+        inputs: films (n, 1, size, size) float32 in [0, 1], or what frozen stages gave for them.
         labels: (n,) int64, the index of each film's class.
     """
 
-    films: Tensor
+    inputs: Tensor
     labels: Tensor
+
+
+class Source(Protocol):
+    """What training draws from: films, or features that frozen stages gave for them."""
+
+    @property
+    def manifest(self) -> Manifest:
+        """The films."""
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The names that labels index."""
+
+    @property
+    def labels(self) -> np.ndarray:
+        """(films,) int64, in the manifest's order."""
+
+    @property
+    def batches_an_epoch(self) -> int:
+        """How many batches `epoch` gives."""
+
+    def __len__(self) -> int:
+        """How many films."""
+
+    def epoch(self, seed: int, number: int, device: torch.device | None = None) -> Iterator[Batch]:
+        """Every film once, shuffled, in a drawn view."""
+
+    def plain(self, size: int = 64, device: torch.device | None = None) -> Iterator[Batch]:
+        """Every film once, in order, as it is."""
+
+    def views(self, seed: int, number: int, size: int = 64, device: torch.device | None = None) -> Iterator[Batch]:
+        """Every film once, in order, each in a drawn view."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +106,17 @@ class Batches:
 
         An epoch depends on the seed and its number alone: a resumed run draws what the first would have drawn.
         """
-        generator = _generator(seed, number)
+        generator = generator_of(seed, number)
+        for chosen in self.shuffled(generator):
+            yield self._stack(chosen, self.spec.augment, generator, device)
+
+    def shuffled(self, generator: torch.Generator) -> Iterator[np.ndarray]:
+        """The films of each of an epoch's batches, as numbers into the manifest."""
         order = torch.randperm(len(self), generator=generator).numpy()
         if len(order) >= self.spec.size:
             order = order[: self.batches_an_epoch * self.spec.size]
         for start in range(0, len(order), self.spec.size):
-            yield self._stack(order[start : start + self.spec.size], self.spec.augment, generator, device)
+            yield order[start : start + self.spec.size]
 
     def plain(self, size: int = 64, device: torch.device | None = None) -> Iterator[Batch]:
         """Every film once, in the manifest's order, as it is."""
@@ -87,7 +125,7 @@ class Batches:
 
     def views(self, seed: int, number: int, size: int = 64, device: torch.device | None = None) -> Iterator[Batch]:
         """Every film once, in the manifest's order, each in a drawn view."""
-        generator = _generator(seed, number)
+        generator = generator_of(seed, number)
         for start in range(0, len(self), size):
             chosen = np.arange(start, min(start + size, len(self)))
             yield self._stack(chosen, self.spec.augment, generator, device)
@@ -119,7 +157,7 @@ def of(manifest: Manifest, cache: PixelCache, classes: tuple[str, ...], spec: Sp
     return Batches(manifest, cache, classes, spec)
 
 
-def _generator(seed: int, number: int) -> torch.Generator:
-    # Two streams that differ in either number must not meet: SeedSequence mixes both into one state.
-    state = int(np.random.SeedSequence([seed, number]).generate_state(1, np.uint64)[0])
+def generator_of(*numbers: int) -> torch.Generator:
+    """A generator for these numbers alone: two that differ in any of them give streams that do not meet."""
+    state = int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0])
     return torch.Generator().manual_seed(state % (2**63))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from hilum.bundle.spec import Spec, SplitCard
 from hilum.records import Figure
 
@@ -10,14 +12,14 @@ _SHOWN = ("auroc", "accuracy", "sensitivity", "specificity", "precision", "f1", 
 
 def card(spec: Spec, parameters: int) -> str:
     """The card of a bundle; `parameters` as Keras counts them."""
-    recipe, positive, others = spec.recipe, spec.classes[-1], ", ".join(f"`{name}`" for name in spec.classes[:-1])
+    recipe, two = spec.recipe, len(spec.classes) == 2
+    others = f"any finding other than `{spec.classes[-1]}`" if two else f"anything but {_listed(spec.classes)}"
     balanced = recipe.training.class_weights == "balanced"
     clinic = (
         "in which the classes are equally frequent" if balanced else "in which they are as frequent as in its data"
     )
     films = {split: ", ".join(f"{n} {name}" for name, n in part.films.items()) for split, part in spec.data.items()}
     data = "\n".join(f"| {split} | {films[split]} | {_patients(part)} |" for split, part in spec.data.items())
-    figures = "\n".join(f"| {name} | {_figure(spec.metrics[name])} |" for name in _SHOWN if name in spec.metrics)
     return f"""# {recipe.name}
 
 **Research only: this is not a medical device.** It supports research into reading chest films. It must not be
@@ -25,9 +27,7 @@ used to diagnose, to treat, or to put off either. Nobody has approved it for cli
 
 ## What it does
 
-Says how probable `{positive}` is, against {others}, for one frontal chest film. It says `{positive}` from a
-probability of {spec.operating_point.threshold:.4f} on (rule: {spec.operating_point.rule}; chosen on
-{spec.operating_point.chosen_on}).
+{_what_it_does(spec)}
 
 Network: {recipe.model.name}, {parameters:,} parameters; grey films of {recipe.pixels.size}×{recipe.pixels.size}
 pixels. Its probabilities are not corrected after training (calibration: {spec.calibration.method}); they are
@@ -46,14 +46,12 @@ meant for a clinic {clinic}.
 Other patients than those it learnt from, but of the same hospital; 95% intervals from a bootstrap over patients.
 Films of another hospital, another age or another machine are harder: measure there before you believe these.
 
-| figure | value (95% interval) |
-|---|---|
-{figures}
+{_figures(spec)}
 
 ## What it was not made for
 
 Adults, if it learnt from children, and the other way round; lateral films; CT slices, unless it learnt from them;
-any finding other than `{positive}`; pictures that are no chest films. It answers them all the same: a probability
+{others}; pictures that are no chest films. It answers them all the same: a probability
 is no proof that the film was one.
 
 ## Provenance
@@ -61,6 +59,39 @@ is no proof that the film was one.
 Hilum {spec.hilum}, {spec.created}. Data fingerprint `{spec.data_fingerprint[:16]}`, code fingerprint
 `{spec.code_fingerprint[:16]}`. The resolved recipe, the history and every figure are in `bundle.json`.
 """
+
+
+def _what_it_does(spec: Spec) -> str:
+    point, positive = spec.operating_point, spec.classes[-1]
+    if point.threshold is None:
+        return (
+            f"Says how probable each of {_listed(spec.classes)} is, for one frontal chest film,\n"
+            "and names the most probable."
+        )
+    return (
+        f"Says how probable `{positive}` is, against `{spec.classes[0]}`, for one frontal chest film. "
+        f"It says `{positive}` from a\nprobability of {point.threshold:.4f} on (rule: {point.rule}; chosen on\n"
+        f"{point.chosen_on})."
+    )
+
+
+def _listed(names: Sequence[str]) -> str:
+    *most, last = (f"`{name}`" for name in names)
+    return f"{', '.join(most)} and {last}"
+
+
+def _figures(spec: Spec) -> str:
+    """The figures over all films, and where there are several classes those of each against the rest."""
+    of_class = [kind for kind in _SHOWN if f"{kind}/{spec.classes[0]}" in spec.metrics]
+    shown = {name: f"{name}, mean of the classes" if name in of_class else name for name in _SHOWN}
+    lines = ["| figure | value (95% interval) |", "|---|---|"]
+    lines += [f"| {title} | {_figure(spec.metrics[name])} |" for name, title in shown.items() if name in spec.metrics]
+    if of_class:
+        lines += ["", f"| class, against the rest | {' | '.join(of_class)} |", "|---" * (1 + len(of_class)) + "|"]
+        for name in spec.classes:
+            figures = (_figure(spec.metrics[f"{kind}/{name}"]) for kind in of_class)
+            lines.append(f"| {name} | {' | '.join(figures)} |")
+    return "\n".join(lines)
 
 
 def _patients(part: SplitCard) -> str:

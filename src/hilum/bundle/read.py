@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -60,7 +62,8 @@ def read(folder: Path | str) -> Bundle:
     except (FileNotFoundError, NotADirectoryError):
         raise BundleError(f"{folder}: not a bundle, there is no {SPEC_NAME}; a run's lies in RUN/bundle") from None
     try:
-        schema = msgspec.json.decode(content, type=dict)["schema"]
+        record = msgspec.json.decode(content, type=dict[str, Any])
+        schema = record["schema"]
     except (msgspec.DecodeError, KeyError):
         raise BundleError(
             f"{path}: damaged, not a bundle's JSON; take the bundle again from where it was made"
@@ -71,7 +74,7 @@ def read(folder: Path | str) -> Bundle:
         spec = msgspec.json.decode(content, type=Spec)
     except msgspec.ValidationError as error:
         raise BundleError(f"{path}: damaged ({error}); take the bundle again from where it was made") from None
-    if spec.seal != seal_of(spec):
+    if spec.seal != seal_of(record):
         raise BundleError(f"{path}: changed after it was written; take the bundle again from where it was made")
     for name, digest in spec.files.items():
         if not (folder / name).is_file():
@@ -83,9 +86,11 @@ def read(folder: Path | str) -> Bundle:
     return Bundle(folder, spec)
 
 
-def seal_of(spec: Spec) -> str:
-    """SHA-256 of the record's canonical JSON with an empty seal."""
-    unsealed = msgspec.json.encode(msgspec.structs.replace(spec, seal=""))
-    # Once read, a whole number in the place of a float is a float, and writes itself as 1.0: seal what will be read.
-    as_read = msgspec.json.decode(unsealed, type=Spec)
-    return hashlib.sha256(msgspec.json.encode(as_read, order="sorted")).hexdigest()
+def seal_of(record: dict[str, Any]) -> str:
+    """SHA-256 of a bundle's decoded JSON object, written with sorted keys and an empty seal.
+
+    The object and not the typed record is sealed: a field that this Hilum has and the bundle's writer had not would
+    add its default to the record, and break the seal.
+    """
+    canonical = json.dumps({**record, "seal": ""}, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()

@@ -10,19 +10,20 @@ from msgspec import Struct
 from hilum.recipe import Recipe
 from hilum.records import Figure
 
-SCHEMA = 1
+SCHEMA = 2  # since 2 the seal is of the JSON object as written, and the threshold may be null
 
 
 class OperatingPoint(Struct, frozen=True):
     """Where the detector decides.
 
     Attributes:
-        threshold: the probability of the positive class, from 0 to 1, from which on it is predicted.
-        rule: how it was chosen, as in the recipe.
+        threshold: the probability of the positive class, from 0 to 1, from which on it is predicted; None with more
+            than two classes.
+        rule: how it was chosen, as in the recipe; `argmax` without a threshold: the most probable class is predicted.
         chosen_on: on which films, in words.
     """
 
-    threshold: float
+    threshold: float | None
     rule: str
     chosen_on: str
 
@@ -49,16 +50,16 @@ class Spec(Struct, frozen=True, forbid_unknown_fields=True):
         hilum: version of the package that wrote it.
         created: date, UTC, ISO 8601.
         recipe: the resolved recipe; `recipe.pixels` is the preprocessing.
-        classes: names of the classes; the last one is the positive class.
-        operating_point: threshold and where it comes from.
+        classes: names of the classes; of two, the last one is the positive class.
+        operating_point: where it decides, and what chose that.
         calibration: correction of the probabilities and where it comes from.
         data: what was trained and validated on, by split.
         data_fingerprint: SHA-256 over the films' hashes, labels and splits.
         code_fingerprint: SHA-256 over the package's source.
-        metrics: figures on validation, as in `metrics.json`.
+        metrics: figures on validation, as in `metrics.json`; that of one class among several is `figure/class`.
         history: the rows of `history.csv`.
         files: SHA-256 of every other file of the bundle.
-        seal: SHA-256 of this record with an empty seal.
+        seal: SHA-256 of this record's canonical JSON, as it was written, with an empty seal.
     """
 
     schema: int

@@ -62,7 +62,9 @@ def write(
     part.mkdir(parents=True)
     half = recipe.bundle.weights == "float16"
     export_onnx(model, golden_films(recipe.pixels), part / ONNX_NAME, half=half)
-    save_file(_stored(model, half), part / WEIGHTS_NAME)
+    # Whoever starts another network from these weights learns from the file what they expect to be shown.
+    expects = {"architecture": recipe.model.name, "normalise": recipe.model.normalise}
+    save_file(_stored(model, half), part / WEIGHTS_NAME, metadata=expects)
 
     def probs(films: np.ndarray) -> np.ndarray:
         with torch.no_grad():
@@ -86,9 +88,10 @@ def write(
     )
     write_text(part / CARD_NAME, card(spec, models.count_parameters(model).total))
     files = {path.name: sha256_of(path) for path in sorted(part.iterdir())}
-    spec = msgspec.structs.replace(spec, files=files)
-    spec = msgspec.structs.replace(spec, seal=seal_of(spec))
-    write_text(part / SPEC_NAME, msgspec.json.format(msgspec.json.encode(spec), indent=1).decode() + "\n")
+    # What is sealed is what a reader decodes: JSON has no NaN, for one.
+    record = msgspec.json.decode(msgspec.json.encode(msgspec.structs.replace(spec, files=files)))
+    record["seal"] = seal_of(record)
+    write_text(part / SPEC_NAME, msgspec.json.format(msgspec.json.encode(record), indent=1).decode() + "\n")
     shutil.rmtree(folder, ignore_errors=True)
     part.replace(folder)
     return read(folder)
@@ -97,8 +100,7 @@ def write(
 def load_model(bundle: Bundle) -> models.Network:
     """Build a bundle's torch network with its weights: on the CPU, float32, in evaluation mode."""
     recipe = bundle.spec.recipe
-    outputs = 1 if len(bundle.spec.classes) == 2 else len(bundle.spec.classes)
-    model = models.build(recipe.model, recipe.pixels.size, outputs)
+    model = models.build(recipe.model, recipe.pixels.size, len(bundle.spec.classes))
     model.load_state_dict(load_file(bundle.weights))
     return model.eval()
 
@@ -111,7 +113,9 @@ def _stored(model: nn.Module, half: bool) -> dict[str, torch.Tensor]:
 
 
 def _split_card(manifest: Manifest) -> SplitCard:
-    names = (f"{film.label}/{film.subtype}" if film.subtype else film.label for film in manifest)
+    names = (
+        f"{film.label}/{film.subtype}" if film.subtype not in ("", film.label) else film.label for film in manifest
+    )
     return SplitCard(
         films=dict(sorted(Counter(names).items())),
         patients=len({film.patient for film in manifest if film.patient}),

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-import urllib.error
-import urllib.request
 from pathlib import Path
 
 import numpy as np
 
 from hilum.cli import tell
-from hilum.files import replacing
+from hilum.files import cache_folder, download, replacing
 from hilum.progress import track
 
 _KERMANY = (
@@ -24,8 +21,6 @@ _ARCHIVES = {
     "pneumoniamnist_64.npz": "8f4eceb4ccffa70c672198ea285246c6",
     "pneumoniamnist_224.npz": "d6a3c71de1b945ea11211b03746c1fe1",
 }
-_BLOCK = 1 << 20
-_TIMEOUT_SECONDS = 10.0
 _PATIENTS = 200  # generated ones, two pictures each
 
 
@@ -37,9 +32,7 @@ def at_hand(data: Path | None, out: Path) -> tuple[Path, str, str]:
     beside = Path("../shared/data/chest_xray")
     if beside.is_dir():
         return beside, f"{beside}, children's chest films", _KERMANY
-    from hilum.pixels.cache import default_folder
-
-    folder = default_folder() / "medmnist"
+    folder = cache_folder() / "medmnist"
     for name in _ARCHIVES:
         try:
             return fetch(name, folder), f"{name} from MedMNIST", _MEDMNIST
@@ -57,33 +50,14 @@ def at_hand(data: Path | None, out: Path) -> tuple[Path, str, str]:
 
 
 def fetch(name: str, folder: Path) -> Path:
-    """Download an archive once, resuming a part that an earlier try left; the MD5 must be the published one.
+    """Download an archive once; the MD5 must be the published one.
 
     Raises:
         OSError: it cannot be had, or is not what was published.
     """
-    path, part = folder / name, folder / f"{name}.part"
-    if path.exists():
-        return path
-    folder.mkdir(parents=True, exist_ok=True)
-    have = part.stat().st_size if part.exists() else 0
-    request = urllib.request.Request(f"{_RECORD}/{name}?download=1", headers={"Range": f"bytes={have}-"})
-    try:
-        answer = urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS)
-    except urllib.error.HTTPError as error:
-        if error.code != 416:  # 416: the part was already whole
-            raise
-    else:
-        with answer, part.open("ab" if answer.status == 206 else "wb") as file:
-            blocks = iter(lambda: answer.read(_BLOCK), b"")
-            total = int(answer.headers.get("Content-Length") or 0) // _BLOCK + 1
-            for block in track(blocks, f"downloading {name}", total):
-                file.write(block)
-    digest = hashlib.md5(part.read_bytes(), usedforsecurity=False).hexdigest()
-    if digest != _ARCHIVES[name]:
-        part.unlink()
-        raise OSError(f"its MD5 is {digest}, not the published {_ARCHIVES[name]}; the download was thrown away")
-    part.replace(path)
+    path = folder / name
+    if not path.exists():
+        download(f"{_RECORD}/{name}?download=1", path, _ARCHIVES[name], "md5")
     return path
 
 

@@ -45,6 +45,7 @@ def measure(bundle: Path, data: Path, split: str, out: Path, *, shifts: bool) ->
     # Only train and val are ever cut; a data set that is evaluated as it is needs no patients.
     chosen = films.index(data, cut=split in ("train", "val")).split(split)
     detector = Detector(SHIPPED if str(bundle) == "shipped" else bundle)
+    chosen = chosen.labelled_by(detector.spec.recipe.labels)
     require_known_labels(chosen, detector.spec.classes)
     predictions = detector.predict(chosen)
     metrics = {**evaluation.evaluate(predictions), "split": split}
@@ -58,10 +59,14 @@ def measure(bundle: Path, data: Path, split: str, out: Path, *, shifts: bool) ->
     return metrics, predictions
 
 
-def lay_out(metrics: dict[str, object]) -> str:
+def lay_out(metrics: dict[str, Any]) -> str:
     """The figures of `metrics.json` for a terminal."""
     lines = [f"{metrics['n']} films of {metrics['patients']} known patients, split {metrics['split']}"]
     lines += [_line(name, metrics[name]) for name in _SHOWN]
+    if "per_class" in metrics:
+        lines.append("(auroc, sensitivity, specificity, precision and f1 are means over the classes)")
+        lines += _table("one class against the rest", metrics["per_class"])
+        lines += _table("two classes at a time", metrics["pairs"])
     for key in ("shifted", "familiar"):
         battery = metrics.get(key)
         if isinstance(battery, dict):
@@ -73,9 +78,20 @@ def lay_out(metrics: dict[str, object]) -> str:
     return "\n".join(lines)
 
 
-def _line(name: str, figure: object) -> str:
-    if not isinstance(figure, dict) or figure.get("value") is None:
+def _line(name: str, figure: Any) -> str:
+    if figure["value"] is None:
         return f"{name:<14}not defined"
-    if figure.get("low") is None:
+    if figure["low"] is None:
         return f"{name:<14}{figure['value']:.4f}"
     return f"{name:<14}{figure['value']:.4f}  ({figure['low']:.4f} to {figure['high']:.4f})"
+
+
+def _table(title: str, groups: dict[str, dict[str, Any]]) -> list[str]:
+    """A line for each class or pair, without intervals: those are in the report."""
+    kinds = list(next(iter(groups.values())))
+    width = max(len(name) for name in groups)
+    lines = [f"-- {title}", " ".join((" " * width, *(f"{kind:>11}" for kind in kinds)))]
+    for name, group in groups.items():
+        cells = ("–" if figure["value"] is None else f"{figure['value']:.4f}" for figure in list(group.values())[:-1])
+        lines.append(" ".join((f"{name:<{width}}", *(f"{cell:>11}" for cell in cells), f"{group['n']:>11}")))
+    return lines

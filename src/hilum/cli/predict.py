@@ -67,12 +67,15 @@ def _rows(predictions: Predictions) -> list[dict[str, object]]:
 
 
 def _lay_out(predictions: Predictions) -> str:
-    """`path,prob,prediction` as CSV: names may hold spaces, commas and newlines."""
+    """`path,prob,prediction` as CSV: names may hold spaces, commas and newlines. Of two classes one says it all."""
+    shown = slice(-1, None) if len(predictions.classes) == 2 else slice(None)
+    columns = [f"prob_{name}" for name in predictions.classes[shown]]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["path", f"prob_{predictions.classes[-1]}", "prediction"])
+    writer.writerow(["path", *columns, "prediction"])
     for row in predictions.rows[:_SHOWN]:
-        writer.writerow([row.film.path, f"{row.probs[-1]:.4f}" if row.probs else "", row.prediction or "unreadable"])
+        probs = [f"{prob:.4f}" for prob in row.probs[shown]] or [""] * len(columns)
+        writer.writerow([row.film.path, *probs, row.prediction or "unreadable"])
     if len(predictions) > _SHOWN:
         writer.writerow([f"… and {len(predictions) - _SHOWN} more: --out predictions.csv keeps them all"])
     return text.getvalue().rstrip("\n")

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 import typer
+from msgspec.structs import replace
 
 from hilum.cli import app, tell
 from hilum.cli.options import PatientPattern, SplitBy
-from hilum.errors import LayoutError, RequestError
+from hilum.errors import RequestError
 from hilum.recipe import Recipe
 from hilum.records import Manifest
 
-NEGATIVE_NAMES = ("normal", "healthy", "negative", "no finding", "no_finding")
+if TYPE_CHECKING:
+    from torch import nn
+
+    from hilum.batches import Batches
+    from hilum.features import FeatureBatches
+    from hilum.models import Network
 
 
 @app.command()
@@ -63,49 +69,44 @@ def train(
 def run(recipe: Recipe, manifest: Manifest, folder: Path, *, resume: bool = False) -> Path:
     """The path from a manifest to a bundle; returns the bundle's folder.
 
-    Nothing is written before recipe and films are known to go together.
+    Nothing is written before recipe, films and weights are known to go together.
     """
-    classes = choose_classes(recipe, manifest)
-    train_films, val_films = manifest.split("train"), manifest.split("val")
-    for films in (train_films, val_films):
-        missing = sorted(set(classes) - set(films.labels))
-        if missing:
-            raise LayoutError(
-                f"no {films.films[0].split} film is labelled {' or '.join(missing)}; both classes are needed"
-            )
+    from hilum import films
 
-    import torch
+    learnt = manifest.where(lambda film: film.split in ("train", "val")).labelled_by(recipe.labels)
+    classes = films.choose_classes(learnt, recipe.classes)
 
-    from hilum import batches, models, pixels, training
+    from hilum import batches, pixels, training
     from hilum.bundle.onnx_export import round_weights
     from hilum.bundle.write import write
     from hilum.files import write_text
     from hilum.recipe import write_recipe
     from hilum.records import write_manifest
 
-    learnt = manifest.where(lambda film: film.split in ("train", "val"))
+    recipe = pin_weights(recipe)
+    network, learner = make_network(recipe, len(classes))
     cache = pixels.cache(learnt, recipe.pixels)
-    train_batches = batches.of(train_films, cache, classes, recipe.batches)
-    val_batches = batches.of(val_films, cache, classes, recipe.batches)
-    torch.manual_seed(recipe.seed)
-    model = models.build(recipe.model, recipe.pixels.size)
+    train_films = batches.of(learnt.split("train"), cache, classes, recipe.batches)
+    val_films = batches.of(learnt.split("val"), cache, classes, recipe.batches)
     if not resume:
         write_manifest(manifest, folder / "manifest.csv")
         write_text(folder / "recipe.toml", write_recipe(recipe))
     tell(f"{folder}: {recipe.model.name} learns from {len(train_films)} films, is validated on {len(val_films)}")
+    train: batches.Source = train_films
+    val: batches.Source = val_films
+    if recipe.transfer.frozen:
+        train = stored_features(network, train_films, recipe, recipe.transfer.views)
+        val = stored_features(network, val_films, recipe, recipe.bundle.operating_views)
     finished = training.fit(
-        model, train_batches, val_batches, recipe, folder, resume=resume, on_epoch=lambda row: tell(_say(row, recipe))
+        learner, train, val, recipe, folder, resume=resume, on_epoch=lambda row: tell(_say(row, recipe))
     )
     if recipe.bundle.weights == "float16":
-        round_weights(finished.model)
-    point, figures = training.choose_operating_point(finished.model, val_batches, recipe)
-    auroc = figures["auroc"]
-    tell(
-        f"{folder}: kept epoch {finished.kept_epoch}; validation AUROC {auroc.value:.4f} "
-        f"({auroc.low:.4f} to {auroc.high:.4f}), threshold {point.threshold:.3f}"
-    )
+        round_weights(network)
+    point, figures = training.choose_operating_point(learner, val, recipe)
+    threshold = "" if point.threshold is None else f", threshold {point.threshold:.3f}"
+    tell(f"{folder}: kept epoch {finished.kept_epoch}; validation AUROC {figures['auroc']}{threshold}")
     return write(
-        finished.model,
+        network.eval(),
         folder / "bundle",
         recipe=recipe,
         classes=classes,
@@ -116,30 +117,62 @@ def run(recipe: Recipe, manifest: Manifest, folder: Path, *, resume: bool = Fals
     ).folder
 
 
-def choose_classes(recipe: Recipe, manifest: Manifest) -> tuple[str, ...]:
-    """The classes, the positive one last: the recipe's, or the films' where one is plainly the negative."""
-    labels = manifest.labels
-    if recipe.classes:
-        if len(set(recipe.classes)) != 2:
-            raise RequestError(
-                "the recipe's classes must be two, the positive one last, such as ['NORMAL', 'PNEUMONIA']"
-            )
-        return recipe.classes
-    if len(labels) != 2:
-        raise RequestError(
-            f"these films have {len(labels)} classes ({', '.join(labels)}); networks with two are trained so far"
-        )
-    negative = [label for label in labels if label.lower() in NEGATIVE_NAMES]
-    if len(negative) != 1:
-        raise RequestError(
-            f"which of {labels[0]} and {labels[1]} is the finding? Say it, the finding last: "
-            f'--set \'classes=["{labels[0]}", "{labels[1]}"]\''
-        )
-    return (negative[0], next(label for label in labels if label != negative[0]))
+def pin_weights(recipe: Recipe) -> Recipe:
+    """The recipe with the hash of the weights that it names, so that a resumed run starts from no others."""
+    if not recipe.weights.source or recipe.weights.sha256:
+        return recipe
+    from hilum import weights
+    from hilum.files import sha256_of
+
+    found = sha256_of(weights.locate(recipe.weights.source))
+    return replace(recipe, weights=replace(recipe.weights, sha256=found))
+
+
+def make_network(recipe: Recipe, classes: int) -> tuple[Network, nn.Module]:
+    """The recipe's network with the weights that it starts from, and the part of it that learns."""
+    import torch
+
+    from hilum import models, weights
+    from hilum.bundle.onnx_export import round_weights
+
+    torch.manual_seed(recipe.seed)
+    network = models.build(recipe.model, recipe.pixels.size, classes)
+    if recipe.weights.source:
+        tell(weights.load(network, recipe.weights, recipe.model).in_words())
+    if recipe.init.source:
+        tell(weights.start_from_vgg11(network, recipe.init, recipe.model).in_words())
+    if not recipe.transfer.frozen:
+        return network, network
+    frozen, learner = network.split(recipe.transfer.frozen)
+    if recipe.bundle.weights == "float16":
+        round_weights(frozen)
+    return network, learner
+
+
+def stored_features(network: Network, films: Batches, recipe: Recipe, views: int) -> FeatureBatches:
+    """What the frozen stages give for one split's films."""
+    from hilum import features
+    from hilum.training.machine import in_bfloat16, keep_freed_memory
+
+    keep_freed_memory()
+    transfer = recipe.transfer
+    each = f" in {views + 1} views" if views else ""
+    tell(f"features behind {transfer.frozen}: {len(films)} {films.manifest.films[0].split} films{each}")
+    return features.compute(
+        network.split(transfer.frozen)[0],
+        films,
+        recipe.model,
+        recipe.pixels,
+        views=views,
+        seed=recipe.seed,
+        also=transfer.also,
+        bfloat16=in_bfloat16(recipe.training),
+    )
 
 
 def _say(row: dict[str, float], recipe: Recipe) -> str:
+    judged = f"AUROC {row['val_auroc']:.4f}" if "val_auroc" in row else f"accuracy {row['val_accuracy']:.4f}"
     return (
         f"epoch {row['epoch']:.0f}/{recipe.training.epochs}  {row['seconds']:.0f} s  "
-        f"loss {row['train_loss']:.4f}, on validation {row['val_loss']:.4f}  AUROC {row['val_auroc']:.4f}"
+        f"loss {row['train_loss']:.4f}, on validation {row['val_loss']:.4f}  {judged}"
     )

@@ -10,8 +10,8 @@ from markupsafe import Markup
 
 from hilum.evaluation.svg import FIRST, INK, MUTED, RULE, SECOND, Sheet, sheet, whole_numbers
 from hilum.evaluation.truth import Judged
-from hilum.metrics import clusters_of, pr_curve, reliability, resampled_weights, roc_curve, sensitivity, specificity
-from hilum.metrics.counts import Floats, confusion
+from hilum.metrics import clusters_of, pr_curve, reliability, resampled_weights, roc_curve
+from hilum.metrics.counts import Bools, Floats, confusion
 
 if TYPE_CHECKING:
     from matplotlib.typing import LineStyleType
@@ -20,21 +20,28 @@ BAND_RESAMPLES = 300  # enough for a band that is looked at, not read off
 _STYLES: tuple[LineStyleType, ...] = ("-", (0, (4, 2)), (0, (1, 1.5)))
 
 
-def roc_figure(films: Judged, threshold: float, seed: int = 0) -> Markup:
-    """The ROC curve with its 95% band over patients and the operating point; needs films of both classes."""
+def roc_figure(films: Judged, called: Bools, decision: str, name: str = "roc", seed: int = 0) -> Markup:
+    """The ROC curve with its 95% band over patients and the operating point; needs films of both classes.
+
+    Args:
+        films: the positive class against the other, or against the rest.
+        called: `(n,)`, which films are called positive.
+        decision: what decides that, for the legend.
+        name: unlike that of any other drawing of the page.
+        seed: where the band's draws start.
+    """
     curve = roc_curve(films.labels, films.probs)
-    found = float(sensitivity(films.labels, films.probs, threshold))
-    alarms = 1 - float(specificity(films.labels, films.probs, threshold))
+    found, alarms = float(called[films.labels].mean()), 1 - float((~called)[~films.labels].mean())
     description = (
         f"ROC curve. At the operating point the sensitivity is {found:.2f} at a false-positive rate of {alarms:.2f}."
     )
-    with sheet("roc", description) as drawing:
+    with sheet(name, description) as drawing:
         axes = drawing.axes
         axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=(0, (3, 3)), label="guessing")
         places, low, high = _roc_band(films, seed)
         axes.fill_between(places, low, high, color=FIRST, alpha=0.18, linewidth=0, label="95% of resamples")
         axes.plot(curve.false_positive_rate, curve.sensitivity, color=FIRST, label="these films", clip_on=False)
-        axes.plot(alarms, found, "o", color=SECOND, markersize=7, label=f"threshold {threshold:.3g}", clip_on=False)
+        axes.plot(alarms, found, "o", color=SECOND, markersize=7, label=decision, clip_on=False)
         _unit_square(drawing, "1 − specificity", "sensitivity")
         axes.legend(loc="lower right", fontsize=9)
     return drawing.markup
@@ -62,12 +69,17 @@ def pr_figure(films: Judged, threshold: float) -> Markup:
     return drawing.markup
 
 
-def reliability_figure(films: Judged) -> Markup:
-    """Observed frequency against the probability given, bin by bin; a point's area goes with its films."""
+def reliability_figure(films: Judged, what: str = "positive") -> Markup:
+    """Observed frequency against the probability given, bin by bin; a point's area goes with its films.
+
+    Args:
+        films: with the probability that each is `what`, and whether it is.
+        what: what is given a probability, in a word.
+    """
     bins = reliability(films.labels, films.probs)
     filled = bins.films > 0
     description = "Reliability diagram: " + "; ".join(
-        f"of {count:.0f} films at probability {prob:.2f}, {frequency:.0%} are positive"
+        f"of {count:.0f} films at probability {prob:.2f}, {frequency:.0%} are {what}"
         for count, prob, frequency in zip(
             bins.films[filled], bins.mean_prob[filled], bins.frequency[filled], strict=True
         )
@@ -76,22 +88,26 @@ def reliability_figure(films: Judged) -> Markup:
         axes = drawing.axes
         axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=(0, (3, 3)), label="as it should be")
         areas = 20 + 380 * bins.films[filled] / bins.films.max()
-        axes.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.06), xlabel="probability given", ylabel="share that is positive")
+        axes.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.06), xlabel="probability given", ylabel=f"share that is {what}")
         axes.vlines(bins.mean_prob[filled], bins.mean_prob[filled], bins.frequency[filled], color=FIRST, linewidth=1)
         axes.scatter(bins.mean_prob[filled], bins.frequency[filled], s=areas, color=FIRST, alpha=0.55, linewidth=0)
         axes.legend(loc="best", fontsize=9)
     return drawing.markup
 
 
-def distribution_figure(probs: Floats, labels: Sequence[str], classes: tuple[str, ...], threshold: float) -> Markup:
+def distribution_figure(
+    probs: Floats, labels: Sequence[str], classes: tuple[str, ...], threshold: float | None, of: str = ""
+) -> Markup:
     """How many films get which probability: the positive class upwards, the other downwards, unlabelled ones in grey.
 
     Args:
         probs: `(n,)`, of the positive class.
         labels: the class of each, `""` where unknown.
         classes: the two names, the positive one last.
-        threshold: where the detector decides.
+        threshold: where the detector decides, if at one.
+        of: what the probabilities are of, where that is not the positive class.
     """
+    of = of or classes[1]
     edges = np.linspace(0, 1, 26)
     named = np.array(labels, dtype=object)
     groups = (
@@ -100,7 +116,8 @@ def distribution_figure(probs: Floats, labels: Sequence[str], classes: tuple[str
         ("no label", named == "", MUTED, 1),
     )
     description = (
-        f"Histogram of the probability of {classes[1]}, with the threshold at {threshold:.3g}. "
+        f"Histogram of the probability of {of}"
+        + (". " if threshold is None else f", with the threshold at {threshold:.3g}. ")
         + "; ".join(f"{name}: {int(member.sum())} films" for name, member, _, _ in groups if member.any())
     )
     with sheet("distribution", description) as drawing:
@@ -116,10 +133,11 @@ def distribution_figure(probs: Floats, labels: Sequence[str], classes: tuple[str
             if side > 0:
                 stacked = stacked + heights
         axes.axhline(0, color=RULE, linewidth=1)
-        axes.axvline(threshold, color=INK, linewidth=1, linestyle=(0, (3, 3)), label=f"threshold {threshold:.3g}")
+        if threshold is not None:
+            axes.axvline(threshold, color=INK, linewidth=1, linestyle=(0, (3, 3)), label=f"threshold {threshold:.3g}")
         axes.yaxis.set_major_formatter(lambda value, _: f"{abs(value):.0f}")
         whole_numbers(axes.yaxis)
-        axes.set(xlim=(0, 1), xlabel=f"probability of {_short(classes[1])}", ylabel="films")
+        axes.set(xlim=(0, 1), xlabel=f"probability of {_short(of)}", ylabel="films")
         axes.grid(axis="x", visible=False)
         axes.legend(loc="best", fontsize=9)
     return drawing.markup

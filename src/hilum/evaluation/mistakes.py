@@ -13,7 +13,7 @@ from hilum.evaluation.truth import Judged
 from hilum.pixels import decode
 from hilum.records import Film
 
-EACH = 6  # false negatives, and as many false positives
+EACH = 6  # false negatives, and as many false positives; of several classes twice as many
 _SIDE = 280  # the longer side of a thumbnail, in pixels
 
 
@@ -23,11 +23,13 @@ class Mistake:
 
     Attributes:
         film: the film.
-        prob: the probability of the positive class that it was given.
+        called: the class that it is called.
+        prob: the probability that it was given, of the positive class of two or of the class that it is called.
         image: a JPEG of the decoded film as a `data:` address.
     """
 
     film: Film
+    called: str
     prob: float
     image: str
 
@@ -45,14 +47,28 @@ def worst_mistakes(
     return _shown(films, missed, window, each), _shown(films, alarms, window, each)
 
 
+def surest_mistakes(films: Judged, window: tuple[float, float] | None, count: int = 2 * EACH) -> list[Mistake]:
+    """The films that are called what they are not with the highest probability of it.
+
+    A film that cannot be read any more is passed over for the next one.
+
+    Args:
+        films: positive where the class that they are called is theirs, with the probability of that.
+        window: for decoding, as in the recipe.
+        count: at most so many.
+    """
+    falling = np.argsort(-films.probs, kind="stable")
+    return _shown(films, [index for index in falling if not films.labels[index]], window, count)
+
+
 def _shown(films: Judged, indices: list[np.intp], window: tuple[float, float] | None, each: int) -> list[Mistake]:
     shown: list[Mistake] = []
     for index in indices:
         if len(shown) == each:
             break
-        film = films.rows[index].film
+        row = films.rows[index]
         try:
-            shown.append(Mistake(film, float(films.probs[index]), thumbnail(film, window)))
+            shown.append(Mistake(row.film, row.prediction, float(films.probs[index]), thumbnail(row.film, window)))
         except FilmError:
             continue
     return shown

@@ -7,15 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
-import numpy as np
 
 from hilum import __version__
 from hilum.bundle.spec import Spec
-from hilum.evaluation import figures, wording
+from hilum.evaluation import figures, several_report, two_report, wording
 from hilum.evaluation.familiar import FAMILIAR
-from hilum.evaluation.mistakes import worst_mistakes
 from hilum.evaluation.shifts import SHIFTS
-from hilum.evaluation.truth import Judged, judged
 from hilum.files import write_text
 from hilum.recipe import Pixels, write_recipe
 from hilum.records import Predictions
@@ -37,18 +34,15 @@ def write_report(path: Path, spec: Spec, metrics: dict[str, Any], predictions: P
         predictions: the same that were evaluated; the films that it got most wrong are decoded once more.
 
     Raises:
-        RequestError: a label that the bundle does not know, or more than two classes.
+        RequestError: a label that the bundle does not know.
     """
     write_text(path, render_report(spec, metrics, predictions))
 
 
 def render_report(spec: Spec, metrics: dict[str, Any], predictions: Predictions) -> str:
     """The report as HTML text; see `write_report`."""
-    films = judged(predictions)
-    threshold = predictions.threshold
-    read = [row for row in predictions if not row.error]
-    probs = np.array([row.probs[-1] for row in read], dtype=np.float64)
-    missed, alarms = worst_mistakes(films, threshold, spec.recipe.pixels.window)
+    two = len(predictions.classes) == 2
+    kind, template = (two_report, "two_report.html") if two else (several_report, "several_report.html")
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),
         autoescape=True,  # file names and labels are other people's text
@@ -57,24 +51,11 @@ def render_report(spec: Spec, metrics: dict[str, Any], predictions: Predictions)
         lstrip_blocks=True,
     )
     environment.filters.update(number=wording.number, interval=wording.interval, films=wording.films)
-    return environment.get_template("report.html").render(
+    return environment.get_template(template).render(
         spec=spec,
         metrics=metrics,
-        negative=predictions.classes[0],
-        positive=predictions.classes[-1],
-        verdict=wording.verdict(metrics, int((probs >= threshold).sum())),
-        failings=wording.failings(metrics),
-        rows=_rows(metrics),
-        curves=_curves(films, threshold, metrics["seed"]),
-        distribution=figures.distribution_figure(
-            probs, [row.film.label for row in read], predictions.classes, threshold
-        )
-        if read
-        else None,
         history=figures.history_figures(spec.history),
         batteries=[_battery(title, metrics[key]) for key, title in BATTERY_TITLES.items() if metrics.get(key)],
-        missed=missed,
-        alarms=alarms,
         failed=predictions.failed[:FAILED_SHOWN],
         n_failed=len(predictions.failed),
         splits=", ".join(sorted({row.film.split for row in predictions if row.film.split})),
@@ -82,6 +63,7 @@ def render_report(spec: Spec, metrics: dict[str, Any], predictions: Predictions)
         training_films=[_split_row(name, card.films, card.patients) for name, card in spec.data.items()],
         recipe=write_recipe(spec.recipe),
         hilum=__version__,
+        **kind.context(spec, metrics, predictions),
     )
 
 
@@ -92,49 +74,24 @@ def _battery(title: str, battery: dict[str, Any]) -> dict[str, Any]:
     lines = [("as they are", "", [battery["unshifted"][kind] for kind in kinds])]
     for name, group in battery["per_shift"].items():
         meaning = (shifts[name].__doc__ or "").partition("\n")[0] if name in shifts else ""
-        lines.append((name.replace("_", " "), meaning, [group[kind] for kind in kinds]))
+        lines.append((wording.plain(name), meaning, [group[kind] for kind in kinds]))
     lines.append(("mean of the shifts", "", [battery[f"{kind}_mean"] for kind in kinds]))
     return {"title": title, "figures": battery, "drawing": figures.shifts_figure(battery), "lines": lines}
-
-
-def _rows(metrics: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
-    """Name, meaning and figure of every line of the table."""
-    negative, positive = metrics["classes"]
-    rows = []
-    for key, (name, meaning) in wording.MEANINGS.items():
-        # Class names are put in by hand: with format() one that holds braces would break the sentence.
-        words = meaning.replace("{positive}", positive).replace("{negative}", negative)
-        rows.append((name, words, metrics[key]))
-        if key == "sensitivity":
-            rows += [
-                (f"… {subtype}", f"share of its {wording.films(figure['n'])} found", figure)
-                for subtype, figure in metrics["per_subtype"].items()
-            ]
-    return rows
-
-
-def _curves(films: Judged, threshold: float, seed: int) -> list[tuple[str, Any]]:
-    """Title and drawing of what these labels allow."""
-    if not films.rows:
-        return []
-    curves = [("Reliability: is a probability to be taken at its word?", figures.reliability_figure(films))]
-    if films.one_class:
-        return curves
-    return [
-        ("ROC: sensitivity against false alarms", figures.roc_figure(films, threshold, seed)),
-        ("Precision against recall", figures.pr_figure(films, threshold)),
-        *curves,
-    ]
 
 
 def _provenance(spec: Spec, metrics: dict[str, Any]) -> list[tuple[str, str]]:
     point, calibration = spec.operating_point, spec.calibration
     corrected = "none: the network's own probabilities" if calibration.method == "none" else calibration.method
+    decision = (
+        ("Decision", "the most probable class, without a threshold")
+        if point.threshold is None
+        else ("Threshold", f"{point.threshold:.4g}, rule '{point.rule}', chosen on {point.chosen_on}")
+    )
     return [
         ("Recipe", f"{spec.recipe.name} (seed {spec.recipe.seed})"),
         ("Network", f"{spec.recipe.model.name}, input normalised by {spec.recipe.model.normalise}"),
         ("Preprocessing", _preprocessing(spec.recipe.pixels)),
-        ("Threshold", f"{point.threshold:.4g}, rule '{point.rule}', chosen on {point.chosen_on}"),
+        decision,
         ("Calibration", corrected + (f", chosen on {calibration.chosen_on}" if calibration.chosen_on else "")),
         ("Intervals", f"95%, {metrics['resamples']:,} resamples of the patients, seed {metrics['seed']}"),
         ("Bundle", f"made {spec.created} by Hilum {spec.hilum}, schema {spec.schema}"),

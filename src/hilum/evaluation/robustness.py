@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict
 from typing import Any, Protocol
 
 import numpy as np
@@ -12,15 +13,16 @@ from numpy.typing import NDArray
 
 from hilum.bundle.spec import Spec
 from hilum.errors import FilmError
-from hilum.evaluation.evaluate import as_json
 from hilum.evaluation.shifts import BATTERY, SHIFTS, Shift
 from hilum.evaluation.truth import require_known_labels
 from hilum.metrics import auroc, clusters_of, confusion, intervals
 from hilum.metrics.counts import Bools, Floats, ratio
+from hilum.metrics.several import Judgements, means_at
 from hilum.pixels import decode, preprocess
 from hilum.progress import track
 from hilum.records import Figure, Film, Manifest
 
+KINDS = ("auroc", "sensitivity", "specificity", "accuracy")
 _TOGETHER = 16  # films decoded ahead of the detector; each is one square for every shift
 
 Squares = NDArray[np.uint8]
@@ -34,7 +36,7 @@ class Detector(Protocol):
         """What the bundle says about itself."""
 
     def probs(self, films: Squares, /) -> NDArray[np.float32]:
-        """From preprocessed films `(n, size, size)` to probabilities `(n, classes)`, the positive class last."""
+        """From preprocessed films `(n, size, size)` to probabilities `(n, classes)`."""
 
 
 def shifted(
@@ -45,7 +47,7 @@ def shifted(
     shifts: Mapping[str, Shift] = SHIFTS,
     battery: str = BATTERY,
 ) -> dict[str, Any]:
-    """Judge a detector on films under every shift of a battery, at its own threshold.
+    """Judge a detector on films under every shift of a battery, deciding as its bundle says.
 
     Every film is decoded once, shifted at its own resolution and then preprocessed as the bundle says. All intervals
     come from the same resampled patients. Films without a label or that cannot be read are left out and counted.
@@ -55,23 +57,23 @@ def shifted(
         `unshifted`, which is `auroc`, `sensitivity`, `specificity` and `accuracy` of the films as they are, as
         `{"value", "low", "high"}`; `per_shift`, the same four for each shift; `auroc_mean`, `sensitivity_mean`,
         `specificity_mean` and `accuracy_mean` over the shifts; and `auroc_worst`, the AUROC of the shift that
-        harms most, which `shift` names. Null where a class is missing.
+        harms most, which `shift` names. Null where a class is missing. With more than two classes `threshold` is null
+        and AUROC, sensitivity and specificity are means over the classes, one-vs-rest.
 
     Raises:
-        RequestError: a label that the bundle does not know, or more than two classes.
+        RequestError: a label that the bundle does not know.
     """
     spec = detector.spec
+    films = films.labelled_by(spec.recipe.labels)
     require_known_labels(films, spec.classes)
     labelled = [film for film in films if film.label]
     read, probs = _probs_under_shifts(detector, labelled, shifts)
-    labels = np.array([film.label == spec.classes[-1] for film in read], dtype=bool)
+    labels = np.array([spec.classes.index(film.label) for film in read], dtype=np.intp)
     threshold = spec.operating_point.threshold
-    names = ("unshifted", *shifts)
-    figures = _figures(names, labels, probs, threshold, [film.patient for film in read], resamples, seed)
-    four = {name: figures[name] for name in names}
-    per_shift = {name: {key: as_json(figure) for key, figure in group.items()} for name, group in four.items()}
-    unshifted = per_shift.pop("unshifted")
-    aurocs = {name: value for name in shifts if (value := four[name]["auroc"].value) is not None}
+    by_shift = dict(zip(("unshifted", *shifts), probs, strict=True))
+    figures = _figures(labels, by_shift, threshold, [film.patient for film in read], resamples, seed)
+    in_json = {name: {kind: asdict(figure) for kind, figure in group.items()} for name, group in figures.items()}
+    aurocs = {name: value for name in shifts if (value := figures[name]["auroc"].value) is not None}
     worst = min(aurocs, key=aurocs.__getitem__) if aurocs else None
     return {
         "battery": battery,
@@ -80,17 +82,17 @@ def shifted(
         "n_failed": len(labelled) - len(read),
         "n_unlabelled": len(films) - len(labelled),
         "threshold": threshold,
-        "unshifted": unshifted,
-        "per_shift": per_shift,
-        **{f"{kind}_mean": as_json(figure) for kind, figure in figures["mean"].items()},
-        "auroc_worst": {"shift": worst, **as_json(four[worst]["auroc"] if worst else Figure(None))},
+        "unshifted": in_json["unshifted"],
+        "per_shift": {name: in_json[name] for name in shifts},
+        **{f"{kind}_mean": figure for kind, figure in in_json["mean"].items()},
+        "auroc_worst": {"shift": worst, **(in_json[worst]["auroc"] if worst else asdict(Figure(None)))},
     }
 
 
 def _probs_under_shifts(
     detector: Detector, films: list[Film], shifts: Mapping[str, Shift]
 ) -> tuple[list[Film], Floats]:
-    """The films that could be read, and their probabilities of the positive class, `(1 + shifts, films)`."""
+    """The films that could be read, and their probabilities, `(1 + shifts, films, classes)`."""
     pixels = detector.spec.recipe.pixels
 
     def squares_of(film: Film) -> Squares | None:
@@ -111,10 +113,11 @@ def _probs_under_shifts(
                 read.append(film)
                 batch.append(squares)
             if batch and (len(batch) == _TOGETHER or number == len(films)):
-                positive = detector.probs(np.concatenate(batch))[:, -1]
-                probs.append(positive.astype(np.float64).reshape(len(batch), -1).T)
+                given = detector.probs(np.concatenate(batch)).astype(np.float64)
+                probs.append(given.reshape(len(batch), 1 + len(shifts), -1).swapaxes(0, 1))
                 batch.clear()
-    return read, np.concatenate(probs, axis=1) if probs else np.zeros((1 + len(shifts), 0))
+    nothing = np.zeros((1 + len(shifts), 0, len(detector.spec.classes)))
+    return read, np.concatenate(probs, axis=1) if probs else nothing
 
 
 def _in_order(pool: ThreadPoolExecutor, work: Any, films: list[Film]) -> Iterator[tuple[Film, Squares | None]]:
@@ -130,33 +133,40 @@ def _in_order(pool: ThreadPoolExecutor, work: Any, films: list[Film]) -> Iterato
 
 
 def _figures(
-    names: Sequence[str],
-    labels: Bools,
-    probs: Floats,
-    threshold: float,
+    labels: NDArray[np.intp],
+    by_shift: Mapping[str, Floats],
+    threshold: float | None,
     patients: list[str],
     resamples: int,
     seed: int,
 ) -> dict[str, dict[str, Figure]]:
     """The four figures under each shift, and their means over the shifts, from one bootstrap."""
+    among = {"accuracy": np.ones(labels.shape, dtype=bool)}
+    if threshold is not None:
+        among |= {"sensitivity": labels == 1, "specificity": labels == 0}
+
+    def four(probs: Floats, weights: Floats) -> dict[str, Floats]:
+        if threshold is not None:
+            return _two_at(labels == 1, probs[:, 1], threshold, weights)
+        means = means_at(Judgements(labels, probs), weights)
+        return {kind: means[kind] for kind in KINDS}
 
     def statistics(weights: Floats) -> dict[str, Floats]:
-        result = {}
-        for name, scores in zip(names, probs, strict=True):
-            tn, fp, fn, tp = confusion(labels, scores, threshold, weights)
-            result[f"{name} auroc"] = auroc(labels, scores, weights)
-            result[f"{name} sensitivity"] = ratio(tp, tp + fn)
-            result[f"{name} specificity"] = ratio(tn, tn + fp)
-            result[f"{name} accuracy"] = ratio(tn + tp, tn + fp + fn + tp)
-        for kind in ("auroc", "sensitivity", "specificity", "accuracy"):
-            result[f"mean {kind}"] = np.mean([result[f"{name} {kind}"] for name in names[1:]], axis=0)
-        return result
+        groups = {name: four(probs, weights) for name, probs in by_shift.items()}
+        shifted = [group for name, group in groups.items() if name != "unshifted"]
+        groups["mean"] = {kind: np.mean([group[kind] for group in shifted], axis=0) for kind in KINDS}
+        return {f"{name} {kind}": value for name, group in groups.items() for kind, value in group.items()}
 
-    among = {"sensitivity": labels, "specificity": ~labels, "accuracy": np.ones_like(labels)}
-    proportions = {f"{name} {key}": mask for name in names for key, mask in among.items()}
+    proportions = {f"{name} {kind}": mask for name in by_shift for kind, mask in among.items()}
     figures = intervals(statistics, clusters_of(labels, patients), resamples, seed, proportions)
-    grouped: dict[str, dict[str, Figure]] = {}
-    for key, figure in figures.items():
-        name, _, kind = key.rpartition(" ")
-        grouped.setdefault(name, {})[kind] = figure
-    return grouped
+    return {name: {kind: figures[f"{name} {kind}"] for kind in KINDS} for name in (*by_shift, "mean")}
+
+
+def _two_at(labels: Bools, probs: Floats, threshold: float, weights: Floats) -> dict[str, Floats]:
+    tn, fp, fn, tp = confusion(labels, probs, threshold, weights)
+    return {
+        "auroc": auroc(labels, probs, weights),
+        "sensitivity": ratio(tp, tp + fn),
+        "specificity": ratio(tn, tn + fp),
+        "accuracy": ratio(tn + tp, tn + fp + fn + tp),
+    }

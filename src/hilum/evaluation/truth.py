@@ -10,12 +10,13 @@ import numpy as np
 
 from hilum.errors import RequestError
 from hilum.metrics.counts import Bools, Floats
+from hilum.metrics.several import Judgements
 from hilum.records import Film, Prediction, Predictions
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """The films that have both a label and a probability, in order.
+    """The films of two classes that have both a label and a probability, in order.
 
     Attributes:
         rows: their predictions.
@@ -35,14 +36,37 @@ class Judged:
         return bool(self.labels.all() or not self.labels.any())
 
 
+@dataclass(frozen=True, slots=True)
+class JudgedSeveral:
+    """The films of more classes that have both a label and probabilities, in order.
+
+    Attributes:
+        rows: their predictions.
+        films: their classes, and the probabilities of each.
+        patients: one identifier a film, `""` where unknown.
+    """
+
+    rows: tuple[Prediction, ...]
+    films: Judgements
+    patients: tuple[str, ...]
+
+    def against_rest(self, number: int) -> Judged:
+        """The same films as if that class were positive and all the others negative."""
+        return Judged(self.rows, *self.films.one_against_rest(number), self.patients)
+
+    def as_right(self) -> Judged:
+        """The same films, positive where the class that they are called is theirs, with the probability of that."""
+        right = self.films.called == self.films.labels
+        return Judged(self.rows, right, self.films.probs.max(axis=1), self.patients)
+
+
 def judged(predictions: Predictions) -> Judged:
-    """The rows that can be judged.
+    """The rows of two classes that can be judged.
 
     Raises:
-        RequestError: there are not two classes, or a label is none of them.
+        RequestError: a label is neither of the classes.
     """
-    require_known_labels((row.film for row in predictions), predictions.classes)
-    rows = tuple(row for row in predictions if row.film.label and not row.error)
+    rows = _judgeable(predictions)
     positive = predictions.classes[-1]
     return Judged(
         rows,
@@ -52,21 +76,48 @@ def judged(predictions: Predictions) -> Judged:
     )
 
 
+def judged_several(predictions: Predictions) -> JudgedSeveral:
+    """The rows of more classes that can be judged.
+
+    Raises:
+        RequestError: a label is none of the classes.
+    """
+    rows, classes = _judgeable(predictions), predictions.classes
+    labels = np.array([classes.index(row.film.label) for row in rows], dtype=np.intp)
+    probs = np.array([row.probs for row in rows], dtype=np.float64).reshape(len(rows), len(classes))
+    return JudgedSeveral(rows, Judgements(labels, probs), tuple(row.film.patient for row in rows))
+
+
+def threshold_of(predictions: Predictions) -> float:
+    """Where a detector of two classes decides.
+
+    Raises:
+        RequestError: these predictions do not say.
+    """
+    if predictions.threshold is None:
+        raise RequestError("two classes are told apart at a threshold, and these predictions have none")
+    return predictions.threshold
+
+
 def require_known_labels(films: Iterable[Film], classes: tuple[str, ...]) -> None:
     """Refuse labels that a detector cannot be judged by: one that it does not know would count as negative.
 
     Raises:
-        RequestError: there are not two classes, or a label is none of them; the line names both.
+        RequestError: a label is none of the classes; the line names both.
     """
-    if len(classes) != 2:
-        raise RequestError(f"two classes can be evaluated, and this bundle has {len(classes)}: {', '.join(classes)}")
     strangers = Counter(film.label for film in films if film.label and film.label not in classes)
     if strangers:
         named = ", ".join(
             f"'{label}' ({count} film{'s' * (count != 1)})" for label, count in strangers.most_common(5)
         )
         more = f" and {len(strangers) - 5} more" if len(strangers) > 5 else ""
+        columns = "labels" if len(classes) == 2 else "labels (or subtypes)"
         raise RequestError(
-            f"the bundle knows {classes[0]} and {classes[1]}, and these films are labelled {named}{more}; "
-            "rename the labels in the manifest, or leave those films out"
+            f"the bundle knows {', '.join(classes[:-1])} and {classes[-1]}, and these films are labelled "
+            f"{named}{more}; rename the {columns} in the manifest, or leave those films out"
         )
+
+
+def _judgeable(predictions: Predictions) -> tuple[Prediction, ...]:
+    require_known_labels((row.film for row in predictions), predictions.classes)
+    return tuple(row for row in predictions if row.film.label and not row.error)

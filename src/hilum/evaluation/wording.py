@@ -1,20 +1,9 @@
-"""The report's sentences: what the figures say, in words that a clinician reads first."""
+"""How figures are written in every report, and the sentences that all reports share."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
-
-MEANINGS = {
-    "auroc": ("AUROC", "chance that a film of {positive} is scored above one of {negative}; 0.5 is guessing"),
-    "sensitivity": ("Sensitivity", "share of {positive} films that are found (recall)"),
-    "specificity": ("Specificity", "share of {negative} films that are left alone"),
-    "accuracy": ("Accuracy", "share of all films that are called what they are"),
-    "precision": ("Precision", "share of films called {positive} that are; depends on how common it is here"),
-    "f1": ("F1", "harmonic mean of precision and sensitivity"),
-    "average_precision": ("Average precision", "area under the precision–recall curve"),
-    "brier": ("Brier score", "mean squared error of the probability; 0 is best"),
-    "ece": ("Calibration error", "mean distance of probability and frequency (ECE, 15 bins); 0 is best"),
-}
 
 
 def number(value: float | None) -> str:
@@ -39,78 +28,45 @@ def films(count: int) -> str:
     return f"{count:,} film{'' if count == 1 else 's'}"
 
 
-def verdict(metrics: dict[str, Any], called: int) -> str:
-    """One sentence: how well, on how many films of how many patients.
-
-    Args:
-        metrics: what `evaluate` gave.
-        called: how many of the films that could be read are called positive, labelled or not.
-    """
-    negative, positive = metrics["classes"]
-    n, threshold = metrics["n"], f"{metrics['threshold']:.3g}"
-    if not n:
-        read = metrics["n_unlabelled"]
-        if not read:
-            return "None of these films could be read, so nothing can be said of the detector."
-        return (
-            "None of these films is labelled, so how good the detector is on them cannot be said: "
-            f"it calls {called:,} of {films(read)} {positive} at its threshold of {threshold}."
-        )
-    whose = f" of {metrics['patients']:,} known patient{'' if metrics['patients'] == 1 else 's'}"
-    among = f"On {films(n)}{whose if metrics['patients'] else ' of unknown patients'}"
-    if metrics["auroc"]["value"] is None:
-        alone, known, figure = (
-            (positive, "sensitivity", metrics["sensitivity"])
-            if metrics["sensitivity"]["value"] is not None
-            else (negative, "specificity", metrics["specificity"])
-        )
-        return (
-            f"{among}, all labelled {alone}, the detector has a {known} of {with_interval(figure)}; "
-            "without the other class there is no AUROC."
-        )
-    return (
-        f"{among}, the detector has an AUROC of {with_interval(metrics['auroc'])}, and at its threshold of "
-        f"{threshold} a sensitivity of {with_interval(metrics['sensitivity'])} and a specificity of "
-        f"{with_interval(metrics['specificity'])}."
-    )
+def listed(names: Sequence[str], last: str = "and") -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    return f" {last} ".join((", ".join(names[:-1]), names[-1])) if len(names) > 1 else "".join(names)
 
 
-def failings(metrics: dict[str, Any]) -> list[str]:
-    """Where it fails: the misses, the false alarms, the hardest cause, the worst shifts."""
-    negative, positive = metrics["classes"]
-    cells = metrics["confusion"]
-    sentences = []
-    if there := cells["tp"] + cells["fn"]:
-        sentences.append(f"It misses {cells['fn']:,} of {there:,} {positive} films{_hardest(metrics)}.")
-    if there := cells["tn"] + cells["fp"]:
-        sentences.append(f"It calls {cells['fp']:,} of {there:,} {negative} films {positive}.")
+def among(metrics: dict[str, Any]) -> str:
+    """On how many films of how many patients: how a verdict begins."""
+    patients = metrics["patients"]
+    whose = f" of {patients:,} known patient{'' if patients == 1 else 's'}" if patients else " of unknown patients"
+    return f"On {films(metrics['n'])}{whose}"
+
+
+def without_labels(metrics: dict[str, Any], called: str) -> str:
+    """The verdict where no film can be judged; `called` says what the detector calls those that could be read."""
+    if not metrics["n_unlabelled"]:
+        return "None of these films could be read, so nothing can be said of the detector."
+    return f"None of these films is labelled, so how good the detector is on them cannot be said: it calls {called}."
+
+
+def elsewhere(metrics: dict[str, Any], judged: str) -> list[str]:
+    """How far the figures fall under shifts, where that was measured; `judged` is what the last half begins with."""
     shifted = metrics.get("shifted")
-    if shifted and shifted["auroc_worst"]["value"] is not None:
-        worst = shifted["auroc_worst"]
-        sentences.append(
-            f"As other machines might have made the films, its AUROC is {number(shifted['auroc_mean']['value'])} on "
-            f"average and {number(worst['value'])} at worst ({_plain(worst['shift'])}); at the same threshold the "
-            f"sensitivity falls to {_lowest(shifted, 'sensitivity')} and the specificity to "
-            f"{_lowest(shifted, 'specificity')}."
-        )
-    return sentences
+    if not shifted or shifted["auroc_worst"]["value"] is None:
+        return []
+    worst = shifted["auroc_worst"]
+    return [
+        f"As other machines might have made the films, its AUROC is {number(shifted['auroc_mean']['value'])} on "
+        f"average and {number(worst['value'])} at worst ({plain(worst['shift'])}); {judged} "
+        f"sensitivity falls to {_lowest(shifted, 'sensitivity')} and the specificity to "
+        f"{_lowest(shifted, 'specificity')}."
+    ]
+
+
+def plain(name: str) -> str:
+    """The name of a shift without underscores."""
+    return name.replace("_", " ")
 
 
 def _lowest(shifted: dict[str, Any], key: str) -> str:
     """The lowest figure under any shift, and which shift that is."""
     name = min(shifted["per_shift"], key=lambda name: shifted["per_shift"][name][key]["value"])
-    return f"{number(shifted['per_shift'][name][key]['value'])} ({_plain(name)})"
-
-
-def _plain(name: str) -> str:
-    return name.replace("_", " ")
-
-
-def _hardest(metrics: dict[str, Any]) -> str:
-    """The subtype that is found least often, where there are several to choose from."""
-    defined = {name: figure for name, figure in metrics["per_subtype"].items() if figure["value"] is not None}
-    values = [figure["value"] for figure in defined.values()]
-    if len(values) < 2 or max(values) == min(values):
-        return ""
-    name = min(defined, key=lambda name: defined[name]["value"])
-    return f", most often {name} (sensitivity {number(defined[name]['value'])})"
+    return f"{number(shifted['per_shift'][name][key]['value'])} ({plain(name)})"

@@ -62,9 +62,13 @@ class Detector:
         return bundle.probabilities(self._session.run(["logits"], {"films": inputs})[0])
 
     def predict(self, films: Manifest) -> Predictions:
-        """Read and judge films; one that cannot be read gets a row that says why, and the others go on."""
+        """Read and judge films; one that cannot be read gets a row that says why, and the others go on.
+
+        A film's label in its row is what the bundle's recipe takes for it: `label`, or `subtype`.
+        """
         threshold, classes = self.spec.operating_point.threshold, self.spec.classes
         rows: list[Prediction] = []
+        films = films.labelled_by(self.spec.recipe.labels)
         for part in _in_parts(track(self._read(films), "reading films", len(films)), _BATCH):
             readable = [grey for _, grey in part if isinstance(grey, np.ndarray)]
             probs = iter(self.probs(np.stack(readable)) if readable else [])
@@ -78,11 +82,9 @@ class Detector:
         return Predictions(classes, threshold, tuple(rows))
 
     @staticmethod
-    def _choose(probs: tuple[float, ...], threshold: float) -> int:
-        """The positive class from the threshold on, else the most probable of the others."""
-        if probs[-1] >= threshold:
-            return len(probs) - 1
-        return int(np.argmax(probs[:-1]))
+    def _choose(probs: tuple[float, ...], threshold: float | None) -> int:
+        """Of two classes the positive one from the threshold on; of more the most probable."""
+        return int(np.argmax(probs) if threshold is None else probs[1] >= threshold)
 
     def _read(self, films: Manifest) -> Iterator[tuple[Film, np.ndarray | FilmError]]:
         """Decode and preprocess in threads, a few batches ahead and no more."""

@@ -17,6 +17,7 @@ from hilum.metrics.scores import (
     sensitivity,
     specificity,
 )
+from hilum.metrics.several import SeveralFigures, several_metrics
 
 __all__ = [
     "Clusters",
@@ -24,6 +25,7 @@ __all__ = [
     "PrCurve",
     "Reliability",
     "RocCurve",
+    "SeveralFigures",
     "accuracy",
     "auroc",
     "average_precision",
@@ -41,6 +43,7 @@ __all__ = [
     "resampled_weights",
     "roc_curve",
     "sensitivity",
+    "several_metrics",
     "specificity",
     "youden_threshold",
 ]

@@ -1,9 +1,10 @@
 """How far a figure could be elsewhere: intervals from patients drawn anew.
 
 Films of one patient resemble each other, so what is drawn is patients, with replacement, each with all their films
-(the cluster bootstrap: Field & Welsh, J. R. Statist. Soc. B 69 (2007): 369–390). They are drawn within strata (only
-negative films, only positive films, both), so that no resample loses a class that is there. The 95% interval runs
-from the 2.5th to the 97.5th percentile (Efron & Tibshirani, An Introduction to the Bootstrap, 1993, ch. 13).
+(the cluster bootstrap: Field & Welsh, J. R. Statist. Soc. B 69 (2007): 369–390). They are drawn within strata (whose
+films are all of the same classes: only negative, only positive, both), so that no resample loses a class that is
+there. The 95% interval runs from the 2.5th to the 97.5th percentile (Efron & Tibshirani, An Introduction to the
+Bootstrap, 1993, ch. 13).
 """
 
 from __future__ import annotations
@@ -46,13 +47,13 @@ def clusters_of(labels: ArrayLike, patients: Sequence[str] | None = None) -> Clu
     """Group films by patient, and patients by the classes of their films.
 
     Args:
-        labels: `(n,)`, true for the positive class.
+        labels: `(n,)`, true for the positive class, or the number of each film's class.
         patients: `n` identifiers, `""` where unknown; None where all are.
 
     Raises:
         ValueError: not one patient a film.
     """
-    truth = np.asarray(labels, dtype=bool)
+    truth = np.asarray(labels)
     names = [""] * truth.size if patients is None else [str(patient) for patient in patients]
     if len(names) != truth.size:
         raise ValueError(f"{len(names)} patients for {truth.size} films: give one a film, '' where unknown")
@@ -60,10 +61,14 @@ def clusters_of(labels: ArrayLike, patients: Sequence[str] | None = None) -> Clu
     keys: list[object] = [name or ("film", number) for number, name in enumerate(names)]
     numbers = {key: number for number, key in enumerate(dict.fromkeys(keys))}
     of_film = np.array([numbers[key] for key in keys], dtype=np.intp)
-    has_positive = np.bincount(of_film, weights=truth, minlength=len(numbers)) > 0
-    has_negative = np.bincount(of_film, weights=~truth, minlength=len(numbers)) > 0
-    kinds = (has_negative & ~has_positive, has_positive & ~has_negative, has_positive & has_negative)
-    strata = tuple(np.flatnonzero(kind) for kind in kinds if kind.any())
+    classes: list[set[int]] = [set() for _ in numbers]
+    for cluster, label in zip(of_film.tolist(), truth.tolist(), strict=True):
+        classes[cluster].add(int(label))
+    # By the highest class, then the next: with two, only negative comes first, then only positive, then both.
+    of_kind: dict[tuple[int, ...], list[int]] = {}
+    for cluster, labelled in enumerate(classes):
+        of_kind.setdefault(tuple(sorted(labelled, reverse=True)), []).append(cluster)
+    strata = tuple(np.array(of_kind[kind], dtype=np.intp) for kind in sorted(of_kind))
     return Clusters(of_film, strata, len({name for name in names if name}))
 
 

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import OrderedDict
 from dataclasses import dataclass
+from typing import Literal, Protocol
 
-import torch
 from torch import Tensor, nn
 
 from hilum.errors import RecipeError
+from hilum.models.body import Body
+from hilum.models.normalise import normalisation
 from hilum.recipe import Model
+
+MINIMUM = 32  # pixels: every trunk halves its maps five times
+
+
+class Builder(Protocol):
+    """Makes an architecture with fresh weights."""
+
+    def __call__(self, size: int, channels: int, outputs: int, head_kind: str, /) -> Body:
+        """For films of `size` × `size` pixels in so many channels, with so many logits and that head."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,52 +29,29 @@ class Architecture:
 
     Attributes:
         name: what a recipe calls it.
-        build: makes the network for grey films of `size` × `size` pixels with so many `outputs` (logits).
+        build: makes it.
         input_size: the side, in pixels, that the source gives.
-        multiple: the side must be a multiple of this.
-        source: where it is described.
+        source: where it is described: a publication with its year, then which of its networks.
+        channels: of the source's input.
+        outputs: of the source's last layer.
     """
 
     name: str
-    build: Callable[[int, int], nn.Module]
+    build: Builder
     input_size: int
-    multiple: int
     source: str
+    channels: Literal[1, 3] = 3
+    outputs: int = 1000
 
 
 REGISTRY: dict[str, Architecture] = {}
 
 
 def register(
-    name: str, *, input_size: int, multiple: int, source: str
-) -> Callable[[Callable[[int, int], nn.Module]], Callable[[int, int], nn.Module]]:
-    """Put a builder, `(size, outputs) -> nn.Module`, into the registry under `name`."""
-
-    def enter(build: Callable[[int, int], nn.Module]) -> Callable[[int, int], nn.Module]:
-        REGISTRY[name] = Architecture(name, build, input_size, multiple, source)
-        return build
-
-    return enter
-
-
-BLACK = 0.02  # of the grey range: what no X-ray reached, up to the ringing of a JPEG
-
-
-class StandardiseFilm(nn.Module):
-    """Takes away the mean of each film's exposed part and divides by its standard deviation.
-
-    Exposure and windowing, which differ from machine to machine, are gone before the first convolution. What is
-    black (collimation, padding, the corners of a rotated film) is left out of both figures: it says how
-    the film was framed, and would shift the lung's grey with it.
-    """
-
-    def forward(self, films: Tensor) -> Tensor:
-        """(n, c, h, w) float in [0, 1] → the same shape; a constant film becomes zeros."""
-        exposed = (films > BLACK).to(films.dtype)
-        count = exposed.sum(dim=(1, 2, 3), keepdim=True).clamp_min(1)
-        centred = films - (films * exposed).sum(dim=(1, 2, 3), keepdim=True) / count
-        deviation = ((centred.square() * exposed).sum(dim=(1, 2, 3), keepdim=True) / count).sqrt()
-        return centred / (deviation + 1e-3)
+    name: str, build: Builder, *, input_size: int, source: str, channels: Literal[1, 3] = 3, outputs: int = 1000
+) -> None:
+    """Put an architecture into the registry; channels and outputs are ImageNet's unless the source says otherwise."""
+    REGISTRY[name] = Architecture(name, build, input_size, source, channels, outputs)
 
 
 class Network(nn.Module):
@@ -72,7 +60,7 @@ class Network(nn.Module):
     The normalisation is part of the network, so that it is exported with it and exists once.
     """
 
-    def __init__(self, normalise: nn.Module, body: nn.Module) -> None:
+    def __init__(self, normalise: nn.Module, body: Body) -> None:
         super().__init__()
         self.normalise = normalise
         self.body = body
@@ -82,45 +70,63 @@ class Network(nn.Module):
         logits: Tensor = self.body(self.normalise(films))
         return logits
 
+    def parts(self) -> dict[str, nn.Module]:
+        """The network in order: `normalise`, the trunk's stages by name, `pool`, `dense`."""
+        body = self.body
+        return {"normalise": self.normalise, **body.stages, "pool": body.pool, "dense": body.dense}
 
-def build(spec: Model, size: int, outputs: int = 1) -> Network:
+    def split(self, frozen: str) -> tuple[nn.Sequential, nn.Sequential]:
+        """The network up to and with a stage, and the rest of it; both share its weights.
+
+        Args:
+            frozen: a stage's name, or `trunk` for everything before the dense layers.
+
+        Raises:
+            RecipeError: there is no such stage.
+        """
+        parts = self.parts()
+        names = list(parts)
+        last = "pool" if frozen == "trunk" else frozen
+        if last not in names[1:-1]:
+            raise RecipeError(
+                f"transfer.frozen: no stage '{frozen}' in this network; there are {', '.join(names[1:-2])} and trunk"
+            )
+        cut = names.index(last) + 1
+        before, after = names[:cut], names[cut:]
+        return (
+            nn.Sequential(OrderedDict((name, parts[name]) for name in before)),
+            nn.Sequential(OrderedDict((name, parts[name]) for name in after)),
+        )
+
+
+def outputs_for(spec: Model, classes: int) -> int:
+    """Logits a film for so many classes: 1 behind a sigmoid, else one a class.
+
+    Raises:
+        RecipeError: a sigmoid for more than two classes.
+    """
+    if spec.output == "sigmoid" and classes > 2:
+        raise RecipeError(
+            f"model.output: a sigmoid tells two classes apart, and there are {classes}; take softmax, or auto"
+        )
+    return 1 if classes == 2 and spec.output != "softmax" else classes
+
+
+def build(spec: Model, size: int, classes: int = 2) -> Network:
     """Build a network with fresh weights, drawn from torch's global generator.
 
     Args:
-        spec: which architecture, behind which normalisation.
+        spec: which architecture, behind which normalisation, with which head.
         size: the films' side in pixels.
-        outputs: logits a film: 1 for two classes (sigmoid), else one a class (softmax).
+        classes: how many are told apart.
 
     Raises:
-        RecipeError: no such architecture, or it cannot take films of that size.
+        RecipeError: no such architecture or head, or it cannot take films of that size.
     """
     architecture = REGISTRY.get(spec.name)
     if architecture is None:
         raise RecipeError(f"model.name: no architecture '{spec.name}'; there are: {', '.join(sorted(REGISTRY))}")
-    if size % architecture.multiple:
-        raise RecipeError(
-            f"pixels.size: {spec.name} takes sides that are multiples of {architecture.multiple}, not {size}"
-        )
-    normalise = StandardiseFilm() if spec.normalise == "film" else nn.Identity()
-    return Network(normalise, architecture.build(size, outputs))
-
-
-@dataclass(frozen=True, slots=True)
-class ParameterCounts:
-    """Parameters as Keras counts them: a batch norm's running mean and variance are parameters that do not train."""
-
-    total: int
-    trainable: int
-
-    @property
-    def not_trainable(self) -> int:
-        """Frozen parameters and running statistics."""
-        return self.total - self.trainable
-
-
-def count_parameters(model: nn.Module) -> ParameterCounts:
-    """Count a model's parameters and running statistics."""
-    trainable = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
-    frozen = sum(parameter.numel() for parameter in model.parameters() if not parameter.requires_grad)
-    running = sum(buffer.numel() for buffer in model.buffers() if buffer.dtype != torch.int64)
-    return ParameterCounts(total=trainable + frozen + running, trainable=trainable)
+    if size < MINIMUM:
+        raise RecipeError(f"pixels.size: {spec.name} takes sides of {MINIMUM} pixels or more, not {size}")
+    body = architecture.build(size, spec.channels, outputs_for(spec, classes), spec.head)
+    return Network(normalisation(spec), body)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from torch import Tensor, nn
+from torch import nn
 
+from hilum.models.body import Body, head, layers_before_pool, stages_by_pool
 from hilum.models.dropout import Dropout
 from hilum.models.registry import register
 
@@ -13,16 +14,15 @@ HEAD_DROPOUT = 0.2
 HIDDEN = 512
 
 
-class S1(nn.Module):
+class S1(Body):
     """Five blocks of convolution, ReLU, dropout, batch norm and max pool, then two dense layers.
 
     At 128×128 with one output it has 2,525,121 parameters as Keras counts them, of which 2,524,033 train.
     """
 
-    def __init__(self, size: int, outputs: int) -> None:
+    def __init__(self, size: int, channels: int, outputs: int, head_kind: str) -> None:
         super().__init__()
         layers: list[nn.Module] = []
-        channels = 1
         for width, dropout in BLOCKS:
             layers += [nn.Conv2d(channels, width, 3, padding=1), nn.ReLU()]
             layers += [Dropout(dropout)] if dropout else []
@@ -30,21 +30,43 @@ class S1(nn.Module):
             channels = width
         self.features = nn.Sequential(*layers)
         side = size // 2 ** len(BLOCKS)
-        self.classifier = nn.Sequential(
-            nn.Flatten(),
-            Dropout(HEAD_DROPOUT),
-            nn.Linear(channels * side * side, HIDDEN),
-            nn.ReLU(),
-            nn.Linear(HIDDEN, outputs),
-        )
+        if head_kind == "own":
+            self.flatten: nn.Module = nn.Flatten()
+            self.classifier: nn.Module = nn.Sequential(
+                Dropout(HEAD_DROPOUT),
+                nn.Linear(channels * side * side, HIDDEN),
+                nn.ReLU(),
+                nn.Linear(HIDDEN, outputs),
+            )
+        else:
+            self.flatten, self.classifier = head(head_kind, channels, side, outputs)
 
-    def forward(self, films: Tensor) -> Tensor:
-        """(n, 1, size, size) → (n, outputs) logits."""
-        logits: Tensor = self.classifier(self.features(films))
-        return logits
+    @property
+    def stages(self) -> dict[str, nn.Module]:
+        """The five blocks."""
+        return stages_by_pool(self.features)
+
+    @property
+    def pool(self) -> nn.Module:
+        """Every value of the last maps."""
+        return self.flatten
+
+    @property
+    def dense(self) -> nn.Module:
+        """512 and the outputs."""
+        return self.classifier
+
+    @property
+    def attribution_layers(self) -> tuple[str, ...]:
+        """The batch norm of each block, which is what its pool sees."""
+        return layers_before_pool(self.features, nn.BatchNorm2d)
 
 
-@register("s1-cnn", input_size=128, multiple=32, source="Pneumonia Detection using CNN (2021), custom CNN")
-def s1_cnn(size: int, outputs: int) -> nn.Module:
-    """The study's network for films of `size` × `size` pixels."""
-    return S1(size, outputs)
+register(
+    "s1-cnn",
+    S1,
+    input_size=128,
+    source="Pneumonia Detection using CNN (2021), custom CNN",
+    channels=1,
+    outputs=1,
+)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import sys
 from collections import deque
 from collections.abc import Generator, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -17,16 +16,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hilum.errors import FilmError, RequestError
+from hilum.files import cache_folder
 from hilum.pixels.decode import DECODE_VERSION, decode
 from hilum.pixels.preprocess import PREPROCESS_VERSION, preprocess
-from hilum.pixels.store import FILMS_NAME, Writer, read_index
 from hilum.progress import track
 from hilum.recipe import Pixels
 from hilum.records import Film, Manifest
+from hilum.rows import ROWS_NAME, Writer, only_builder, read_index
 
 _CHUNK = 256  # rows between two commits: what a killed build loses at most
 _NAMED = 5  # unreadable films that an error names
-_PATIENCE_SECONDS = 3.0  # a shorter wait for another builder needs no word
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -87,7 +86,7 @@ def cache(manifest: Manifest, spec: Pixels, folder: Path | None = None, workers:
         if missing := _missing(manifest, index):
             index = _build(manifest, spec, store, workers or _processors())
         shape = (len(index), spec.size, spec.size)
-        films = np.memmap(store / FILMS_NAME, dtype=np.uint8, mode="r", shape=shape)
+        films = np.memmap(store / ROWS_NAME, dtype=np.uint8, mode="r", shape=shape)
     except OSError as error:
         megabytes = max(1, len(missing) * row_bytes // 10**6)
         raise RequestError(
@@ -97,22 +96,10 @@ def cache(manifest: Manifest, spec: Pixels, folder: Path | None = None, workers:
     return PixelCache(films, {sha256: row for row, sha256 in enumerate(index)})
 
 
-def default_folder() -> Path:
-    """Where caches are kept: `$HILUM_CACHE`, else `hilum` in the platform's folder for caches."""
-    if chosen := os.environ.get("HILUM_CACHE"):
-        return Path(chosen).expanduser()
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "hilum"
-    variable, fallback = (
-        ("LOCALAPPDATA", "AppData/Local") if sys.platform == "win32" else ("XDG_CACHE_HOME", ".cache")
-    )
-    return Path(os.environ.get(variable) or Path.home() / fallback) / "hilum"
-
-
 def store_folder(spec: Pixels, folder: Path | None = None) -> Path:
     """Where the films of one preprocessing lie: another one, or another version of the code, never reads them."""
     words = msgspec.json.encode([DECODE_VERSION, PREPROCESS_VERSION, spec], order="deterministic")
-    base = folder if folder is not None else default_folder()
+    base = folder if folder is not None else cache_folder()
     return base / "pixels" / hashlib.sha256(words).hexdigest()[:16]
 
 
@@ -138,23 +125,12 @@ def _missing(manifest: Manifest, index: Iterable[str]) -> list[Film]:
 
 def _build(manifest: Manifest, spec: Pixels, store: Path, workers: int) -> list[str]:
     """Add what is missing; gives the index then."""
-    from filelock import FileLock, Timeout
-
-    store.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(store / "lock")
-    try:
-        lock.acquire(timeout=_PATIENCE_SECONDS)
-    except Timeout:
-        print(f"waiting for another Hilum that is filling {store} …", file=sys.stderr, flush=True)
-        lock.acquire()
-    try:
+    with only_builder(store):
         writer = Writer(store, spec.size * spec.size)
         try:
             unreadable = _fill(writer, _missing(manifest, writer.index), spec, workers)
         finally:
             writer.close()
-    finally:
-        lock.release()
     if unreadable:
         raise _name(unreadable, kept=len(_missing(manifest, ())) - len(unreadable))
     return writer.index

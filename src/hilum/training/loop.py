@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from hilum import bundle, metrics
-from hilum.batches import Batch, Batches
+from hilum.batches import Batch, Source
 from hilum.errors import HilumError
 from hilum.progress import track
 from hilum.recipe import Recipe
@@ -22,6 +22,7 @@ from hilum.training.history import Events, Row, read_history, write_history
 from hilum.training.loss import class_weights, losses
 from hilum.training.machine import make_fabric
 from hilum.training.schedule import Schedule, make_optimizer
+from hilum.training.thawing import learning_groups, thaw
 
 
 @dataclass(slots=True)
@@ -53,8 +54,8 @@ class Progress:
 
 def fit(
     model: nn.Module,
-    train: Batches,
-    val: Batches,
+    train: Source,
+    val: Source,
     recipe: Recipe,
     folder: Path,
     *,
@@ -64,10 +65,11 @@ def fit(
     """Train a network.
 
     Args:
-        model: with fresh weights; it is trained in place.
-        train: the films to learn from.
-        val: the films, of other patients, by which the checkpoint is chosen.
-        recipe: seed and learning scheme.
+        model: a network, or the half of one that `Network.split` leaves to learn; it is trained in place, and with
+            it the network whose weights it shares.
+        train: the films to learn from, or their features where half a network learns.
+        val: the same of other patients, by which the checkpoint is chosen.
+        recipe: seed, learning scheme, and what learns when.
         folder: gets `history.csv`, `checkpoints/` and TensorBoard's events.
         resume: go on from the folder's last checkpoint.
         on_epoch: is told of every finished epoch.
@@ -79,7 +81,7 @@ def fit(
     fabric = make_fabric(scheme)
     model = model.to(fabric.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = _make_average(model, scheme.average)
-    optimizer = make_optimizer(scheme, model.parameters())
+    optimizer = make_optimizer(scheme, learning_groups(model, recipe.transfer))
     network, stepper = fabric.setup(model, optimizer)
     weights = None
     if scheme.class_weights == "balanced":
@@ -99,15 +101,15 @@ def fit(
         started = time.perf_counter()
         # Dropout draws from torch's own generator: from here on the epoch depends on the seed and its number alone.
         torch.manual_seed(recipe.seed * 100_003 + progress.epoch)
-        network.train()
+        thaw(model, recipe.transfer, progress.epoch)
         step = (progress.epoch - 1) * train.batches_an_epoch
         seen_logits, seen_labels = list[Tensor](), list[Tensor]()
         batches = train.epoch(recipe.seed, progress.epoch, fabric.device)
         for batch in track(batches, f"epoch {progress.epoch}/{scheme.epochs}", train.batches_an_epoch):
             rate = progress.schedule.rate(scheme, step, train.batches_an_epoch)
             for group in optimizer.param_groups:
-                group["lr"] = rate
-            logits = network(batch.films.contiguous(memory_format=torch.channels_last))
+                group["lr"] = rate * group["scale"]
+            logits = network(_channels_last(batch.inputs))
             loss = losses(logits, batch.labels, weights, scheme.label_smoothing).mean()
             if not torch.isfinite(loss):
                 raise HilumError(
@@ -142,16 +144,22 @@ def fit(
         on_epoch(row)
 
     events.close()
-    judged.load_state_dict(checkpoint.load(kept)[0]["model"])
-    finished = judged.to("cpu", memory_format=torch.contiguous_format).eval()  # type: ignore[call-overload]
-    return Run(finished, progress.kept_epoch, history, folder)
+    # Into the model that was given: half a network takes the whole one along.
+    model.load_state_dict(checkpoint.load(kept)[0]["model"])
+    model.to("cpu", memory_format=torch.contiguous_format).requires_grad_(True).eval()  # type: ignore[call-overload]
+    return Run(model, progress.kept_epoch, history, folder)
 
 
 @torch.no_grad()
 def logits_of(model: nn.Module, batches: Iterable[Batch]) -> Tensor:
     """A network's logits for every film of the batches: (n, outputs) float32 on the CPU."""
     model.eval()
-    return torch.cat([model(batch.films.contiguous(memory_format=torch.channels_last)).cpu() for batch in batches])
+    return torch.cat([model(_channels_last(batch.inputs)).cpu() for batch in batches])
+
+
+def _channels_last(inputs: Tensor) -> Tensor:
+    """Maps in the layout that convolutions are fastest in; vectors as they are."""
+    return inputs.contiguous(memory_format=torch.channels_last) if inputs.ndim == 4 else inputs
 
 
 def _figures(split: str, logits: Tensor, labels: Tensor, weights: Tensor | None) -> Row:

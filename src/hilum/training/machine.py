@@ -16,17 +16,17 @@ from hilum.recipe import Training
 def make_fabric(scheme: Training) -> Fabric:
     """One device, the fastest there is, in the recipe's precision; the same seed gives the same weights on it."""
     on_gpu = torch.cuda.is_available()
-    precision: Literal["bf16-mixed", "32-true"] = "bf16-mixed" if _in_bfloat16(scheme, on_gpu) else "32-true"
+    precision: Literal["bf16-mixed", "32-true"] = "bf16-mixed" if in_bfloat16(scheme) else "32-true"
     _be_deterministic()
     keep_freed_memory()
     return Fabric(accelerator="cuda" if on_gpu else "cpu", devices=1, precision=precision)
 
 
-def _in_bfloat16(scheme: Training, on_gpu: bool) -> bool:
+def in_bfloat16(scheme: Training) -> bool:
     """A CPU without bfloat16 instructions emulates them, at a tenth of the speed of float32."""
     if scheme.precision != "auto":
         return scheme.precision == "bfloat16"
-    if on_gpu:
+    if torch.cuda.is_available():
         return bool(torch.cuda.is_bf16_supported())
     return bool(torch.cpu._is_avx512_bf16_supported())
 

@@ -1,4 +1,4 @@
-"""Where the detector decides: a threshold from validation."""
+"""Where the detector decides, and how good it is there: both from validation."""
 
 from __future__ import annotations
 
@@ -6,46 +6,57 @@ import numpy as np
 from torch import nn
 
 from hilum import bundle, metrics
-from hilum.batches import Batches
+from hilum.batches import Source
 from hilum.bundle import OperatingPoint
 from hilum.recipe import Recipe
 from hilum.records import Figure
 from hilum.training.loop import logits_of
 
 
-def choose_operating_point(
-    model: nn.Module, val: Batches, recipe: Recipe
-) -> tuple[OperatingPoint, dict[str, Figure]]:
-    """Choose the threshold on validation, and give the figures there.
+def choose_operating_point(model: nn.Module, val: Source, recipe: Recipe) -> tuple[OperatingPoint, dict[str, Figure]]:
+    """Choose where to decide on validation, and give the figures there.
 
-    Clean validation films are often separated so well that any threshold in a wide range is as good; which one is
-    taken then decides how the detector does on films of another machine. `recipe.bundle.operating_views`
-    augmented views of each film, which are harder, narrow it down.
+    Two classes are told apart at a threshold. Clean validation films are often separated so well that any threshold
+    in a wide range is as good; which one is taken then decides how the detector does on films of another machine.
+    `recipe.bundle.operating_views` augmented views of each film, which are harder, narrow it down.
+
+    Of more classes the most probable is predicted, and there is nothing to choose.
 
     Args:
-        model: two classes, on the CPU.
+        model: on the CPU.
         val: the validation films.
         recipe: `bundle.operating_point`, `bundle.operating_views` and the seed.
 
     Returns:
-        The operating point, and the figures on the validation films as they are, with 95% intervals.
+        The operating point, and the figures on the validation films as they are, with 95% intervals: those of
+        `metrics.binary_metrics`; or those of `metrics.several_metrics` over all classes, and each class's named
+        `figure/class`.
     """
+    clean = _probs(model, val, None, recipe.seed)
+    patients = [film.patient for film in val.manifest]
+    if len(val.classes) > 2:
+        several = metrics.several_metrics(val.labels, clean, patients, seed=recipe.seed)
+        of_classes = {
+            f"{kind}/{name}": figure
+            for name, group in zip(val.classes, several.per_class, strict=True)
+            for kind, figure in group.items()
+        }
+        point = OperatingPoint(None, "argmax", "nothing: the most probable class is predicted")
+        return point, {**several.overall, **of_classes}
     labels = val.labels == 1
-    clean = _positive_probs(model, val, None, recipe.seed)
     rule, views = recipe.bundle.operating_point, recipe.bundle.operating_views
     films = f"{len(val)} validation films"
     if rule == "half":
-        point = OperatingPoint(0.5, rule, "nothing: it is fixed")
+        threshold, chosen_on = 0.5, "nothing: it is fixed"
     else:
-        drawn = [_positive_probs(model, val, view, recipe.seed) for view in range(1, views + 1)]
-        threshold = metrics.youden_threshold(np.tile(labels, views + 1), np.concatenate([clean, *drawn]))
-        augmented = f" and {views} augmented views of each" if views else ""
-        point = OperatingPoint(threshold, rule, films + augmented)
-    patients = [film.patient for film in val.manifest]
-    return point, metrics.binary_metrics(labels, clean, point.threshold, patients, seed=recipe.seed)
+        drawn = [_probs(model, val, view, recipe.seed)[:, 1] for view in range(1, views + 1)]
+        threshold = metrics.youden_threshold(np.tile(labels, views + 1), np.concatenate([clean[:, 1], *drawn]))
+        chosen_on = films + (f" and {views} augmented views of each" if views else "")
+    figures = metrics.binary_metrics(labels, clean[:, 1], threshold, patients, seed=recipe.seed)
+    return OperatingPoint(threshold, rule, chosen_on), figures
 
 
-def _positive_probs(model: nn.Module, val: Batches, view: int | None, seed: int) -> np.ndarray:
-    """Probability of the positive class for each film as it is, or in the view of that number."""
+def _probs(model: nn.Module, val: Source, view: int | None, seed: int) -> np.ndarray:
+    """Probabilities of each film as it is, or in the view of that number: (n, classes) float64."""
     batches = val.plain() if view is None else val.views(seed, view)
-    return bundle.probabilities(logits_of(model, batches).numpy())[:, 1]
+    return bundle.probabilities(logits_of(model, batches).numpy())

@@ -5,16 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import torch
-from torch import nn
 
 from hilum.recipe import Training
+from hilum.training.thawing import Group
 
 
-def make_optimizer(scheme: Training, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
+def make_optimizer(scheme: Training, groups: Iterable[Group]) -> torch.optim.Optimizer:
     """The recipe's optimiser. SGD and Adam take weight decay as L2 on the loss, AdamW apart from it."""
     rate, decay = scheme.learning_rate, scheme.weight_decay
+    parameters: Any = list(groups)
     if scheme.optimizer == "sgd":
         return torch.optim.SGD(parameters, lr=rate, momentum=0.9, weight_decay=decay)
     if scheme.optimizer == "adam":

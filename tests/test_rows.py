@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hilum.pixels.store import FILMS_NAME, INDEX_NAME, Writer, read_index
+from hilum.rows import INDEX_NAME, ROWS_NAME, Writer, read_index
 
 SIDE = 16
 ROW = SIDE * SIDE
@@ -38,7 +38,7 @@ def append(folder: Path, *numbers: int) -> None:
 def stored(folder: Path) -> list[int]:
     """The number in each row that has a line; the line must agree."""
     index = read_index(folder, ROW)
-    films = np.fromfile(folder / FILMS_NAME, dtype=np.uint8)[: len(index) * ROW].reshape(-1, ROW)
+    films = np.fromfile(folder / ROWS_NAME, dtype=np.uint8)[: len(index) * ROW].reshape(-1, ROW)
     assert [name(int(film[0])) for film in films] == index
     return [int(film[0]) for film in films]
 
@@ -56,14 +56,14 @@ def test_any_cut_and_any_rest_leave_whole_rows(films: int, lines: int, noise: by
     for file in tmp_path.iterdir():
         file.unlink()
     append(tmp_path, 0, 1, 2, 3)
-    for file_name, length in ((FILMS_NAME, films), (INDEX_NAME, lines)):
+    for file_name, length in ((ROWS_NAME, films), (INDEX_NAME, lines)):
         path = tmp_path / file_name
         path.write_bytes((path.read_bytes() + noise)[:length])
     left = read_index(tmp_path, ROW)
     assert left == [name(row) for row in range(len(left))]
     append(tmp_path, 7)
     assert stored(tmp_path) == [*range(len(left)), 7]
-    assert (tmp_path / FILMS_NAME).stat().st_size == (len(left) + 1) * ROW
+    assert (tmp_path / ROWS_NAME).stat().st_size == (len(left) + 1) * ROW
 
 
 def test_a_journal_that_is_no_journal_is_cut_off_at_the_first_wrong_line(tmp_path: Path) -> None:
@@ -80,7 +80,7 @@ def test_a_write_that_fails_half_way_leaves_the_store_as_it_was(
     failing: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     append(tmp_path, 1, 2)
-    before = {file: (tmp_path / file).read_bytes() for file in (FILMS_NAME, INDEX_NAME)}
+    before = {file: (tmp_path / file).read_bytes() for file in (ROWS_NAME, INDEX_NAME)}
     write, calls = os.write, 0
 
     def full_disk(descriptor: int, data: Any) -> int:

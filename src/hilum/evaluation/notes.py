@@ -1,0 +1,75 @@
+"""What a reader should keep in mind of the figures: what is missing, and what stands on little."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from hilum.evaluation.wording import films
+from hilum.records import Figure, Predictions
+
+FEW_FILMS = 30  # of a class; below it a single film moves its sensitivity by more than 3 points
+
+
+def on_counting(predictions: Predictions, n: int) -> list[str]:
+    """Which films no figure counts; `n` are judged."""
+    n_failed = len(predictions.failed)
+    notes = []
+    if n_failed:
+        notes.append(f"{films(n_failed)} could not be read, and no figure counts {_them(n_failed)}.")
+    if unlabelled := len(predictions) - n_failed - n:
+        notes.append(f"{films(unlabelled)} without a label: no figure counts {_them(unlabelled)}.")
+    if not n:
+        notes.append("No film has both a label and a prediction, so no figure can be computed.")
+    return notes
+
+
+def on_few(counts: Mapping[str, int]) -> list[str]:
+    """Which classes have few films; `counts` says how many each has."""
+    return [
+        f"Only {films(count)} labelled {name}: each weighs {1 / count:.0%} of what is said of {name}."
+        for name, count in counts.items()
+        if 0 < count < FEW_FILMS
+    ]
+
+
+def on_patients(patients: Sequence[str]) -> list[str]:
+    """How many patients, one a film, are not known."""
+    unknown = sum(not patient for patient in patients)
+    if not unknown:
+        return []
+    whose = "No patient is known" if unknown == len(patients) else f"The patient of {films(unknown)} is not known"
+    return [
+        f"{whose}: each such film counts as a patient of its own, and where patients have several films the "
+        "intervals are too narrow."
+    ]
+
+
+def on_chance(auroc: Figure) -> list[str]:
+    """Whether guessing might do as well."""
+    lowest = lowest_of(auroc)
+    if lowest is None or lowest > 0.5:
+        return []
+    return [
+        "These films do not show the detector to be better than chance: its AUROC may be as low as "
+        f"{lowest:.2f}, and guessing gives 0.50."
+    ]
+
+
+def lowest_of(figure: Figure) -> float | None:
+    """What a figure may be as low as."""
+    return figure.value if figure.low is None else figure.low
+
+
+def on_intervals(figures: Mapping[str, Figure]) -> list[str]:
+    """Which figures have no interval although one was asked for."""
+    bare = [name for name, figure in figures.items() if figure.value is not None and figure.low is None]
+    if not bare:
+        return []
+    return [
+        f"No interval for {', '.join(bare)}: the resamples of these films all agree, or leave it undefined. "
+        "That is for want of films or of errors, not certainty."
+    ]
+
+
+def _them(count: int) -> str:
+    return "it" if count == 1 else "them"

@@ -1,0 +1,72 @@
+"""The figures of a detector of two classes, as `metrics.json` holds them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from hilum.evaluation import notes
+from hilum.evaluation.truth import Judged, judged, threshold_of
+from hilum.metrics import binary_metrics, clusters_of, confusion, intervals
+from hilum.metrics.counts import Floats, ratio
+from hilum.records import Figure, Predictions
+
+
+def judge(predictions: Predictions, resamples: int, seed: int) -> tuple[dict[str, Any], dict[str, Any], list[str]]:
+    """The figures of `metrics.binary_metrics`; confusion, threshold, classes and the causes' figures; and notes.
+
+    Raises:
+        RequestError: a label that the bundle does not know.
+    """
+    films, threshold = judged(predictions), threshold_of(predictions)
+    figures = binary_metrics(films.labels, films.probs, threshold, films.patients, resamples, seed)
+    cells = confusion(films.labels, films.probs, threshold)
+    rest = {
+        "confusion": {name: int(count) for name, count in zip(("tn", "fp", "fn", "tp"), cells, strict=True)},
+        "threshold": threshold,
+        "classes": list(predictions.classes),
+        "per_subtype": _per_subtype(films, threshold, resamples, seed),
+    }
+    return (
+        {name: asdict(figure) for name, figure in figures.items()},
+        rest,
+        _notes(predictions, films, figures, resamples),
+    )
+
+
+def _per_subtype(films: Judged, threshold: float, resamples: int, seed: int) -> dict[str, dict[str, Any]]:
+    subtypes = np.array([row.film.subtype for row in films.rows], dtype=object)
+    members = {
+        str(name): films.labels & (subtypes == name) for name in sorted(set(subtypes[films.labels])) if str(name)
+    }
+    found = films.probs >= threshold
+
+    def sensitivities(weights: Floats) -> dict[str, Floats]:
+        return {name: ratio(weights @ (member & found), weights @ member) for name, member in members.items()}
+
+    clusters = clusters_of(films.labels, films.patients)
+    figures = intervals(sensitivities, clusters, resamples, seed, proportions=members)
+    return {name: {**asdict(figure), "n": int(members[name].sum())} for name, figure in figures.items()}
+
+
+def _notes(predictions: Predictions, films: Judged, figures: dict[str, Figure], resamples: int) -> list[str]:
+    said = notes.on_counting(predictions, len(films.rows))
+    if not films.rows:
+        return said
+    negative, positive = predictions.classes
+    if films.one_class:
+        there, missing, lost = (
+            (positive, negative, "specificity") if films.labels.all() else (negative, positive, "sensitivity")
+        )
+        said.append(
+            f"Every film is labelled {there} and none {missing}: AUROC, average precision, precision, F1 and {lost} "
+            "are not defined."
+        )
+    said += notes.on_few({negative: int((~films.labels).sum()), positive: int(films.labels.sum())})
+    said += notes.on_patients(films.patients)
+    if figures["precision"].value is None and not films.one_class:
+        said.append(f"No film is called {positive} at this threshold: precision is not defined.")
+    said += notes.on_chance(figures["auroc"])
+    return said + (notes.on_intervals(figures) if resamples else [])

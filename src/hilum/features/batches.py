@@ -1,0 +1,85 @@
+"""Batches of stored features, drawn as batches of films are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from hilum.batches import Batch, Batches, generator_of
+from hilum.errors import RequestError
+from hilum.records import Manifest
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureBatches:
+    """The stored features of one split's films, ready to be drawn; they stay on disk until they are.
+
+    Attributes:
+        films: the films that they are of.
+        stored: for the films as they are and for each drawn view: (rows, …) float16 and the row of each film.
+    """
+
+    films: Batches
+    stored: tuple[tuple[NDArray[np.float16], NDArray[np.int64]], ...]
+
+    def __len__(self) -> int:
+        return len(self.films)
+
+    @property
+    def manifest(self) -> Manifest:
+        """The films."""
+        return self.films.manifest
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The names that labels index."""
+        return self.films.classes
+
+    @property
+    def labels(self) -> np.ndarray:
+        """(films,) int64, in the manifest's order."""
+        return self.films.labels
+
+    @property
+    def batches_an_epoch(self) -> int:
+        """Whole batches only, as of films."""
+        return self.films.batches_an_epoch
+
+    def epoch(self, seed: int, number: int, device: torch.device | None = None) -> Iterator[Batch]:
+        """Every film once (but for a remainder smaller than a batch), shuffled, each in one of its stored views."""
+        generator = generator_of(seed, number)
+        views = torch.randint(len(self.stored), (len(self),), generator=generator).numpy()
+        for chosen in self.films.shuffled(generator):
+            yield self._stack(chosen, views[chosen], device)
+
+    def plain(self, size: int = 64, device: torch.device | None = None) -> Iterator[Batch]:
+        """Every film once, in the manifest's order, as it is."""
+        return self._in_order(0, size, device)
+
+    def views(self, seed: int, number: int, size: int = 64, device: torch.device | None = None) -> Iterator[Batch]:
+        """Every film once, in the manifest's order, in its stored view of that number, from 1.
+
+        Raises:
+            RequestError: no such view is stored. The seed was chosen when they were computed.
+        """
+        if not 1 <= number < len(self.stored):
+            raise RequestError(f"no view {number} of these films is stored; there are {len(self.stored) - 1}")
+        return self._in_order(number, size, device)
+
+    def _in_order(self, view: int, size: int, device: torch.device | None) -> Iterator[Batch]:
+        for start in range(0, len(self), size):
+            chosen = np.arange(start, min(start + size, len(self)))
+            yield self._stack(chosen, np.full(len(chosen), view), device)
+
+    def _stack(self, chosen: np.ndarray, views: np.ndarray, device: torch.device | None) -> Batch:
+        features = np.empty((len(chosen), *self.stored[0][0].shape[1:]), dtype=np.float32)
+        for view in np.unique(views):
+            rows, row_of = self.stored[view]
+            here = views == view
+            features[here] = rows[row_of[chosen[here]]]
+        labels = torch.from_numpy(self.labels[chosen])
+        return Batch(torch.from_numpy(features).to(device), labels.to(device))

@@ -1,0 +1,45 @@
+"""Which classes films are told apart into."""
+
+from __future__ import annotations
+
+from hilum.errors import LayoutError, RequestError
+from hilum.films.wording import listed
+from hilum.records import Manifest
+
+NEGATIVE_NAMES = ("normal", "healthy", "negative", "no finding", "no_finding")
+
+
+def choose_classes(manifest: Manifest, asked_for: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """The classes in order: those asked for, or those of the films, the plainly negative one first.
+
+    Of two classes the last is the finding, so there one of them has to be plainly negative.
+
+    Raises:
+        RequestError: fewer than two classes, or nobody can say which of two is the finding.
+        LayoutError: a class has no film to learn from, or none to validate on.
+    """
+    labels = manifest.labels
+    classes = asked_for or _in_order(labels)
+    if len(set(classes)) != len(classes) or len(classes) < 2:
+        raise RequestError(
+            f"a detector tells two or more classes apart, and here {'are' if asked_for else 'the films have'} "
+            f"{listed(classes) or 'none'}; name each once, the finding last: classes = ['NORMAL', 'PNEUMONIA']"
+        )
+    for split in ("train", "val"):
+        missing = [name for name in classes if name not in manifest.split(split).labels]
+        if missing:
+            raise LayoutError(
+                f"no {split} film is labelled {listed(missing)}; every class needs films in train and in val "
+                f"(these films have: {listed(labels, 8)})"
+            )
+    return classes
+
+
+def _in_order(labels: tuple[str, ...]) -> tuple[str, ...]:
+    negative = tuple(label for label in labels if label.lower() in NEGATIVE_NAMES)
+    if len(labels) == 2 and len(negative) != 1:
+        raise RequestError(
+            f"which of {labels[0]} and {labels[1]} is the finding? Say it, the finding last: "
+            f'--set \'classes=["{labels[0]}", "{labels[1]}"]\''
+        )
+    return negative + tuple(label for label in labels if label not in negative)

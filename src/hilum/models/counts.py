@@ -1,0 +1,29 @@
+"""Parameters, as torch and as Keras count them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterCounts:
+    """Parameters as Keras counts them: a batch norm's running mean and variance are parameters that do not train."""
+
+    total: int
+    trainable: int
+
+    @property
+    def not_trainable(self) -> int:
+        """Frozen parameters and running statistics."""
+        return self.total - self.trainable
+
+
+def count_parameters(model: nn.Module) -> ParameterCounts:
+    """Count a model's parameters and running statistics."""
+    trainable = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
+    stored = model.state_dict(keep_vars=True)
+    total = sum(values.numel() for values in stored.values() if values.dtype != torch.int64)
+    return ParameterCounts(total=total, trainable=trainable)

@@ -1,0 +1,27 @@
+"""A recipe: every choice that turns films into a detector, as data.
+
+A recipe is a TOML file with one table for each stage of the path. Each table below is a frozen record that its
+stage takes whole. Unknown keys, wrong types and values out of range are refused by name: a misspelt
+key that is quietly ignored costs somebody a night of training.
+"""
+
+from hilum.recipe.images import Augment, Batches, Pixels
+from hilum.recipe.learning import Bundle, Training
+from hilum.recipe.network import Init, Model, Transfer, Weights
+from hilum.recipe.recipe import Recipe, parse_recipe, read_recipe, write_recipe
+
+__all__ = [
+    "Augment",
+    "Batches",
+    "Bundle",
+    "Init",
+    "Model",
+    "Pixels",
+    "Recipe",
+    "Training",
+    "Transfer",
+    "Weights",
+    "parse_recipe",
+    "read_recipe",
+    "write_recipe",
+]

@@ -1,0 +1,117 @@
+"""The recipe as a whole: reading it, laying settings over it, writing it."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+import tomli_w
+from msgspec import Meta, Struct
+
+from hilum.errors import RecipeError
+from hilum.recipe.images import Batches, Pixels
+from hilum.recipe.learning import Bundle, Training
+from hilum.recipe.network import Init, Model, Transfer, Weights
+
+
+class Recipe(Struct, frozen=True, forbid_unknown_fields=True):
+    """Every choice of one training run.
+
+    Attributes:
+        name: what the run is called in tables and cards.
+        seed: where every draw of the run starts.
+        data: where the films come from, their licence and whom to cite; the bundle's card repeats it.
+        labels: what a film's class is: its `label`, or its `subtype` (such as bacteria or virus) where it has one.
+        classes: the classes, the positive one last; empty takes those of the films, a class called normal (or
+            healthy, negative, no finding) first.
+    """
+
+    name: str
+    seed: Annotated[int, Meta(ge=0)] = 1
+    data: str = ""
+    labels: Literal["label", "subtype"] = "label"
+    classes: tuple[str, ...] = ()
+    pixels: Pixels = Pixels()
+    batches: Batches = Batches()
+    model: Model = Model()
+    weights: Weights = Weights()
+    init: Init = Init()
+    transfer: Transfer = Transfer()
+    training: Training = Training()
+    bundle: Bundle = Bundle()
+
+
+def read_recipe(path: Path, settings: Iterable[str] = ()) -> Recipe:
+    """Read a recipe and lay `section.key=value` settings over it; values as in TOML, a string may go bare.
+
+    Raises:
+        RecipeError: the file is missing or not TOML, or a key or a value is wrong; the line names it.
+    """
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise RecipeError(f"{path}: no such recipe; the ready ones lie in recipes/") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, IsADirectoryError) as error:
+        raise RecipeError(f"{path}: not a TOML file ({error})") from None
+    for setting in settings:
+        _lay_over(table, setting)
+    return parse_recipe(table, str(path))
+
+
+def parse_recipe(table: dict[str, Any], source: str) -> Recipe:
+    """Turn nested tables into a recipe; `source` names them in an error."""
+    try:
+        return msgspec.convert(table, Recipe)
+    except msgspec.ValidationError as error:
+        raise RecipeError(f"{source}: {_explain(str(error))}") from None
+
+
+def write_recipe(recipe: Recipe) -> str:
+    """The recipe as TOML with every key written out."""
+    return tomli_w.dumps(_without_none(msgspec.to_builtins(recipe)))
+
+
+def _without_none(table: dict[str, Any]) -> dict[str, Any]:
+    """TOML has no null: a key that is None is left out, which reads back as None."""
+    return {
+        key: _without_none(value) if isinstance(value, dict) else value
+        for key, value in table.items()
+        if value is not None
+    }
+
+
+def _lay_over(table: dict[str, Any], setting: str) -> None:
+    key, equals, text = setting.partition("=")
+    if not equals or not key.strip():
+        raise RecipeError(f"--set {setting}: write it as section.key=value, such as training.epochs=3")
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = text
+    *sections, last = key.strip().split(".")
+    for section in sections:
+        table = table.setdefault(section, {})
+        if not isinstance(table, dict):
+            raise RecipeError(f"--set {setting}: '{section}' is a value, not a section")
+    table[last] = value
+
+
+def _explain(message: str) -> str:
+    """msgspec's message with the place first, and the key that was probably meant."""
+    reason, _, place = message.partition(" - at `$")
+    place = place.rstrip("`").lstrip(".")
+    unknown = re.search(r"unknown field `(.+?)`", reason)
+    if not unknown:
+        return f"{place}: {reason}" if place else reason
+    struct: Any = Recipe
+    for section in filter(None, place.split(".")):
+        struct = next(field.type for field in msgspec.structs.fields(struct) if field.encode_name == section)
+    known = [field.encode_name for field in msgspec.structs.fields(struct)]
+    near = difflib.get_close_matches(unknown[1], known, n=1)
+    hint = f"did you mean '{near[0]}'?" if near else f"known here: {', '.join(known)}"
+    return f"unknown key '{f'{place}.' if place else ''}{unknown[1]}'; {hint}"

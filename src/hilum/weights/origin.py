@@ -1,0 +1,33 @@
+"""What the name of a published file says about the weights in it."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+# torchvision.models; the VGG-16 called amdegroot is Oxford's trunk, with a head of NaN.
+_TORCHVISION = re.compile(r"((?:vgg|resnet)\d+(?:_bn)?)(_features-amdegroot)?-([0-9a-f]{8})\.pth")
+
+
+class Origin(NamedTuple):
+    """Attributes are empty where nothing is known.
+
+    Attributes:
+        architecture: a name of the registry.
+        expects: the `model.normalise` that the weights were trained behind.
+        sha256_start: the first digits of the file's hash.
+    """
+
+    architecture: str = ""
+    expects: str = ""
+    sha256_start: str = ""
+
+
+def origin(name: str) -> Origin:
+    """What is known of a file by its name."""
+    if name == "vgg16_imagenet_features.safetensors":  # Oxford's own trunk
+        return Origin("vgg16", "vgg")
+    if match := _TORCHVISION.fullmatch(name):
+        architecture, oxford, digits = match.groups()
+        return Origin(architecture.replace("_", "-"), "vgg" if oxford else "imagenet", digits)
+    return Origin()

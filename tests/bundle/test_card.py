@@ -1,0 +1,29 @@
+"""The card tells a stranger what the detector says, what it learnt from and how good it was."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.bundle.conftest import make, make_three
+
+
+def test_of_two_classes_it_names_the_finding_and_the_threshold(tmp_path: Path) -> None:
+    text = (make(tmp_path / "bundle").folder / "CARD.md").read_text()
+    assert "Says how probable `PNEUMONIA` is, against `NORMAL`, for one frontal chest film." in text
+    assert (
+        "It says `PNEUMONIA` from a\nprobability of 0.4000 on (rule: youden; chosen on\n2 validation films)" in text
+    )
+    assert "any finding other than `PNEUMONIA`;" in text
+    assert "| 1 NORMAL, 1 PNEUMONIA/virus |" in text
+    assert "| auroc | 0.9000 (0.8000 to 1.0000) |\n| f1 | not defined |" in text
+
+
+def test_of_more_it_says_that_the_most_probable_is_named(tmp_path: Path) -> None:
+    text = (make_three(tmp_path / "bundle").folder / "CARD.md").read_text()
+    assert "Says how probable each of `NORMAL`, `bacteria` and `virus` is" in text
+    assert "names the most probable" in text
+    assert "anything but `NORMAL`, `bacteria` and `virus`;" in text
+    assert "| 1 NORMAL, 1 virus |" in text
+    assert "| auroc, mean of the classes | 0.9000 (0.8000 to 1.0000) |\n| accuracy | 0.7000 |" in text
+    assert "| class, against the rest | auroc |\n|---|---|\n| NORMAL | 0.9500 |" in text
+    assert "| virus | not defined |" in text

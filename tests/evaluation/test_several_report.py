@@ -1,0 +1,136 @@
+"""A report on three classes: what it says, that all of it is there, and that other people's names stay text."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hilum.evaluation import evaluate, render_report, shifted, write_report
+from hilum.evaluation.several_report import failings, verdict
+from hilum.records import Film, Manifest, Prediction, Predictions
+
+from .conftest import HISTORY, THREE, made_up_spec, made_up_three
+from .test_report import Page
+from .test_robustness import ThreeBrightnesses
+
+
+def read(predictions: Predictions) -> Page:
+    spec = made_up_spec(classes=predictions.classes)
+    return Page(render_report(spec, evaluate(predictions, resamples=50), predictions))
+
+
+def test_a_whole_report(phantoms: list[Film], tmp_path: Path) -> None:
+    rows = [
+        replace(row, film=replace(row.film, path=film.path))
+        for row, film in zip(made_up_three(40, seed=2).rows, phantoms, strict=True)
+    ]
+    rows.append(Prediction(Film("broken.dcm", "NORMAL"), error="damaged; copy it again"))
+    predictions = Predictions(THREE, None, tuple(rows))
+    metrics = evaluate(predictions, resamples=100)
+    films = Manifest(tuple(row.film for row in rows[:40]))
+    metrics["shifted"] = shifted(ThreeBrightnesses(), films, resamples=20)
+    spec = made_up_spec(HISTORY, THREE)
+    write_report(tmp_path / "report.html", spec, metrics, predictions)
+    text = (tmp_path / "report.html").read_text(encoding="utf-8")
+    page = Page(text)
+
+    assert text == render_report(spec, metrics, predictions)  # the same bytes again
+    assert "not a medical device" in page.text
+    assert "a detector of NORMAL, bacteria and virus on the split test" in page.text
+    order = ["On 40 films of 20 known patients", "Mean AUROC", "Each class against all the others",
+             "Two classes at a time", "What is called what", "ROC: virus against the rest", "shifts-1",
+             "that it was surest of", "broken.dcm", "The whole recipe"]  # fmt: skip
+    places = [page.text.index(word) for word in order]
+    assert places == sorted(places)
+    for word in ("virus against bacteria", "the most probable class, without a threshold", "means over the classes"):
+        assert word in page.text, word
+    assert "at the same threshold" not in page.text
+    for group in (*metrics["per_class"].values(), *metrics["pairs"].values()):
+        assert f"{group['auroc']['value']:.3f}" in page.text
+    assert len(page.all("svg")) == 9  # three ROCs, reliability, sureness, shifts, three of the training
+    wrong = sum(row.prediction != row.film.label for row in rows[:40])
+    assert len(page.all("img")) == min(12, wrong) > 0
+    assert f"The {min(12, wrong)} of {wrong} mistakes" in page.text
+
+
+def test_the_verdict_names_films_patients_and_four_figures() -> None:
+    metrics = evaluate(made_up_three(120), resamples=50)
+    sentence = verdict(metrics, {})
+    assert sentence.startswith("On 120 films of 60 known patients, the detector calls 0.")
+    assert "of them what they are: NORMAL, bacteria or virus." in sentence
+    for name in ("accuracy", "auroc", "sensitivity", "specificity"):
+        assert f"{metrics[name]['value']:.3f} (" in sentence
+
+
+def test_without_labels_the_verdict_counts_what_was_called() -> None:
+    metrics = evaluate(Predictions(THREE, None, (Prediction(Film("a.png"), (0.1, 0.2, 0.7), "virus"),)))
+    assert verdict(metrics, Counter(["virus"])).endswith("it calls 0 NORMAL, 0 bacteria and 1 virus.")
+
+
+def test_failings_name_what_each_class_is_taken_for_the_hardest_pair_and_the_worst_shifts() -> None:
+    metrics: dict[str, Any] = evaluate(made_up_three(120), resamples=0)
+    metrics["confusion"] = {
+        "NORMAL": {"NORMAL": 40, "bacteria": 0, "virus": 0},
+        "bacteria": {"NORMAL": 1, "bacteria": 30, "virus": 9},
+        "virus": {"NORMAL": 0, "bacteria": 5, "virus": 35},
+    }
+    for name, value in (("NORMAL|bacteria", 0.99), ("NORMAL|virus", 0.98), ("bacteria|virus", 0.9)):
+        metrics["pairs"][name]["auroc"] = {"value": value, "low": value - 0.01, "high": value + 0.01}
+    metrics["shifted"] = {
+        "auroc_mean": {"value": 0.8},
+        "auroc_worst": {"value": 0.7, "shift": "unsharp_masked"},
+        "per_shift": {"unsharp_masked": {"sensitivity": {"value": 0.5}, "specificity": {"value": 0.9}}},
+    }
+    *classes, pair, elsewhere = failings(metrics)
+    assert classes == [
+        "It calls 0 of 40 NORMAL films something else.",
+        "It calls 10 of 40 bacteria films something else, most often virus.",
+        "It calls 5 of 40 virus films something else, always bacteria.",
+    ]
+    assert (
+        pair
+        == "It tells bacteria and virus apart least well: between these two alone its AUROC is 0.900 (0.890–0.910)."
+    )
+    assert "the mean sensitivity falls to 0.500 (unsharp masked)" in elsewhere
+
+
+def test_unlabelled_films_are_shown_and_not_judged() -> None:
+    rows = tuple(replace(row, film=replace(row.film, label="")) for row in made_up_three(30))
+    page = read(Predictions(THREE, None, rows))
+    assert "None of these films is labelled" in page.text
+    assert "Without labels there is no AUROC" in page.text
+    assert len(page.all("svg")) == 1
+
+
+def test_a_class_without_films_has_no_curve() -> None:
+    rows = tuple(row for row in made_up_three(60) if row.film.label != "virus")
+    page = read(Predictions(THREE, None, rows))
+    assert "Not every class occurs among them" in page.text
+    assert "not defined" in page.text
+    assert "ROC: bacteria against the rest" in page.text
+    assert "ROC: virus against the rest" not in page.text
+
+
+@pytest.mark.parametrize("rows", [(), (Prediction(Film("a.png", "NORMAL"), error="missing"),) * 300])
+def test_nothing_to_report_is_reported(rows: tuple[Prediction, ...]) -> None:
+    page = read(Predictions(THREE, None, rows))
+    assert "None of these films could be read" in page.text
+    assert ("The first 200 of 300" in page.text) == bool(rows)
+
+
+def test_hostile_names_stay_text(phantoms: list[Film]) -> None:
+    classes = ("{{ 7 * 7 }}", "<script>alert(1)</script>", 'a|b|"><img src=x onerror=alert(1)>')
+    rows = tuple(
+        replace(row, film=replace(row.film, path=film.path))
+        for row, film in zip(made_up_three(40, classes=classes), phantoms, strict=True)
+    )
+    page = read(Predictions(classes, None, rows))
+    assert not page.all("script")
+    assert all(image["src"] != "x" and "onerror" not in image for image in page.all("img"))
+    assert len(page.all("img")) == min(12, sum(row.prediction != row.film.label for row in rows))
+    for name in classes:
+        assert f"called {name}" in page.pieces

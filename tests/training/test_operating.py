@@ -1,0 +1,89 @@
+"""Where the detector decides: two classes at a threshold from validation, more at the most probable."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from hilum.batches import Batch
+from hilum.bundle import probabilities
+from hilum.metrics import binary_metrics, several_metrics, youden_threshold
+from hilum.recipe import Recipe, parse_recipe
+from hilum.records import Film, Manifest
+from hilum.training import choose_operating_point
+
+THREE = ("NORMAL", "bacteria", "virus")
+
+
+class Given:
+    """Films whose logits are given, so that the network is the identity; a view adds 1 to them."""
+
+    batches_an_epoch = 1
+
+    def __init__(self, classes: tuple[str, ...], outputs: int, n: int = 60) -> None:
+        self.classes, self.labels = classes, np.arange(n) % len(classes)
+        films = [
+            Film(f"{number}.png", classes[label], patient=f"p{number // 2}")
+            for number, label in enumerate(self.labels)
+        ]
+        self.manifest = Manifest(tuple(films))
+        towards = np.eye(len(classes))[self.labels] if outputs > 1 else 2 * self.labels[:, None] - 1.0
+        self.logits = (np.random.default_rng(0).normal(size=(n, outputs)) + towards).astype(np.float32)
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def plain(self, size: int = 64, device: torch.device | None = None) -> Iterator[Batch]:
+        yield Batch(torch.from_numpy(self.logits), torch.from_numpy(self.labels))
+
+    def views(self, seed: int, number: int, size: int = 64, device: torch.device | None = None) -> Iterator[Batch]:
+        yield Batch(torch.from_numpy(self.logits + 1), torch.from_numpy(self.labels))
+
+    def epoch(self, seed: int, number: int, device: torch.device | None = None) -> Iterator[Batch]:
+        return self.plain()
+
+
+def recipe_of(**bundle: object) -> Recipe:
+    return parse_recipe({"name": "r", "bundle": bundle}, "test")
+
+
+@pytest.mark.parametrize("outputs", [1, 2])
+def test_two_classes_are_told_apart_at_youdens_threshold(outputs: int) -> None:
+    val = Given(("NORMAL", "PNEUMONIA"), outputs)
+    point, figures = choose_operating_point(nn.Identity(), val, recipe_of())
+    probs = probabilities(val.logits)[:, 1]
+    assert point.threshold == youden_threshold(val.labels == 1, probs)
+    assert (point.rule, point.chosen_on) == ("youden", "60 validation films")
+    patients = [film.patient for film in val.manifest]
+    assert figures == binary_metrics(val.labels == 1, probs, point.threshold, patients, seed=1)
+
+
+def test_augmented_views_join_the_films_where_the_threshold_is_chosen() -> None:
+    val = Given(("NORMAL", "PNEUMONIA"), 1)
+    point, _ = choose_operating_point(nn.Identity(), val, recipe_of(operating_views=2))
+    views = [probabilities(val.logits + shift)[:, 1] for shift in (0, 1, 1)]
+    assert point.threshold == youden_threshold(np.tile(val.labels == 1, 3), np.concatenate(views))
+    assert point.chosen_on == "60 validation films and 2 augmented views of each"
+
+
+def test_a_half_is_chosen_by_nothing() -> None:
+    point, _ = choose_operating_point(nn.Identity(), Given(THREE[:2], 1), recipe_of(operating_point="half"))
+    assert (point.threshold, point.rule, point.chosen_on) == (0.5, "half", "nothing: it is fixed")
+
+
+def test_of_three_classes_the_most_probable_wins_and_each_has_its_figures() -> None:
+    val = Given(THREE, 3)
+    point, figures = choose_operating_point(nn.Identity(), val, recipe_of(operating_views=2))
+    assert (point.threshold, point.rule) == (None, "argmax")
+    patients = [film.patient for film in val.manifest]
+    expected = several_metrics(val.labels, probabilities(val.logits), patients, seed=1)
+    for name, figure in expected.overall.items():
+        assert figures[name] == figure
+        assert figure.low is not None
+    for name, group in zip(THREE, expected.per_class, strict=True):
+        assert {kind: figures[f"{kind}/{name}"] for kind in group} == group
+    assert len(figures) == len(expected.overall) + 15
