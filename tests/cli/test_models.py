@@ -12,7 +12,7 @@ import pytest
 
 from hilum import models
 from hilum.cli.models import _print, _rows
-from tests.cli.conftest import Hilum, refusal
+from hilum.errors import RecipeError
 
 PAGE = Path(__file__).parents[2] / "docs" / "architectures.md"
 Row = dict[str, Any]
@@ -75,5 +75,6 @@ def test_another_input_or_head_has_no_papers_figures_beside_it(monkeypatch: pyte
     assert row["parameters"] == trunk + 3 * 513
 
 
-def test_too_small_a_size_is_refused(hilum: Hilum) -> None:
-    assert "takes sides of 32 pixels or more, not 16" in refusal(hilum("models", "--size", 16), 2)
+def test_too_small_a_size_is_refused() -> None:
+    with pytest.raises(RecipeError, match="takes sides of 32 pixels or more, not 16"):
+        list(_rows(16, None, None, "own"))

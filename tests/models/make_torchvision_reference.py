@@ -46,9 +46,11 @@ def fill(model: nn.Module) -> None:
         elif name.endswith("running_var"):
             drawn += 0.5
         elif name.endswith("weight"):  # of a batch norm; a third on a branch, or fifty additions would grow
-            drawn = (0.5 + drawn) / (3 if ".bn" in name else 1)
+            drawn += 0.5
+            drawn /= 3 if ".bn" in name else 1
         else:
-            drawn = 0.2 * drawn - 0.1
+            drawn -= 0.5
+            drawn *= 0.2
         with torch.no_grad():
             values.copy_(torch.from_numpy(drawn))
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
 import pytest
 import torch
-from _pytest.mark import ParameterSet
 from torch import Tensor, nn
 
 from hilum import models
@@ -27,7 +27,7 @@ DEEPER |= {"vgg11-bn", "vgg16", "vgg16-bn", "vgg16-c"}
 NOT_EXPORTED = DEEPER | {"vgg11", "resnet50"}  # an export takes seconds
 
 
-def slow(names: set[str]) -> list[ParameterSet]:
+def slow(names: set[str]) -> list[Any]:
     """Every architecture, of which these are left to `make test-slow`."""
     return [pytest.param(name, marks=pytest.mark.slow if name in names else ()) for name in NAMES]
 
