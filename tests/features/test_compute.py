@@ -165,6 +165,14 @@ def test_a_feature_that_float16_cannot_hold_is_refused(case: Case) -> None:
         compute(case.frozen(), case.data, MODEL, PIXELS)
 
 
+def test_bfloat16_gives_nearly_the_same_and_has_a_store_of_its_own(case: Case, pushed: list[int]) -> None:
+    exact = all_of(compute(case.frozen(), case.data, MODEL, PIXELS).plain())
+    rounded = all_of(compute(case.frozen(), case.data, MODEL, PIXELS, bfloat16=True).plain())
+    assert sum(pushed) == 2 * len(case.data)
+    assert not torch.equal(exact, rounded)
+    torch.testing.assert_close(exact, rounded, rtol=0.05, atol=0.05)
+
+
 @pytest.mark.parametrize("damage", ['{"weights": "of somebody else"}', "{"])
 def test_a_store_of_something_else_is_refused(damage: str, case: Case) -> None:
     store = store_for(case.frozen(), MODEL, PIXELS)

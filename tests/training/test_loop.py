@@ -61,6 +61,12 @@ def test_a_run_that_was_stopped_ends_in_the_same_weights(fit: Fit, tmp_path: Pat
     assert [row["epoch"] for row in run.history] == [1, 2, 3, 4]
 
 
+def test_a_run_that_was_stopped_before_its_first_checkpoint_starts_again(fit: Fit, tmp_path: Path) -> None:
+    fit(small(), tmp_path / "straight")
+    fit(small(), tmp_path / "stopped", resume=True)
+    torch.testing.assert_close(weights_of(tmp_path / "straight"), weights_of(tmp_path / "stopped"), rtol=0, atol=0)
+
+
 def test_the_best_checkpoint_is_that_of_the_lowest_validation_loss_after_the_minimum(
     fit: Fit, tmp_path: Path
 ) -> None:

@@ -9,11 +9,12 @@ import torch
 from safetensors.torch import load_file
 
 from hilum import films
+from hilum.bundle import read
 from hilum.cli import train
 from hilum.recipe import read_recipe
 from hilum.records import Manifest
 
-RECIPE = Path(__file__).parents[2] / "recipes" / "hilum.toml"
+RECIPES = Path(__file__).parents[2] / "recipes"
 
 
 @pytest.mark.slow
@@ -21,6 +22,21 @@ def test_one_seed_gives_identical_weights_and_learns(shared: Path, tmp_path: Pat
     manifest = films.index(shared / "data" / "chest_xray")
     # Every third film: enough to learn from within two epochs.
     part = Manifest(manifest.films[::3])
-    recipe = read_recipe(RECIPE, ["training.epochs=2", "bundle.operating_views=1"])
+    recipe = read_recipe(RECIPES / "hilum.toml", ["training.epochs=2", "bundle.operating_views=1"])
     first, second = (load_file(train.run(recipe, part, tmp_path / name) / "weights.safetensors") for name in "ab")
     torch.testing.assert_close(first, second, rtol=0, atol=0)
+
+
+@pytest.mark.slow
+def test_imagenets_frozen_trunk_tells_normal_from_pneumonia(
+    shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S2 in small: smaller films, every sixth of them."""
+    monkeypatch.setenv("HILUM_WEIGHTS", str(shared / "weights"))
+    part = Manifest(films.index(shared / "data" / "chest_xray").films[::6])
+    recipe = read_recipe(RECIPES / "s2-vgg16.toml", ["pixels.size=96", "training.epochs=3"])
+    spec = read(train.run(recipe, part, tmp_path / "s2")).spec
+    assert spec.recipe.weights.sha256, "which weights it was is kept"
+    auroc = spec.metrics["auroc"].value
+    assert auroc is not None
+    assert auroc > 0.97

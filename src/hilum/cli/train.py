@@ -152,7 +152,7 @@ def make_network(recipe: Recipe, classes: int) -> tuple[Network, nn.Module]:
 def stored_features(network: Network, films: Batches, recipe: Recipe, views: int) -> FeatureBatches:
     """What the frozen stages give for one split's films."""
     from hilum import features
-    from hilum.training.machine import in_bfloat16, keep_freed_memory
+    from hilum.training.machine import fastest_device, in_bfloat16, keep_freed_memory
 
     keep_freed_memory()
     transfer = recipe.transfer
@@ -167,6 +167,7 @@ def stored_features(network: Network, films: Batches, recipe: Recipe, views: int
         seed=recipe.seed,
         also=transfer.also,
         bfloat16=in_bfloat16(recipe.training),
+        device=fastest_device(),
     )
 
 

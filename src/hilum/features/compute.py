@@ -32,6 +32,7 @@ def compute(
     seed: int = 1,
     also: Sequence[str] = (),
     bfloat16: bool = False,
+    device: torch.device | None = None,
     folder: Path | None = None,
 ) -> FeatureBatches:
     """Compute the features that the store does not hold yet, and open them.
@@ -48,6 +49,7 @@ def compute(
         seed: where the views' draws start.
         also: stages on the way whose maps are stored in the same pass, for a run that lets learn what is behind them.
         bfloat16: compute in it.
+        device: compute there; by default on the CPU.
         folder: where stores are kept; by default where caches are.
 
     Raises:
@@ -57,18 +59,21 @@ def compute(
     names = [name for name, _ in frozen.named_children()]
     if unknown := [name for name in also if name not in names]:
         raise RequestError(f"transfer.also: '{unknown[0]}' is not among the frozen stages {', '.join(names[1:])}")
-    frozen = frozen.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    folder = folder or cache_folder()
+    folder, home = folder or cache_folder(), next(frozen.parameters()).device
+    device = device or torch.device("cpu")
     cuts = [cut for cut, name in enumerate(names, start=1) if name in also or cut == len(names)]
-    stores = {cut: store_for(frozen[:cut], model, pixels, folder) for cut in cuts}
+    stores = {cut: store_for(frozen[:cut], model, pixels, bfloat16=bfloat16, folder=folder) for cut in cuts}
+    frozen.eval().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     try:
         for view in range(views + 1):
-            _Pass(frozen, films, stores, view, seed, bfloat16).fill(folder)
+            _Pass(frozen, films, stores, view, seed, bfloat16, device).fill(folder)
     except OSError as error:
         raise RequestError(
             f"{folder}: the features cannot be kept ({error.strerror or error}); make room, or set HILUM_CACHE to a "
             "folder that has it; what is stored already is not computed again"
         ) from None
+    finally:
+        frozen.to(home)
     hashes, last = [film.sha256 for film in films.manifest], stores[len(names)]
     opened = (last.open(last.view_folder(view, films.spec.augment, seed), hashes) for view in range(views + 1))
     return FeatureBatches(films, tuple(opened))
@@ -84,6 +89,7 @@ class _Pass:
     view: int
     seed: int
     bfloat16: bool
+    device: torch.device
 
     def fill(self, folder: Path) -> None:
         """Compute what any of the stores lacks."""
@@ -129,14 +135,14 @@ class _Pass:
         """Through the stages, storing behind those that have a store."""
         # Always the same shape: another one may be summed in another order, and a film's features would depend on
         # which films a killed pass had left over.
-        maps = torch.cat([films, films.new_zeros(TOGETHER - len(films), *films.shape[1:])])
+        maps = torch.cat([films, films.new_zeros(TOGETHER - len(films), *films.shape[1:])]).to(self.device)
         for cut, stage in enumerate(self.frozen, start=1):
-            with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self.bfloat16):
+            with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.bfloat16):
                 maps = stage(maps)
             if cut not in writers:
                 continue
             with np.errstate(over="ignore"):
-                rows = maps[: len(hashes)].float().contiguous().numpy().astype(DTYPE)
+                rows = maps[: len(hashes)].float().cpu().contiguous().numpy().astype(DTYPE)
             if not np.isfinite(rows).all():
                 raise HilumError(
                     f"a feature of {hashes[0]} is not finite in float16; these weights expect another preprocessing "

@@ -75,13 +75,16 @@ class Store:
         return rows, np.array([row_of[sha256] for sha256 in hashes], dtype=np.int64)
 
 
-def store_for(frozen: nn.Module, model: Model, pixels: Pixels, folder: Path | None = None) -> Store:
+def store_for(
+    frozen: nn.Module, model: Model, pixels: Pixels, *, bfloat16: bool = False, folder: Path | None = None
+) -> Store:
     """The store of what a frozen network gives; it is made where it is not there yet.
 
     Args:
         frozen: from grey films to features, such as the first half of `Network.split`.
         model: the network that it is part of: the key holds its name, channels and normalisation.
         pixels: the preprocessing.
+        bfloat16: whether features are computed in it.
         folder: where stores are kept; by default where caches are.
 
     Raises:
@@ -97,7 +100,8 @@ def store_for(frozen: nn.Module, model: Model, pixels: Pixels, folder: Path | No
         "weights": _hash_of(frozen),
         "preprocessing": store_folder(pixels, Path()).name,
         "shape": list(shape),
-        "dtype": DTYPE.name,
+        "computed_in": "bfloat16" if bfloat16 else "float32",
+        "stored_in": DTYPE.name,
     }
     store = Store((folder or cache_folder()) / "features" / _key(described)[:16], shape)
     path = store.folder / "store.json"

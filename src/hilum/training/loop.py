@@ -71,7 +71,7 @@ def fit(
         val: the same of other patients, by which the checkpoint is chosen.
         recipe: seed, learning scheme, and what learns when.
         folder: gets `history.csv`, `checkpoints/` and TensorBoard's events.
-        resume: go on from the folder's last checkpoint.
+        resume: go on from the folder's last checkpoint, where there is one.
         on_epoch: is told of every finished epoch.
 
     Raises:
@@ -89,7 +89,7 @@ def fit(
 
     last, kept = folder / "checkpoints" / "last.safetensors", folder / "checkpoints" / "kept.safetensors"
     progress, history = Progress(), list[Row]()
-    if resume:
+    if resume and last.exists():  # a run that was stopped before its first checkpoint starts again
         progress = _restore(last, model, average, optimizer)
         history = [row for row in read_history(folder / "history.csv") if row["epoch"] <= progress.epoch]
     events = Events(folder / "tensorboard", progress.epoch)

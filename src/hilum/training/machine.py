@@ -15,11 +15,15 @@ from hilum.recipe import Training
 
 def make_fabric(scheme: Training) -> Fabric:
     """One device, the fastest there is, in the recipe's precision; the same seed gives the same weights on it."""
-    on_gpu = torch.cuda.is_available()
     precision: Literal["bf16-mixed", "32-true"] = "bf16-mixed" if in_bfloat16(scheme) else "32-true"
     _be_deterministic()
     keep_freed_memory()
-    return Fabric(accelerator="cuda" if on_gpu else "cpu", devices=1, precision=precision)
+    return Fabric(accelerator=fastest_device().type, devices=1, precision=precision)
+
+
+def fastest_device() -> torch.device:
+    """The first GPU where there is one, else the CPU."""
+    return torch.device("cuda", 0) if torch.cuda.is_available() else torch.device("cpu")
 
 
 def in_bfloat16(scheme: Training) -> bool:
