@@ -6,10 +6,13 @@ import csv
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from hilum.pixels import chest_phantom
 from tests.cli.conftest import Hilum, refusal
 from tests.conftest import ChestFolder
+from tests.pixels.dicoms import dataset, write
 
 RECIPE = """
 name = "tiny"
@@ -113,6 +116,37 @@ def test_from_a_frozen_trunk_to_three_classes_to_a_thawed_stage(
         row = next(csv.DictReader(file))
     assert row["threshold"] == ""
     assert sum(float(row[f"prob_{name}"]) for name in metrics["classes"]) == pytest.approx(1, abs=1e-5)
+
+
+def test_ct_slices_in_folders_of_classes_train_too(hilum: Hilum, tmp_path: Path) -> None:
+    """Hounsfield units through a lung window, two classes with an output each."""
+    for number in range(60):
+        stage = ("early", "severe")[number % 2]
+        hounsfield = (chest_phantom(number, (48, 48), opacity=0.9 * (number % 2)) * 1200 - 1000).astype(np.int16)
+        folder = tmp_path / "ct" / stage
+        folder.mkdir(parents=True, exist_ok=True)
+        write(folder / f"{number}.dcm", dataset(hounsfield, Modality="CT", RescaleSlope=1, RescaleIntercept=0))
+    (tmp_path / "ct.toml").write_text(
+        RECIPE + '[model]\nname = "resnet18"\noutput = "softmax"\n[transfer]\nlayer_decay = 0.8\n'
+    )
+    trained = hilum(
+        "train",
+        "ct.toml",
+        "--data",
+        "ct",
+        "--out",
+        "run",
+        "--split-by",
+        "film",
+        "--set",
+        'classes=["early", "severe"]',
+    )
+    assert trained.returncode == 0, trained.stderr
+    predicted = hilum("predict", "run/bundle", "ct/severe", "--json")
+    assert predicted.returncode == 0, predicted.stderr
+    rows = json.loads(predicted.stdout)
+    assert len(rows) == 30
+    assert all(row["prob_early"] + row["prob_severe"] == pytest.approx(1) for row in rows)
 
 
 def test_demo_goes_the_whole_path_on_named_films(hilum: Hilum, chest_folder: ChestFolder, tmp_path: Path) -> None:
