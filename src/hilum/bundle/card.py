@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hilum.bundle.spec import Spec, SplitCard
-from hilum.records import Figure
 
 _SHOWN = ("auroc", "accuracy", "sensitivity", "specificity", "precision", "f1", "brier", "ece")
 
@@ -85,22 +84,14 @@ def _figures(spec: Spec) -> str:
     of_class = [kind for kind in _SHOWN if f"{kind}/{spec.classes[0]}" in spec.metrics]
     shown = {name: f"{name}, mean of the classes" if name in of_class else name for name in _SHOWN}
     lines = ["| figure | value (95% interval) |", "|---|---|"]
-    lines += [f"| {title} | {_figure(spec.metrics[name])} |" for name, title in shown.items() if name in spec.metrics]
+    lines += [f"| {title} | {spec.metrics[name]} |" for name, title in shown.items() if name in spec.metrics]
     if of_class:
         lines += ["", f"| class, against the rest | {' | '.join(of_class)} |", "|---" * (1 + len(of_class)) + "|"]
         for name in spec.classes:
-            figures = (_figure(spec.metrics[f"{kind}/{name}"]) for kind in of_class)
+            figures = (str(spec.metrics[f"{kind}/{name}"]) for kind in of_class)
             lines.append(f"| {name} | {' | '.join(figures)} |")
     return "\n".join(lines)
 
 
 def _patients(part: SplitCard) -> str:
     return str(part.patients) if part.patients else "not known"
-
-
-def _figure(figure: Figure) -> str:
-    if figure.value is None:
-        return "not defined"
-    if figure.low is None or figure.high is None:
-        return f"{figure.value:.4f}"
-    return f"{figure.value:.4f} ({figure.low:.4f} to {figure.high:.4f})"

@@ -11,7 +11,7 @@ from functools import partial
 
 from torch import Tensor, nn
 
-from hilum.models.body import Body, head, mean_pool
+from hilum.models.body import Body, head
 from hilum.models.registry import register
 
 DEPTHS = {
@@ -110,10 +110,7 @@ class ResNet(Body):
                 inputs = width * expansion
             self.add_module(f"layer{number}", nn.Sequential(*layers))
         side = -(-size // 32)  # each halving rounds up
-        if head_kind in ("own", "linear"):
-            self.avgpool, self.fc = mean_pool(), nn.Linear(inputs, outputs)
-        else:
-            self.avgpool, self.fc = head(head_kind, inputs, side, outputs)  # type: ignore[assignment]
+        self.avgpool, self.fc = head("linear" if head_kind == "own" else head_kind, inputs, side, outputs)
         for layer in self.modules():
             if isinstance(layer, nn.Conv2d):
                 nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
