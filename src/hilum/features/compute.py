@@ -93,17 +93,18 @@ class _Pass:
 
     def fill(self, folder: Path) -> None:
         """Compute what any of the stores lacks."""
-        if not self._missing():
+        if not any(self._missing().values()):
             return
         with only_builder(folder / "features"):
-            wanted = self._missing()
+            missing = self._missing()
+            wanted = list(dict.fromkeys(sha256 for lacking in missing.values() for sha256 in lacking))
             row_of = {film.sha256: row for film, row in zip(self.films.manifest, self.films.rows, strict=True)}
             writers = {cut: Writer(self._place(cut), store.row_bytes) for cut, store in self.stores.items()}
             chunks = [wanted[start : start + TOGETHER] for start in range(0, len(wanted), TOGETHER)]
             try:
                 for chunk in track(chunks, f"features, view {self.view}", len(chunks)):
                     grey = torch.from_numpy(self.films.cache.films[[row_of[sha256] for sha256 in chunk]])
-                    self._push(self._seen(grey[:, None].float() / 255, chunk), chunk, writers)
+                    self._push(self._seen(grey[:, None].float() / 255, chunk), chunk, writers, missing)
             finally:
                 for writer in writers.values():
                     writer.close()
@@ -113,11 +114,10 @@ class _Pass:
         place.mkdir(parents=True, exist_ok=True)
         return place
 
-    def _missing(self) -> list[str]:
-        """The films that a store lacks, once each, in the manifest's order."""
-        hashes = list(dict.fromkeys(film.sha256 for film in self.films.manifest))
-        lacking = {sha256 for cut, store in self.stores.items() for sha256 in store.missing(self._place(cut), hashes)}
-        return [sha256 for sha256 in hashes if sha256 in lacking]
+    def _missing(self) -> dict[int, dict[str, None]]:
+        """The films that each store lacks, once each, in the manifest's order."""
+        hashes = [film.sha256 for film in self.films.manifest]
+        return {cut: dict.fromkeys(store.missing(self._place(cut), hashes)) for cut, store in self.stores.items()}
 
     def _seen(self, films: Tensor, hashes: list[str]) -> Tensor:
         """The films in this pass's view."""
@@ -131,7 +131,9 @@ class _Pass:
         return apply(views, films)
 
     @torch.inference_mode()
-    def _push(self, films: Tensor, hashes: list[str], writers: dict[int, Writer]) -> None:
+    def _push(
+        self, films: Tensor, hashes: list[str], writers: dict[int, Writer], missing: dict[int, dict[str, None]]
+    ) -> None:
         """Through the stages, storing behind those that have a store."""
         # Always the same shape: another one may be summed in another order, and a film's features would depend on
         # which films a killed pass had left over.
@@ -148,6 +150,5 @@ class _Pass:
                     f"a feature of {hashes[0]} is not finite in float16; these weights expect another preprocessing "
                     "(model.normalise), or are damaged"
                 )
-            known = set(writers[cut].index)
-            new = [number for number, sha256 in enumerate(hashes) if sha256 not in known]
+            new = [number for number, sha256 in enumerate(hashes) if sha256 in missing[cut]]
             writers[cut].append([hashes[number] for number in new], rows[new])
