@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from hilum.batches import Batch
+from hilum.batches import ALL, Batch, Share
 from hilum.bundle import probabilities
 from hilum.metrics import binary_metrics, several_metrics, youden_threshold
 from hilum.recipe import Recipe, parse_recipe
@@ -37,14 +37,22 @@ class Given:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def plain(self, size: int = 64, device: torch.device | None = None) -> Iterator[Batch]:
-        yield Batch(torch.from_numpy(self.logits), torch.from_numpy(self.labels))
+    def plain(self, size: int = 64, device: torch.device | None = None, *, share: Share = ALL) -> Iterator[Batch]:
+        return self._said(self.logits)
 
-    def views(self, seed: int, number: int, size: int = 64, device: torch.device | None = None) -> Iterator[Batch]:
-        yield Batch(torch.from_numpy(self.logits + 1), torch.from_numpy(self.labels))
+    def views(
+        self, seed: int, number: int, size: int = 64, device: torch.device | None = None, *, share: Share = ALL
+    ) -> Iterator[Batch]:
+        return self._said(self.logits + 1)
 
-    def epoch(self, seed: int, number: int, device: torch.device | None = None) -> Iterator[Batch]:
+    def epoch(
+        self, seed: int, number: int, device: torch.device | None = None, *, start: int = 0, share: Share = ALL
+    ) -> Iterator[Batch]:
         return self.plain()
+
+    def _said(self, logits: np.ndarray) -> Iterator[Batch]:
+        numbers = np.arange(len(self))
+        yield Batch(torch.from_numpy(logits), torch.from_numpy(self.labels), numbers, len(self))
 
 
 def recipe_of(**bundle: object) -> Recipe:

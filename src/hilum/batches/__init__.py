@@ -2,5 +2,21 @@
 
 from hilum.batches.augment import Views, apply, draw
 from hilum.batches.batches import Batch, Batches, Source, generator_of, of
+from hilum.batches.mix import mix
+from hilum.batches.order import ALL, Share, in_order, neighbours
 
-__all__ = ["Batch", "Batches", "Source", "Views", "apply", "draw", "generator_of", "of"]
+__all__ = [
+    "ALL",
+    "Batch",
+    "Batches",
+    "Share",
+    "Source",
+    "Views",
+    "apply",
+    "draw",
+    "generator_of",
+    "in_order",
+    "mix",
+    "neighbours",
+    "of",
+]

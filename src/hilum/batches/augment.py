@@ -1,20 +1,24 @@
 """Views of films: what is drawn at random is drawn first, as data, and then applied to the whole batch at once.
 
 A drawn view can be looked at, stored and replayed; applying it is a pure function that runs on any device.
-The operations come in the order in which a film meets them: patient and tube (geometry), exposure (gamma, contrast),
-detector (blur, noise), archive (JPEG).
+The operations come in the order in which a film meets them: patient and tube (geometry), exposure (gamma, contrast,
+intensity), detector (blur, noise), workstation (another film's histogram, sharpening), archive (JPEG); last, what
+stands in for a thing that hides a part of the chest (erasing).
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from hilum.batches import operations
 from hilum.batches.jpeg import recompress
+from hilum.batches.operations import per_film
 from hilum.recipe import Augment
 
 
@@ -30,6 +34,10 @@ class Views:
         blur: (n,) Gaussian sigmas in pixels; 0 where the film stays sharp.
         noise: (n, 1, h, w), to be added.
         jpeg: (n,) qualities from 1 to 100; 0 where the film is not re-compressed.
+        intensity: (n,) shifts, in units of the film's principal component.
+        match: (n,) 1 where the film takes its neighbour's histogram.
+        sharpen: (n,) amounts of the unsharp mask; 0 where there is none.
+        erase: (n, 5) a box (top, left, bottom, right, as parts of the side) and its grey; zeros erase nothing.
     """
 
     affine: Tensor
@@ -39,6 +47,14 @@ class Views:
     blur: Tensor
     noise: Tensor
     jpeg: Tensor
+    intensity: Tensor
+    match: Tensor
+    sharpen: Tensor
+    erase: Tensor
+
+    def rows(self, rows: slice) -> Views:
+        """Those of some films."""
+        return Views(**{field.name: getattr(self, field.name)[rows] for field in fields(self)})
 
     def to(self, device: torch.device) -> Views:
         """The same views on another device."""
@@ -78,6 +94,7 @@ def draw(spec: Augment, n: int, size: int, generator: torch.Generator) -> Views:
     noise_probability, noise_deviation = spec.noise
     jpeg_probability, jpeg_quality = spec.jpeg
     deviation = chosen(noise_probability) * uniform(0, noise_deviation)
+    sharpen_probability, sharpen_amount = spec.sharpen
     return Views(
         affine=affine,
         black=chosen(spec.black),
@@ -88,7 +105,20 @@ def draw(spec: Augment, n: int, size: int, generator: torch.Generator) -> Views:
         if noise_probability
         else torch.zeros(n, 1, 1, 1),
         jpeg=chosen(jpeg_probability) * uniform(jpeg_quality, 95).round(),
+        intensity=torch.randn(n, generator=generator) * spec.intensity,
+        match=chosen(spec.match),
+        sharpen=chosen(sharpen_probability) * uniform(0, sharpen_amount),
+        erase=_boxes(spec, uniform) * chosen(spec.erase[0])[:, None],
     )
+
+
+def _boxes(spec: Augment, uniform: Callable[[float, float], Tensor]) -> Tensor:
+    """Boxes of 2% of the film up to the largest part, a third to three times as wide as high (Zhong et al., 2020)."""
+    area = uniform(0.02, max(spec.erase[1], 0.02))
+    aspect = uniform(-math.log(3), math.log(3)).exp()
+    height, width = (area / aspect).sqrt().clamp(max=1), (area * aspect).sqrt().clamp(max=1)
+    top, left = uniform(0, 1) * (1 - height), uniform(0, 1) * (1 - width)
+    return torch.stack([top, left, top + height, left + width, uniform(0, 1)], dim=1)
 
 
 def apply(views: Views, films: Tensor) -> Tensor:
@@ -103,45 +133,26 @@ def apply(views: Views, films: Tensor) -> Tensor:
     """
     grid = F.affine_grid(views.affine, list(films.shape), align_corners=False)
     films = F.grid_sample(films, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
-    outside = (grid.abs() > 1).any(dim=-1)[:, None] & (_per_film(views.black) > 0)
+    outside = (grid.abs() > 1).any(dim=-1)[:, None] & (per_film(views.black) > 0)
     films = films.masked_fill(outside, 0.0)
-    films = _gamma(films, _per_film(views.gamma))
+    films = operations.bend(films, views.gamma)
     mean = films.mean(dim=(2, 3), keepdim=True)
-    films = ((films - mean) * _per_film(views.contrast) + mean).clamp(0, 1)
-    films = _each_where(views.blur > 0, films, views.blur, _blur)
+    films = ((films - mean) * per_film(views.contrast) + mean).clamp(0, 1)
+    films = _each_where(views.intensity != 0, films, views.intensity, operations.shift_intensity)
+    films = _each_where(views.blur > 0, films, views.blur, operations.blur)
     films = (films + views.noise).clamp(0, 1)
-    return _each_where(views.jpeg > 0, films, views.jpeg, recompress)
+    films = operations.match_neighbour(films, views.match > 0)
+    films = _each_where(views.sharpen > 0, films, views.sharpen, operations.sharpen)
+    films = _each_where(views.jpeg > 0, films, views.jpeg, recompress)
+    return _each_where(views.erase[:, 2] > 0, films, views.erase, operations.erase)
 
 
-def _per_film(values: Tensor) -> Tensor:
-    return values[:, None, None, None]
-
-
-def _gamma(films: Tensor, exponent: Tensor) -> Tensor:
-    """Gamma over each film's own range, so that a dark film is bent as much as a bright one."""
-    low, high = films.amin(dim=(2, 3), keepdim=True), films.amax(dim=(2, 3), keepdim=True)
-    span = (high - low).clamp_min(1e-6)
-    return ((films - low) / span).clamp_min(1e-6).pow(exponent) * span + low
-
-
-def _each_where(where: Tensor, films: Tensor, strengths: Tensor, operation) -> Tensor:  # type: ignore[no-untyped-def]
+def _each_where(
+    where: Tensor, films: Tensor, strengths: Tensor, operation: Callable[[Tensor, Tensor], Tensor]
+) -> Tensor:
     """Spend the operation on the films that drew it."""
     if not where.any():
         return films
     films = films.clone()
     films[where] = operation(films[where], strengths[where])
     return films
-
-
-def _blur(films: Tensor, sigma: Tensor) -> Tensor:
-    """Gaussian blur with a sigma of its own for each film, as two one-dimensional convolutions."""
-    n = len(films)
-    radius = max(1, math.ceil(3 * float(sigma.max())))
-    offsets = torch.arange(-radius, radius + 1, device=films.device, dtype=films.dtype)
-    kernels = torch.exp(-0.5 * (offsets / sigma[:, None]) ** 2)
-    kernels = kernels / kernels.sum(dim=1, keepdim=True)
-    across = films.transpose(0, 1)  # one group a film
-    across = F.pad(across, (radius, radius, radius, radius), mode="reflect")
-    across = F.conv2d(across, kernels[:, None, None, :], groups=n)
-    across = F.conv2d(across, kernels[:, None, :, None], groups=n)
-    return across.transpose(0, 1)

@@ -11,6 +11,9 @@ import torch
 from torch import Tensor
 
 from hilum.batches.augment import apply, draw
+from hilum.batches.crops import cut, draw_crops, middle_crops
+from hilum.batches.mix import mix
+from hilum.batches.order import ALL, Numbers, Share, batches_of_epoch, in_order, neighbours
 from hilum.errors import LayoutError, RequestError
 from hilum.pixels import PixelCache
 from hilum.recipe import Augment
@@ -23,12 +26,30 @@ class Batch:
     """Films and what they show.
 
     Attributes:
-        inputs: films (n, 1, size, size) float32 in [0, 1], or what frozen stages gave for them.
+        inputs: films (n, 1, side, side) float32 in [0, 1], or what frozen stages gave for them.
         labels: (n,) int64, the index of each film's class.
+        films: (n,) the films' numbers in the manifest.
+        whole: how many films the batch has over all processes; this one's share of it is `len(labels)`.
+        share: (n,) float32, how much of each film is itself and not its neighbour in the pair; None where films are
+            not mixed.
     """
 
     inputs: Tensor
     labels: Tensor
+    films: Numbers
+    whole: int
+    share: Tensor | None = None
+
+    def shown(self) -> Tensor:
+        """(n,) int64, the label of what each film mostly shows: its own, or its neighbour's."""
+        if self.share is None:
+            return self.labels
+        return torch.where(self.share >= 0.5, self.labels, self.labels[neighbours(len(self.labels))])
+
+    def rows(self, rows: slice) -> Batch:
+        """A part of the batch; with mixed films, a part that cuts no pair in two."""
+        share = None if self.share is None else self.share[rows]
+        return Batch(self.inputs[rows], self.labels[rows], self.films[rows], self.whole, share)
 
 
 class Source(Protocol):
@@ -53,14 +74,18 @@ class Source(Protocol):
     def __len__(self) -> int:
         """How many films."""
 
-    def epoch(self, seed: int, number: int, device: torch.device | None = None) -> Iterator[Batch]:
-        """Every film once, shuffled, in a drawn view."""
+    def epoch(
+        self, seed: int, number: int, device: torch.device | None = None, *, start: int = 0, share: Share = ALL
+    ) -> Iterator[Batch]:
+        """An epoch's batches from number `start` on, in drawn views; of each batch, one process's share."""
 
-    def plain(self, size: int = 64, device: torch.device | None = None) -> Iterator[Batch]:
-        """Every film once, in order, as it is."""
+    def plain(self, size: int = 64, device: torch.device | None = None, *, share: Share = ALL) -> Iterator[Batch]:
+        """Every film once, in order, as it is; of each batch, one process's share."""
 
-    def views(self, seed: int, number: int, size: int = 64, device: torch.device | None = None) -> Iterator[Batch]:
-        """Every film once, in order, each in a drawn view."""
+    def views(
+        self, seed: int, number: int, size: int = 64, device: torch.device | None = None, *, share: Share = ALL
+    ) -> Iterator[Batch]:
+        """Every film once, in order, each in a drawn view; of each batch, one process's share."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,51 +123,64 @@ class Batches:
 
     @property
     def batches_an_epoch(self) -> int:
-        """Whole batches only: a ragged one would weigh its films, and its batch statistics, differently."""
-        return max(1, len(self) // self.spec.size)
+        """As many as whole ones fit into the films, and at least one."""
+        return len(self.drawn(torch.Generator()))
 
-    def epoch(self, seed: int, number: int, device: torch.device | None = None) -> Iterator[Batch]:
-        """Every film once (but for a remainder smaller than a batch), shuffled and augmented.
-
-        An epoch depends on the seed and its number alone: a resumed run draws what the first would have drawn.
-        """
-        generator = generator_of(seed, number)
-        for chosen in self.shuffled(generator):
-            yield self._stack(chosen, self.spec.augment, generator, device)
-
-    def shuffled(self, generator: torch.Generator) -> Iterator[np.ndarray]:
+    def drawn(self, generator: torch.Generator) -> list[Numbers]:
         """The films of each of an epoch's batches, as numbers into the manifest."""
-        order = torch.randperm(len(self), generator=generator).numpy()
-        if len(order) >= self.spec.size:
-            order = order[: self.batches_an_epoch * self.spec.size]
-        for start in range(0, len(order), self.spec.size):
-            yield order[start : start + self.spec.size]
+        by_cause = self.spec.by == "cause"
+        groups = [(film.subtype if by_cause else "") or film.label for film in self.manifest]
+        return batches_of_epoch(np.array(groups), self.spec.size, self.spec.draw, generator)
 
-    def plain(self, size: int = 64, device: torch.device | None = None) -> Iterator[Batch]:
-        """Every film once, in the manifest's order, as it is."""
-        for start in range(0, len(self), size):
-            yield self._stack(np.arange(start, min(start + size, len(self))), None, None, device)
+    def epoch(
+        self, seed: int, number: int, device: torch.device | None = None, *, start: int = 0, share: Share = ALL
+    ) -> Iterator[Batch]:
+        """An epoch's batches from number `start` on, shuffled, augmented and mixed; of each, one process's share.
 
-    def views(self, seed: int, number: int, size: int = 64, device: torch.device | None = None) -> Iterator[Batch]:
+        A batch depends on the seed, the epoch's number and its own alone: a run that goes on in the middle of an
+        epoch draws what the first would have drawn, and every process knows what the others draw.
+        """
+        for step, chosen in enumerate(self.drawn(generator_of(seed, number))[start:], start=start + 1):
+            generator = generator_of(seed, number, step)
+            mine = share.rows(len(chosen))
+            batch = self._stack(chosen, mine, self.spec.augment, generator, device)
+            yield mix(batch, self.spec.mixup, mine, generator)
+
+    def plain(self, size: int = 64, device: torch.device | None = None, *, share: Share = ALL) -> Iterator[Batch]:
+        """Every film once, in the manifest's order, as it is; of crops, the middle one."""
+        for chosen in in_order(len(self), size):
+            yield self._stack(chosen, share.rows(len(chosen)), None, None, device)
+
+    def views(
+        self, seed: int, number: int, size: int = 64, device: torch.device | None = None, *, share: Share = ALL
+    ) -> Iterator[Batch]:
         """Every film once, in the manifest's order, each in a drawn view."""
         generator = generator_of(seed, number)
-        for start in range(0, len(self), size):
-            chosen = np.arange(start, min(start + size, len(self)))
-            yield self._stack(chosen, self.spec.augment, generator, device)
+        for chosen in in_order(len(self), size):
+            yield self._stack(chosen, share.rows(len(chosen)), self.spec.augment, generator, device)
 
     def _stack(
         self,
-        chosen: np.ndarray,
+        chosen: Numbers,
+        rows: slice,
         augment: Augment | None,
         generator: torch.Generator | None,
         device: torch.device | None,
     ) -> Batch:
-        grey = torch.from_numpy(self.cache.films[self.rows[chosen]])[:, None].to(device)
-        films = grey.float() / 255
+        """Some rows of a batch; what is random is drawn for all, so that no row depends on who takes which."""
+        whole, mine = len(chosen), chosen[rows]
+        films = torch.from_numpy(self.cache.films[self.rows[mine]])[:, None].to(device).float() / 255
+        if self.spec.crop:
+            side = films.shape[-1]
+            crops = (
+                draw_crops(self.spec, whole, side, generator) if generator else middle_crops(self.spec, whole, side)
+            )
+            films = cut(crops.rows(rows), films)
         if augment is not None and augment != Augment():
             assert generator is not None
-            films = apply(draw(augment, len(films), films.shape[-1], generator).to(films.device), films)
-        return Batch(films, torch.from_numpy(self.labels[chosen]).to(device))
+            views = draw(augment, whole, films.shape[-1], generator).rows(rows)
+            films = apply(views.to(films.device), films)
+        return Batch(films, torch.from_numpy(self.labels[mine]).to(device), mine, whole)
 
 
 def of(manifest: Manifest, cache: PixelCache, classes: tuple[str, ...], spec: Spec) -> Batches:

@@ -96,7 +96,9 @@ def run(recipe: Recipe, manifest: Manifest, folder: Path, *, resume: bool = Fals
     val: batches.Source = val_films
     if recipe.transfer.frozen:
         train = stored_features(network, train_films, recipe, recipe.transfer.views)
-        val = stored_features(network, val_films, recipe, recipe.bundle.operating_views)
+        val = stored_features(
+            network, val_films, recipe, max(recipe.bundle.operating_views, recipe.training.val_views)
+        )
     finished = training.fit(
         learner, train, val, recipe, folder, resume=resume, on_epoch=lambda row: tell(_say(row, recipe))
     )
@@ -172,8 +174,7 @@ def stored_features(network: Network, films: Batches, recipe: Recipe, views: int
 
 
 def _say(row: dict[str, float], recipe: Recipe) -> str:
-    judged = f"AUROC {row['val_auroc']:.4f}" if "val_auroc" in row else f"accuracy {row['val_accuracy']:.4f}"
     return (
         f"epoch {row['epoch']:.0f}/{recipe.training.epochs}  {row['seconds']:.0f} s  "
-        f"loss {row['train_loss']:.4f}, on validation {row['val_loss']:.4f}  {judged}"
+        f"loss {row['train_loss']:.4f}, on validation {row['val_loss']:.4f}  AUROC {row['val_auroc']:.4f}"
     )

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from hilum.batches import Batch, Batches, generator_of
+from hilum.batches import ALL, Batch, Batches, Share, generator_of, in_order, mix
 from hilum.errors import RequestError
 from hilum.records import Manifest
 
@@ -49,18 +49,24 @@ class FeatureBatches:
         """Whole batches only, as of films."""
         return self.films.batches_an_epoch
 
-    def epoch(self, seed: int, number: int, device: torch.device | None = None) -> Iterator[Batch]:
-        """Every film once (but for a remainder smaller than a batch), shuffled, each in one of its stored views."""
+    def epoch(
+        self, seed: int, number: int, device: torch.device | None = None, *, start: int = 0, share: Share = ALL
+    ) -> Iterator[Batch]:
+        """An epoch's batches from number `start` on, shuffled, each film in one of its stored views."""
         generator = generator_of(seed, number)
         views = torch.randint(len(self.stored), (len(self),), generator=generator).numpy()
-        for chosen in self.films.shuffled(generator):
-            yield self._stack(chosen, views[chosen], device)
+        for step, chosen in enumerate(self.films.drawn(generator)[start:], start=start + 1):
+            mine = share.rows(len(chosen))
+            batch = self._stack(chosen[mine], views[chosen[mine]], len(chosen), device)
+            yield mix(batch, self.films.spec.mixup, mine, generator_of(seed, number, step))
 
-    def plain(self, size: int = 64, device: torch.device | None = None) -> Iterator[Batch]:
+    def plain(self, size: int = 64, device: torch.device | None = None, *, share: Share = ALL) -> Iterator[Batch]:
         """Every film once, in the manifest's order, as it is."""
-        return self._in_order(0, size, device)
+        return self._in_order(0, size, device, share)
 
-    def views(self, seed: int, number: int, size: int = 64, device: torch.device | None = None) -> Iterator[Batch]:
+    def views(
+        self, seed: int, number: int, size: int = 64, device: torch.device | None = None, *, share: Share = ALL
+    ) -> Iterator[Batch]:
         """Every film once, in the manifest's order, in its stored view of that number, from 1.
 
         Raises:
@@ -68,18 +74,18 @@ class FeatureBatches:
         """
         if not 1 <= number < len(self.stored):
             raise RequestError(f"no view {number} of these films is stored; there are {len(self.stored) - 1}")
-        return self._in_order(number, size, device)
+        return self._in_order(number, size, device, share)
 
-    def _in_order(self, view: int, size: int, device: torch.device | None) -> Iterator[Batch]:
-        for start in range(0, len(self), size):
-            chosen = np.arange(start, min(start + size, len(self)))
-            yield self._stack(chosen, np.full(len(chosen), view), device)
+    def _in_order(self, view: int, size: int, device: torch.device | None, share: Share) -> Iterator[Batch]:
+        for chosen in in_order(len(self), size):
+            mine = chosen[share.rows(len(chosen))]
+            yield self._stack(mine, np.full(len(mine), view), len(chosen), device)
 
-    def _stack(self, chosen: np.ndarray, views: np.ndarray, device: torch.device | None) -> Batch:
+    def _stack(self, chosen: np.ndarray, views: np.ndarray, whole: int, device: torch.device | None) -> Batch:
         features = np.empty((len(chosen), *self.stored[0][0].shape[1:]), dtype=np.float32)
         for view in np.unique(views):
             rows, row_of = self.stored[view]
             here = views == view
             features[here] = rows[row_of[chosen[here]]]
         labels = torch.from_numpy(self.labels[chosen])
-        return Batch(torch.from_numpy(features).to(device), labels.to(device))
+        return Batch(torch.from_numpy(features).to(device), labels.to(device), chosen, whole)

@@ -3,6 +3,8 @@
 from hilum.models import resnet, s1_cnn, vgg
 from hilum.models.body import Body
 from hilum.models.counts import ParameterCounts, count_parameters
+from hilum.models.dropout import part_of_batch
+from hilum.models.profile import step_memory
 from hilum.models.registry import REGISTRY, Architecture, Network, build, outputs_for
 
 __all__ = [
@@ -14,7 +16,9 @@ __all__ = [
     "build",
     "count_parameters",
     "outputs_for",
+    "part_of_batch",
     "resnet",
     "s1_cnn",
+    "step_memory",
     "vgg",
 ]

@@ -1,11 +1,30 @@
-"""Dropout whose masks are cut from 64-bit random words."""
+"""Dropout whose masks are cut from 64-bit random words, and do not depend on how a batch is split."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 import torch
 from torch import Tensor, nn
 
 _STEPS = 1 << 16  # a mask's probability is a multiple of 1/65,536
+_part: ContextVar[tuple[int, int] | None] = ContextVar("part", default=None)
+
+
+@contextmanager
+def part_of_batch(first: int, whole: int) -> Iterator[None]:
+    """Say that what goes through the network now are rows of a larger batch, from row `first` of `whole` on.
+
+    Every mask is then drawn for the whole batch, and these rows take theirs: micro-batches and processes that start
+    from the same state of the generator drop what the undivided batch would have dropped.
+    """
+    token = _part.set((first, whole))
+    try:
+        yield
+    finally:
+        _part.reset(token)
 
 
 class Dropout(nn.Module):
@@ -27,10 +46,13 @@ class Dropout(nn.Module):
         """Any shape; the shape, dtype and memory format stay."""
         if not self.training or not self._dropped:
             return values
-        words = torch.empty((values.numel() + 3) // 4, dtype=torch.int64, device=values.device)
+        first, whole = _part.get() or (0, len(values))
+        row = values[0].numel()
+        words = torch.empty((whole * row + 3) // 4, dtype=torch.int64, device=values.device)
         words.random_(-(2**63), None)
+        draws = words.view(torch.int16)[first * row : first * row + values.numel()]
         # int16 runs from -32,768 to 32,767, each value alike: the lowest `_dropped` of them drop.
-        kept = words.view(torch.int16)[: values.numel()] >= self._dropped - _STEPS // 2
+        kept = draws >= self._dropped - _STEPS // 2
         mask = torch.empty_like(values)
         scale = _STEPS / (_STEPS - self._dropped)
         mask.copy_(kept.view_as(mask) if mask.is_contiguous() else _laid_like(kept, mask)).mul_(scale)

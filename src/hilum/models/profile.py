@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
+from torch.func import functional_call
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
@@ -93,7 +95,11 @@ def profile(spec: Model, size: int, classes: int = 2, frozen: str = "") -> Profi
         network.split(frozen)[0].requires_grad_(False)
     body = network.body
     maps = network.normalise(films)
-    saved, reach, multiplications = _Saved(network), _Reach(maps), FlopCounterMode(display=False)
+    saved, reach, multiplications = (
+        _Saved((*network.parameters(), *network.buffers())),
+        _Reach(maps),
+        FlopCounterMode(display=False),
+    )
     with saved, multiplications, reach:
         for stage in body.stages.values():
             maps = stage(maps)
@@ -115,11 +121,28 @@ def profile(spec: Model, size: int, classes: int = 2, frozen: str = "") -> Profi
     )
 
 
+def step_memory(model: nn.Module, inputs: torch.Size) -> tuple[float, float]:
+    """What a training step needs: bytes whatever the batch, and bytes for each film; as `Profile.step_bytes`.
+
+    Args:
+        model: a network, or a half of one.
+        inputs: the shape of what it is shown for one film.
+    """
+    own = {name: values.detach().to("meta") for name, values in (*model.named_parameters(), *model.named_buffers())}
+    for name, parameter in model.named_parameters():
+        own[name].requires_grad_(parameter.requires_grad)
+    saved = _Saved(own.values())
+    with saved:
+        functional_call(model, own, (torch.empty(BATCH, *inputs, device="meta"),))
+    total = sum(values.numel() for values in own.values())
+    trainable = sum(values.numel() for values in own.values() if values.requires_grad)
+    return 4.0 * (total + 3 * trainable), saved.bytes / BATCH
+
+
 class _Saved(saved_tensors_hooks):
     """Counts what the backward pass needs: each storage once, the network's own not at all."""
 
-    def __init__(self, network: nn.Module) -> None:
-        own = (*network.parameters(), *network.buffers())
+    def __init__(self, own: Iterable[Tensor]) -> None:
         # Storages are kept, so that the address of one that was freed does not come again.
         self._storages = {values.untyped_storage()._cdata: values.untyped_storage() for values in own}
         self.bytes = 0

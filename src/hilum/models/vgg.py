@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from hilum.models.body import Body, head, layers_before_pool, stages_by_pool
+from hilum.models.dropout import Dropout
 from hilum.models.registry import register
 
 
@@ -113,10 +114,10 @@ class VGG(Body):
             self.classifier: nn.Module = nn.Sequential(
                 nn.Linear(channels * GRID * GRID, HIDDEN),
                 nn.ReLU(inplace=True),
-                nn.Dropout(0.5),
+                Dropout(0.5),
                 nn.Linear(HIDDEN, HIDDEN),
                 nn.ReLU(inplace=True),
-                nn.Dropout(0.5),
+                Dropout(0.5),
                 nn.Linear(HIDDEN, outputs),
             )
         else:

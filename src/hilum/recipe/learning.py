@@ -16,43 +16,68 @@ class Training(Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         epochs: at most so many.
         min_epochs: no checkpoint is kept as the best, and none stops early, before this epoch.
-        keep: `best` keeps the checkpoint with the lowest validation loss, `last` that of the last epoch.
-        early_stopping: stop after so many epochs without a better validation loss; 0 never stops.
+        keep: `best` keeps the checkpoint with the best figure on validation, `last` that of the last epoch.
+        monitor: that figure, which plateaus and early stopping go by too: the `loss`, the `accuracy` or the `auroc`
+            on the validation films; or `views_loss` or `views_auroc`, the same on `val_views` drawn views of each.
+        val_views: how many drawn views of each validation film are judged after every epoch.
+        early_stopping: stop after so many epochs without a better figure; 0 never stops.
+        objective: `cross-entropy`, or `focal`, which weighs a film down by how well it is known: (1 - p)^gamma of the
+            probability p of what it shows (Lin et al., ICCV 2017).
+        focal_gamma: that exponent.
+        class_weights: `balanced` weighs a class by the share of films that are not of it (the study's
+            [3876, 1342] / 5218), `none` weighs all alike; or one weight a class.
+        logit_adjustment: tau of the logarithms of the classes' shares that are added to the logits in training
+            alone (Menon et al., ICLR 2021); 0 adds nothing.
+        label_smoothing: the share of certainty taken from the label.
         optimizer: `sgd` (momentum 0.9, weight decay as L2), `adam` (weight decay as L2) or `adamw`.
         learning_rate: at the start, or at the peak after the warm-up.
         weight_decay: L2 for sgd and adam, decoupled for adamw.
+        clip_norm: gradients are scaled down to this norm over all weights; 0 leaves them.
         schedule: `plateau` multiplies by `plateau_factor` after `plateau_patience` epochs without a better
-            validation loss, down to `min_learning_rate`; `cosine` falls to `min_learning_rate` at the last step.
+            figure, down to `min_learning_rate`; `cosine` falls to `min_learning_rate` at the last step; `one-cycle`
+            rises from a 25th over the first 30% of the steps and falls likewise (Smith & Topin, 2018).
         warmup_epochs: the learning rate rises from 0 over so many epochs.
-        class_weights: `balanced` weighs a class by the share of films that are not of it (the study's
-            [3876, 1342] / 5218), `none` weighs all alike.
-        label_smoothing: the share of certainty taken from the label.
         average: decay, a step, of an exponential moving average of the weights, which is then what is validated and
             kept; 0 keeps none.
         precision: `bfloat16` computes in it where that is safe, `float32` throughout; `auto` takes
             bfloat16 where the processor has instructions for it.
+        shared_batch_norm: several processes take their batch norms' statistics over the whole batch, as one process
+            would.
+        checkpoint_minutes: at most so much work is lost when a run is killed; an epoch's end is a checkpoint too.
     """
 
     epochs: Annotated[int, Meta(ge=1)] = 30
     min_epochs: Annotated[int, Meta(ge=1)] = 1
     keep: Literal["best", "last"] = "best"
+    monitor: Literal["loss", "accuracy", "auroc", "views_loss", "views_auroc"] = "loss"
+    val_views: Annotated[int, Meta(ge=0, le=64)] = 0
     early_stopping: Annotated[int, Meta(ge=0)] = 0
+    objective: Literal["cross-entropy", "focal"] = "cross-entropy"
+    focal_gamma: NotNegative = 2.0
+    class_weights: Literal["balanced", "none"] | tuple[Positive, ...] = "balanced"
+    logit_adjustment: NotNegative = 0.0
+    label_smoothing: Annotated[float, Meta(ge=0, lt=1)] = 0.0
     optimizer: Literal["sgd", "adam", "adamw"] = "adam"
     learning_rate: Positive = 1e-4
     weight_decay: NotNegative = 0.0
-    schedule: Literal["plateau", "cosine", "constant"] = "plateau"
+    clip_norm: NotNegative = 0.0
+    schedule: Literal["plateau", "cosine", "one-cycle", "constant"] = "plateau"
     plateau_factor: Annotated[float, Meta(gt=0, lt=1)] = 0.3
     plateau_patience: Annotated[int, Meta(ge=0)] = 2
     min_learning_rate: NotNegative = 1e-6
     warmup_epochs: NotNegative = 0.0
-    class_weights: Literal["balanced", "none"] = "balanced"
-    label_smoothing: Annotated[float, Meta(ge=0, lt=1)] = 0.0
     average: Annotated[float, Meta(ge=0, lt=1)] = 0.0
     precision: Literal["auto", "bfloat16", "float32"] = "auto"
+    shared_batch_norm: bool = True
+    checkpoint_minutes: NotNegative = 5.0
 
     def __post_init__(self) -> None:
         if self.min_epochs > self.epochs:
             raise ValueError(f"min_epochs ({self.min_epochs}) is larger than epochs ({self.epochs})")
+        if self.monitor.startswith("views") and not self.val_views:
+            raise ValueError(f"monitor = {self.monitor} is of drawn views, and none are judged; set val_views=4")
+        if self.warmup_epochs and self.schedule == "one-cycle":
+            raise ValueError("one-cycle has a warm-up of its own; leave warmup_epochs away")
 
 
 class Bundle(Struct, frozen=True, forbid_unknown_fields=True):

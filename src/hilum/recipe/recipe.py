@@ -45,6 +45,25 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True):
     training: Training = Training()
     bundle: Bundle = Bundle()
 
+    def __post_init__(self) -> None:
+        held, (_, largest) = self.pixels.size, self.batches.scales or (0, self.batches.crop)
+        if largest > held:
+            raise ValueError(
+                f"batches.crop and batches.scales reach {largest} pixels, and films are kept at {held}; "
+                f"set pixels.size={largest}"
+            )
+        if self.transfer.frozen and self.batches.crop:
+            raise ValueError(
+                "batches.crop and transfer.frozen exclude each other: features are stored of whole films"
+            )
+        if self.transfer.views and self.batches.augment.match:
+            raise ValueError("batches.augment.match needs a second film, and a stored view (transfer.views) has none")
+
+    @property
+    def side(self) -> int:
+        """Side, in pixels, of what the network is shown in training."""
+        return self.batches.crop or self.pixels.size
+
 
 def read_recipe(path: Path, settings: Iterable[str] = ()) -> Recipe:
     """Read a recipe and lay `section.key=value` settings over it; values as in TOML, a string may go bare.

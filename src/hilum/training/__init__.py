@@ -1,6 +1,7 @@
 """Training: loss, schedule and one loop. Batches and a network go in, weights and a history come out."""
 
-from hilum.training.loop import Run, fit, logits_of
+from hilum.training.figures import logits_of
+from hilum.training.loop import Run, fit
 from hilum.training.loss import class_weights, losses
 from hilum.training.operating import choose_operating_point
 

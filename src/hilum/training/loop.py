@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
-import math
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from hilum import bundle, metrics
 from hilum.batches import Batch, Source
 from hilum.errors import HilumError
+from hilum.files import write_text
 from hilum.progress import track
 from hilum.recipe import Recipe
 from hilum.training import checkpoint
+from hilum.training.figures import judge, row_of
 from hilum.training.history import Events, Row, read_history, write_history
-from hilum.training.loss import class_weights, losses
-from hilum.training.machine import make_fabric
-from hilum.training.schedule import Schedule, make_optimizer
+from hilum.training.keeping import check_monitor, cost_of, is_kept, stops_early
+from hilum.training.loss import make_objective
+from hilum.training.machine import prepare
+from hilum.training.memory import films_at_once
+from hilum.training.origin import check_origin, write_origin
+from hilum.training.parallel import share_batch_norms, share_of, unshare_batch_norms
+from hilum.training.schedule import make_optimizer
+from hilum.training.state import State
+from hilum.training.step import Said, Stepper
 from hilum.training.thawing import learning_groups, thaw
 
 
@@ -42,16 +48,6 @@ class Run:
     folder: Path
 
 
-@dataclass(slots=True)
-class Progress:
-    """Where a run stands between two epochs; all of it goes into the checkpoint."""
-
-    epoch: int = 0
-    kept_epoch: int = 0
-    kept_loss: float = math.inf
-    schedule: Schedule = field(default_factory=Schedule)
-
-
 def fit(
     model: nn.Module,
     train: Source,
@@ -60,9 +56,10 @@ def fit(
     folder: Path,
     *,
     resume: bool = False,
+    memory: int | None = None,
     on_epoch: Callable[[Row], None] = lambda row: None,
 ) -> Run:
-    """Train a network.
+    """Train a network. Under `torchrun` each process calls this, takes its share of every batch, and gets the same.
 
     Args:
         model: a network, or the half of one that `Network.split` leaves to learn; it is trained in place, and with
@@ -72,106 +69,102 @@ def fit(
         recipe: seed, learning scheme, and what learns when.
         folder: gets `history.csv`, `checkpoints/` and TensorBoard's events.
         resume: go on from the folder's last checkpoint, where there is one.
+        memory: bytes that a step may take; a batch that needs more goes through the network in parts. None takes what
+            is free, and once a run has begun what it began with.
         on_epoch: is told of every finished epoch.
 
     Raises:
+        RequestError: recipe, films and machine do not go together, or are not those that the run was started with.
         HilumError: the loss is no longer a number.
     """
-    scheme = recipe.training
-    fabric = make_fabric(scheme)
+    scheme, checkpoints = recipe.training, folder / "checkpoints"
+    last, kept, origin = (checkpoints / name for name in ("last.safetensors", "kept.safetensors", "origin.json"))
+    check_monitor(scheme, val.labels)
+    objective = make_objective(scheme, train.labels, train.classes)
+    fabric = prepare(scheme, thaws=bool(recipe.transfer.gradual))
+    share, writes = share_of(fabric, recipe.batches.size), fabric.is_global_zero
     model = model.to(fabric.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = _make_average(model, scheme.average)
     optimizer = make_optimizer(scheme, learning_groups(model, recipe.transfer))
-    network, stepper = fabric.setup(model, optimizer)
-    weights = None
-    if scheme.class_weights == "balanced":
-        weights = class_weights(train.labels, len(train.classes)).to(fabric.device)
-
-    last, kept = folder / "checkpoints" / "last.safetensors", folder / "checkpoints" / "kept.safetensors"
-    progress, history = Progress(), list[Row]()
+    state, history = State(model, average, optimizer), list[Row]()
     if resume and last.exists():  # a run that was stopped before its first checkpoint starts again
-        progress = _restore(last, model, average, optimizer)
-        history = [row for row in read_history(folder / "history.csv") if row["epoch"] <= progress.epoch]
-    events = Events(folder / "tensorboard", progress.epoch)
+        check_origin(origin, recipe, train.manifest, val.manifest)
+        state.restore(last)
+        history = [row for row in read_history(folder / "history.csv") if row["epoch"] <= state.progress.epoch]
+    elif writes:
+        write_origin(origin, recipe, train.manifest, val.manifest)
+    progress = state.progress
+    if memory or not progress.at_once:
+        progress.at_once = films_at_once(model, _shape(val), recipe.batches.size // share.of, memory)
+    if share.of > 1 and scheme.shared_batch_norm:
+        share_batch_norms(model)
+    network, fabrics_optimizer = fabric.setup(model, optimizer)
+    stepper = Stepper(
+        fabric, network, fabrics_optimizer, objective.to(fabric.device), share, scheme.clip_norm, progress.at_once
+    )
+    events = Events(folder / "tensorboard", progress.epoch) if writes else None
     judged = average.module if average else model
-    val_labels = torch.from_numpy(val.labels)
+    steps, saved_at = train.batches_an_epoch, time.monotonic()
 
-    while progress.epoch < scheme.epochs and not _stops_early(progress, recipe):
-        progress.epoch += 1
-        started = time.perf_counter()
-        # Dropout draws from torch's own generator: from here on the epoch depends on the seed and its number alone.
-        torch.manual_seed(recipe.seed * 100_003 + progress.epoch)
-        thaw(model, recipe.transfer, progress.epoch)
-        step = (progress.epoch - 1) * train.batches_an_epoch
-        seen_logits, seen_labels = list[Tensor](), list[Tensor]()
-        batches = train.epoch(recipe.seed, progress.epoch, fabric.device)
-        for batch in track(batches, f"epoch {progress.epoch}/{scheme.epochs}", train.batches_an_epoch):
-            rate = progress.schedule.rate(scheme, step, train.batches_an_epoch)
+    while progress.epoch < scheme.epochs and not stops_early(progress, scheme):
+        number, started = progress.epoch + 1, time.perf_counter() - progress.seconds
+        thaw(model, recipe.transfer, number)
+        batches = train.epoch(recipe.seed, number, fabric.device, start=progress.step, share=share)
+        for batch in track(batches, f"epoch {number}/{scheme.epochs}", steps - progress.step):
+            step = progress.epoch * steps + progress.step
+            rate = progress.schedule.rate(scheme, step, steps)
             for group in optimizer.param_groups:
                 group["lr"] = rate * group["scale"]
-            logits = network(_channels_last(batch.inputs))
-            loss = losses(logits, batch.labels, weights, scheme.label_smoothing).mean()
-            if not torch.isfinite(loss):
-                raise HilumError(
-                    f"the loss is {loss.item()} in epoch {progress.epoch}, step {step}; lower training.learning_rate "
-                    f"(the last good checkpoint is {last})"
-                )
-            fabric.backward(loss)
-            stepper.step()
-            stepper.zero_grad()
+            said = stepper.step(batch, seed=recipe.seed * 100_000_007 + step)
+            if not said.costs.isfinite().all():
+                raise HilumError(_no_number(said, batch, train, folder, f"epoch {number}, step {step}", last))
             if average:
                 average.update_parameters(model)
-            step += 1
-            seen_logits.append(logits.detach().float().cpu())
-            seen_labels.append(batch.labels.cpu())
+            state.said.append(said)
+            progress.step, progress.at_once = progress.step + 1, stepper.at_once
+            if writes and time.monotonic() - saved_at >= 60 * scheme.checkpoint_minutes:
+                progress.seconds = time.perf_counter() - started
+                state.save(last)
+                saved_at = time.monotonic()
 
         row: Row = {
-            "epoch": progress.epoch,
+            "epoch": number,
             "seconds": time.perf_counter() - started,
-            "learning_rate": rate,
-            **_figures("train", torch.cat(seen_logits), torch.cat(seen_labels), weights),
-            **_figures("val", logits_of(judged, val.plain(device=fabric.device)), val_labels, weights),
+            "learning_rate": progress.schedule.rate(scheme, number * steps - 1, steps),
+            **row_of("train", *state.of_epoch()),
+            **judge(judged, val, recipe, objective, fabric, share),
         }
         history.append(row)
+        progress.epoch, progress.step, progress.seconds, state.said = number, 0, 0.0, []
+        cost = cost_of(row, scheme)
+        progress.schedule.end_epoch(scheme, cost)
+        keeps = is_kept(progress, cost, scheme)
+        if keeps:
+            progress.kept_epoch, progress.kept_cost = number, cost
+        if events is None:
+            continue
         # What a killed run wrote of an epoch before its checkpoint is written again when the epoch is done again.
         write_history(folder / "history.csv", history)
-        progress.schedule.end_epoch(scheme, row["val_loss"])
-        if _is_kept(progress, row["val_loss"], recipe):
-            progress.kept_epoch, progress.kept_loss = progress.epoch, row["val_loss"]
-            checkpoint.save(kept, {"model": judged.state_dict()}, {"epoch": progress.epoch})
-        _save(last, model, average, optimizer, progress)
+        if keeps:
+            checkpoint.save(kept, {"model": judged.state_dict()}, {"epoch": number})
+        state.save(last)
+        saved_at = time.monotonic()
         events.add(row)
         on_epoch(row)
 
-    events.close()
+    if events is not None:
+        events.close()
+    fabric.barrier()
+    unshare_batch_norms(model)
     # Into the model that was given: half a network takes the whole one along.
     model.load_state_dict(checkpoint.load(kept)[0]["model"])
     model.to("cpu", memory_format=torch.contiguous_format).requires_grad_(True).eval()  # type: ignore[call-overload]
     return Run(model, progress.kept_epoch, history, folder)
 
 
-@torch.no_grad()
-def logits_of(model: nn.Module, batches: Iterable[Batch]) -> Tensor:
-    """A network's logits for every film of the batches: (n, outputs) float32 on the CPU."""
-    model.eval()
-    return torch.cat([model(_channels_last(batch.inputs)).cpu() for batch in batches])
-
-
-def _channels_last(inputs: Tensor) -> Tensor:
-    """Maps in the layout that convolutions are fastest in; vectors as they are."""
-    return inputs.contiguous(memory_format=torch.channels_last) if inputs.ndim == 4 else inputs
-
-
-def _figures(split: str, logits: Tensor, labels: Tensor, weights: Tensor | None) -> Row:
-    """Loss without label smoothing, accuracy and, for two classes, AUROC."""
-    probs = bundle.probabilities(logits.numpy())
-    row: Row = {
-        f"{split}_loss": float(losses(logits, labels, None if weights is None else weights.cpu()).mean()),
-        f"{split}_accuracy": float((probs.argmax(axis=1) == labels.numpy()).mean()),
-    }
-    if probs.shape[1] == 2:
-        row[f"{split}_auroc"] = float(metrics.auroc(labels.numpy() == 1, probs[:, 1]))
-    return row
+def _shape(films: Source) -> torch.Size:
+    """Of what the network is shown for one film."""
+    return next(iter(films.plain(1))).inputs.shape[1:]
 
 
 def _make_average(model: nn.Module, decay: float) -> AveragedModel | None:
@@ -180,38 +173,13 @@ def _make_average(model: nn.Module, decay: float) -> AveragedModel | None:
     return AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(decay), use_buffers=True)  # type: ignore[no-untyped-call]
 
 
-def _is_kept(progress: Progress, val_loss: float, recipe: Recipe) -> bool:
-    if recipe.training.keep == "last":
-        return True
-    return progress.epoch >= recipe.training.min_epochs and val_loss < progress.kept_loss
-
-
-def _stops_early(progress: Progress, recipe: Recipe) -> bool:
-    patience = recipe.training.early_stopping
-    return bool(patience and progress.kept_epoch and progress.epoch - progress.kept_epoch >= patience)
-
-
-def _save(
-    path: Path, model: nn.Module, average: AveragedModel | None, optimizer: torch.optim.Optimizer, progress: Progress
-) -> None:
-    groups = {"model": model.state_dict(), "optimizer": checkpoint.optimizer_tensors(optimizer)}
-    if average:
-        groups["average"] = average.state_dict()
-    notes = {
-        "epoch": progress.epoch,
-        "kept_epoch": progress.kept_epoch,
-        "kept_loss": progress.kept_loss,
-        "schedule": progress.schedule.state(),
-    }
-    checkpoint.save(path, groups, notes)
-
-
-def _restore(
-    path: Path, model: nn.Module, average: AveragedModel | None, optimizer: torch.optim.Optimizer
-) -> Progress:
-    groups, notes = checkpoint.load(path)
-    model.load_state_dict(groups["model"])
-    checkpoint.restore_optimizer(optimizer, groups["optimizer"])
-    if average:
-        average.load_state_dict(groups["average"])
-    return Progress(**{**notes, "schedule": Schedule(**notes["schedule"])})
+def _no_number(said: Said, batch: Batch, train: Source, folder: Path, when: str, last: Path) -> str:
+    """What to say of a loss that is no longer a number; the batch's films are written down."""
+    names = [train.manifest.films[number].path for number in batch.films]
+    write_text(folder / "failed_batch.txt", "".join(f"{name}\n" for name in names))
+    lost = float(said.costs[~said.costs.isfinite()][0])
+    return (
+        f"the loss is {lost} in {when}, with {names[0]} and {len(names) - 1} other films (in "
+        f"{folder / 'failed_batch.txt'}); lower training.learning_rate, or set training.clip_norm=1 "
+        f"(the last good checkpoint is {last})"
+    )

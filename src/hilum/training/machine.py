@@ -5,20 +5,25 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
-from typing import Literal
 
 import torch
 from lightning_fabric import Fabric
 
 from hilum.recipe import Training
+from hilum.training.parallel import Precision, make_fabric
 
 
-def make_fabric(scheme: Training) -> Fabric:
-    """One device, the fastest there is, in the recipe's precision; the same seed gives the same weights on it."""
-    precision: Literal["bf16-mixed", "32-true"] = "bf16-mixed" if in_bfloat16(scheme) else "32-true"
+def prepare(scheme: Training, *, thaws: bool) -> Fabric:
+    """The fastest device there is, in the recipe's precision; the same seed gives the same weights on it.
+
+    Args:
+        scheme: the learning scheme.
+        thaws: whether some weights do not learn in every epoch.
+    """
     _be_deterministic()
     keep_freed_memory()
-    return Fabric(accelerator=fastest_device().type, devices=1, precision=precision)
+    precision: Precision = "bf16-mixed" if in_bfloat16(scheme) else "32-true"
+    return make_fabric(fastest_device().type, precision, thaws=thaws)
 
 
 def fastest_device() -> torch.device:

@@ -10,7 +10,7 @@ from hilum.batches import Source
 from hilum.bundle import OperatingPoint
 from hilum.recipe import Recipe
 from hilum.records import Figure
-from hilum.training.loop import logits_of
+from hilum.training.figures import logits_of
 
 
 def choose_operating_point(model: nn.Module, val: Source, recipe: Recipe) -> tuple[OperatingPoint, dict[str, Figure]]:

@@ -12,6 +12,8 @@ import torch
 from hilum.recipe import Training
 from hilum.training.thawing import Group
 
+ONE_CYCLE_START, ONE_CYCLE_RISE = 25.0, 0.3  # those of torch.optim.lr_scheduler.OneCycleLR
+
 
 def make_optimizer(scheme: Training, groups: Iterable[Group]) -> torch.optim.Optimizer:
     """The recipe's optimiser. SGD and Adam take weight decay as L2 on the loss, AdamW apart from it."""
@@ -30,7 +32,7 @@ class Schedule:
 
     Attributes:
         factor: what reductions on a plateau have multiplied the rate by so far.
-        best: lowest validation loss so far.
+        best: lowest cost on validation so far.
         waited: epochs since then, or since the last reduction.
     """
 
@@ -44,16 +46,20 @@ class Schedule:
         warmup = scheme.warmup_epochs * steps_an_epoch
         if step < warmup:
             return peak * (step + 1) / warmup
+        last = scheme.epochs * steps_an_epoch - 1
         if scheme.schedule == "cosine":
-            last = scheme.epochs * steps_an_epoch - 1
-            done = (step - warmup) / max(1.0, last - warmup)
-            return floor + (peak - floor) * (1 + math.cos(math.pi * min(1.0, done))) / 2
+            return _half_a_wave(peak, floor, (step - warmup) / max(1.0, last - warmup))
+        if scheme.schedule == "one-cycle":
+            top = ONE_CYCLE_RISE * (last + 1) - 1
+            if step <= top:
+                return _half_a_wave(peak / ONE_CYCLE_START, peak, step / top)
+            return _half_a_wave(peak, floor, (step - top) / (last - top))
         return max(floor, peak * self.factor)
 
-    def end_epoch(self, scheme: Training, val_loss: float) -> None:
-        """Reduce on a plateau."""
-        if val_loss < self.best:
-            self.best, self.waited = val_loss, 0
+    def end_epoch(self, scheme: Training, cost: float) -> None:
+        """Reduce on a plateau of what validation costs: the monitored figure, turned round where more is better."""
+        if cost < self.best:
+            self.best, self.waited = cost, 0
             return
         self.waited += 1
         if scheme.schedule == "plateau" and self.waited > scheme.plateau_patience:
@@ -62,3 +68,8 @@ class Schedule:
     def state(self) -> dict[str, float]:
         """What to write down in order to go on later."""
         return asdict(self)
+
+
+def _half_a_wave(start: float, end: float, done: float) -> float:
+    """From start to end along half a cosine."""
+    return end + (start - end) * (1 + math.cos(math.pi * min(1.0, done))) / 2

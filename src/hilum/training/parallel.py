@@ -1,0 +1,164 @@
+"""Several processes, each with a share of every batch, that learn what one would have learnt."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Literal
+
+import torch
+import torch.distributed as dist
+from lightning_fabric import Fabric
+from torch import Tensor, nn
+from torch.autograd import Function
+
+from hilum.batches import Share
+from hilum.errors import RequestError
+
+Precision = Literal["bf16-mixed", "32-true"]
+
+
+def make_fabric(device: str, precision: Precision, *, thaws: bool) -> Fabric:
+    """One process, or as many as `torchrun` started.
+
+    Args:
+        device: `cpu` or `cuda`.
+        precision: as Fabric names it.
+        thaws: whether some weights do not learn in every epoch.
+    """
+    if "TORCHELASTIC_RUN_ID" not in os.environ:
+        return Fabric(accelerator=device, devices=1, precision=precision)
+    from lightning_fabric.strategies.ddp import DDPStrategy
+
+    here, all_of_them = int(os.environ["LOCAL_WORLD_SIZE"]), int(os.environ["WORLD_SIZE"])
+    # Buffers need no broadcast: batch norms see the whole batch, or the first process's are kept.
+    strategy = DDPStrategy(find_unused_parameters=thaws, broadcast_buffers=False, static_graph=False)
+    fabric = Fabric(
+        accelerator=device, devices=here, num_nodes=all_of_them // here, strategy=strategy, precision=precision
+    )
+    fabric.launch()
+    return fabric
+
+
+def share_of(fabric: Fabric, batch_size: int) -> Share:
+    """This process's share of every batch.
+
+    Raises:
+        RequestError: the batch has too few films for so many processes.
+    """
+    if batch_size < 2 * fabric.world_size:
+        raise RequestError(
+            f"batches.size: {batch_size} films for {fabric.world_size} processes; each needs two or more: "
+            f"set batches.size={2 * fabric.world_size}"
+        )
+    return Share(fabric.global_rank, fabric.world_size)
+
+
+def gather(fabric: Fabric, values: Tensor, numbers: Tensor, n: int) -> Tensor:
+    """Put rows that lie with several processes into one tensor, the same on each of them.
+
+    Args:
+        fabric: joins the processes.
+        values: (m, k) float32, this process's rows.
+        numbers: (m,) int64, their places.
+        n: how many rows there are over all processes.
+
+    Returns:
+        (n, k) float32 on the CPU; each row is bit for bit what its process had.
+    """
+    rows = torch.zeros(n, values.shape[1], device=fabric.device)
+    rows[numbers.to(fabric.device)] = values.to(fabric.device)
+    if fabric.world_size > 1:
+        dist.all_reduce(rows)
+    return rows.cpu()
+
+
+def share_batch_norms(model: nn.Module) -> None:
+    """Let every batch norm take its statistics over the whole batch; nothing changes for one process.
+
+    The class is swapped in place: a network and its halves hold the same modules, and all of them have to change.
+    (torch's own `SyncBatchNorm` works on GPUs alone.)
+    """
+    for module in model.modules():
+        if type(module) is nn.BatchNorm2d:
+            module.__class__ = SharedBatchNorm2d
+
+
+def unshare_batch_norms(model: nn.Module) -> None:
+    """Make them torch's own again."""
+    for module in model.modules():
+        if type(module) is SharedBatchNorm2d:
+            module.__class__ = nn.BatchNorm2d  # type: ignore[assignment]
+
+
+class SharedBatchNorm2d(nn.BatchNorm2d):
+    """Batch norm whose statistics in training are those of all processes' films.
+
+    Source: Ioffe & Szegedy, ICML 2015, algorithm 1, over the union of the processes' rows.
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        """(n, c, h, w) → the same shape."""
+        if not self.training:
+            return super().forward(input)
+        assert self.running_mean is not None
+        assert self.running_var is not None
+        output, mean, variance, count = _SharedNorm.apply(input, self.weight, self.bias, self.eps)  # type: ignore[no-untyped-call]
+        with torch.no_grad():
+            momentum = self.momentum if self.momentum is not None else 0.1
+            self.running_mean.lerp_(mean, momentum)
+            self.running_var.lerp_(variance * (count / (count - 1)), momentum)
+            if self.num_batches_tracked is not None:
+                self.num_batches_tracked.add_(1)
+        return output  # type: ignore[no-any-return]
+
+
+class _SharedNorm(Function):
+    """Forward and backward pass with one sum over the processes each."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, values: Tensor, weight: Tensor, bias: Tensor, eps: float
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        count = values.numel() // values.shape[1]
+        variance, mean = torch.var_mean(values, dim=(0, 2, 3), correction=0)
+        # Chan et al., 1979: sums about each process's own mean lose no digits.
+        sums = torch.stack([mean * count, variance * count, torch.full_like(mean, count)])
+        parts = _all_of(sums)
+        counts = parts[:, 2]
+        total = counts.sum(0)
+        means = parts[:, 0] / counts
+        shared = parts[:, 0].sum(0) / total
+        variance = (parts[:, 1] + counts * (means - shared) ** 2).sum(0) / total
+        inverse = (variance + eps).rsqrt()
+        ctx.save_for_backward(values, weight, shared, inverse, total)
+        scale = weight * inverse
+        output = values * scale[:, None, None] + (bias - shared * scale)[:, None, None]
+        ctx.mark_non_differentiable(shared, variance, total)
+        return output, shared, variance, total
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
+        values, weight, mean, inverse, total = ctx.saved_tensors
+        gradient = gradients[0]
+        centred = values - mean[:, None, None]
+        sum_gradient = gradient.sum((0, 2, 3))
+        sum_product = (gradient * centred).sum((0, 2, 3)) * inverse
+        both = torch.stack([sum_gradient, sum_product])
+        if dist.is_initialized():
+            dist.all_reduce(both)
+        mean_gradient, mean_product = both / total
+        scale = weight * inverse
+        of_values = (gradient - mean_gradient[:, None, None] - centred * (inverse * mean_product)[:, None, None]) * (
+            scale[:, None, None]
+        )
+        # DDP averages what each process gives for the weights.
+        return of_values, sum_product, sum_gradient, None
+
+
+def _all_of(values: Tensor) -> Tensor:
+    """Every process's tensor: (processes, *shape)."""
+    if not dist.is_initialized():
+        return values[None]
+    parts = [torch.empty_like(values) for _ in range(dist.get_world_size())]
+    dist.all_gather(parts, values.contiguous())
+    return torch.stack(parts)
