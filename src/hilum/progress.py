@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Iterable, Iterator
@@ -14,7 +15,7 @@ PATIENCE_SECONDS = 2.0  # work that ends sooner needs no bar
 
 def track(items: Iterable[T], what: str, total: int) -> Iterator[T]:
     """Yield the items; from two seconds on, where stderr is a terminal, show a bar with the time left."""
-    if not sys.stderr.isatty():
+    if not sys.stderr.isatty() or not first_process():
         yield from items
         return
     from rich.console import Console
@@ -32,3 +33,8 @@ def track(items: Iterable[T], what: str, total: int) -> Iterator[T]:
             bar.update(task, completed=done)
     finally:
         bar.stop()
+
+
+def first_process() -> bool:
+    """Whether this process is the one of those that `torchrun` started which speaks and writes."""
+    return os.environ.get("RANK", "0") == "0"

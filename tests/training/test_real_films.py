@@ -10,7 +10,7 @@ from safetensors.torch import load_file
 
 from hilum import films
 from hilum.bundle import read
-from hilum.cli import train
+from hilum.cli.learning import learn, write_bundle
 from hilum.recipe import read_recipe
 from hilum.records import Manifest
 
@@ -23,7 +23,9 @@ def test_one_seed_gives_identical_weights_and_learns(shared: Path, tmp_path: Pat
     # Every third film: enough to learn from within two epochs.
     part = Manifest(manifest.films[::3])
     recipe = read_recipe(RECIPES / "hilum.toml", ["training.epochs=2", "bundle.operating_views=1"])
-    first, second = (load_file(train.run(recipe, part, tmp_path / name) / "weights.safetensors") for name in "ab")
+    first, second = (
+        load_file(write_bundle(learn(recipe, part, tmp_path / name)) / "weights.safetensors") for name in "ab"
+    )
     torch.testing.assert_close(first, second, rtol=0, atol=0)
 
 
@@ -35,7 +37,7 @@ def test_imagenets_frozen_trunk_tells_normal_from_pneumonia(
     monkeypatch.setenv("HILUM_WEIGHTS", str(shared / "weights"))
     part = Manifest(films.index(shared / "data" / "chest_xray").films[::6])
     recipe = read_recipe(RECIPES / "s2-vgg16.toml", ["pixels.size=96", "training.epochs=3"])
-    spec = read(train.run(recipe, part, tmp_path / "s2")).spec
+    spec = read(write_bundle(learn(recipe, part, tmp_path / "s2"))).spec
     assert spec.recipe.weights.sha256, "which weights it was is kept"
     auroc = spec.metrics["auroc"].value
     assert auroc is not None

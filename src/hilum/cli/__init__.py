@@ -12,6 +12,7 @@ import sys
 import typer
 
 from hilum.errors import FilmError, HilumError, RequestError
+from hilum.progress import first_process
 
 app = typer.Typer(
     name="hilum",
@@ -48,12 +49,14 @@ def main() -> None:
 
 
 def tell(line: str) -> None:
-    """A line for the person at the terminal; what programs read goes to stdout instead."""
-    typer.echo(line, err=True)
+    """A line for the person at the terminal, once; what programs read goes to stdout instead."""
+    if first_process():
+        typer.echo(line, err=True)
 
 
 def _refuse(line: str, code: int) -> None:
-    tell("hilum: " + " ".join(line.splitlines()))
+    who = "" if first_process() else f" (process {os.environ['RANK']})"
+    typer.echo(f"hilum{who}: {' '.join(line.splitlines())}", err=True)
     sys.exit(code)
 
 

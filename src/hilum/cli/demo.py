@@ -41,8 +41,9 @@ def demo(
 ) -> None:
     """Index, train, evaluate and predict in a few minutes, on your films or on some that are at hand."""
     from hilum import films
-    from hilum.cli import evaluate, train
+    from hilum.cli import evaluate
     from hilum.cli.demo_films import at_hand
+    from hilum.cli.learning import learn, write_bundle
     from hilum.inference import Detector
     from hilum.records import Manifest
 
@@ -55,7 +56,7 @@ def demo(
         tell(f"    note: {note}")
     recipe = parse_recipe({**RECIPE, "data": recipe_data}, "the demo's recipe")
     tell("2/4 train")
-    bundle = train.run(recipe, manifest, out)
+    bundle = write_bundle(learn(recipe, manifest, out))
     split = "test" if any(film.split == "test" for film in manifest) else "val"
     tell(f"3/4 evaluate: the {split} films")
     metrics, predictions = evaluate.measure(bundle, out / "manifest.csv", split, out / "report", shifts=False)

@@ -1,0 +1,5 @@
+"""`python -m hilum`, which `torchrun -m hilum` starts too."""
+
+from hilum.cli import main
+
+main()

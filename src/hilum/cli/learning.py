@@ -1,0 +1,190 @@
+"""The path from a manifest to a trained network, and from there to a bundle: what the verbs put together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from hilum.cli import tell
+from hilum.progress import first_process
+from hilum.recipe import Recipe
+from hilum.records import Manifest
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from hilum.batches import Batches, Source
+    from hilum.features import FeatureBatches
+    from hilum.models import Network
+    from hilum.training import Run
+
+
+@dataclass(frozen=True, slots=True)
+class Learnt:
+    """A network that has learnt, and what is needed to judge it and to write its bundle.
+
+    Attributes:
+        recipe: resolved.
+        classes: the positive one last.
+        manifest: the films that it learnt from and was validated on.
+        network: the whole network, with the weights that were kept.
+        learner: the part of it that learnt.
+        val: the validation films as the learner is shown them.
+        run: what training gave.
+    """
+
+    recipe: Recipe
+    classes: tuple[str, ...]
+    manifest: Manifest
+    network: Network
+    learner: nn.Module
+    val: Source
+    run: Run
+
+
+def learn(
+    recipe: Recipe,
+    manifest: Manifest,
+    folder: Path,
+    *,
+    resume: bool = False,
+    memory: int | None = None,
+    on_epoch: Callable[[dict[str, float]], None] | None = None,
+) -> Learnt:
+    """Train by a recipe on a manifest's films; the test films are not looked at.
+
+    Nothing is written before recipe, films and weights are known to go together.
+
+    Args:
+        recipe: what to do.
+        manifest: the films.
+        folder: the run's.
+        resume: go on with the run that lies there.
+        memory: bytes that a training step may take; None takes what is free.
+        on_epoch: is told of every finished epoch; without it, a line is printed.
+    """
+    from hilum import films
+
+    learnt = manifest.where(lambda film: film.split in ("train", "val")).labelled_by(recipe.labels)
+    classes = films.choose_classes(learnt, recipe.classes)
+
+    from hilum import batches, pixels, training
+    from hilum.files import write_text
+    from hilum.recipe import write_recipe
+    from hilum.records import write_manifest
+
+    recipe = pin_weights(recipe)
+    network, learner = make_network(recipe, len(classes))
+    cache = pixels.cache(learnt, recipe.pixels)
+    train_films = batches.of(learnt.split("train"), cache, classes, recipe.batches)
+    val_films = batches.of(learnt.split("val"), cache, classes, recipe.batches)
+    if not resume and first_process():
+        write_manifest(manifest, folder / "manifest.csv")
+        write_text(folder / "recipe.toml", write_recipe(recipe))
+    tell(f"{folder}: {recipe.model.name} learns from {len(train_films)} films, is validated on {len(val_films)}")
+    train: Source = train_films
+    val: Source = val_films
+    if recipe.transfer.frozen:
+        train = stored_features(network, train_films, recipe, recipe.transfer.views)
+        views = max(recipe.bundle.operating_views, recipe.training.val_views)
+        val = stored_features(network, val_films, recipe, views)
+    run = training.fit(
+        learner,
+        train,
+        val,
+        recipe,
+        folder,
+        resume=resume,
+        memory=memory,
+        on_epoch=on_epoch or (lambda row: tell(_say(row, recipe))),
+    )
+    return Learnt(recipe, classes, learnt, network, learner, val, run)
+
+
+def write_bundle(learnt: Learnt) -> Path:
+    """Choose where the network decides, and write its bundle into the run's folder; returns the bundle's."""
+    from hilum import training
+    from hilum.bundle.onnx_export import round_weights
+    from hilum.bundle.write import write
+
+    recipe, folder = learnt.recipe, learnt.run.folder
+    if recipe.bundle.weights == "float16":
+        round_weights(learnt.network)
+    point, figures = training.choose_operating_point(learnt.learner, learnt.val, recipe)
+    threshold = "" if point.threshold is None else f", threshold {point.threshold:.3f}"
+    tell(f"{folder}: kept epoch {learnt.run.kept_epoch}; validation AUROC {figures['auroc']}{threshold}")
+    return write(
+        learnt.network.eval(),
+        folder / "bundle",
+        recipe=recipe,
+        classes=learnt.classes,
+        manifest=learnt.manifest,
+        operating_point=point,
+        figures=figures,
+        history=learnt.run.history,
+    ).folder
+
+
+def pin_weights(recipe: Recipe) -> Recipe:
+    """The recipe with the hash of the weights that it names, so that a resumed run starts from no others."""
+    if not recipe.weights.source or recipe.weights.sha256:
+        return recipe
+    from hilum import weights
+    from hilum.files import sha256_of
+
+    found = sha256_of(weights.locate(recipe.weights.source))
+    return replace(recipe, weights=replace(recipe.weights, sha256=found))
+
+
+def make_network(recipe: Recipe, classes: int) -> tuple[Network, nn.Module]:
+    """The recipe's network with the weights that it starts from, and the part of it that learns."""
+    import torch
+
+    from hilum import models, weights
+    from hilum.bundle.onnx_export import round_weights
+
+    torch.manual_seed(recipe.seed)
+    network = models.build(recipe.model, recipe.side, classes)
+    if recipe.weights.source:
+        tell(weights.load(network, recipe.weights, recipe.model).in_words())
+    if recipe.init.source:
+        tell(weights.start_from_vgg11(network, recipe.init, recipe.model).in_words())
+    if not recipe.transfer.frozen:
+        return network, network
+    frozen, learner = network.split(recipe.transfer.frozen)
+    if recipe.bundle.weights == "float16":
+        round_weights(frozen)
+    return network, learner
+
+
+def stored_features(network: Network, films: Batches, recipe: Recipe, views: int) -> FeatureBatches:
+    """What the frozen stages give for one split's films."""
+    from hilum import features
+    from hilum.training.machine import fastest_device, in_bfloat16, keep_freed_memory
+
+    keep_freed_memory()
+    transfer = recipe.transfer
+    each = f" in {views + 1} views" if views else ""
+    tell(f"features behind {transfer.frozen}: {len(films)} {films.manifest.films[0].split} films{each}")
+    return features.compute(
+        network.split(transfer.frozen)[0],
+        films,
+        recipe.model,
+        recipe.pixels,
+        views=views,
+        seed=recipe.seed,
+        also=transfer.also,
+        bfloat16=in_bfloat16(recipe.training),
+        device=fastest_device(),
+    )
+
+
+def _say(row: dict[str, float], recipe: Recipe) -> str:
+    return (
+        f"epoch {row['epoch']:.0f}/{recipe.training.epochs}  {row['seconds']:.0f} s  "
+        f"loss {row['train_loss']:.4f}, on validation {row['val_loss']:.4f}  AUROC {row['val_auroc']:.4f}"
+    )
