@@ -50,3 +50,17 @@ def fit(data: tuple[batches.Batches, batches.Batches]) -> Fit:
         return training.fit(model, *data, recipe, folder, **options)  # type: ignore[arg-type]
 
     return run
+
+
+class Killed(Exception):
+    """Stands for a run's sudden end."""
+
+
+def killed_after(epoch: int) -> Callable[[dict[str, float]], None]:
+    """Ends a run behind an epoch's checkpoint."""
+
+    def end(row: dict[str, float]) -> None:
+        if row["epoch"] == epoch:
+            raise Killed
+
+    return end

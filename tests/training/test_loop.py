@@ -13,7 +13,7 @@ from hilum.errors import HilumError
 from hilum.records import Film, Manifest
 from hilum.training import checkpoint
 from hilum.training.history import read_history
-from tests.training.conftest import CLASSES, Fit, small
+from tests.training.conftest import CLASSES, Fit, Killed, killed_after, small
 
 
 def weights_of(folder: Path) -> dict[str, torch.Tensor]:
@@ -47,15 +47,8 @@ def test_a_run_that_was_stopped_ends_in_the_same_weights(fit: Fit, tmp_path: Pat
     recipe = small(epochs=4, average=average, schedule="plateau", plateau_patience=0)
     fit(recipe, tmp_path / "straight")
 
-    class Killed(Exception):
-        pass
-
-    def kill(row: dict[str, float]) -> None:
-        if row["epoch"] == 2:
-            raise Killed
-
     with pytest.raises(Killed):
-        fit(recipe, tmp_path / "stopped", on_epoch=kill)
+        fit(recipe, tmp_path / "stopped", on_epoch=killed_after(2))
     run = fit(recipe, tmp_path / "stopped", resume=True)
     torch.testing.assert_close(weights_of(tmp_path / "straight"), weights_of(tmp_path / "stopped"), rtol=0, atol=0)
     assert [row["epoch"] for row in run.history] == [1, 2, 3, 4]

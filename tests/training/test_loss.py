@@ -7,7 +7,11 @@ import pytest
 import torch
 from sklearn.metrics import log_loss
 
+from hilum.batches import Batch
+from hilum.errors import RecipeError
+from hilum.recipe import Training
 from hilum.training import class_weights, losses
+from hilum.training.loss import Objective, make_objective
 
 LABELS = torch.tensor([0, 1, 1, 0, 1])
 LOGITS = torch.tensor([[-1.2], [0.3], [2.5], [0.8], [-0.4]])
@@ -40,3 +44,67 @@ def test_smoothing_pulls_the_cheapest_answer_off_certainty() -> None:
     logits = torch.linspace(-8, 8, 1601)[:, None]
     each = losses(logits, torch.ones(1601, dtype=torch.int64), None, smoothing=0.1)
     assert torch.sigmoid(logits[each.argmin()]).item() == pytest.approx(0.95, abs=0.001)
+
+
+def batch(share: torch.Tensor | None = None) -> Batch:
+    return Batch(LOGITS, LABELS, np.arange(5), 5, share)
+
+
+@pytest.mark.parametrize("gamma", [0.5, 2.0, 5.0])
+def test_focal_loss_is_lins(gamma: float) -> None:
+    """Equation 4 of the paper, with p the probability of what the film shows."""
+    for logit, label, given in zip(LOGITS[:, 0], LABELS, losses(LOGITS, LABELS, None, gamma=gamma), strict=True):
+        p = 1 / (1 + np.exp(-float(logit)))
+        p = p if label == 1 else 1 - p
+        assert float(given) == pytest.approx(-((1 - p) ** gamma) * np.log(p), rel=1e-5)
+
+
+def test_focal_loss_of_one_logit_is_that_of_two() -> None:
+    two = torch.cat([torch.zeros_like(LOGITS), LOGITS], dim=1)
+    torch.testing.assert_close(losses(LOGITS, LABELS, None, 0.1, 2.0), losses(two, LABELS, None, 0.1, 2.0))
+
+
+def test_logit_adjustment_costs_what_balanced_logits_times_the_shares_cost() -> None:
+    """Menon et al., equation 10: softmax over logits plus tau times the logarithm of each class's share."""
+    logits = torch.randn(6, 3, generator=torch.Generator().manual_seed(0))
+    labels = np.array([0, 1, 2, 2, 2, 1])
+    objective = make_objective(Training(class_weights="none", logit_adjustment=0.7), labels, ("a", "b", "c"))
+    given = objective.costs(logits, Batch(logits, torch.from_numpy(labels), np.arange(6), 6))
+    scaled = np.exp(logits.numpy().astype(np.float64)) * (np.array([1, 2, 3]) / 6) ** 0.7
+    expected = -np.log(scaled[np.arange(6), labels] / scaled.sum(axis=1))
+    np.testing.assert_allclose(given.numpy(), expected, rtol=1e-5)
+
+
+def test_logit_adjustment_shifts_the_one_logit_by_the_difference() -> None:
+    one = make_objective(Training(class_weights="none", logit_adjustment=1.0), LABELS.numpy(), ("a", "b"))
+    two = torch.cat([torch.zeros_like(LOGITS), LOGITS], dim=1)
+    both = Batch(two, LABELS, np.arange(5), 5)
+    torch.testing.assert_close(one.costs(LOGITS, batch()), one.costs(two, both))
+
+
+def test_what_is_reported_is_plain_weighted_cross_entropy() -> None:
+    scheme = Training(objective="focal", label_smoothing=0.2, logit_adjustment=1.0)
+    objective = make_objective(scheme, LABELS.numpy(), ("a", "b"))
+    weights = class_weights(LABELS.numpy(), 2)
+    torch.testing.assert_close(objective.reported(LOGITS, batch()), losses(LOGITS, LABELS, weights))
+
+
+def test_a_mixed_film_costs_its_parts() -> None:
+    share = torch.tensor([0.3, 0.6, 1.0, 0.0, 0.5])
+    objective = Objective(torch.tensor([0.7, 0.2]), None, 0.1, 0.0)
+    partner = LABELS[[1, 0, 3, 2, 4]]
+    own, other = (losses(LOGITS, labels, objective.weights, 0.1) for labels in (LABELS, partner))
+    torch.testing.assert_close(objective.costs(LOGITS, batch(share)), share * own + (1 - share) * other)
+
+
+def test_weights_may_be_given_one_a_class() -> None:
+    weights = make_objective(Training(class_weights=(2.0, 0.5)), LABELS.numpy(), ("a", "b")).weights
+    assert weights is not None
+    assert weights.tolist() == [2.0, 0.5]
+    with pytest.raises(RecipeError, match=r"3 weights for the 2 classes a, b"):
+        make_objective(Training(class_weights=(1.0, 1.0, 1.0)), LABELS.numpy(), ("a", "b"))
+
+
+def test_a_class_that_no_film_shows_cannot_be_adjusted_for() -> None:
+    with pytest.raises(RecipeError, match=r"no training film shows c; set it to 0"):
+        make_objective(Training(logit_adjustment=1.0), LABELS.numpy(), ("a", "b", "c"))

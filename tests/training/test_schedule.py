@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 from torch import nn
-from torch.optim.lr_scheduler import CosineAnnealingLR, ReduceLROnPlateau
+from torch.optim.lr_scheduler import CosineAnnealingLR, OneCycleLR, ReduceLROnPlateau
 
 from hilum.recipe import Training
 from hilum.training.schedule import Schedule, make_optimizer
@@ -35,6 +35,17 @@ def test_cosine_is_torchs() -> None:
         assert Schedule().rate(scheme, step, 10) == pytest.approx(reference.param_groups[0]["lr"], rel=1e-6)
         reference.step()
         cosine.step()
+
+
+def test_one_cycle_is_torchs() -> None:
+    scheme = Training(schedule="one-cycle", learning_rate=1e-2, min_learning_rate=1e-6, epochs=4)
+    reference = optimizer(1e-2)
+    cycle = OneCycleLR(reference, 1e-2, total_steps=40, final_div_factor=1e-2 / 25 / 1e-6, cycle_momentum=False)
+    for step in range(40):
+        assert Schedule().rate(scheme, step, 10) == pytest.approx(reference.param_groups[0]["lr"], rel=1e-6)
+        reference.step()
+        if step < 39:
+            cycle.step()
 
 
 def test_warm_up_rises_evenly_to_the_peak() -> None:

@@ -12,7 +12,7 @@ from hilum import batches, features, models, training
 from hilum.recipe import Model, Transfer, parse_recipe
 from hilum.training import checkpoint
 from hilum.training.thawing import learning_groups, learning_parts, thaw
-from tests.training.conftest import small
+from tests.training.conftest import Killed, killed_after, small
 
 Data = tuple[batches.Batches, batches.Batches]
 
@@ -89,15 +89,8 @@ def test_a_gradually_thawed_run_that_was_stopped_ends_in_the_same_weights(
     )
     training.fit(network(), *data, recipe, tmp_path / "straight")
 
-    class Killed(Exception):
-        pass
-
-    def kill(row: dict[str, float]) -> None:
-        if row["epoch"] == 2:
-            raise Killed
-
     with pytest.raises(Killed):
-        training.fit(network(), *data, recipe, tmp_path / "stopped", on_epoch=kill)
+        training.fit(network(), *data, recipe, tmp_path / "stopped", on_epoch=killed_after(2))
     training.fit(network(), *data, recipe, tmp_path / "stopped", resume=True)
     straight, stopped = (
         checkpoint.load(tmp_path / name / "checkpoints" / "last.safetensors")[0]["model"]

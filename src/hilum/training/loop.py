@@ -87,6 +87,8 @@ def fit(
     average = _make_average(model, scheme.average)
     optimizer = make_optimizer(scheme, learning_groups(model, recipe.transfer))
     state, history = State(model, average, optimizer), list[Row]()
+    for unfinished in checkpoints.glob(".*") if writes else ():  # a killed run was writing it
+        unfinished.unlink()
     if resume and last.exists():  # a run that was stopped before its first checkpoint starts again
         check_origin(origin, recipe, train.manifest, val.manifest)
         state.restore(last)

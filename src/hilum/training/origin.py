@@ -30,18 +30,18 @@ def check_origin(path: Path, recipe: Recipe, *manifests: Manifest) -> None:
     """
     try:
         origin = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError):
+        was, was_films = msgspec.convert(origin["recipe"], Recipe), dict(origin["films"])
+    except (OSError, ValueError, KeyError, TypeError):
         raise RequestError(f"{path}: what the run was started with cannot be read; start the run again") from None
-    was = msgspec.convert(origin["recipe"], Recipe)
     changed = list(_differences(msgspec.to_builtins(was), msgspec.to_builtins(recipe), ""))
     if changed:
         raise RequestError(
             f"{path.parents[1]}: its recipe was changed since it was started: {_some(changed)}; put it back, or "
             "start another run"
         )
-    films, was_films = _films(*manifests), origin["films"]
+    films = _films(*manifests)
     changed = [
-        f"{films.get(sha256, was_films.get(sha256))[0]} ({_change(was_films.get(sha256), films.get(sha256))})"
+        f"{(films.get(sha256) or was_films[sha256])[0]} ({_change(was_films.get(sha256), films.get(sha256))})"
         for sha256 in dict.fromkeys([*was_films, *films])
         if was_films.get(sha256, ())[1:] != films.get(sha256, ())[1:]
     ]

@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Literal
 
 import torch
@@ -15,6 +21,9 @@ from hilum.batches import Share
 from hilum.errors import RequestError
 
 Precision = Literal["bf16-mixed", "32-true"]
+
+_LOST = re.compile(r"gloo|NCCL|Connection|Socket", re.IGNORECASE)
+_SECONDS_TO_BE_SEEN = 5.0
 
 
 def make_fabric(device: str, precision: Precision, *, thaws: bool) -> Fabric:
@@ -30,8 +39,7 @@ def make_fabric(device: str, precision: Precision, *, thaws: bool) -> Fabric:
     from lightning_fabric.strategies.ddp import DDPStrategy
 
     here, all_of_them = int(os.environ["LOCAL_WORLD_SIZE"]), int(os.environ["WORLD_SIZE"])
-    # Buffers need no broadcast: batch norms see the whole batch, or the first process's are kept.
-    strategy = DDPStrategy(find_unused_parameters=thaws, broadcast_buffers=False, static_graph=False)
+    strategy = DDPStrategy(find_unused_parameters=thaws)
     fabric = Fabric(
         accelerator=device, devices=here, num_nodes=all_of_them // here, strategy=strategy, precision=precision
     )
@@ -70,6 +78,27 @@ def gather(fabric: Fabric, values: Tensor, numbers: Tensor, n: int) -> Tensor:
     if fabric.world_size > 1:
         dist.all_reduce(rows)
     return rows.cpu()
+
+
+@contextmanager
+def naming_the_lost(folder: Path) -> Iterator[None]:
+    """End with one line where another process is gone, instead of with what the connection to it says.
+
+    torchrun ends the processes that are left, and names the one that was gone first.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        if not dist.is_initialized() or not _LOST.search(str(error)):
+            raise
+        line = (
+            f"hilum (process {dist.get_rank()}): another of the {dist.get_world_size()} processes is gone; torchrun "
+            f"names it below, as the root cause. Go on from the last checkpoint: torchrun … -m hilum train --resume "
+            f"{folder}"
+        )
+        print(line, file=sys.stderr, flush=True)
+        time.sleep(_SECONDS_TO_BE_SEEN)  # or this one might end before torchrun has seen that the other did
+        sys.exit(1)
 
 
 def share_batch_norms(model: nn.Module) -> None:

@@ -113,8 +113,8 @@ def channels_last(inputs: Tensor) -> Tensor:
 
 
 def _parts(n: int, at_once: int) -> Iterator[tuple[slice, bool]]:
-    """Rows of each micro-batch, and whether it is the last: as even as pairs allow."""
-    count = -(-n // at_once)
+    """Rows of each micro-batch, and whether it is the last: as even as pairs allow; an odd film joins the last."""
+    count = max(1, min(-(-n // at_once), n // 2))
     ends = [2 * (n // 2 * number // count) for number in range(count)] + [n]
     for start, end in pairwise(ends):
         yield slice(start, end), end == n
