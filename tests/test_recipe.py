@@ -54,11 +54,60 @@ def test_a_resolved_recipe_reads_back_as_itself(tmp_path: Path, recipe_file: Pat
         ("name.first=a", "'name' is a value, not a section"),
         ("training.epochs", "write it as section.key=value"),
         ("=3", "write it as section.key=value"),
+        ("batches.draw=sorted", "batches.draw"),
+        ("batches.by=patient", "batches.by"),
+        ("batches.mixup=-1", "batches.mixup"),
+        ("batches.size=1", "batches.size"),
+        ("batches.augment.intensity=2", "batches.augment.intensity"),
+        ("batches.augment.match=1.5", "batches.augment.match"),
+        ("batches.augment.sharpen=[0.5, 0]", "batches.augment.sharpen"),
+        ("batches.augment.erase=[0.5, 0.9]", "batches.augment.erase"),
+        ("batches.scales=[48, 64]", "batches: batches.scales are of crops: name batches.crop too"),
+        ("batches.crop=65", r"reach 65 pixels, and films are kept at 64; set pixels\.size=65"),
     ],
 )
 def test_a_wrong_setting_is_refused_by_name(recipe_file: Path, setting: str, says: str) -> None:
     with pytest.raises(RecipeError, match=says):
         read_recipe(recipe_file, [setting])
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        (["batches.crop=56", "batches.scales=[48, 64]"], "a crop of 56 pixels, cut from 48 to 64; they must rise"),
+        (["batches.crop=32", "batches.scales=[60, 48]"], "cut from 60 to 48; they must rise"),
+        (["batches.crop=32", "batches.scales=[48, 80]"], r"reach 80 pixels, .* kept at 64; set pixels\.size=80"),
+        (["batches.crop=48", "transfer.frozen=trunk"], "batches.crop and transfer.frozen exclude each other"),
+        (
+            ["batches.augment.match=0.5", "transfer.frozen=trunk", "transfer.views=2"],
+            "batches.augment.match needs a second film",
+        ),
+    ],
+)
+def test_settings_that_exclude_each_other_are_refused(recipe_file: Path, settings: list[str], says: str) -> None:
+    with pytest.raises(RecipeError, match=says):
+        read_recipe(recipe_file, settings)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        ["batches.crop=64"],
+        ["batches.crop=32", "batches.scales=[32, 32]"],
+        ["batches.crop=32", "batches.scales=[48, 64]", "batches.augment.match=0.5"],
+        ["transfer.frozen=trunk", "batches.augment.match=0.5"],
+        ["transfer.frozen=trunk", "transfer.views=2", "batches.mixup=0.2", "batches.draw=balanced"],
+    ],
+)
+def test_settings_that_go_together_are_not(recipe_file: Path, settings: list[str]) -> None:
+    recipe = read_recipe(recipe_file, settings)
+    assert parse_recipe(tomllib.loads(write_recipe(recipe)), "resolved") == recipe
+
+
+def test_the_network_is_shown_the_crop_or_the_whole_film(recipe_file: Path) -> None:
+    assert read_recipe(recipe_file).side == 64
+    assert read_recipe(recipe_file, ["batches.crop=48"]).side == 48
+    assert read_recipe(recipe_file, ["batches.crop=32", "batches.scales=[48, 64]"]).side == 32
 
 
 @pytest.mark.parametrize("content", [b"name = ", b"\xff\xfe", b"[training\n"])

@@ -4,15 +4,38 @@ from __future__ import annotations
 
 import pytest
 import torch
+from msgspec.structs import replace
 
+from hilum.batches import Share, of
 from hilum.errors import RequestError
 from hilum.features import FeatureBatches, compute
-from tests.features.conftest import MODEL, PIXELS, Case
+from hilum.recipe import Batches
+from tests.batches.processes import assert_same, joined, share_of
+from tests.features.conftest import CLASSES, MODEL, PIXELS, Case
+
+SPECS = {
+    "shuffled": Batches(size=4),
+    "mixed": Batches(size=5, mixup=0.4),
+    "mixed and balanced": Batches(size=5, mixup=0.4, draw="balanced"),
+    "stratified": Batches(size=4, draw="stratified"),
+}
 
 
 @pytest.fixture
 def features(case: Case) -> FeatureBatches:
     return compute(case.frozen("trunk"), case.data, MODEL, PIXELS, views=2)
+
+
+@pytest.fixture(params=list(SPECS))
+def each(request: pytest.FixtureRequest, features: FeatureBatches) -> FeatureBatches:
+    """The features under each of the specs."""
+    return under(features, SPECS[request.param])
+
+
+def under(features: FeatureBatches, spec: Batches) -> FeatureBatches:
+    """The same stored features, drawn otherwise."""
+    films = of(features.manifest, features.films.cache, CLASSES, spec)
+    return FeatureBatches(films, features.stored)
 
 
 def numbers(features: FeatureBatches, drawn: torch.Tensor) -> list[tuple[int, int]]:
@@ -39,6 +62,39 @@ def test_an_epoch_depends_on_seed_and_number_alone(features: FeatureBatches) -> 
     torch.testing.assert_close(drawn(1, 2), drawn(1, 2), rtol=0, atol=0)
     assert not torch.equal(drawn(1, 2), drawn(1, 3))
     assert not torch.equal(drawn(1, 2), drawn(2, 2))
+
+
+@pytest.mark.parametrize("start", [0, 1, 3, 4])
+def test_a_batch_is_the_same_wherever_the_epoch_is_entered(each: FeatureBatches, start: int) -> None:
+    whole = list(each.epoch(1, 2))
+    assert len(whole) == each.batches_an_epoch
+    assert_same(each.epoch(1, 2, start=start), whole[start:])
+
+
+@pytest.mark.parametrize("processes", [2, 3])
+def test_processes_draw_together_the_batch_that_one_would_draw(each: FeatureBatches, processes: int) -> None:
+    shares = [Share(rank, processes) for rank in range(processes)]
+    assert_same(joined(each.epoch(1, 1, share=share) for share in shares), each.epoch(1, 1), atol=1e-6)
+    # The last batch of 22 by 7 is a single film.
+    assert_same(joined(each.plain(7, share=share) for share in shares), each.plain(7))
+    assert_same(joined(each.views(1, 2, 7, share=share) for share in shares), each.views(1, 2, 7))
+
+
+def test_features_are_mixed_with_their_neighbours(features: FeatureBatches) -> None:
+    spec = SPECS["mixed"]
+    for mixed, plain in zip(
+        under(features, spec).epoch(1, 1), under(features, replace(spec, mixup=0.0)).epoch(1, 1), strict=True
+    ):
+        share = share_of(mixed)[:, None]
+        expected = share * plain.inputs + (1 - share) * plain.inputs[[1, 0, 3, 2, 4]]
+        torch.testing.assert_close(mixed.inputs, expected, atol=1e-6, rtol=0)
+        assert torch.equal(mixed.labels, plain.labels)
+        assert plain.share is None
+
+
+def test_a_balanced_epoch_has_as_many_of_each_class(features: FeatureBatches) -> None:
+    for batch in under(features, Batches(size=4, draw="balanced")).epoch(1, 1):
+        assert abs(int(batch.labels.sum()) - 2) <= 1
 
 
 def test_plain_and_views_come_in_the_manifests_order(features: FeatureBatches) -> None:

@@ -2,6 +2,7 @@
 
 from hilum.batches.augment import Views, apply, draw
 from hilum.batches.batches import Batch, Batches, Source, generator_of, of
+from hilum.batches.crops import scale
 from hilum.batches.mix import mix
 from hilum.batches.order import ALL, Share, in_order, neighbours
 
@@ -19,4 +20,5 @@ __all__ = [
     "mix",
     "neighbours",
     "of",
+    "scale",
 ]

@@ -114,7 +114,7 @@ def draw(spec: Augment, n: int, size: int, generator: torch.Generator) -> Views:
 
 def _boxes(spec: Augment, uniform: Callable[[float, float], Tensor]) -> Tensor:
     """Boxes of 2% of the film up to the largest part, a third to three times as wide as high (Zhong et al., 2020)."""
-    area = uniform(0.02, max(spec.erase[1], 0.02))
+    area = uniform(min(0.02, spec.erase[1]), spec.erase[1])
     aspect = uniform(-math.log(3), math.log(3)).exp()
     height, width = (area / aspect).sqrt().clamp(max=1), (area * aspect).sqrt().clamp(max=1)
     top, left = uniform(0, 1) * (1 - height), uniform(0, 1) * (1 - width)
@@ -131,6 +131,8 @@ def apply(views: Views, films: Tensor) -> Tensor:
     Returns:
         The same shape and range.
     """
+    if not len(films):  # one process's share of a small batch
+        return films
     grid = F.affine_grid(views.affine, list(films.shape), align_corners=False)
     films = F.grid_sample(films, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
     outside = (grid.abs() > 1).any(dim=-1)[:, None] & (per_film(views.black) > 0)

@@ -129,7 +129,7 @@ class Batches:
     def drawn(self, generator: torch.Generator) -> list[Numbers]:
         """The films of each of an epoch's batches, as numbers into the manifest."""
         by_cause = self.spec.by == "cause"
-        groups = [(film.subtype if by_cause else "") or film.label for film in self.manifest]
+        groups = [f"{film.label}/{film.subtype}" if by_cause else film.label for film in self.manifest]
         return batches_of_epoch(np.array(groups), self.spec.size, self.spec.draw, generator)
 
     def epoch(

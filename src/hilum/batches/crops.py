@@ -63,7 +63,7 @@ def cut(crops: Crops, films: Tensor) -> Tensor:
     Returns:
         (n, 1, side, side) float32.
     """
-    squares = []
+    squares = [films.new_empty(0, 1, crops.side, crops.side)]
     places = zip(crops.sides.tolist(), crops.tops.tolist(), crops.lefts.tolist(), strict=True)
     for film, (side, top, left) in zip(films, places, strict=True):
         squares.append(scale(film[None], side)[..., top : top + crops.side, left : left + crops.side])

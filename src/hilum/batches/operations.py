@@ -37,19 +37,23 @@ def shift_intensity(films: Tensor, shift: Tensor) -> Tensor:
 
 
 def blur(films: Tensor, sigma: Tensor) -> Tensor:
-    """Gaussian blur with a sigma of its own for each film, as two one-dimensional convolutions."""
-    n = len(films)
-    radius = max(1, math.ceil(3 * float(sigma.max())))
-    offsets = torch.arange(-radius, radius + 1, device=films.device, dtype=films.dtype)
-    kernels = torch.exp(-0.5 * (offsets / sigma[:, None]) ** 2)
-    # Each kernel ends at its own three sigmas: a film's view is the same whatever shares its batch.
-    kernels = kernels * (offsets.abs() <= (3 * sigma[:, None]).ceil())
-    kernels = kernels / kernels.sum(dim=1, keepdim=True)
-    across = films.transpose(0, 1)  # one group a film
-    across = F.pad(across, (radius, radius, radius, radius), mode="reflect")
-    across = F.conv2d(across, kernels[:, None, None, :], groups=n)
-    across = F.conv2d(across, kernels[:, None, :, None], groups=n)
-    return across.transpose(0, 1)
+    """Gaussian blur with a sigma of its own for each film, across and then down.
+
+    A film comes out the same whatever shares its batch: each kernel ends at its own three sigmas, and the terms are
+    added one by one. A convolution adds them in an order that depends on the batch, and what it loses in the last
+    bit may send a coefficient of a later JPEG to the other side of a half.
+    """
+    radius, sigmas = max(1, math.ceil(3 * float(sigma.max()))), sigma.double()[:, None]
+    offsets = torch.arange(radius + 1, device=films.device)
+    half = torch.exp(-0.5 * (offsets / sigmas) ** 2) * (offsets <= (3 * sigmas).ceil())
+    weights = (half / (2 * half.sum(dim=1, keepdim=True) - half[:, :1])).to(films.dtype)
+    for dim, border in ((3, (radius, radius, 0, 0)), (2, (0, 0, radius, radius))):
+        length, wide = films.shape[dim], F.pad(films, border, mode="reflect")
+        films = films * per_film(weights[:, 0])
+        for offset in range(1, radius + 1):
+            pair = wide.narrow(dim, radius - offset, length) + wide.narrow(dim, radius + offset, length)
+            films.addcmul_(pair, per_film(weights[:, offset]))
+    return films
 
 
 def match_neighbour(films: Tensor, where: Tensor) -> Tensor:

@@ -48,11 +48,12 @@ class Augment(Struct, frozen=True, forbid_unknown_fields=True):
         blur: probability, and the largest Gaussian sigma in pixels of the model's input.
         noise: probability, and the largest standard deviation of added noise (films range over 0 to 1).
         jpeg: probability, and the lowest quality of a JPEG re-compression (1 to 100).
-        intensity: standard deviation of a shift of all grey values, in units of the film's own deviation: what a
-            shift along the principal colours is for grey (Krizhevsky et al., NIPS 2012, section 4.1, has 0.1).
+        intensity: standard deviation of a shift of all grey values, in units of √3 times the film's own variance:
+            what a shift along the principal colours is for grey (Krizhevsky et al., NIPS 2012, section 4.1, has 0.1).
         match: probability that a film takes another film's histogram.
         sharpen: probability, and the largest amount of an unsharp mask.
-        erase: probability, and the largest part of the area of a box that becomes noise (Zhong et al., AAAI 2020).
+        erase: probability, and the largest part of the area of a box that becomes one even grey (Zhong et al.,
+            AAAI 2020).
     """
 
     rotation: Annotated[float, Meta(ge=0, le=180)] = 0.0
@@ -96,6 +97,8 @@ class Batches(Struct, frozen=True, forbid_unknown_fields=True):
     augment: Augment = Augment()
 
     def __post_init__(self) -> None:
+        if 0 < self.crop < 16:
+            raise ValueError(f"batches.crop: {self.crop} pixels show nothing; take 16 or more, or 0 for all of it")
         if self.scales is None:
             return
         low, high = self.scales
