@@ -10,15 +10,19 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import count
 
+import numpy as np
 import torch
 from torch import nn
 
-from hilum import models
-from hilum.batches import apply, draw
+from hilum import batches, models, pixels
+from hilum.batches import Batch, apply, draw
 from hilum.models.dropout import Dropout
-from hilum.recipe import Augment, Model
+from hilum.recipe import Augment, Batches, Model
+from hilum.records import Film, Manifest
 from hilum.training import losses
 from hilum.training.machine import keep_freed_memory
 
@@ -41,6 +45,7 @@ def measure(title: str) -> None:
     films, labels = torch.rand(32, 1, 128, 128), torch.randint(0, 2, (32,))
     generator = torch.Generator().manual_seed(0)
     _row("draw and augment", lambda: apply(draw(AUGMENT, 32, 128, generator), films))
+    _row("draw, augment, stack", partial(next, _epochs()))
     formats = {"NCHW": torch.contiguous_format, "channels-last": torch.channels_last}
     for name, memory_format in formats.items():
         for bfloat16 in (False, True):
@@ -50,6 +55,17 @@ def measure(title: str) -> None:
     model = models.build(Model(), 128).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     _replace_dropout(model)
     _row("step, channels-last, float32, torch's dropout", _step(model, films, labels, False))
+
+
+def _epochs() -> Iterator[Batch]:
+    """Batches as training draws them, without end."""
+    labels = ("NORMAL", "PNEUMONIA")
+    manifest = Manifest(tuple(Film(f"{n}.png", labels[n % 2], sha256=str(n)) for n in range(320)))
+    grey = np.random.default_rng(0).integers(0, 256, (320, 128, 128), dtype=np.uint8)
+    cache = pixels.PixelCache(grey, {str(n): n for n in range(320)})  # type: ignore[arg-type]
+    data = batches.of(manifest, cache, labels, Batches(augment=AUGMENT))
+    for number in count():
+        yield from data.epoch(1, number)
 
 
 def _step(model: nn.Module, films: torch.Tensor, labels: torch.Tensor, bfloat16: bool) -> Callable[[], object]:

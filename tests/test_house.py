@@ -26,6 +26,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "training": {"batches", "models", "metrics", "bundle"},
     "inference": {"pixels", "bundle"},
     "evaluation": {"batches", "inference", "bundle", "metrics", "pixels"},
+    "tuning": {"evaluation"},
     "explain": {"pixels"},
     "classical": {"films", "pixels", "metrics", "bundle"},
     "service": {"inference", "explain"},
@@ -33,7 +34,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 }
 # The half of `bundle` that needs torch, and so may know the models. Inference stays away from it.
 TORCH_HALF = {"torch_half", "weights", "write", "onnx_export"}
-WITHOUT_TORCH = ("films", "pixels", "metrics", "inference", "evaluation", "service", "pacs", "cli")
+WITHOUT_TORCH = ("films", "pixels", "metrics", "inference", "evaluation", "tuning", "service", "pacs", "cli")
 
 
 def name_of(module: Path) -> str:

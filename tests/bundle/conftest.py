@@ -56,11 +56,11 @@ def _make(
     figures: dict[str, Figure],
 ) -> Bundle:
     torch.manual_seed(seed)
-    model = models.build(recipe.model, 32, len(classes)).eval()
+    model = models.build(recipe.model, 32, len(classes))
     if recipe.bundle.weights == "float16":
         round_weights(model)
     return write(
-        model,
+        [model],
         folder,
         recipe=recipe,
         classes=classes,

@@ -11,7 +11,7 @@ import pytest
 from hilum.cli import _explain
 from tests.cli.conftest import Hilum
 
-VERBS = ("index", "train", "evaluate", "predict", "models", "demo")
+VERBS = ("index", "train", "evaluate", "fuse", "predict", "models", "demo")
 
 
 @pytest.mark.parametrize("verb", VERBS)

@@ -4,6 +4,7 @@ import json
 import threading
 from dataclasses import replace
 
+import msgspec
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -52,6 +53,19 @@ def test_each_shift_gets_its_figures(phantoms: list[Film]) -> None:
     worst = result["auroc_worst"]
     assert worst["value"] == min(aurocs.values()) == aurocs[worst["shift"]]
     json.dumps(result, allow_nan=False)
+
+
+def test_a_shift_that_training_drew_is_named(phantoms: list[Film]) -> None:
+    detector = Brightness()
+    assert shifted(detector, Manifest(tuple(phantoms)), resamples=0)["drawn_in_training"] == []
+    recipe = detector.spec.recipe
+    augment = msgspec.structs.replace(recipe.batches.augment, sharpen=(0.5, 1.0), match=0.1)
+    batches = msgspec.structs.replace(recipe.batches, augment=augment)
+    detector.spec = msgspec.structs.replace(detector.spec, recipe=msgspec.structs.replace(recipe, batches=batches))
+    assert shifted(detector, Manifest(tuple(phantoms)), resamples=0)["drawn_in_training"] == [
+        "unsharp_masked",
+        "equalised",
+    ]
 
 
 def test_the_films_are_judged_in_their_order(phantoms: list[Film]) -> None:

@@ -5,18 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hilum.bundle.spec import Spec, SplitCard
+from hilum.recipe import Recipe
 
 _SHOWN = ("auroc", "accuracy", "sensitivity", "specificity", "precision", "f1", "brier", "ece")
 
 
 def card(spec: Spec, parameters: int) -> str:
-    """The card of a bundle; `parameters` as Keras counts them."""
+    """The card of a bundle; `parameters` as Keras counts them, of all its networks."""
     recipe, two = spec.recipe, len(spec.classes) == 2
     others = f"any finding other than `{spec.classes[-1]}`" if two else f"anything but {_listed(spec.classes)}"
-    balanced = recipe.training.class_weights == "balanced"
-    clinic = (
-        "in which the classes are equally frequent" if balanced else "in which they are as frequent as in its data"
-    )
     films = {split: ", ".join(f"{n} {name}" for name, n in part.films.items()) for split, part in spec.data.items()}
     data = "\n".join(f"| {split} | {films[split]} | {_patients(part)} |" for split, part in spec.data.items())
     return f"""# {recipe.name}
@@ -28,9 +25,7 @@ used to diagnose, to treat, or to put off either. Nobody has approved it for cli
 
 {_what_it_does(spec)}
 
-Network: {recipe.model.name}, {parameters:,} parameters; grey films of {recipe.pixels.size}×{recipe.pixels.size}
-pixels. Its probabilities are not corrected after training (calibration: {spec.calibration.method}); they are
-meant for a clinic {clinic}.
+{_networks(spec, parameters)}
 
 ## What it learnt from
 
@@ -42,7 +37,7 @@ meant for a clinic {clinic}.
 
 ## How good it was on validation
 
-Other patients than those it learnt from, but of the same hospital; 95% intervals from a bootstrap over patients.
+{_whose(spec)}; 95% intervals from a bootstrap over patients.
 Films of another hospital, another age or another machine are harder: measure there before you believe these.
 
 {_figures(spec)}
@@ -74,9 +69,73 @@ def _what_it_does(spec: Spec) -> str:
     )
 
 
-def _listed(names: Sequence[str]) -> str:
-    *most, last = (f"`{name}`" for name in names)
-    return f"{', '.join(most)} and {last}"
+def _networks(spec: Spec, parameters: int) -> str:
+    """What computes the probabilities, of what, and in which clinic they hold."""
+    recipe, several = spec.recipe, bool(spec.members)
+    kind, size = "Networks" if several else "Network", f"{recipe.pixels.size}×{recipe.pixels.size}"
+    lines = [
+        f"{kind}: {recipe.model.name}, {parameters:,} parameters; grey films of {size} pixels,",
+        "and what each is shown of them stands below." if several else f"of which it is shown {_shown(recipe)}.",
+        f"Its probabilities are not corrected after training (calibration: {spec.calibration.method}); they are",
+        f"meant for a clinic {_clinic(spec.recipes)}.",
+    ]
+    return "\n".join([*lines, "", *_fused(spec)] if several else lines)
+
+
+def _shown(recipe: Recipe) -> str:
+    """What of a film a network is shown."""
+    if not recipe.batches.crop:
+        return "the whole film" + (" and its mirror image" if recipe.bundle.flips else "")
+    sides = _listed([str(side) for side in recipe.judged_at], mark="")
+    mirror = ", and in its mirror image" if recipe.bundle.flips else ""
+    return f"crops of {recipe.side} pixels all over the film scaled to {sides}{mirror}"
+
+
+def _clinic(recipes: Sequence[Recipe]) -> str:
+    """How frequent the classes are where the probabilities hold."""
+    balanced = {
+        recipe.training.class_weights == "balanced" or recipe.training.logit_adjustment == 1 for recipe in recipes
+    }
+    equally, as_there = "in which the classes are equally frequent", "in which they are as frequent as in its data"
+    if len(balanced) > 1:
+        return f"between one {equally} and one {as_there}: its networks differ"
+    return equally if balanced == {True} else as_there
+
+
+def _fused(spec: Spec) -> list[str]:
+    """Which bundles were fused, as the lines of a table."""
+    lines = [
+        "What it says is the mean of its networks' probabilities, weighted by their shares:",
+        "",
+        "| share | bundle | network | is shown | data fingerprint | seal |",
+        "|---|---|---|---|---|---|",
+    ]
+    for member in spec.members:
+        cells = [f"{member.share:.4f}", member.recipe.name, member.recipe.model.name, _shown(member.recipe)]
+        cells += [f"`{digest[:16]}`" for digest in (member.data_fingerprint, member.seal)]
+        lines.append(f"| {' | '.join(cells)} |")
+    return lines
+
+
+def _whose(spec: Spec) -> str:
+    """Whose films it was validated on."""
+    if spec.out_of_fold:
+        return (
+            "Each film was judged by the one network that had learnt from none of its patient's films; the networks\n"
+            "together were judged on no film, and are rather better than this"
+        )
+    others = [each.recipe.name for each in spec.members if each.data_fingerprint != spec.data_fingerprint]
+    if not others:
+        return "Other patients than those it learnt from, but of the same hospital"
+    return (
+        f"Of {_listed(others)} it is not known whether these films are among those that it learnt from (its data\n"
+        "fingerprint is another); where they are, every figure here is too good"
+    )
+
+
+def _listed(names: Sequence[str], mark: str = "`") -> str:
+    *most, last = (f"{mark}{name}{mark}" for name in names)
+    return f"{', '.join(most)} and {last}" if most else last
 
 
 def _figures(spec: Spec) -> str:

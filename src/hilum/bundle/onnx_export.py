@@ -13,9 +13,10 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
-from hilum.errors import HilumError
+from hilum.errors import HilumError, RequestError
 
 PARITY = 1e-3  # of a logit; float32 in another order of summation differs by about 1e-5
+LARGEST = 2**31  # bytes of a protocol buffer
 
 
 def export_onnx(model: nn.Module, films: np.ndarray, path: Path, *, half: bool) -> float:
@@ -25,14 +26,17 @@ def export_onnx(model: nn.Module, films: np.ndarray, path: Path, *, half: bool) 
         model: on the CPU, in evaluation mode.
         films: (n, size, size) uint8, n ≥ 2.
         path: the file to write: `films` (n, 1, size, size) float32 in [0, 1] → `logits` (n, outputs).
-        half: store weight matrices as float16; they must have been rounded to it (`round_weights`).
+        half: store as float16 each weight matrix that float16 holds: those that were rounded (`round_weights`), and
+            not, say, averages over three pixels.
 
     Returns:
         The largest difference of a logit that was seen.
 
     Raises:
         HilumError: the two differ by more than `PARITY`.
+        RequestError: the network is too large for one file.
     """
+    _refuse_too_large(model, half)
     inputs = torch.from_numpy(films)[:, None].float() / 255
     with _Quiet(), torch.no_grad():
         program = torch.onnx.export(
@@ -70,14 +74,25 @@ def round_weights(model: nn.Module) -> None:
                 parameter.copy_(parameter.half().float())
 
 
+def _refuse_too_large(model: nn.Module, half: bool) -> None:
+    size = sum(weight.numel() * (2 if half and weight.ndim >= 2 else 4) for weight in model.state_dict().values())
+    if size >= LARGEST:
+        way = "take fewer or smaller networks" if half else "set bundle.weights=float16, or take smaller networks"
+        raise RequestError(f"the weights take {size / 1e9:.1f} GB, and an ONNX file ends at 2 GiB; {way}")
+
+
 def _store_as_half(proto: onnx.ModelProto) -> None:
-    """Keep each weight matrix as float16 with a cast behind it, which ONNX Runtime folds away when it loads."""
+    """Keep weight matrices as float16 with a cast behind each, which ONNX Runtime folds away when it loads."""
     casts = []
     for tensor in proto.graph.initializer:
         if tensor.data_type != TensorProto.FLOAT or len(tensor.dims) < 2:
             continue
         name, values = tensor.name, numpy_helper.to_array(tensor)
-        tensor.CopyFrom(numpy_helper.from_array(values.astype(np.float16), f"{name}_half"))
+        with np.errstate(over="ignore"):
+            halved = values.astype(np.float16)
+        if not np.array_equal(halved, values):
+            continue
+        tensor.CopyFrom(numpy_helper.from_array(halved, f"{name}_half"))
         casts.append(helper.make_node("Cast", [tensor.name], [name], name=f"{name}_cast", to=TensorProto.FLOAT))
     nodes = [*casts, *proto.graph.node]
     del proto.graph.node[:]

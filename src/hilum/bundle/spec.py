@@ -42,6 +42,24 @@ class SplitCard(Struct, frozen=True):
     patients: int
 
 
+class Member(Struct, frozen=True, forbid_unknown_fields=True):
+    """One of several networks that judge together.
+
+    Attributes:
+        recipe: its own, resolved: how it is built, and how it is shown films.
+        share: of the probability, above 0; those of all members add up to 1.
+        data: what it was trained and validated on, by split.
+        data_fingerprint: as `Spec.data_fingerprint`.
+        seal: of the bundle that it comes from.
+    """
+
+    recipe: Recipe
+    share: float
+    data: dict[str, SplitCard]
+    data_fingerprint: str
+    seal: str
+
+
 class Spec(Struct, frozen=True, forbid_unknown_fields=True):
     """Everything that a prediction needs to know beside the network itself.
 
@@ -49,7 +67,8 @@ class Spec(Struct, frozen=True, forbid_unknown_fields=True):
         schema: version of this record.
         hilum: version of the package that wrote it.
         created: date, UTC, ISO 8601.
-        recipe: the resolved recipe; `recipe.pixels` is the preprocessing.
+        recipe: the resolved recipe; `recipe.pixels` is the preprocessing. Of several networks: how their threshold
+            was chosen; `recipe.model.name` names them all, and each has a recipe of its own among the members.
         classes: names of the classes; of two, the last one is the positive class.
         operating_point: where it decides, and what chose that.
         calibration: correction of the probabilities and where it comes from.
@@ -60,6 +79,9 @@ class Spec(Struct, frozen=True, forbid_unknown_fields=True):
         history: the rows of `history.csv`.
         files: SHA-256 of every other file of the bundle.
         seal: SHA-256 of this record's canonical JSON, as it was written, with an empty seal.
+        members: the networks whose probabilities are averaged; none where the bundle holds one network.
+        out_of_fold: what chose the threshold, and the figures, are of each film as the one network judged it that had
+            not seen it; the networks together were judged on no film.
     """
 
     schema: int
@@ -76,6 +98,13 @@ class Spec(Struct, frozen=True, forbid_unknown_fields=True):
     history: list[dict[str, float]]
     files: dict[str, str]
     seal: str = ""
+    members: tuple[Member, ...] = ()
+    out_of_fold: bool = False
+
+    @property
+    def recipes(self) -> tuple[Recipe, ...]:
+        """By which each of the bundle's networks was built."""
+        return tuple(member.recipe for member in self.members) or (self.recipe,)
 
 
 def probabilities(logits: np.ndarray) -> np.ndarray:

@@ -6,14 +6,12 @@ import datetime
 import hashlib
 import shutil
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
-from torch import nn
 
 import hilum
 from hilum import models
@@ -21,15 +19,18 @@ from hilum.bundle.card import card
 from hilum.bundle.golden import golden_films, write_golden
 from hilum.bundle.onnx_export import export_onnx
 from hilum.bundle.read import CARD_NAME, GOLDEN_NAME, ONNX_NAME, SPEC_NAME, WEIGHTS_NAME, Bundle, read, seal_of
-from hilum.bundle.spec import SCHEMA, Calibration, OperatingPoint, Spec, SplitCard, probabilities
+from hilum.bundle.spec import SCHEMA, Calibration, Member, OperatingPoint, Spec, SplitCard, probabilities
+from hilum.bundle.weights import deployed, load_model, save_weights
 from hilum.errors import RequestError
 from hilum.files import sha256_of, write_text
 from hilum.recipe import Recipe
 from hilum.records import Figure, Manifest
 
+__all__ = ["data_fingerprint", "load_model", "write"]
+
 
 def write(
-    model: nn.Module,
+    networks: Sequence[models.Network],
     folder: Path,
     *,
     recipe: Recipe,
@@ -38,18 +39,24 @@ def write(
     operating_point: OperatingPoint,
     figures: Mapping[str, Figure],
     history: list[dict[str, float]],
+    members: tuple[Member, ...] = (),
+    out_of_fold: bool = False,
 ) -> Bundle:
     """Write everything that a prediction needs into one folder, which appears whole or not at all.
 
     Args:
-        model: on the CPU, in evaluation mode, already rounded to `recipe.bundle.weights`.
+        networks: the one that learnt, or several; on the CPU, already rounded to `recipe.bundle.weights`. What is
+            exported is what `deployed` makes of them.
         folder: is replaced where it already is a bundle.
         recipe: resolved.
         classes: the positive one last.
-        manifest: the films that were trained and validated on.
+        manifest: the films that were trained and validated on; of several networks, those that were validated on
+            together.
         operating_point: where to decide.
         figures: on validation.
         history: a row an epoch.
+        members: where there are several networks, what each brings, in their order.
+        out_of_fold: the figures are of each film by the one network that had not seen it; all are in val.
 
     Raises:
         RequestError: the folder exists and is no bundle.
@@ -61,10 +68,8 @@ def write(
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
     half = recipe.bundle.weights == "float16"
+    model = deployed(networks, recipe, members)
     export_onnx(model, golden_films(recipe.pixels), part / ONNX_NAME, half=half)
-    # Whoever starts another network from these weights learns from the file what they expect to be shown.
-    expects = {"architecture": recipe.model.name, "normalise": recipe.model.normalise}
-    save_file(_stored(model, half), part / WEIGHTS_NAME, metadata=expects)
 
     def probs(films: np.ndarray) -> np.ndarray:
         with torch.no_grad():
@@ -79,13 +84,16 @@ def write(
         classes=classes,
         operating_point=operating_point,
         calibration=Calibration(),
-        data={split: _split_card(manifest.split(split)) for split in ("train", "val")},
-        data_fingerprint=_data_fingerprint(manifest),
+        data=_data_card(manifest, members),
+        data_fingerprint=data_fingerprint(manifest),
         code_fingerprint=_code_fingerprint(),
         metrics=dict(figures),
         history=history,
         files={},
+        members=members,
+        out_of_fold=out_of_fold,
     )
+    save_weights(networks, spec.recipes, part / WEIGHTS_NAME, half=half)
     write_text(part / CARD_NAME, card(spec, models.count_parameters(model).total))
     files = {path.name: sha256_of(path) for path in sorted(part.iterdir())}
     # What is sealed is what a reader decodes: JSON has no NaN, for one.
@@ -97,19 +105,19 @@ def write(
     return read(folder)
 
 
-def load_model(bundle: Bundle) -> models.Network:
-    """Build a bundle's torch network with its weights: on the CPU, float32, in evaluation mode."""
-    recipe = bundle.spec.recipe
-    model = models.build(recipe.model, recipe.pixels.size, len(bundle.spec.classes))
-    model.load_state_dict(load_file(bundle.weights))
-    return model.eval()
+def data_fingerprint(manifest: Manifest) -> str:
+    """The same films with the same labels in the same splits give the same fingerprint, wherever they lie."""
+    lines = sorted(f"{film.sha256} {film.label} {film.subtype} {film.split}" for film in manifest)
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
-def _stored(model: nn.Module, half: bool) -> dict[str, torch.Tensor]:
-    return {
-        name: (tensor.half() if half and tensor.is_floating_point() and tensor.ndim >= 2 else tensor).contiguous()
-        for name, tensor in model.state_dict().items()
+def _data_card(manifest: Manifest, members: Sequence[Member]) -> dict[str, SplitCard]:
+    """Several networks may each have learnt from films of their own."""
+    learnt = {
+        f"train ({number}: {member.recipe.name})": member.data["train"]
+        for number, member in enumerate(members, start=1)
     }
+    return {**(learnt or {"train": _split_card(manifest.split("train"))}), "val": _split_card(manifest.split("val"))}
 
 
 def _split_card(manifest: Manifest) -> SplitCard:
@@ -120,12 +128,6 @@ def _split_card(manifest: Manifest) -> SplitCard:
         films=dict(sorted(Counter(names).items())),
         patients=len({film.patient for film in manifest if film.patient}),
     )
-
-
-def _data_fingerprint(manifest: Manifest) -> str:
-    """The same films with the same labels in the same splits give the same fingerprint, wherever they lie."""
-    lines = sorted(f"{film.sha256} {film.label} {film.subtype} {film.split}" for film in manifest)
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
 def _code_fingerprint() -> str:

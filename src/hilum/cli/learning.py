@@ -12,12 +12,13 @@ from msgspec.structs import replace
 from hilum.cli import tell
 from hilum.progress import first_process
 from hilum.recipe import Recipe
-from hilum.records import Manifest
+from hilum.records import Figure, Manifest
 
 if TYPE_CHECKING:
     from torch import nn
 
     from hilum.batches import Batches, Source
+    from hilum.bundle import OperatingPoint
     from hilum.features import FeatureBatches
     from hilum.models import Network
     from hilum.training import Run
@@ -76,6 +77,7 @@ def learn(
     from hilum.files import write_text
     from hilum.recipe import write_recipe
     from hilum.records import write_manifest
+    from hilum.training.parallel import naming_the_lost
 
     recipe = pin_weights(recipe)
     network, learner = make_network(recipe, len(classes))
@@ -92,16 +94,17 @@ def learn(
         train = stored_features(network, train_films, recipe, recipe.transfer.views)
         views = max(recipe.bundle.operating_views, recipe.training.val_views)
         val = stored_features(network, val_films, recipe, views)
-    run = training.fit(
-        learner,
-        train,
-        val,
-        recipe,
-        folder,
-        resume=resume,
-        memory=memory,
-        on_epoch=on_epoch or (lambda row: tell(_say(row, recipe))),
-    )
+    with naming_the_lost(folder):
+        run = training.fit(
+            learner,
+            train,
+            val,
+            recipe,
+            folder,
+            resume=resume,
+            memory=memory,
+            on_epoch=on_epoch or (lambda row: tell(_say(row, recipe))),
+        )
     return Learnt(recipe, classes, learnt, network, learner, val, run)
 
 
@@ -109,16 +112,21 @@ def write_bundle(learnt: Learnt) -> Path:
     """Choose where the network decides, and write its bundle into the run's folder; returns the bundle's."""
     from hilum import training
     from hilum.bundle.onnx_export import round_weights
+    from hilum.bundle.weights import deployed
     from hilum.bundle.write import write
 
     recipe, folder = learnt.recipe, learnt.run.folder
     if recipe.bundle.weights == "float16":
         round_weights(learnt.network)
-    point, figures = training.choose_operating_point(learnt.learner, learnt.val, recipe)
+    network = deployed([learnt.network], recipe)
+    if network is learnt.network:
+        point, figures = training.choose_operating_point(learnt.learner, learnt.val, recipe)
+    else:  # it is shown more of a film than what learnt: crops of it, or the half of a network its stored features
+        point, figures = choose_on_films(network, learnt.manifest.split("val"), learnt.classes, recipe)
     threshold = "" if point.threshold is None else f", threshold {point.threshold:.3f}"
     tell(f"{folder}: kept epoch {learnt.run.kept_epoch}; validation AUROC {figures['auroc']}{threshold}")
     return write(
-        learnt.network.eval(),
+        [learnt.network],
         folder / "bundle",
         recipe=recipe,
         classes=learnt.classes,
@@ -127,6 +135,24 @@ def write_bundle(learnt: Learnt) -> Path:
         figures=figures,
         history=learnt.run.history,
     ).folder
+
+
+def choose_on_films(
+    network: nn.Module, val: Manifest, classes: tuple[str, ...], recipe: Recipe
+) -> tuple[OperatingPoint, dict[str, Figure]]:
+    """Choose where a network as it is deployed decides, and give its figures: both on whole validation films."""
+    from hilum import models, training
+
+    films = whole_films(val, classes, recipe)
+    return training.choose_operating_point(models.InParts(network), films, recipe)
+
+
+def whole_films(films: Manifest, classes: tuple[str, ...], recipe: Recipe) -> Batches:
+    """Films as a bundle's network is shown them, whatever was cut out of them in training."""
+    from hilum import batches, pixels
+
+    spec = replace(recipe.batches, crop=0, scales=None)
+    return batches.of(films, pixels.cache(films, recipe.pixels), classes, spec)
 
 
 def pin_weights(recipe: Recipe) -> Recipe:

@@ -9,8 +9,9 @@ import typer
 
 from hilum.cli import app, tell
 from hilum.cli.learning import learn, write_bundle
+from hilum.cli.members import learn_members
 from hilum.cli.options import PatientPattern, SplitBy
-from hilum.errors import RequestError
+from hilum.errors import RecipeError, RequestError
 from hilum.progress import first_process
 from hilum.records import Manifest
 
@@ -59,9 +60,15 @@ def train(
         for note in indexed.notes:
             tell(f"note: {note}")
         manifest = indexed
-    learnt = learn(resolved, manifest, folder, resume=resume is not None, memory=at_most)
-    if not first_process():
+    if resolved.training.keep == "agreed" and resolved.members.seeds < 2:
+        raise RecipeError("training.keep = agreed is the epoch that several seeds agree on; set members.seeds=3")
+    if resolved.members.several:
+        detector = learn_members(resolved, manifest, folder, resume=resume is not None, memory=at_most)
+    else:
+        learnt = learn(resolved, manifest, folder, resume=resume is not None, memory=at_most)
+        detector = write_bundle(learnt) if first_process() else None
+    if detector is None:
+        tell(f"{folder}: done")
         return
-    detector = write_bundle(learnt)
     data_args = f"--data {folder / 'manifest.csv'} --split val --out {folder / 'val'}"
     tell(f"{detector}: done. Next: hilum evaluate {detector} {data_args}")

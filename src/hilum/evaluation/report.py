@@ -74,6 +74,8 @@ def _battery(title: str, battery: dict[str, Any]) -> dict[str, Any]:
     lines = [("as they are", "", [battery["unshifted"][kind] for kind in kinds])]
     for name, group in battery["per_shift"].items():
         meaning = (shifts[name].__doc__ or "").partition("\n")[0] if name in shifts else ""
+        if name in battery.get("drawn_in_training", ()):
+            meaning += " Not new to this detector: its training drew such films."
         lines.append((wording.plain(name), meaning, [group[kind] for kind in kinds]))
     lines.append(("mean of the shifts", "", [battery[f"{kind}_mean"] for kind in kinds]))
     return {"title": title, "figures": battery, "drawing": figures.shifts_figure(battery), "lines": lines}

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from hilum.bundle.spec import Spec
 from hilum.errors import FilmError
-from hilum.evaluation.shifts import BATTERY, SHIFTS, Shift
+from hilum.evaluation.shifts import BATTERY, SHIFTS, Shift, drawn_in_training
 from hilum.evaluation.truth import require_known_labels
 from hilum.metrics import auroc, clusters_of, confusion, intervals
 from hilum.metrics.counts import Bools, Floats, ratio
@@ -54,6 +54,7 @@ def shifted(
 
     Returns:
         For `metrics.json`, key `shifted`: `battery`; `n`, `patients`, `n_failed`, `n_unlabelled`; `threshold`;
+        `drawn_in_training`, the shifts of `shifts-1` that are not new to the detector;
         `unshifted`, which is `auroc`, `sensitivity`, `specificity` and `accuracy` of the films as they are, as
         `{"value", "low", "high"}`; `per_shift`, the same four for each shift; `auroc_mean`, `sensitivity_mean`,
         `specificity_mean` and `accuracy_mean` over the shifts; and `auroc_worst`, the AUROC of the shift that
@@ -67,13 +68,14 @@ def shifted(
     films = films.labelled_by(spec.recipe.labels)
     require_known_labels(films, spec.classes)
     labelled = [film for film in films if film.label]
-    read, probs = _probs_under_shifts(detector, labelled, shifts)
+    read, probs = probs_under_shifts(detector, labelled, shifts)
     labels = np.array([spec.classes.index(film.label) for film in read], dtype=np.intp)
     threshold = spec.operating_point.threshold
     by_shift = dict(zip(("unshifted", *shifts), probs, strict=True))
     figures = _figures(labels, by_shift, threshold, [film.patient for film in read], resamples, seed)
     in_json = {name: {kind: asdict(figure) for kind, figure in group.items()} for name, group in figures.items()}
     aurocs = {name: value for name in shifts if (value := figures[name]["auroc"].value) is not None}
+    drawn = {name: None for recipe in spec.recipes for name in drawn_in_training(recipe.batches.augment)}
     worst = min(aurocs, key=aurocs.__getitem__) if aurocs else None
     return {
         "battery": battery,
@@ -82,6 +84,7 @@ def shifted(
         "n_failed": len(labelled) - len(read),
         "n_unlabelled": len(films) - len(labelled),
         "threshold": threshold,
+        "drawn_in_training": [name for name in drawn if name in shifts],
         "unshifted": in_json["unshifted"],
         "per_shift": {name: in_json[name] for name in shifts},
         **{f"{kind}_mean": figure for kind, figure in in_json["mean"].items()},
@@ -89,7 +92,7 @@ def shifted(
     }
 
 
-def _probs_under_shifts(
+def probs_under_shifts(
     detector: Detector, films: list[Film], shifts: Mapping[str, Shift]
 ) -> tuple[list[Film], Floats]:
     """The films that could be read, and their probabilities, `(1 + shifts, films, classes)`."""

@@ -2,9 +2,9 @@
 
 Clean validation films come from the training's own source and rank detectors the wrong way round; films as another
 machine, another operator or another archive would have made them tell the robust one apart. For that the shifts
-must be new to the detector: none repeats an operation of `recipe.Augment`. The strengths were fixed beforehand, at
-what an attentive radiographer would notice and still read, and are tuned to no result. The battery's name
-changes with any of them.
+must be new to the detector: none repeats an operation that the shipped recipes draw, and where another recipe draws
+one, `drawn_in_training` names the shifts that it knows. The strengths were fixed beforehand, at what an attentive
+radiographer would notice and still read, and are tuned to no result. The battery's name changes with any of them.
 
 Every shift maps a grey film, float32 `(height, width)` from 0 to 1 at its own resolution, to one like it. Lengths are
 fractions of the film's side (the geometric mean of its two), stated in pixels of a film of 224 × 224, so that a small
@@ -21,6 +21,8 @@ from typing import cast
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from hilum.recipe import Augment
 
 BATTERY = "shifts-1"
 
@@ -134,3 +136,10 @@ SHIFTS: dict[str, Shift] = {
     "sheared": sheared,
     "collimated": collimated,
 }
+
+
+def drawn_in_training(augment: Augment) -> tuple[str, ...]:
+    """The shifts that are not new to a detector whose training drew such views; another film's histogram is as near
+    to equalising as makes no difference."""
+    known = {"unsharp_masked": augment.sharpen[0] > 0, "equalised": augment.match > 0}
+    return tuple(name for name, drawn in known.items() if drawn)

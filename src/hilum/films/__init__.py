@@ -7,7 +7,8 @@ What comes out is a `hilum.records.Manifest`; no later stage asks a folder again
 """
 
 from hilum.films.classes import choose_classes
+from hilum.films.folds import folds
 from hilum.films.index import Index, find, index
 from hilum.films.names import Name, read_name
 
-__all__ = ["Index", "Name", "choose_classes", "find", "index", "read_name"]
+__all__ = ["Index", "Name", "choose_classes", "find", "folds", "index", "read_name"]

@@ -77,11 +77,11 @@ def cut(films: Sequence[Film], val_fraction: float, seed: int, by: SplitBy) -> t
     """
     pool = [film for film in films if _in_pool(film)]
     strata: dict[Stratum, list[list[Film]]] = defaultdict(list)
-    for group in _inseparable(pool, by):
-        strata[_stratum(group)].append(group)
+    for group in inseparable(pool, by):
+        strata[stratum_of(group)].append(group)
     chosen: set[str] = set()
     for groups in strata.values():
-        groups.sort(key=lambda group: _order(group, seed, by))
+        groups.sort(key=lambda group: order_of(group, seed, by))
         for group in _fill(groups, val_fraction):
             chosen.update(film.path for film in group)
     return tuple(
@@ -93,7 +93,7 @@ def _in_pool(film: Film) -> bool:
     return film.split in ("train", "val") and bool(film.label)
 
 
-def _inseparable(films: Sequence[Film], by: SplitBy) -> list[list[Film]]:
+def inseparable(films: Sequence[Film], by: SplitBy) -> list[list[Film]]:
     """Films joined by a patient or by the same bytes, directly or over others (union-find)."""
     parent = list(range(len(films)))
 
@@ -118,13 +118,13 @@ def _inseparable(films: Sequence[Film], by: SplitBy) -> list[list[Film]]:
     return list(groups.values())
 
 
-def _stratum(group: list[Film]) -> Stratum:
+def stratum_of(group: list[Film]) -> Stratum:
     """The class and cause of most of the group's films; the first by name among equals."""
     tally = Counter((film.label, film.subtype) for film in group)
     return min(tally, key=lambda stratum: (-tally[stratum], stratum))
 
 
-def _order(group: list[Film], seed: int, by: SplitBy) -> tuple[str, str]:
+def order_of(group: list[Film], seed: int, by: SplitBy) -> tuple[str, str]:
     """Where a group stands in the draw: by its name's hash, so that films added elsewhere change little."""
     name = min(film.patient if by == "patient" else film.sha256 or film.path for film in group)
     digest = hashlib.sha256(f"{seed}:{name}".encode(errors="surrogateescape")).hexdigest()

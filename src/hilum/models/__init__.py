@@ -3,7 +3,10 @@
 from hilum.models import resnet, s1_cnn, vgg
 from hilum.models.body import Body
 from hilum.models.counts import ParameterCounts, count_parameters
+from hilum.models.dense import DenseEvaluation
+from hilum.models.deploy import InParts, deploy
 from hilum.models.dropout import part_of_batch
+from hilum.models.fused import Fused, log_probabilities, mean_of_probabilities
 from hilum.models.profile import step_memory
 from hilum.models.registry import REGISTRY, Architecture, Network, build, outputs_for
 
@@ -11,10 +14,16 @@ __all__ = [
     "REGISTRY",
     "Architecture",
     "Body",
+    "DenseEvaluation",
+    "Fused",
+    "InParts",
     "Network",
     "ParameterCounts",
     "build",
     "count_parameters",
+    "deploy",
+    "log_probabilities",
+    "mean_of_probabilities",
     "outputs_for",
     "part_of_batch",
     "resnet",

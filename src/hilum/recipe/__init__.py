@@ -9,17 +9,24 @@ from hilum.recipe.images import Augment, Batches, Pixels
 from hilum.recipe.learning import Bundle, Training
 from hilum.recipe.network import Init, Model, Transfer, Weights
 from hilum.recipe.recipe import Recipe, parse_recipe, read_recipe, write_recipe
+from hilum.recipe.several import Members, Teacher
+from hilum.recipe.tune import Choice, Range, Tune
 
 __all__ = [
     "Augment",
     "Batches",
     "Bundle",
+    "Choice",
     "Init",
+    "Members",
     "Model",
     "Pixels",
+    "Range",
     "Recipe",
+    "Teacher",
     "Training",
     "Transfer",
+    "Tune",
     "Weights",
     "parse_recipe",
     "read_recipe",

@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from hilum.recipe.images import Side
+
 Positive = Annotated[float, Meta(gt=0)]
 NotNegative = Annotated[float, Meta(ge=0)]
 
@@ -16,7 +18,9 @@ class Training(Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         epochs: at most so many.
         min_epochs: no checkpoint is kept as the best, and none stops early, before this epoch.
-        keep: `best` keeps the checkpoint with the best figure on validation, `last` that of the last epoch.
+        keep: `best` keeps the checkpoint with the best figure on validation, `last` that of the last epoch; `agreed`
+            that of the epoch whose figure is best on average over the seeds of `[members]`, which is less of a lucky
+            draw than one run's best.
         monitor: that figure, which plateaus and early stopping go by too: the `loss`, the `accuracy` or the `auroc`
             on the validation films; or `views_loss` or `views_auroc`, the same on `val_views` drawn views of each.
         val_views: how many drawn views of each validation film are judged after every epoch.
@@ -48,7 +52,7 @@ class Training(Struct, frozen=True, forbid_unknown_fields=True):
 
     epochs: Annotated[int, Meta(ge=1)] = 30
     min_epochs: Annotated[int, Meta(ge=1)] = 1
-    keep: Literal["best", "last"] = "best"
+    keep: Literal["best", "last", "agreed"] = "best"
     monitor: Literal["loss", "accuracy", "auroc", "views_loss", "views_auroc"] = "loss"
     val_views: Annotated[int, Meta(ge=0, le=64)] = 0
     early_stopping: Annotated[int, Meta(ge=0)] = 0
@@ -90,8 +94,18 @@ class Bundle(Struct, frozen=True, forbid_unknown_fields=True):
             `half` (a probability of 0.5).
         operating_views: how many augmented views of each validation film join the film itself when the threshold is
             chosen. A detector that separates clean validation perfectly has a whole range of best thresholds there.
+        scales: sides, in pixels, to which a film is scaled for a network that learnt from crops (`batches.crop`): it
+            looks wherever a crop may lie, and its probabilities are averaged over the scales (Simonyan & Zisserman,
+            ICLR 2015, section 3.2). Empty takes the middle of `batches.scales`, or the film as it is.
+        flips: also average the probabilities of the film and its mirror image.
     """
 
     weights: Literal["float32", "float16"] = "float32"
     operating_point: Literal["youden", "half"] = "youden"
     operating_views: Annotated[int, Meta(ge=0, le=64)] = 0
+    scales: tuple[Side, ...] = ()
+    flips: bool = False
+
+    def __post_init__(self) -> None:
+        if len(set(self.scales)) < len(self.scales):
+            raise ValueError(f"scales names a side twice: {', '.join(map(str, self.scales))}")

@@ -17,6 +17,8 @@ from hilum.errors import RecipeError
 from hilum.recipe.images import Batches, Pixels
 from hilum.recipe.learning import Bundle, Training
 from hilum.recipe.network import Init, Model, Transfer, Weights
+from hilum.recipe.several import Members, Teacher
+from hilum.recipe.tune import Tune
 
 
 class Recipe(Struct, frozen=True, forbid_unknown_fields=True):
@@ -43,7 +45,10 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True):
     init: Init = Init()
     transfer: Transfer = Transfer()
     training: Training = Training()
+    teacher: Teacher = Teacher()
+    members: Members = Members()
     bundle: Bundle = Bundle()
+    tune: Tune = Tune()
 
     def __post_init__(self) -> None:
         held, (_, largest) = self.pixels.size, self.batches.scales or (0, self.batches.crop)
@@ -58,11 +63,29 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True):
             )
         if self.transfer.views and self.batches.augment.match:
             raise ValueError("batches.augment.match needs a second film, and a stored view (transfer.views) has none")
+        if self.teacher.sources and self.transfer.frozen:
+            raise ValueError("teacher.sources and transfer.frozen exclude each other: a teacher looks at films")
+        if self.bundle.scales and not self.batches.crop:
+            raise ValueError(
+                "bundle.scales are of a network that learns from crops: name batches.crop too, or leave them away"
+            )
+        for side in self.bundle.scales:
+            if not self.side <= side <= held:
+                raise ValueError(
+                    f"bundle.scales: {side} is not between the crop's {self.side} pixels (batches.crop) and the "
+                    f"film's {held} (pixels.size)"
+                )
 
     @property
     def side(self) -> int:
         """Side, in pixels, of what the network is shown in training."""
         return self.batches.crop or self.pixels.size
+
+    @property
+    def judged_at(self) -> tuple[int, ...]:
+        """Sides, in pixels, to which a film is scaled where the network that has learnt judges it."""
+        low, high = self.batches.scales or (self.pixels.size, self.pixels.size)
+        return self.bundle.scales or ((low + high) // 2,)
 
 
 def read_recipe(path: Path, settings: Iterable[str] = ()) -> Recipe:
@@ -91,8 +114,11 @@ def parse_recipe(table: dict[str, Any], source: str) -> Recipe:
 
 
 def write_recipe(recipe: Recipe) -> str:
-    """The recipe as TOML with every key written out."""
-    return tomli_w.dumps(_without_none(msgspec.to_builtins(recipe)))
+    """The recipe as TOML with every key written out; `[tune]` only where the recipe has one."""
+    table = _without_none(msgspec.to_builtins(recipe))
+    if recipe.tune == Tune():
+        del table["tune"]
+    return tomli_w.dumps(table)
 
 
 def _without_none(table: dict[str, Any]) -> dict[str, Any]:

@@ -28,6 +28,7 @@ from hilum.training.parallel import share_batch_norms, share_of, unshare_batch_n
 from hilum.training.schedule import make_optimizer
 from hilum.training.state import State
 from hilum.training.step import Said, Stepper
+from hilum.training.teacher import make_teacher
 from hilum.training.thawing import learning_groups, thaw
 
 
@@ -81,6 +82,7 @@ def fit(
     last, kept, origin = (checkpoints / name for name in ("last.safetensors", "kept.safetensors", "origin.json"))
     check_monitor(scheme, val.labels)
     objective = make_objective(scheme, train.labels, train.classes)
+    teacher = make_teacher(recipe, train.classes)
     fabric = prepare(scheme, thaws=bool(recipe.transfer.gradual))
     share, writes = share_of(fabric, recipe.batches.size), fabric.is_global_zero
     model = model.to(fabric.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -102,7 +104,14 @@ def fit(
         share_batch_norms(model)
     network, fabrics_optimizer = fabric.setup(model, optimizer)
     stepper = Stepper(
-        fabric, network, fabrics_optimizer, objective.to(fabric.device), share, scheme.clip_norm, progress.at_once
+        fabric,
+        network,
+        fabrics_optimizer,
+        objective.to(fabric.device),
+        share,
+        scheme.clip_norm,
+        progress.at_once,
+        teacher,
     )
     events = Events(folder / "tensorboard", progress.epoch) if writes else None
     judged = average.module if average else model
@@ -147,6 +156,8 @@ def fit(
             continue
         # What a killed run wrote of an epoch before its checkpoint is written again when the epoch is done again.
         write_history(folder / "history.csv", history)
+        if scheme.keep == "agreed":
+            checkpoint.save(checkpoints / f"epoch-{number:04d}.safetensors", {"model": judged.state_dict()}, {})
         if keeps:
             checkpoint.save(kept, {"model": judged.state_dict()}, {"epoch": number})
         state.save(last)

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from hilum.batches import Batch, neighbours
 from hilum.errors import RecipeError
+from hilum.models import log_probabilities
 from hilum.recipe import Training
 
 
@@ -118,13 +119,6 @@ def losses(
         parts = parts * (1 - log_probs.exp()) ** gamma
     each = -parts.sum(dim=1)
     return each if weights is None else each * weights[labels]
-
-
-def log_probabilities(logits: Tensor) -> Tensor:
-    """(n, 1) behind a sigmoid or (n, classes) behind a softmax → (n, classes) logarithms of probabilities."""
-    if logits.shape[1] == 1:
-        return torch.cat([F.logsigmoid(-logits), F.logsigmoid(logits)], dim=1)
-    return F.log_softmax(logits, dim=1)
 
 
 def adjusted(logits: Tensor, log_priors: Tensor | None) -> Tensor:

@@ -16,6 +16,7 @@ from hilum.batches import Batch, Share
 from hilum.models import part_of_batch
 from hilum.training.loss import Objective
 from hilum.training.parallel import gather
+from hilum.training.teacher import TeacherNetwork
 
 
 class Said(NamedTuple):
@@ -44,6 +45,7 @@ class Stepper:
         share: this process's share of every batch.
         clip_norm: `training.clip_norm`.
         at_once: films that go through the network together; an even number.
+        teacher: whose answers count beside the labels.
     """
 
     fabric: Fabric
@@ -53,6 +55,7 @@ class Stepper:
     share: Share
     clip_norm: float
     at_once: int
+    teacher: TeacherNetwork | None = None
 
     def step(self, batch: Batch, seed: int) -> Said:
         """Learn from one batch.
@@ -98,7 +101,10 @@ class Stepper:
             ):
                 logits = self.network(channels_last(part.inputs))
                 # Fabric averages over the processes what each of them gives.
-                cost = self.objective.costs(logits, part).sum() * (self.share.of / batch.whole)
+                costs = self.objective.costs(logits, part)
+                if self.teacher is not None:
+                    costs = self.teacher.beside(costs, logits, part.inputs)
+                cost = costs.sum() * (self.share.of / batch.whole)
                 self.fabric.backward(cost)
             with torch.no_grad():
                 columns = (logits, self.objective.reported(logits, part)[:, None], part.shown()[:, None])

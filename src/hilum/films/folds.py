@@ -1,0 +1,50 @@
+"""Cross-validation: every film is held out once, together with all films of its patient."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+
+from hilum.errors import LayoutError
+from hilum.films.split import SplitBy, inseparable, order_of, stratum_of
+from hilum.films.wording import count
+from hilum.records import Manifest
+
+
+def folds(manifest: Manifest, number: int, seed: int) -> list[Manifest]:
+    """The films outside test, once for each fold, with the fold as `val` and all others as `train`.
+
+    Films of one patient and films with the same bytes share a fold. Each class with its cause is spread evenly: the
+    patients, in an order that the seed and their names decide, go where the fewest films of theirs are.
+
+    Args:
+        manifest: films of train, val and test.
+        number: of folds.
+        seed: of the order.
+
+    Raises:
+        LayoutError: a class has fewer patients than there are folds.
+    """
+    pool = [film for film in manifest if film.split in ("train", "val") and film.label]
+    # Where patients are not known, the manifest was split by film when it was made, or it would not have been made.
+    by: SplitBy = "patient" if all(film.patient for film in pool) else "film"
+    groups = sorted(inseparable(pool, by), key=lambda group: order_of(group, seed, by))
+    held: list[Counter[object]] = [Counter() for _ in range(number)]
+    fold_of: dict[str, int] = {}
+    for group in groups:
+        stratum = stratum_of(group)
+        fold = min(range(number), key=lambda each: (held[each][stratum], held[each].total(), each))
+        held[fold][stratum] += len(group)
+        fold_of.update((film.path, fold) for film in group)
+    for label in sorted({film.label for film in pool}):
+        in_folds = {fold_of[film.path] for film in pool if film.label == label}
+        if len(in_folds) < number:
+            what = "patients" if by == "patient" else "films"
+            raise LayoutError(
+                f"{count(number, 'fold')} need as many {what} of {label}, and there are {len(in_folds)}; "
+                f"set members.folds={max(2, len(in_folds))}"
+            )
+    return [
+        Manifest(tuple(replace(film, split="val" if fold_of[film.path] == fold else "train") for film in pool))
+        for fold in range(number)
+    ]

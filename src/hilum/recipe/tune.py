@@ -1,0 +1,113 @@
+"""Table of a recipe about the search for its own best values: `[tune]`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+Number = int | float
+Choice = bool | int | float | str
+
+
+class Range(Struct, frozen=True, forbid_unknown_fields=True):
+    """Every number between two ends, of which a trial takes one.
+
+    Attributes:
+        low: the lower end, which may be taken.
+        high: the upper end, which may be taken.
+        log: draw by the logarithm, so that each factor of ten gets the same share.
+        step: only `low`, `low + step`, … up to `high`; without it every number between (every whole one, where the
+            recipe's key is a whole number).
+    """
+
+    low: Number
+    high: Number
+    log: bool = False
+    step: Number | None = None
+
+    def __post_init__(self) -> None:
+        low, high, step = self.low, self.high, self.step
+        if not (math.isfinite(low) and math.isfinite(high) and low < high):
+            raise ValueError(f"low ({low}) has to lie below high ({high}), and both have to be numbers")
+        if self.log and low <= 0:
+            raise ValueError(f"log = true needs a low above 0, not {low}")
+        if step is None:
+            return
+        if self.log:
+            raise ValueError("log and step exclude each other; leave one away")
+        if not 0 < step <= high - low:
+            raise ValueError(f"step ({step}) has to lie between 0 and high - low ({high - low:g})")
+        steps = (high - low) / step
+        if not math.isclose(steps, round(steps), rel_tol=1e-9):
+            raise ValueError(f"high ({high}) is not low and a whole number of steps; {low + int(steps) * step:g} is")
+
+
+class Tune(Struct, frozen=True, forbid_unknown_fields=True):
+    """What `hilum tune` tries.
+
+    Attributes:
+        trials: so many, counting those that were pruned or failed.
+        prune: which trials end before their last epoch. `median` ends one whose best figure so far is worse than the
+            median of the others' at the same epoch; `hyperband` gives many trials few epochs and the best of them
+            more (Li et al., JMLR 18, 2018); `none` lets all of them end by themselves.
+        prune_after: none ends before so many epochs; nor before `training.min_epochs`, nor while it warms up.
+        startup_trials: so many are drawn at random, and `median` prunes none, before what was seen guides the draw
+            (tree-structured Parzen estimator, Bergstra et al., NIPS 2011).
+        space: a recipe's key, such as `training.learning_rate`, to the `Range` or the choices (strings, numbers,
+            booleans) that a trial may take for it. In TOML a key stands in quotes or as nested tables.
+    """
+
+    trials: Annotated[int, Meta(ge=1)] = 20
+    prune: Literal["median", "hyperband", "none"] = "median"
+    prune_after: Annotated[int, Meta(ge=1)] = 1
+    startup_trials: Annotated[int, Meta(ge=1)] = 5
+    space: dict[str, Any] = {}
+
+    def __post_init__(self) -> None:
+        # msgspec would name a mistake's place without the key ("space[...]"), so the values are read here.
+        msgspec.structs.force_setattr(self, "space", dict(_read(self.space, "")))
+
+
+def _read(table: Mapping[str, Any], within: str) -> Iterator[tuple[str, Range | tuple[Choice, ...]]]:
+    """Keys with all their sections, and what each may be."""
+    for name, value in table.items():
+        key = f"{within}{name}"
+        if isinstance(value, Range):
+            yield key, value
+        elif isinstance(value, Mapping):
+            # A table without a word of a range is a section: --set tune.space.training.learning_rate={...}
+            if value and not value.keys() & set(Range.__struct_fields__):
+                yield from _read(value, f"{key}.")
+            else:
+                yield key, _range(key, value)
+        elif isinstance(value, list | tuple):
+            yield key, _choices(key, value)
+        else:
+            raise ValueError(f"space, '{key}' = {value}: write {{ low = …, high = … }}, or a list of choices")
+
+
+def _range(key: str, value: Mapping[str, Any]) -> Range:
+    strangers = [name for name in value if name not in Range.__struct_fields__]
+    if strangers or not {"low", "high"} <= value.keys():
+        wrong = f"has no '{strangers[0]}', but" if strangers else "needs"
+        raise ValueError(f"space, '{key}': a range {wrong} low and high, and if need be log or step")
+    try:
+        return msgspec.convert(value, Range)
+    except msgspec.ValidationError as error:
+        reason, _, place = str(error).partition(" - at `$.")
+        where = f", {place.rstrip('`')}" if place else ""
+        raise ValueError(f"space, '{key}'{where}: {reason}") from None
+
+
+def _choices(key: str, values: Sequence[Any]) -> tuple[Choice, ...]:
+    for value in values:
+        if not isinstance(value, bool | int | float | str):
+            raise ValueError(f"space, '{key}': {value} is no choice; choices are strings, numbers or booleans")
+    # 1, 1.0 and true are equal, and a study could not tell them apart.
+    if len(values) < 2 or len(set(values)) != len(values):
+        raise ValueError(f"space, '{key}' = {list(values)}: name two or more choices, each once")
+    return tuple(values)

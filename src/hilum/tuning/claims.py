@@ -1,0 +1,156 @@
+"""Who works on which trial: new ones, and those whose process is gone.
+
+A trial belongs to the folder that it was begun in, and whoever trains it holds a lock in its own. The system gives a
+lock back when a process ends, however it ends: a trial that is still running by the database and whose lock is free
+was killed, and whoever finds it goes on with it.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import optuna
+from filelock import FileLock, Timeout
+from optuna.trial import FrozenTrial, TrialState
+
+from hilum.errors import RequestError
+from hilum.files import write_text
+
+# A trial's attributes.
+FOLDER = "folder"  # the token of the folder that it was begun in
+WHERE = "where"  # the same for a person: host and path
+SUPERFLUOUS = "superfluous"  # was begun in the same moment as another worker's that was the last one to be
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A trial that is this process's to train.
+
+    Attributes:
+        trial: to draw values for and to report to.
+        folder: the trial's own.
+        reported: the figure after each epoch that a killed process had reported.
+    """
+
+    trial: optuna.Trial
+    folder: Path
+    reported: dict[int, float]
+
+
+class Workplace:
+    """A folder that trials are trained in, by one process or by several at once."""
+
+    def __init__(self, out: Path, study: optuna.Study) -> None:
+        """Make the folder, or come back to it.
+
+        Raises:
+            RequestError: it holds the trials of another study.
+            OSError: it cannot be written.
+        """
+        self.out, self.study = out, study
+        out.mkdir(parents=True, exist_ok=True)
+        with self.alone():
+            token = out / "folder-id"
+            if not token.exists():
+                write_text(token, uuid.uuid4().hex)
+            self.token = token.read_text("utf-8").strip()
+            mine = {folder_of(out, trial.number) for trial in counted(study) if self._is_here(trial)}
+            strange = sorted(path for path in out.glob("trial-*") if path.is_dir() and path not in mine)
+        if strange:
+            raise RequestError(f"{strange[0]}: is a trial of another study; name another --out")
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Hold the folder against the other processes that work in it, for moments."""
+        with FileLock(self.out / "lock"):
+            yield
+
+    @contextmanager
+    def next_trial(self, trials: int) -> Iterator[Claim | None]:
+        """A trial to train: one whose process is gone, else a new one; None when there are as many as wanted.
+
+        It is held against all others until the block ends.
+        """
+        held: tuple[Claim, FileLock] | None = None
+        with self.alone():
+            if sum(trial.state.is_finished() for trial in counted(self.study)) < trials:
+                held = self._abandoned() or self._new(trials)
+        if held is None:
+            yield None
+            return
+        claim, lock = held
+        try:
+            yield claim
+        finally:
+            lock.release()
+
+    def _abandoned(self) -> tuple[Claim, FileLock] | None:
+        for trial in counted(self.study):
+            if trial.state != TrialState.RUNNING or not self._is_here(trial):
+                continue
+            lock = FileLock(self._make_folder(trial.number) / "lock")
+            try:
+                lock.acquire(blocking=False)
+            except Timeout:
+                continue
+            # Its process may have reported more, or ended it properly, between the reading of the study and the lock.
+            for again in self.study.get_trials(states=(TrialState.RUNNING,)):
+                if again.number == trial.number:
+                    return self._claim(again), lock
+            lock.release()
+        return None
+
+    def _new(self, trials: int) -> tuple[Claim, FileLock] | None:
+        if len(counted(self.study)) >= trials:
+            return None
+        # With its attributes in one transaction: a process that is killed here leaves a trial that can be found.
+        one = uuid.uuid4().hex
+        self.study.add_trial(
+            optuna.trial.create_trial(
+                state=TrialState.RUNNING,
+                user_attrs={
+                    FOLDER: self.token,
+                    WHERE: f"{socket.gethostname()}:{os.path.abspath(self.out)}",
+                    "id": one,
+                },
+            )
+        )
+        listed = counted(self.study)
+        place = next(place for place, trial in enumerate(listed) if trial.user_attrs.get("id") == one)
+        trial = listed[place]
+        if place >= trials:  # another folder's process was faster, and trials cannot be taken back
+            optuna.Trial(self.study, trial._trial_id).set_user_attr(SUPERFLUOUS, True)
+            self.study.tell(trial.number, state=TrialState.FAIL)
+            return None
+        lock = FileLock(self._make_folder(trial.number) / "lock")
+        lock.acquire()
+        return self._claim(trial), lock
+
+    def _claim(self, trial: FrozenTrial) -> Claim:
+        reported = dict(trial.intermediate_values)
+        return Claim(optuna.Trial(self.study, trial._trial_id), folder_of(self.out, trial.number), reported)
+
+    def _is_here(self, trial: FrozenTrial) -> bool:
+        return trial.user_attrs.get(FOLDER) == self.token
+
+    def _make_folder(self, number: int) -> Path:
+        folder = folder_of(self.out, number)
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+
+def folder_of(out: Path, number: int) -> Path:
+    """Where a trial is trained."""
+    return out / f"trial-{number:04d}"
+
+
+def counted(study: optuna.Study) -> list[FrozenTrial]:
+    """The study's trials by number, without those that are one too many."""
+    trials = sorted(study.get_trials(deepcopy=False), key=lambda trial: trial.number)
+    return [trial for trial in trials if not trial.user_attrs.get(SUPERFLUOUS)]

@@ -1,0 +1,284 @@
+"""A study finds what is better, loses no trial, and goes on with nothing but itself."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import optuna
+import pytest
+
+from hilum.errors import FilmError, HilumError, RequestError
+from hilum.recipe import Recipe, Tune, read_recipe
+from hilum.records import Manifest
+from hilum.tuning import Goal, read_space, tune
+from tests.tuning.conftest import FILMS, MIXED, RATE, MadeUp, all_values, loss_of, recipe_with, space_of, study
+
+
+@pytest.fixture(autouse=True)
+def _no_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Drawing it takes longer than all the trials; test_page.py looks at it."""
+    monkeypatch.setattr("hilum.tuning.study.render", lambda told: "page")
+
+
+def test_finds_the_better_of_two_and_writes_it_as_a_recipe(tmp_path: Path) -> None:
+    told = study(tmp_path, space_of({"training.learning_rate": [1e-1, 1e-3]}), trials=6)
+    assert told.best is not None
+    assert told.best.values == {"training.learning_rate": 1e-3}
+    best = read_recipe(tmp_path / "best.toml")
+    assert best.training.learning_rate == 1e-3
+    assert best.tune == Tune()
+    assert "[tune" not in (tmp_path / "best.toml").read_text()
+
+
+def test_what_was_seen_guides_the_draw(tmp_path: Path) -> None:
+    """Trials that were guided lie closer to the best rate than those that were drawn at random."""
+    told = study(tmp_path, space_of(RATE, startup_trials=10), trials=30)
+    away = [abs(math.log10(float(trial.values["training.learning_rate"])) + 3) for trial in told.trials]
+    assert np.median(away[20:]) < 0.75 * np.median(away[:10])
+
+
+def test_more_can_be_better(tmp_path: Path) -> None:
+    goal = Goal("val_auroc", "AUROC on validation", False)
+
+    def train(recipe: Recipe, folder: Path, *, on_epoch: Callable[[dict[str, float]], None]) -> int:
+        for epoch, share in enumerate((0.5, 1.0, 0.9), start=1):
+            on_epoch({"epoch": epoch, "seconds": 1.0, "val_auroc": share / (1 + loss_of(recipe))})
+        return 2
+
+    told = tune(space_of(MIXED), FILMS, tmp_path, train, goal, trials=5)
+    figures = [trial.figure for trial in told.trials if trial.figure is not None]
+    assert told.best is not None
+    assert told.best.figure == max(figures) == told.best.curve[2], "that of the epoch that was kept"
+
+
+def test_a_hopeless_trial_is_pruned_and_a_good_one_is_not(tmp_path: Path) -> None:
+    train = MadeUp()
+    space = space_of({"training.learning_rate": [1e-1, 1e-3]}, epochs=5, prune="median", startup_trials=3)
+    told = study(tmp_path, space, train, trials=12)
+    pruned = told.in_state("pruned")
+    assert pruned
+    assert all(trial.values["training.learning_rate"] == 1e-1 for trial in pruned)
+    assert all(len(trial.curve) == 1 and trial.figure is None for trial in pruned)
+    assert all(trial.number >= 3 for trial in pruned)
+    assert len(train.epochs) == sum(len(trial.curve) for trial in told.trials) < 12 * 5
+
+
+def test_none_is_pruned_before_it_may_be(tmp_path: Path) -> None:
+    space = space_of(
+        {"training.learning_rate": [1e-1, 1e-3]}, epochs=5, prune="median", startup_trials=2, prune_after=3
+    )
+    told = study(tmp_path, space, trials=8)
+    assert {len(trial.curve) for trial in told.in_state("pruned")} == {3}
+
+
+def test_hyperband_prunes_too(tmp_path: Path) -> None:
+    space = space_of(RATE, epochs=9, prune="hyperband", startup_trials=2)
+    told = study(tmp_path, space, trials=15)
+    assert told.in_state("pruned")
+    assert told.best is not None
+    assert len(told.best.curve) == 9
+
+
+def test_a_trial_that_fails_is_named_and_the_study_goes_on(tmp_path: Path) -> None:
+    def loss(recipe: Recipe) -> float:
+        if recipe.training.learning_rate > 1e-2:
+            raise HilumError("the loss is nan in epoch 1;\nlower training.learning_rate")
+        return math.nan if recipe.training.optimizer == "sgd" else loss_of(recipe)
+
+    lines: list[str] = []
+    told = study(tmp_path, space_of(MIXED), MadeUp(loss), trials=10, tell=lines.append)
+    failed = told.in_state("failed")
+    assert len(told.trials) == 10
+    assert {trial.error for trial in failed} == {
+        "the loss is nan in epoch 1; lower training.learning_rate",
+        "its loss on validation is nan",
+    }
+    assert sum("failed:" in line for line in lines) == len(failed)
+    assert told.best is not None
+
+
+def test_what_fails_is_drawn_no_more(tmp_path: Path) -> None:
+    def loss(recipe: Recipe) -> float:
+        if recipe.batches.size == 32:
+            raise HilumError("the loss is nan")
+        return loss_of(recipe)
+
+    told = study(tmp_path, space_of(MIXED, startup_trials=6), MadeUp(loss), trials=18)
+    failed = [trial.number for trial in told.in_state("failed")]
+    assert failed[0] < 6
+    assert sum(number >= 10 for number in failed) <= 2
+
+
+def test_values_that_do_not_go_together_fail_their_trial_alone(tmp_path: Path) -> None:
+    space = space_of({"training.epochs": [2, 6], "training.min_epochs": [1, 3]}, epochs=4)
+    told = study(tmp_path, space, trials=8)
+    failed = told.in_state("failed")
+    assert failed
+    assert all(trial.values == {"training.epochs": 2, "training.min_epochs": 3} for trial in failed)
+    assert all("min_epochs (3) is larger than epochs (2)" in trial.error for trial in failed)
+
+
+def test_when_all_fail_from_the_start_it_is_not_their_values(tmp_path: Path) -> None:
+    def loss(recipe: Recipe) -> float:
+        raise RequestError("weights.pth: no such file")
+
+    with pytest.raises(RequestError, match=r"the first 3 trials failed .* weights\.pth: no such file"):
+        study(tmp_path, space_of(RATE), MadeUp(loss), trials=20)
+
+
+def interrupt(trial: int, epoch: int) -> None:
+    if (trial, epoch) == (1, 2):
+        raise KeyboardInterrupt
+
+
+def test_an_interrupted_study_goes_on_as_if_nothing_had_been(tmp_path: Path) -> None:
+    space = space_of(MIXED, startup_trials=2)
+    straight = study(tmp_path / "straight", space, trials=5)
+    with pytest.raises(KeyboardInterrupt):
+        study(tmp_path / "stopped", space, MadeUp(stop=interrupt), trials=5)
+    train, lines = MadeUp(), list[str]()
+    told = study(tmp_path / "stopped", space, train, trials=5, tell=lines.append)
+    assert all_values(told) == all_values(straight)
+    assert [trial.curve for trial in told.trials] == [trial.curve for trial in straight.trials]
+    assert [trial.seconds for trial in told.trials] == [6.0] * 5
+    assert train.epochs[:2] == [("trial-0001", 3), ("trial-0002", 1)], "neither lost nor done again"
+    assert any("trial 1:" in line and "goes on after epoch 2" in line for line in lines)
+
+
+def test_an_epoch_that_a_killed_process_did_not_report_any_more_is_reported(tmp_path: Path) -> None:
+    space = space_of(RATE)
+
+    def before_the_report(recipe: Recipe) -> float:
+        done = tmp_path / "trial-0000" / "checkpoints"
+        done.mkdir(parents=True, exist_ok=True)
+        (done / "epochs").write_text("2")
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        study(tmp_path, space, MadeUp(before_the_report), trials=1)
+    told = study(tmp_path, space, trials=1)
+    assert list(told.trials[0].curve) == [1, 2, 3]
+
+
+def test_a_film_that_cannot_be_read_stops_the_study_and_fails_no_trial(tmp_path: Path) -> None:
+    def loss(recipe: Recipe) -> float:
+        raise FilmError("train3.png", "damaged; copy it again")
+
+    with pytest.raises(FilmError, match="train3"):
+        study(tmp_path, space_of(RATE), MadeUp(loss), trials=2)
+    told = study(tmp_path, space_of(RATE), trials=2)
+    assert [trial.state for trial in told.trials] == ["done", "done"]
+
+
+def test_a_finished_study_takes_more_trials_and_no_fewer(tmp_path: Path) -> None:
+    space = space_of(RATE)
+    first = study(tmp_path, space, trials=3)
+    assert all_values(study(tmp_path, space, trials=2)) == all_values(first)
+    more = study(tmp_path, read_space(recipe_with(RATE, trials=5), "tiny.toml"))
+    assert all_values(more)[:3] == all_values(first)
+    assert len(more.trials) == 5
+
+
+def test_two_numbers_never_draw_alike_and_another_seed_draws_otherwise(tmp_path: Path) -> None:
+    told = study(tmp_path / "one", space_of(RATE, startup_trials=5), trials=5)
+    assert len({trial.values["training.learning_rate"] for trial in told.trials}) == 5
+    recipe = msgspec.structs.replace(recipe_with(RATE, startup_trials=5), seed=2)
+    other = study(tmp_path / "two", read_space(recipe, "tiny.toml"), trials=5)
+    assert all_values(other) != all_values(told)
+
+
+def test_checkpoints_are_kept_of_the_best_trial_alone(tmp_path: Path) -> None:
+    told = study(tmp_path, space_of(RATE), trials=6)
+    assert told.best is not None
+    kept = [folder.parent.name for folder in tmp_path.glob("trial-*/checkpoints")]
+    assert kept == [f"trial-{told.best.number:04d}"]
+
+
+def test_no_trial_is_given_a_test_film(tmp_path: Path) -> None:
+    study(tmp_path, space_of(RATE), trials=1)
+    again = FILMS.where(lambda film: film.split != "test")
+    assert len(study(tmp_path, space_of(RATE), trials=1, films=again).trials) == 1, "they are no part of the study"
+
+
+@pytest.mark.parametrize(
+    ("changed", "says"),
+    [
+        ({"epochs": 4}, r"training\.epochs 3 → 4"),
+        ({"prune": "median"}, r"tune\.prune none → median"),
+        ({"space": {"training.learning_rate": [1e-3, 1e-4]}}, r"tune\.space\.training\.learning_rate"),
+        ({"space": MIXED}, r"batches\.size \(nothing\) →"),
+    ],
+)
+def test_another_recipe_or_space_is_refused_with_what_differs(
+    tmp_path: Path, changed: dict[str, object], says: str
+) -> None:
+    study(tmp_path, space_of(RATE), trials=1)
+    table: dict[str, object] = {"space": RATE, **changed}
+    with pytest.raises(RequestError, match=f"its recipe was changed since the study was begun: .*{says}"):
+        study(tmp_path, space_of(**table), trials=2)  # type: ignore[arg-type]
+
+
+def test_other_films_are_refused_with_what_differs(tmp_path: Path) -> None:
+    study(tmp_path, space_of(RATE), trials=1)
+    relabelled = Manifest(tuple(replace(film, label="NORMAL") if film.path == "val1.png" else film for film in FILMS))
+    with pytest.raises(RequestError, match="val NORMAL 3 → 4, val PNEUMONIA 3 → 2"):
+        study(tmp_path, space_of(RATE), trials=2, films=relabelled)
+    others = Manifest(tuple(replace(film, sha256=f"other{film.sha256}") for film in FILMS))
+    with pytest.raises(RequestError, match="as many, but not the same"):
+        study(tmp_path, space_of(RATE), trials=2, films=others)
+
+
+def test_the_folder_of_another_study_is_refused(tmp_path: Path) -> None:
+    study(tmp_path, space_of(RATE), trials=1)
+    (tmp_path / "study.db").unlink()
+    with pytest.raises(RequestError, match="trial-0000: is a trial of another study; name another --out"):
+        study(tmp_path, space_of(RATE), trials=1)
+
+
+def test_a_study_that_somebody_else_began_is_refused(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'theirs.db'}"
+    optuna.create_study(storage=url, study_name="tiny").optimize(lambda trial: 0.0, n_trials=1)
+    with pytest.raises(RequestError, match=r"was not begun by hilum tune; .*--set name=tiny-2"):
+        study(tmp_path / "out", space_of(RATE), storage=url)
+
+
+@pytest.mark.parametrize("url", ["nonsense", "sqlite:////nowhere/at/all/study.db", "mongo://host/name"])
+def test_a_database_that_cannot_be_opened_is_refused(tmp_path: Path, url: str) -> None:
+    with pytest.raises(RequestError, match=r"--storage .*: cannot be opened"):
+        study(tmp_path, space_of(RATE), storage=url)
+
+
+def test_a_database_that_goes_away_is_said_in_one_line(tmp_path: Path) -> None:
+    def lose(trial: int, epoch: int) -> None:
+        (tmp_path / "study.db").write_bytes(b"no database any more")
+
+    with pytest.raises(
+        HilumError, match=r"study\.db: the study's database does not answer any more \(.+\); the same"
+    ):
+        study(tmp_path, space_of(RATE), MadeUp(stop=lose), trials=2)
+
+
+def test_a_driver_that_is_missing_is_named(tmp_path: Path) -> None:
+    with pytest.raises(RequestError, match="needs a driver: pip install oracledb"):
+        study(tmp_path, space_of(RATE), storage="oracle+oracledb://me:secret@127.0.0.1:1/name")
+
+
+def test_a_password_is_not_shown(tmp_path: Path) -> None:
+    with pytest.raises(RequestError, match=r"--storage") as refused:
+        study(tmp_path, space_of(RATE), storage="postgresql://me:secret@127.0.0.1:1/name")
+    assert "secret" not in str(refused.value)
+
+
+def test_what_the_study_was_begun_with_stands_in_its_database(tmp_path: Path) -> None:
+    study(tmp_path, space_of(RATE), trials=1)
+    opened = optuna.load_study(study_name="tiny", storage=f"sqlite:///{tmp_path / 'study.db'}")
+    begun = opened.user_attrs["begun_with"]
+    assert begun["counts"] == {"train NORMAL": 4, "train PNEUMONIA": 4, "val NORMAL": 3, "val PNEUMONIA": 3}
+    assert "training.learning_rate" in begun["recipe"]["tune"]["space"]
+    assert len(json.dumps(begun)) < 65_535, "what a TEXT column of MySQL holds"
