@@ -184,6 +184,13 @@ def test_a_wrong_request_is_refused_before_anything_is_written(
     assert not (tmp_path / "study").exists()
 
 
+def test_a_split_that_is_misspelt_is_refused_and_not_left_out(files: Files, tmp_path: Path) -> None:
+    recipe, manifest = files
+    manifest.write_text(manifest.read_text().replace(",val,", ",vall,", 1))
+    with pytest.raises(RequestError, match="vall"):
+        cli.tune(recipe, manifest, tmp_path / "study")
+
+
 def test_a_refusal_is_one_line(files: Files, hilum: Hilum) -> None:
     recipe, manifest = files
     done = hilum("tune", recipe, "--data", manifest, "--out", "study", "--storage", "postgres")

@@ -17,7 +17,7 @@ from hilum.cli.learning import learn, pin_weights
 from hilum.cli.options import Data, PatientPattern, SplitBy
 from hilum.errors import HilumError, LayoutError, RequestError
 from hilum.recipe import Recipe, read_recipe
-from hilum.records import Manifest, read_manifest
+from hilum.records import SPLITS, Manifest, read_manifest
 
 if TYPE_CHECKING:
     from hilum.tuning import Told, Train
@@ -102,9 +102,10 @@ def films_to_tune_on(data: Path, split_by: Literal["patient", "film"], patient_p
 
     if data.suffix.lower() == ".csv" and data.is_file():
         with suppress(LayoutError):  # a table, which films.index reads
-            listed = without_test(read_manifest(data))
-            if listed.films:
-                return listed
+            listed = read_manifest(data)
+            known = {film.split for film in listed} <= {"", *SPLITS}  # else films.index says what is wrong
+            if known and without_test(listed).films:
+                return without_test(listed)
     indexed = films.index(data, split_by=split_by, patient_pattern=patient_pattern)
     for note in indexed.notes:
         tell(f"note: {note}")

@@ -163,7 +163,11 @@ def fit(
         state.save(last)
         saved_at = time.monotonic()
         events.add(row)
-        on_epoch(row)
+        try:
+            on_epoch(row)
+        except BaseException:  # whoever was told wants no more of it
+            events.close()
+            raise
 
     if events is not None:
         events.close()
