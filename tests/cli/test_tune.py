@@ -173,6 +173,7 @@ def test_a_killed_process_costs_neither_a_trial_nor_its_epochs(files: Files, tmp
         (["tune.trials=0"], r"tune\.trials"),
         (["tune.space={}"], r"add \[tune\.space\]"),
         (['classes=["NORMAL", "PNEUMONIA", "COVID"]'], "no train film is labelled COVID"),
+        (["members.seeds=3"], "a trial trains one network"),
     ],
 )
 def test_a_wrong_request_is_refused_before_anything_is_written(

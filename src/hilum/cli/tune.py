@@ -15,7 +15,7 @@ import typer
 from hilum.cli import app, tell
 from hilum.cli.learning import learn, pin_weights
 from hilum.cli.options import Data, PatientPattern, SplitBy
-from hilum.errors import HilumError, LayoutError, RequestError
+from hilum.errors import HilumError, LayoutError, RecipeError, RequestError
 from hilum.recipe import Recipe, read_recipe
 from hilum.records import SPLITS, Manifest, read_manifest
 
@@ -74,6 +74,11 @@ def tune(
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise RequestError("tune trains each trial in one process: start several hilum tune instead of torchrun")
     resolved = read_recipe(recipe, settings or ())
+    if resolved.members.several or resolved.training.keep == "agreed":
+        raise RecipeError(
+            f"{recipe}: a trial trains one network; set members.seeds=1, members.folds=0, training.keep=best, "
+            "and put them back into best.toml"
+        )
     found = films_to_tune_on(data, cast(Literal["patient", "film"], split_by), patient_pattern)
     classes = check_films(resolved, found)
     space = tuning.read_space(pin_weights(resolved), str(recipe), check=network_check(classes))
