@@ -21,11 +21,12 @@ demo: $(VENV)/installed
 	rm -rf demo
 	$(BIN)/hilum demo --out demo
 
+# Every core runs tests of its own (-n auto), each with one thread; the slow ones take all threads one by one.
 test: $(VENV)/installed lint
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 
 test-slow: $(VENV)/installed
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -n 0 -m slow
 
 lint: $(VENV)/installed
 	$(BIN)/ruff format --check

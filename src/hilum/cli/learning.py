@@ -77,7 +77,7 @@ def learn(
     from hilum.files import write_text
     from hilum.recipe import write_recipe
     from hilum.records import write_manifest
-    from hilum.training.parallel import naming_the_lost
+    from hilum.training.parallel import ended_with_a_line
 
     recipe = pin_weights(recipe)
     network, learner = make_network(recipe, len(classes))
@@ -94,7 +94,7 @@ def learn(
         train = stored_features(network, train_films, recipe, recipe.transfer.views)
         views = max(recipe.bundle.operating_views, recipe.training.val_views)
         val = stored_features(network, val_films, recipe, views)
-    with naming_the_lost(folder):
+    with ended_with_a_line(folder):
         run = training.fit(
             learner,
             train,

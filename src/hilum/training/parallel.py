@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NoReturn
 
 import torch
 import torch.distributed as dist
@@ -22,6 +23,7 @@ from hilum.errors import RequestError
 
 Precision = Literal["bf16-mixed", "32-true"]
 
+_LAUNCHED = "TORCHELASTIC_RUN_ID" in os.environ
 _LOST = re.compile(r"gloo|NCCL|Connection|Socket", re.IGNORECASE)
 _SECONDS_TO_BE_SEEN = 5.0
 
@@ -34,7 +36,7 @@ def make_fabric(device: str, precision: Precision, *, thaws: bool) -> Fabric:
         precision: as Fabric names it.
         thaws: whether some weights do not learn in every epoch.
     """
-    if "TORCHELASTIC_RUN_ID" not in os.environ:
+    if not _LAUNCHED:
         return Fabric(accelerator=device, devices=1, precision=precision)
     from lightning_fabric.strategies.ddp import DDPStrategy
 
@@ -81,24 +83,36 @@ def gather(fabric: Fabric, values: Tensor, numbers: Tensor, n: int) -> Tensor:
 
 
 @contextmanager
-def naming_the_lost(folder: Path) -> Iterator[None]:
-    """End with one line where another process is gone, instead of with what the connection to it says.
+def ended_with_a_line(folder: Path) -> Iterator[None]:
+    """Under torchrun, end with one line when the run cannot go on because another process is gone.
 
-    torchrun ends the processes that are left, and names the one that was gone first.
+    This process notices it by its connection, or by torchrun, which ends it; torchrun then names the process that was
+    gone first.
     """
-    try:
+    if not _LAUNCHED:
         yield
-    except RuntimeError as error:
-        if not dist.is_initialized() or not _LOST.search(str(error)):
-            raise
+        return
+
+    def end(*_: object) -> NoReturn:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         line = (
-            f"hilum (process {dist.get_rank()}): another of the {dist.get_world_size()} processes is gone; torchrun "
-            f"names it below, as the root cause. Go on from the last checkpoint: torchrun … -m hilum train --resume "
-            f"{folder}"
+            f"hilum (process {os.environ['RANK']} of {os.environ['WORLD_SIZE']}): ended, because another process is "
+            f"gone (torchrun names it below, as the root cause) or torchrun itself was ended. Go on from the last "
+            f"checkpoint: torchrun … -m hilum train --resume {folder}"
         )
         print(line, file=sys.stderr, flush=True)
         time.sleep(_SECONDS_TO_BE_SEEN)  # or this one might end before torchrun has seen that the other did
         sys.exit(1)
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    except RuntimeError as error:
+        if not _LOST.search(str(error)):
+            raise
+        end()
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def share_batch_norms(model: nn.Module) -> None:
