@@ -28,6 +28,7 @@ from hilum.records import Film, Manifest
 from hilum.training.state import State
 
 FILMS, EPOCHS, ROUNDS = 512, 3, 3
+LABELS = ("NORMAL", "PNEUMONIA")
 KERMANY = 4_706  # films that the shipped recipe learns from
 
 
@@ -63,36 +64,36 @@ def _run(processes: int, shared: bool) -> dict[str, float]:
     launch = [sys.executable, "-m"]
     if processes > 1:
         launch += ["torch.distributed.run", "--standalone", "--nproc-per-node", str(processes), "-m"]
-    command = [*launch, "benchmarks.processes", "shared" if shared else "apart"]
-    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True)
+    with tempfile.TemporaryDirectory() as folder:
+        fill(store_folder(Pixels(), Path(folder)), [film.sha256 for film in _films()], Pixels().size)
+        command = [*launch, "benchmarks.processes", "shared" if shared else "apart", folder]
+        done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True)
     figures: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     return figures
 
 
-def learn(shared: bool) -> None:
-    """Train on generated films; the first process prints the median epoch's seconds."""
-    labels = ("NORMAL", "PNEUMONIA")
+def _films() -> list[Film]:
+    return [Film(f"{n}.png", LABELS[n % 2], sha256=f"{n:064x}") for n in range(FILMS)]
+
+
+def learn(shared: bool, folder: Path) -> None:
+    """Train on generated films; the first process prints its figures."""
     augment = {"rotation": 20, "flip": 0.5, "noise": [0.3, 0.06], "blur": [0.3, 1.5], "jpeg": [0.4, 10]}
     table = {
         "epochs": EPOCHS, "optimizer": "adamw", "average": 0.995, "precision": "float32", "shared_batch_norm": shared,
     }  # fmt: skip
     recipe = parse_recipe({"name": "p", "batches": {"augment": augment}, "training": table}, "benchmark")
-    with tempfile.TemporaryDirectory() as folder:
-        films = [Film(f"{n}.png", labels[n % 2], sha256=f"{n:064x}") for n in range(FILMS)]
-        manifest = Manifest(tuple(films))
-        fill(store_folder(Pixels(), Path(folder)), [film.sha256 for film in films], Pixels().size)
-        cache = pixels.cache(manifest, Pixels(), Path(folder))
-        train, val = (
-            batches.of(Manifest(tuple(part)), cache, labels, recipe.batches) for part in (films, films[:32])
-        )
-        torch.manual_seed(1)
-        before = _bytes_sent()
-        run = training.fit(models.build(recipe.model, 128), train, val, recipe, Path(folder) / "run")
-        if first_process():
-            sent = (_bytes_sent() - before) / (EPOCHS * train.batches_an_epoch)
-            epoch = statistics.median(row["seconds"] for row in run.history[1:])
-            cost = _checkpoint(run.model, Path(folder) / "checkpoint")
-            print(json.dumps({"epoch": epoch, "sent": sent / 1e6, "checkpoint": cost}))
+    films = _films()
+    cache = pixels.cache(Manifest(tuple(films)), Pixels(), folder)
+    train, val = (batches.of(Manifest(tuple(part)), cache, LABELS, recipe.batches) for part in (films, films[:32]))
+    torch.manual_seed(1)
+    before = _bytes_sent()
+    run = training.fit(models.build(recipe.model, 128), train, val, recipe, folder / "run")
+    if first_process():
+        sent = (_bytes_sent() - before) / (EPOCHS * train.batches_an_epoch)
+        epoch = statistics.median(row["seconds"] for row in run.history[1:])
+        cost = _checkpoint(run.model, folder / "checkpoint")
+        print(json.dumps({"epoch": epoch, "sent": sent / 1e6, "checkpoint": cost}))
 
 
 def _bytes_sent() -> int:
@@ -117,4 +118,4 @@ def _checkpoint(model: nn.Module, path: Path) -> float:
 
 
 if __name__ == "__main__":
-    learn(sys.argv[1] == "shared") if len(sys.argv) > 1 else main()
+    learn(sys.argv[1] == "shared", Path(sys.argv[2])) if len(sys.argv) > 1 else main()

@@ -14,6 +14,7 @@ from typing import Any, Literal, NoReturn
 
 import torch
 import torch.distributed as dist
+import torch.nn.functional as F
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 from torch.autograd import Function
@@ -156,46 +157,40 @@ class SharedBatchNorm2d(nn.BatchNorm2d):
 
 
 class _SharedNorm(Function):
-    """Forward and backward pass with one sum over the processes each."""
+    """Forward and backward pass with one sum over the processes each, by torch's own kernels."""
 
     @staticmethod
     def forward(
         ctx: Any, values: Tensor, weight: Tensor, bias: Tensor, eps: float
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         count = values.numel() // values.shape[1]
-        variance, mean = torch.var_mean(values, dim=(0, 2, 3), correction=0)
+        mean, variance = torch.batch_norm_update_stats(values, None, None, 0.0)
         # Chan et al., 1979: sums about each process's own mean lose no digits.
-        sums = torch.stack([mean * count, variance * count, torch.full_like(mean, count)])
-        parts = _all_of(sums)
+        parts = _all_of(torch.stack([mean, variance, torch.full_like(mean, count)]))
         counts = parts[:, 2]
         total = counts.sum(0)
-        means = parts[:, 0] / counts
-        shared = parts[:, 0].sum(0) / total
-        variance = (parts[:, 1] + counts * (means - shared) ** 2).sum(0) / total
-        inverse = (variance + eps).rsqrt()
-        ctx.save_for_backward(values, weight, shared, inverse, total)
-        scale = weight * inverse
-        output = values * scale[:, None, None] + (bias - shared * scale)[:, None, None]
+        shared = (parts[:, 0] * counts).sum(0) / total
+        variance = (counts * (parts[:, 1] + (parts[:, 0] - shared) ** 2)).sum(0) / total
+        ctx.save_for_backward(values, weight, shared, variance, total)
+        ctx.eps = eps
         ctx.mark_non_differentiable(shared, variance, total)
-        return output, shared, variance, total
+        return F.batch_norm(values, shared, variance, weight, bias, eps=eps), shared, variance, total
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
-        values, weight, mean, inverse, total = ctx.saved_tensors
-        gradient = gradients[0]
-        centred = values - mean[:, None, None]
-        sum_gradient = gradient.sum((0, 2, 3))
-        sum_product = (gradient * centred).sum((0, 2, 3)) * inverse
-        both = torch.stack([sum_gradient, sum_product])
+        values, weight, mean, variance, total = ctx.saved_tensors
+        # As if the statistics were constants: this gives this process's sums for weight and bias too.
+        of_values, of_weight, of_bias = torch.ops.aten.native_batch_norm_backward(
+            gradients[0], values, weight, mean, variance, None, None, False, ctx.eps, [True, True, True]
+        )
+        both = torch.stack([of_weight, of_bias])
         if dist.is_initialized():
             dist.all_reduce(both)
-        mean_gradient, mean_product = both / total
-        scale = weight * inverse
-        of_values = (gradient - mean_gradient[:, None, None] - centred * (inverse * mean_product)[:, None, None]) * (
-            scale[:, None, None]
-        )
+        # What the statistics pass back: the same affine map of every value.
+        scale = -weight * (variance + ctx.eps).rsqrt() / total
+        of_values += F.batch_norm(values, mean, variance, scale * both[0], scale * both[1], eps=ctx.eps)
         # DDP averages what each process gives for the weights.
-        return of_values, sum_product, sum_gradient, None
+        return of_values, of_weight, of_bias, None
 
 
 def _all_of(values: Tensor) -> Tensor:
