@@ -74,9 +74,6 @@ def learn(
     classes = films.choose_classes(learnt, recipe.classes)
 
     from hilum import batches, pixels, training
-    from hilum.files import write_text
-    from hilum.recipe import write_recipe
-    from hilum.records import write_manifest
     from hilum.training.parallel import ended_with_a_line
 
     recipe = pin_weights(recipe)
@@ -84,9 +81,8 @@ def learn(
     cache = pixels.cache(learnt, recipe.pixels)
     train_films = batches.of(learnt.split("train"), cache, classes, recipe.batches)
     val_films = batches.of(learnt.split("val"), cache, classes, recipe.batches)
-    if not resume and first_process():
-        write_manifest(manifest, folder / "manifest.csv")
-        write_text(folder / "recipe.toml", write_recipe(recipe))
+    if not resume:
+        write_request(recipe, manifest, folder)
     tell(f"{folder}: {recipe.model.name} learns from {len(train_films)} films, is validated on {len(val_films)}")
     train: Source = train_films
     val: Source = val_films
@@ -106,6 +102,17 @@ def learn(
             on_epoch=on_epoch or (lambda row: tell(_say(row, recipe))),
         )
     return Learnt(recipe, classes, learnt, network, learner, val, run)
+
+
+def write_request(recipe: Recipe, manifest: Manifest, folder: Path) -> None:
+    """Write down what a run was asked to do, for `--resume`: `recipe.toml` and `manifest.csv`; one process does."""
+    from hilum.files import write_text
+    from hilum.recipe import write_recipe
+    from hilum.records import write_manifest
+
+    if first_process():
+        write_manifest(manifest, folder / "manifest.csv")
+        write_text(folder / "recipe.toml", write_recipe(recipe))
 
 
 def write_bundle(learnt: Learnt) -> Path:

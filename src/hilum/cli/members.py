@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from hilum.cli import tell
 from hilum.cli.fuse import fuse_bundles, fused_recipe, members_of
-from hilum.cli.learning import Learnt, learn, whole_films, write_bundle
+from hilum.cli.learning import Learnt, learn, whole_films, write_bundle, write_request
 from hilum.progress import first_process
 from hilum.recipe import Members, Recipe
 from hilum.records import Manifest, Prediction, Predictions
@@ -38,14 +38,9 @@ def learn_members(
     Returns:
         The bundle of them all, where the recipe asks for one.
     """
-    from hilum.files import write_text
-    from hilum.recipe import write_recipe
-    from hilum.records import write_manifest
-
     plans = plan(recipe, manifest)
-    if not resume and first_process():
-        write_manifest(manifest, folder / "manifest.csv")
-        write_text(folder / "recipe.toml", write_recipe(recipe))
+    if not resume:
+        write_request(recipe, manifest, folder)
     learnt = []
     for name, its_recipe, its_films in plans:
         started = (folder / name / "recipe.toml").exists()
@@ -139,12 +134,12 @@ def predictions_out_of_fold(
 ) -> Predictions:
     """What each network says of the films of its own fold, as one table."""
     from hilum import bundle
+    from hilum.inference import Detector
     from hilum.training import logits_of
 
     rows = []
     for network, films in held_out:
         probs = bundle.probabilities(logits_of(network, films.plain()).numpy())
         for film, row in zip(films.manifest, probs.tolist(), strict=True):
-            chosen = int(np.argmax(row)) if point.threshold is None else int(row[1] >= point.threshold)
-            rows.append(Prediction(film, tuple(row), classes[chosen]))
+            rows.append(Prediction(film, tuple(row), classes[Detector.choose(row, point.threshold)]))
     return Predictions(classes, point.threshold, tuple(rows))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
@@ -77,12 +77,12 @@ class Detector:
                     rows.append(Prediction(film, error=grey.reason))
                     continue
                 row = tuple(float(prob) for prob in next(probs))
-                chosen = self._choose(row, threshold)
+                chosen = self.choose(row, threshold)
                 rows.append(Prediction(film, row, classes[chosen]))
         return Predictions(classes, threshold, tuple(rows))
 
     @staticmethod
-    def _choose(probs: tuple[float, ...], threshold: float | None) -> int:
+    def choose(probs: Sequence[float], threshold: float | None) -> int:
         """Of two classes the positive one from the threshold on; of more the most probable."""
         return int(np.argmax(probs) if threshold is None else probs[1] >= threshold)
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import Protocol
 
 import numpy as np
 
 from hilum.errors import RecipeError
 from hilum.recipe import Training
 from hilum.training.history import Row
+from hilum.training.state import Progress
 
 # The column of the history that is monitored, and whether less of it is better.
 MONITORED = {
@@ -19,14 +19,6 @@ MONITORED = {
     "views_loss": ("val_views_loss", True),
     "views_auroc": ("val_views_auroc", False),
 }
-
-
-class Kept(Protocol):
-    """What a run remembers of the epochs behind it."""
-
-    epoch: int
-    kept_epoch: int
-    kept_cost: float
 
 
 def check_monitor(scheme: Training, val_labels: np.ndarray) -> None:
@@ -48,7 +40,7 @@ def cost_of(row: Row, scheme: Training) -> float:
     return row[column] if less_is_better else -row[column]
 
 
-def is_kept(run: Kept, cost: float, scheme: Training) -> bool:
+def is_kept(run: Progress, cost: float, scheme: Training) -> bool:
     """Whether the epoch that just ended replaces what was kept so far."""
     if scheme.keep == "last":
         return True
@@ -57,7 +49,7 @@ def is_kept(run: Kept, cost: float, scheme: Training) -> bool:
     return run.epoch >= scheme.min_epochs and math.isfinite(cost) and cost < run.kept_cost
 
 
-def stops_early(run: Kept, scheme: Training) -> bool:
+def stops_early(run: Progress, scheme: Training) -> bool:
     """Whether the best epoch lies too far back."""
     patience = scheme.early_stopping
     return bool(patience and run.kept_epoch and run.epoch - run.kept_epoch >= patience)
