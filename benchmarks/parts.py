@@ -26,17 +26,17 @@ from numpy.typing import NDArray
 
 from hilum import films
 from hilum.cli.learning import learn, write_bundle
-from hilum.evaluation.familiar import FAMILIAR
 from hilum.evaluation.robustness import probs_under_shifts
-from hilum.evaluation.shifts import SHIFTS
 from hilum.inference import Detector
 from hilum.metrics import auroc, clusters_of, confusion
 from hilum.metrics.bootstrap import resampled_weights
 from hilum.recipe import read_recipe
 from hilum.records import Manifest
+from hilum.shifts import ACQUISITION, FAMILIAR
 
 PLAIN = Path("recipes/plain.toml")
 VARIANTS = Path(__file__).with_suffix(".toml")
+SHIFTS = {**ACQUISITION.shifts, **FAMILIAR.shifts}
 # Kinds of shift that some variant draws in training.
 DRAWN = {
     "unsharp_masked", "brightened", "darkened", "flattened", "hardened", "blurred", "noisy", "rotated", "zoomed_out",
@@ -98,7 +98,7 @@ def judge(name: str, settings: list[str], seed: int, manifest: Manifest, out: Pa
         write_bundle(learn(recipe, manifest, folder, resume=(folder / "recipe.toml").exists()))
     detector, stored = Detector(folder / "bundle"), folder / "probs.npy"
     if not stored.exists():
-        _, probs = probs_under_shifts(detector, list(manifest.split("val")), {**SHIFTS, **FAMILIAR})
+        _, probs = probs_under_shifts(detector, list(manifest.split("val")), SHIFTS)
         np.save(stored, probs[:, :, 1])
     threshold = detector.spec.operating_point.threshold
     assert threshold is not None
@@ -108,7 +108,7 @@ def judge(name: str, settings: list[str], seed: int, manifest: Manifest, out: Pa
 def table(said: dict[str, list[Judged]], val: Manifest) -> str:
     """Each variant's figures, means over its seeds, and its difference to the first variant, as Markdown."""
     labels = np.array([film.label == "PNEUMONIA" for film in val])
-    names = ["unshifted", *SHIFTS, *FAMILIAR]
+    names = ["unshifted", *SHIFTS]
     new = [number for number, name in enumerate(names) if number and name not in DRAWN]
     clusters = clusters_of(labels, [film.patient for film in val])
 

@@ -9,8 +9,8 @@ import pytest
 from markupsafe import Markup
 
 from hilum.evaluation import figures
-from hilum.evaluation.svg import FIRST, sheet
 from hilum.evaluation.truth import judged
+from hilum.pages import FIRST, sheet
 from hilum.records import Film, Prediction, Predictions
 
 from .conftest import CLASSES, HISTORY, THRESHOLD, made_up

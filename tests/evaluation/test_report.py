@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from hilum.errors import RequestError
-from hilum.evaluation import evaluate, render_report, shifted, write_report
+from hilum.evaluation import evaluate, render_report, under_shifts, write_report
 from hilum.records import Film, Manifest, Prediction, Predictions
+from hilum.shifts import ACQUISITION
 
 from .conftest import CLASSES, HISTORY, THRESHOLD, made_up, made_up_spec
 from .test_robustness import Brightness
@@ -64,7 +65,7 @@ def test_a_whole_report(phantoms: list[Film], tmp_path: Path) -> None:
     rows.append(Prediction(Film("broken.dcm", "NORMAL"), error="damaged; copy it again"))
     predictions = Predictions(CLASSES, THRESHOLD, tuple(rows))
     metrics = evaluate(predictions, resamples=100)
-    metrics["shifted"] = shifted(Brightness(), Manifest(tuple(phantoms)), resamples=20)
+    metrics |= under_shifts(Brightness(), Manifest(tuple(phantoms)), {"shifted": ACQUISITION}, resamples=20)
     spec = made_up_spec(HISTORY)
     write_report(tmp_path / "deep" / "report.html", spec, metrics, predictions)
     text = (tmp_path / "deep" / "report.html").read_text(encoding="utf-8")
@@ -177,7 +178,7 @@ def test_nothing_to_report_is_reported(rows: tuple[Prediction, ...]) -> None:
 def test_a_battery_without_both_classes_is_said_so(phantoms: list[Film]) -> None:
     predictions = made_up(20)
     metrics = evaluate(predictions, resamples=0)
-    metrics["shifted"] = shifted(Brightness(), Manifest(tuple(phantoms[:8:2])), resamples=0)
+    metrics |= under_shifts(Brightness(), Manifest(tuple(phantoms[:8:2])), {"shifted": ACQUISITION}, resamples=0)
     assert "No AUROC is defined" in Page(render_report(made_up_spec(), metrics, predictions)).text
 
 

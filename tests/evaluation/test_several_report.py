@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from hilum.evaluation import evaluate, render_report, shifted, write_report
+from hilum.evaluation import evaluate, render_report, under_shifts, write_report
 from hilum.evaluation.several_report import failings, verdict
 from hilum.records import Film, Manifest, Prediction, Predictions
+from hilum.shifts import ACQUISITION
 
 from .conftest import HISTORY, THREE, made_up_spec, made_up_three
 from .test_report import Page
@@ -32,7 +33,7 @@ def test_a_whole_report(phantoms: list[Film], tmp_path: Path) -> None:
     predictions = Predictions(THREE, None, tuple(rows))
     metrics = evaluate(predictions, resamples=100)
     films = Manifest(tuple(row.film for row in rows[:40]))
-    metrics["shifted"] = shifted(ThreeBrightnesses(), films, resamples=20)
+    metrics |= under_shifts(ThreeBrightnesses(), films, {"shifted": ACQUISITION}, resamples=20)
     spec = made_up_spec(HISTORY, THREE)
     write_report(tmp_path / "report.html", spec, metrics, predictions)
     text = (tmp_path / "report.html").read_text(encoding="utf-8")

@@ -41,6 +41,7 @@ def measure(bundle: Path, data: Path, split: str, out: Path, *, shifts: bool) ->
     from hilum.evaluation.truth import require_known_labels
     from hilum.inference import SHIPPED, Detector
     from hilum.records import write_predictions
+    from hilum.shifts import ACQUISITION, FAMILIAR
 
     # Only train and val are ever cut; a data set that is evaluated as it is needs no patients.
     chosen = films.index(data, cut=split in ("train", "val")).split(split)
@@ -50,9 +51,7 @@ def measure(bundle: Path, data: Path, split: str, out: Path, *, shifts: bool) ->
     predictions = detector.predict(chosen)
     metrics = {**evaluation.evaluate(predictions), "split": split}
     if shifts:
-        metrics["shifted"] = evaluation.shifted(detector, chosen)
-        familiar, battery = evaluation.FAMILIAR, evaluation.FAMILIAR_BATTERY
-        metrics["familiar"] = evaluation.shifted(detector, chosen, shifts=familiar, battery=battery)
+        metrics |= evaluation.under_shifts(detector, chosen, {"shifted": ACQUISITION, "familiar": FAMILIAR})
     write_predictions(predictions, out / "predictions.csv")
     evaluation.write_metrics(metrics, out / "metrics.json")
     evaluation.write_report(out / "report.html", detector.spec, metrics, predictions)

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from markupsafe import Markup
 
-from hilum.evaluation.svg import FIRST, INK, MUTED, RULE, SECOND, Sheet, sheet, whole_numbers
 from hilum.evaluation.truth import Judged
 from hilum.metrics import clusters_of, pr_curve, reliability, resampled_weights, roc_curve
 from hilum.metrics.counts import Bools, Floats, confusion
+from hilum.pages import FIRST, INK, MUTED, RULE, SECOND, Sheet, sheet, whole_numbers
 
 if TYPE_CHECKING:
     from matplotlib.typing import LineStyleType

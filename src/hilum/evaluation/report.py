@@ -6,16 +6,13 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import jinja2
-
-from hilum import __version__
+from hilum import pages
 from hilum.bundle.spec import Spec
 from hilum.evaluation import figures, several_report, two_report, wording
-from hilum.evaluation.familiar import FAMILIAR
-from hilum.evaluation.shifts import SHIFTS
 from hilum.files import write_text
 from hilum.recipe import Pixels, write_recipe
 from hilum.records import Predictions
+from hilum.shifts import ACQUISITION, FAMILIAR
 
 FAILED_SHOWN = 200  # films that could not be read; predictions.csv names every one
 BATTERY_TITLES = {"shifted": "New to training", "familiar": "Of kinds that strong augmentation draws"}
@@ -43,15 +40,9 @@ def render_report(spec: Spec, metrics: dict[str, Any], predictions: Predictions)
     """The report as HTML text; see `write_report`."""
     two = len(predictions.classes) == 2
     kind, template = (two_report, "two_report.html") if two else (several_report, "several_report.html")
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        autoescape=True,  # file names and labels are other people's text
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(number=wording.number, interval=wording.interval, films=wording.films)
-    return environment.get_template(template).render(
+    return pages.render(
+        Path(__file__).parent / template,
+        {"number": wording.number, "interval": wording.interval, "films": wording.films},
         spec=spec,
         metrics=metrics,
         history=figures.history_figures(spec.history),
@@ -62,7 +53,6 @@ def render_report(spec: Spec, metrics: dict[str, Any], predictions: Predictions)
         provenance=_provenance(spec, metrics),
         training_films=[_split_row(name, card.films, card.patients) for name, card in spec.data.items()],
         recipe=write_recipe(spec.recipe),
-        hilum=__version__,
         **kind.context(spec, metrics, predictions),
     )
 
@@ -70,7 +60,7 @@ def render_report(spec: Spec, metrics: dict[str, Any], predictions: Predictions)
 def _battery(title: str, battery: dict[str, Any]) -> dict[str, Any]:
     """A battery of shifts: its drawing, and a line for each shift, with what it stands for and its four figures."""
     kinds = ("auroc", "sensitivity", "specificity", "accuracy")
-    shifts = {**SHIFTS, **FAMILIAR}
+    shifts = {**ACQUISITION.shifts, **FAMILIAR.shifts}
     lines = [("as they are", "", [battery["unshifted"][kind] for kind in kinds])]
     for name, group in battery["per_shift"].items():
         meaning = (shifts[name].__doc__ or "").partition("\n")[0] if name in shifts else ""

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from hilum.bundle.spec import Spec
 from hilum.errors import FilmError
-from hilum.evaluation.shifts import BATTERY, SHIFTS, Shift, drawn_in_training
 from hilum.evaluation.truth import require_known_labels
 from hilum.metrics import auroc, clusters_of, confusion, intervals
 from hilum.metrics.counts import Bools, Floats, ratio
@@ -21,9 +20,11 @@ from hilum.metrics.several import Judgements, means_at
 from hilum.pixels import decode, preprocess
 from hilum.progress import track
 from hilum.records import Figure, Film, Manifest
+from hilum.shifts import Battery, Shift, drawn_in_training
 
 KINDS = ("auroc", "sensitivity", "specificity", "accuracy")
-_TOGETHER = 16  # films decoded ahead of the detector; each is one square for every shift
+_TOGETHER = 32  # squares judged at a time: enough to keep the cores busy
+_AHEAD = 32  # films decoded ahead of the detector; each is one square for every shift
 
 Squares = NDArray[np.uint8]
 
@@ -39,22 +40,24 @@ class Detector(Protocol):
         """From preprocessed films `(n, size, size)` to probabilities `(n, classes)`."""
 
 
-def shifted(
-    detector: Detector,
-    films: Manifest,
-    resamples: int = 2000,
-    seed: int = 0,
-    shifts: Mapping[str, Shift] = SHIFTS,
-    battery: str = BATTERY,
-) -> dict[str, Any]:
-    """Judge a detector on films under every shift of a battery, deciding as its bundle says.
+def under_shifts(
+    detector: Detector, films: Manifest, batteries: Mapping[str, Battery], resamples: int = 2000, seed: int = 0
+) -> dict[str, dict[str, Any]]:
+    """Judge a detector on films under every shift of some batteries, deciding as its bundle says.
 
     Every film is decoded once, shifted at its own resolution and then preprocessed as the bundle says. All intervals
     come from the same resampled patients. Films without a label or that cannot be read are left out and counted.
 
+    Args:
+        detector: a bundle that is loaded.
+        films: with their labels.
+        batteries: by the key that each one's figures get; no two share the name of a shift.
+        resamples: of the patients, for the 95% intervals; 0 gives none.
+        seed: where their draws start.
+
     Returns:
-        For `metrics.json`, key `shifted`: `battery`; `n`, `patients`, `n_failed`, `n_unlabelled`; `threshold`;
-        `drawn_in_training`, the shifts of `shifts-1` that are not new to the detector;
+        For `metrics.json`, of each battery: `battery`, its name; `n`, `patients`, `n_failed`, `n_unlabelled`;
+        `threshold`; `drawn_in_training`, the shifts of `shifts-1` that are not new to the detector;
         `unshifted`, which is `auroc`, `sensitivity`, `specificity` and `accuracy` of the films as they are, as
         `{"value", "low", "high"}`; `per_shift`, the same four for each shift; `auroc_mean`, `sensitivity_mean`,
         `specificity_mean` and `accuracy_mean` over the shifts; and `auroc_worst`, the AUROC of the shift that
@@ -68,27 +71,39 @@ def shifted(
     films = films.labelled_by(spec.recipe.labels)
     require_known_labels(films, spec.classes)
     labelled = [film for film in films if film.label]
+    shifts = {name: shift for battery in batteries.values() for name, shift in battery.shifts.items()}
     read, probs = probs_under_shifts(detector, labelled, shifts)
     labels = np.array([spec.classes.index(film.label) for film in read], dtype=np.intp)
-    threshold = spec.operating_point.threshold
-    by_shift = dict(zip(("unshifted", *shifts), probs, strict=True))
-    figures = _figures(labels, by_shift, threshold, [film.patient for film in read], resamples, seed)
-    in_json = {name: {kind: asdict(figure) for kind, figure in group.items()} for name, group in figures.items()}
-    aurocs = {name: value for name in shifts if (value := figures[name]["auroc"].value) is not None}
+    threshold, patients = spec.operating_point.threshold, [film.patient for film in read]
     drawn = {name: None for recipe in spec.recipes for name in drawn_in_training(recipe.batches.augment)}
-    worst = min(aurocs, key=aurocs.__getitem__) if aurocs else None
-    return {
-        "battery": battery,
+    by_shift = dict(zip(("unshifted", *shifts), probs, strict=True))
+    about_all = {
         "n": len(read),
-        "patients": len({film.patient for film in read if film.patient}),
+        "patients": len(set(patients) - {""}),
         "n_failed": len(labelled) - len(read),
         "n_unlabelled": len(films) - len(labelled),
         "threshold": threshold,
-        "drawn_in_training": [name for name in drawn if name in shifts],
-        "unshifted": in_json["unshifted"],
-        "per_shift": {name: in_json[name] for name in shifts},
-        **{f"{kind}_mean": figure for kind, figure in in_json["mean"].items()},
-        "auroc_worst": {"shift": worst, **(in_json[worst]["auroc"] if worst else asdict(Figure(None)))},
+    }
+    result = {}
+    for key, battery in batteries.items():
+        chosen = {name: by_shift[name] for name in ("unshifted", *battery.shifts)}
+        figures = _figures(labels, chosen, threshold, patients, resamples, seed)
+        drawn_of_it = [name for name in drawn if name in battery.shifts]
+        result[key] = {"battery": battery.name, **about_all, "drawn_in_training": drawn_of_it, **_in_json(figures)}
+    return result
+
+
+def _in_json(figures: dict[str, dict[str, Figure]]) -> dict[str, Any]:
+    """The figures of one battery as `metrics.json` holds them."""
+    groups = {name: {kind: asdict(figure) for kind, figure in group.items()} for name, group in figures.items()}
+    unshifted, mean = groups.pop("unshifted"), groups.pop("mean")
+    aurocs = {name: value for name in groups if (value := figures[name]["auroc"].value) is not None}
+    worst = min(aurocs, key=aurocs.__getitem__) if aurocs else None
+    return {
+        "unshifted": unshifted,
+        "per_shift": groups,
+        **{f"{kind}_mean": figure for kind, figure in mean.items()},
+        "auroc_worst": {"shift": worst, **(groups[worst]["auroc"] if worst else asdict(Figure(None)))},
     }
 
 
@@ -109,18 +124,13 @@ def probs_under_shifts(
     read: list[Film] = []
     probs: list[Floats] = []
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        ready = _in_order(pool, squares_of, films)
-        batch: list[Squares] = []
-        for number, (film, squares) in enumerate(track(ready, "shifting films", len(films)), start=1):
+        for film, squares in track(_in_order(pool, squares_of, films), "shifting films", len(films)):
             if squares is not None:
                 read.append(film)
-                batch.append(squares)
-            if batch and (len(batch) == _TOGETHER or number == len(films)):
-                given = detector.probs(np.concatenate(batch)).astype(np.float64)
-                probs.append(given.reshape(len(batch), 1 + len(shifts), -1).swapaxes(0, 1))
-                batch.clear()
+                parts = [squares[start : start + _TOGETHER] for start in range(0, len(squares), _TOGETHER)]
+                probs.append(np.concatenate([detector.probs(part) for part in parts]).astype(np.float64))
     nothing = np.zeros((1 + len(shifts), 0, len(detector.spec.classes)))
-    return read, np.concatenate(probs, axis=1) if probs else nothing
+    return read, np.stack(probs, axis=1) if probs else nothing
 
 
 def _in_order(pool: ThreadPoolExecutor, work: Any, films: list[Film]) -> Iterator[tuple[Film, Squares | None]]:
@@ -128,7 +138,7 @@ def _in_order(pool: ThreadPoolExecutor, work: Any, films: list[Film]) -> Iterato
     waiting: list[tuple[Film, Future[Squares | None]]] = []
     for film in films:
         waiting.append((film, pool.submit(work, film)))
-        if len(waiting) >= 2 * _TOGETHER:
+        if len(waiting) >= _AHEAD:
             first, future = waiting.pop(0)
             yield first, future.result()
     for first, future in waiting:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from markupsafe import Markup
 
-from hilum.evaluation.svg import FIRST, INK, MUTED, SECOND, sheet, whole_numbers
+from hilum.pages import FIRST, INK, MUTED, SECOND, sheet, whole_numbers
 from hilum.recipe import Range
 from hilum.tuning.space import shown
 from hilum.tuning.told import Goal, Told, Trial

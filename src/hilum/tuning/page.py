@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import jinja2
-
-from hilum import __version__
+from hilum import pages
 from hilum.recipe import write_recipe
 from hilum.tuning import figures
 from hilum.tuning.space import ranges, shown, value_of
@@ -15,16 +13,10 @@ from hilum.tuning.told import Told
 
 def render(told: Told) -> str:
     """The page as HTML; the same study gives the same bytes."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        autoescape=True,  # names, errors and folders are other people's text
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(figure=_figure, value=shown, duration=duration)
     best, space = told.best, told.recipe.tune.space
-    return environment.get_template("study.html").render(
+    return pages.render(
+        Path(__file__).parent / "study.html",
+        {"figure": _figure, "value": shown, "duration": duration},
         told=told,
         best=best,
         verdict=verdict(told),
@@ -43,7 +35,6 @@ def render(told: Told) -> str:
         n_done=len(told.in_state("done")),
         keys=list(space),
         recipe=write_recipe(told.recipe),
-        hilum=__version__,
     )
 
 

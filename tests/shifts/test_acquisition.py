@@ -6,10 +6,9 @@ import cv2
 import numpy as np
 import pytest
 
-from hilum.evaluation.shifts import (
-    BATTERY,
-    SHIFTS,
-    Grey,
+from hilum.pixels import chest_phantom
+from hilum.shifts import ACQUISITION, Grey
+from hilum.shifts.acquisition import (
     collimated,
     downsampled,
     equalised,
@@ -19,7 +18,6 @@ from hilum.evaluation.shifts import (
     sheared,
     speckled,
 )
-from hilum.pixels import chest_phantom
 
 FILM: Grey = chest_phantom(7, (224, 224), opacity=0.5)
 
@@ -29,40 +27,40 @@ def scaled_down(film: Grey) -> Grey:
 
 
 def test_the_battery_is_what_its_name_says() -> None:
-    assert BATTERY == "shifts-1"
-    assert len(SHIFTS) == 10
+    assert ACQUISITION.name == "shifts-1"
+    assert len(ACQUISITION.shifts) == 10
 
 
-@pytest.mark.parametrize("name", SHIFTS)
+@pytest.mark.parametrize("name", ACQUISITION.shifts)
 @pytest.mark.parametrize("size", [(224, 224), (97, 160), (16, 16), (17, 300)])
 def test_a_shift_keeps_shape_type_and_range_and_changes_the_film(name: str, size: tuple[int, int]) -> None:
     film = chest_phantom(3, size)
     before = film.copy()
-    result = SHIFTS[name](film)
+    result = ACQUISITION.shifts[name](film)
     assert result.shape == size
     assert result.dtype == np.float32
     assert 0 <= result.min() <= result.max() <= 1
     assert (film == before).all()
     assert (result != film).any()
-    assert (SHIFTS[name](film) == result).all()
+    assert (ACQUISITION.shifts[name](film) == result).all()
 
 
 # Specks are drawn anew for each content; their share is tested below.
-@pytest.mark.parametrize("name", [name for name in SHIFTS if name != "speckled"])
+@pytest.mark.parametrize("name", [name for name in ACQUISITION.shifts if name != "speckled"])
 def test_a_small_film_and_a_large_one_are_shifted_alike(name: str) -> None:
     large = np.asarray(cv2.resize(FILM, (1120, 1120), interpolation=cv2.INTER_CUBIC), dtype=np.float32).clip(0, 1)
-    here, there = scaled_down(SHIFTS[name](FILM)), scaled_down(SHIFTS[name](large))
+    here, there = scaled_down(ACQUISITION.shifts[name](FILM)), scaled_down(ACQUISITION.shifts[name](large))
     difference = float(np.abs(here - there).mean())
     assert difference < 0.2 * float(np.abs(here - scaled_down(FILM)).mean()) + 0.004
 
 
-@pytest.mark.parametrize("name", SHIFTS)
+@pytest.mark.parametrize("name", ACQUISITION.shifts)
 def test_a_shift_is_fast(name: str) -> None:
-    SHIFTS[name](FILM)
+    ACQUISITION.shifts[name](FILM)
     times = []
     for _ in range(5):
         started = time.perf_counter()
-        SHIFTS[name](FILM)
+        ACQUISITION.shifts[name](FILM)
         times.append(time.perf_counter() - started)
     assert min(times) < 0.005
 

@@ -5,46 +5,18 @@ machine, another operator or another archive would have made them tell the robus
 must be new to the detector: none repeats an operation that the shipped recipes draw, and where another recipe draws
 one, `drawn_in_training` names the shifts that it knows. The strengths were fixed beforehand, at what an attentive
 radiographer would notice and still read, and are tuned to no result. The battery's name changes with any of them.
-
-Every shift maps a grey film, float32 `(height, width)` from 0 to 1 at its own resolution, to one like it. Lengths are
-fractions of the film's side (the geometric mean of its two), stated in pixels of a film of 224 × 224, so that a small
-film and a large one are shifted alike once a detector has scaled both down.
 """
 
 from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable
-from typing import cast
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from hilum.recipe import Augment
-
-BATTERY = "shifts-1"
-
-Grey = NDArray[np.float32]
-Shift = Callable[[Grey], Grey]
-
-_SIDE = 224  # the film that lengths are stated for
-
-
-def pixels_of(grey: Grey, length: float) -> float:
-    """A length on a film of 224 × 224, in pixels of this film."""
-    return length * math.sqrt(grey.shape[0] * grey.shape[1]) / _SIDE
-
-
-def as_grey(values: NDArray[np.generic]) -> Grey:
-    """Any numbers as a film: float32, cut to 0 to 1."""
-    return cast(Grey, np.clip(values, 0, 1).astype(np.float32, copy=False))
-
-
-def bytes_of(grey: Grey) -> NDArray[np.uint8]:
-    """A film in 256 levels."""
-    return np.rint(grey * 255).astype(np.uint8)
+from hilum.shifts.grey import Battery, Grey, as_grey, bytes_of, pixels_of
 
 
 def downsampled(grey: Grey) -> Grey:
@@ -124,18 +96,16 @@ def collimated(grey: Grey) -> Grey:
     return result
 
 
-SHIFTS: dict[str, Shift] = {
-    "downsampled": downsampled,
-    "unsharp_masked": unsharp_masked,
-    "locally_equalised": locally_equalised,
-    "equalised": equalised,
-    "posterised": posterised,
-    "shaded": shaded,
-    "moved": moved,
-    "speckled": speckled,
-    "sheared": sheared,
-    "collimated": collimated,
-}
+ACQUISITION = Battery(
+    "shifts-1",
+    {
+        shift.__name__: shift
+        for shift in (
+            downsampled, unsharp_masked, locally_equalised, equalised, posterised, shaded, moved, speckled, sheared,
+            collimated,
+        )
+    },
+)  # fmt: skip
 
 
 def drawn_in_training(augment: Augment) -> tuple[str, ...]:

@@ -1,0 +1,35 @@
+"""From a template to a whole page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from hilum import __version__
+
+_SHARED = Path(__file__).parent  # frame.html, which every page extends; parts.html, which any may take from
+
+
+def render(template: Path, filters: Mapping[str, Callable[..., Any]], **context: Any) -> str:
+    """Fill a template in; the same context gives the same bytes.
+
+    Args:
+        template: extends `frame.html`; it finds its neighbours, and what this folder holds.
+        filters: what the template calls its formatters.
+        context: what it shows; file names, labels and errors in it are other people's text, and are escaped.
+
+    Raises:
+        jinja2.UndefinedError: the template shows what it was not given.
+    """
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader([template.parent, _SHARED]),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(filters)
+    return environment.get_template(template.name).render(hilum=__version__, **context)
