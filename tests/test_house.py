@@ -27,7 +27,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "batches": {"films", "pixels"},
     "bundle": {"pixels"},
     "features": {"batches", "models", "pixels"},
-    "training": {"batches", "models", "metrics", "bundle"},
+    "training": {"batches", "models", "metrics", "bundle", "shifts"},
     "inference": {"pixels", "bundle"},
     "evaluation": {"bundle", "confidence", "inference", "metrics", "pixels", "shifts"},
     "comparison": {"metrics"},

@@ -77,6 +77,7 @@ def test_a_wrong_setting_is_refused_by_name(recipe_file: Path, setting: str, say
         (["batches.crop=56", "batches.scales=[48, 64]"], "a crop of 56 pixels, cut from 48 to 64; they must rise"),
         (["batches.crop=32", "batches.scales=[60, 48]"], "cut from 60 to 48; they must rise"),
         (["batches.crop=32", "batches.scales=[48, 80]"], r"reach 80 pixels, .* kept at 64; set pixels\.size=80"),
+        (["training.val_shifts=true", "transfer.frozen=trunk"], "val_shifts and transfer.frozen exclude each other"),
         (["batches.crop=48", "transfer.frozen=trunk"], "batches.crop and transfer.frozen exclude each other"),
         (
             ["batches.augment.match=0.5", "transfer.frozen=trunk", "transfer.views=2"],

@@ -172,6 +172,14 @@ def test_a_group_is_a_label_or_a_cause(chest_folder: ChestFolder, size: int) -> 
     assert stratified.sum() == 60
 
 
+def test_changed_films_keep_their_order_and_labels(data: batches.Batches) -> None:
+    darker = data.changed(lambda grey: grey / 2)
+    for film, half in zip(data.plain(), darker.plain(), strict=True):
+        assert half.films.tolist() == film.films.tolist()
+        assert half.labels.tolist() == film.labels.tolist()
+        torch.testing.assert_close(half.inputs, film.inputs / 2, rtol=0, atol=0.5 / 255 + 1e-6)
+
+
 def test_views_keep_the_order_and_the_labels(data: batches.Batches) -> None:
     plain, views = list(data.plain(size=8)), list(data.views(1, 1, size=8))
     for one, other in zip(plain, views, strict=True):

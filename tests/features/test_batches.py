@@ -104,6 +104,11 @@ def test_plain_and_views_come_in_the_manifests_order(features: FeatureBatches) -
         assert torch.cat([batch.labels for batch in taken]).tolist() == features.labels.tolist()
 
 
+def test_stored_features_cannot_be_shifted(features: FeatureBatches) -> None:
+    with pytest.raises(RequestError, match=r"learn without transfer\.frozen"):
+        features.changed(lambda grey: grey)
+
+
 def test_a_view_that_is_not_stored_is_refused(features: FeatureBatches) -> None:
     with pytest.raises(RequestError, match="no view 3 of these films is stored; there are 2"):
         next(features.views(1, 3))

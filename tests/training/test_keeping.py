@@ -12,15 +12,24 @@ from hilum.recipe import Training, parse_recipe
 from hilum.training.keeping import check_monitor, cost_of, is_kept, stops_early
 from hilum.training.state import Progress
 
-ROW = {"val_loss": 0.3, "val_accuracy": 0.9, "val_auroc": 0.95, "val_views_loss": 0.4, "val_views_auroc": 0.85}
+ROW = {"val_loss": 0.3, "val_accuracy": 0.9, "val_auroc": 0.95, "val_views_loss": 0.4, "val_views_auroc": 0.85,
+       "val_shifted_loss": 0.6, "val_shifted_auroc": 0.75}  # fmt: skip
 
 
 @pytest.mark.parametrize(
     ("monitor", "cost"),
-    [("loss", 0.3), ("accuracy", -0.9), ("auroc", -0.95), ("views_loss", 0.4), ("views_auroc", -0.85)],
+    [
+        ("loss", 0.3),
+        ("accuracy", -0.9),
+        ("auroc", -0.95),
+        ("views_loss", 0.4),
+        ("views_auroc", -0.85),
+        ("shifted_loss", 0.6),
+        ("shifted_auroc", -0.75),
+    ],
 )
 def test_what_is_monitored_costs_less_where_it_is_better(monitor: str, cost: float) -> None:
-    scheme = Training(monitor=monitor, val_views=2)  # type: ignore[arg-type]
+    scheme = Training(monitor=monitor, val_views=2, val_shifts=True)  # type: ignore[arg-type]
     assert cost_of(ROW, scheme) == cost
 
 
@@ -53,6 +62,7 @@ def test_auroc_of_one_class_is_refused() -> None:
     ("table", "says"),
     [
         ({"monitor": "views_loss"}, "monitor = views_loss is of drawn views, and none are judged; set val_views=4"),
+        ({"monitor": "shifted_auroc"}, "monitor = shifted_auroc is of shifted films; set val_shifts=true"),
         ({"min_epochs": 5, "epochs": 4}, r"min_epochs \(5\) is larger than epochs \(4\)"),
         ({"schedule": "one-cycle", "warmup_epochs": 1}, "one-cycle has a warm-up of its own"),
         ({"monitor": "f1"}, "training.monitor: Invalid enum value 'f1'"),

@@ -7,10 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from sklearn.metrics import roc_auc_score
 
 from hilum import batches, models, pixels, training
 from hilum.errors import HilumError
 from hilum.records import Film, Manifest
+from hilum.shifts import ACQUISITION
 from hilum.training import checkpoint
 from hilum.training.history import read_history
 from tests.training.conftest import CLASSES, Fit, Killed, killed_after, small
@@ -27,7 +29,7 @@ def test_learns_what_is_there_to_learn(tmp_path: Path) -> None:
     grey = draw.integers(60, 180, (96, 32, 32), dtype=np.uint8)
     grey[::2, :16] += 20
     grey[1::2, 16:] += 20
-    cache = pixels.PixelCache(grey, {str(n): n for n in range(96)})  # type: ignore[arg-type]
+    cache = pixels.PixelCache(grey, {str(n): n for n in range(96)})
     train, val = (batches.of(Manifest(part), cache, CLASSES, recipe.batches) for part in (films[:64], films[64:]))
     torch.manual_seed(1)
     run = training.fit(models.build(recipe.model, 32), train, val, recipe, tmp_path)
@@ -73,6 +75,23 @@ def test_the_best_checkpoint_is_that_of_the_lowest_validation_loss_after_the_min
 def test_stops_early(fit: Fit, tmp_path: Path) -> None:
     run = fit(small(epochs=12, learning_rate=1e-9, early_stopping=2), tmp_path)
     assert len(run.history) - run.kept_epoch == 2 or len(run.history) == 12
+
+
+def test_every_epoch_is_judged_under_the_shifts(
+    fit: Fit, data: tuple[batches.Batches, batches.Batches], tmp_path: Path
+) -> None:
+    recipe = small(epochs=1, val_shifts=True, monitor="shifted_auroc")
+    row = fit(recipe, tmp_path).history[0]
+    model = models.build(recipe.model, 32).eval()
+    model.load_state_dict(weights_of(tmp_path))
+    val, aurocs = data[1], []
+    for shift in ACQUISITION.shifts.values():
+        grey = np.stack([shift(val.cache.films[each] / np.float32(255)) for each in val.rows])
+        films = torch.from_numpy(np.rint(grey * 255).astype(np.float32) / 255)[:, None]
+        with torch.no_grad():
+            aurocs.append(roc_auc_score(val.labels, model(films).numpy()[:, -1]))
+    assert row["val_shifted_auroc"] == pytest.approx(np.mean(aurocs), abs=1e-6)
+    assert len(set(aurocs)) > 1
 
 
 def test_the_history_is_written_as_csv_and_for_tensorboard(fit: Fit, tmp_path: Path) -> None:

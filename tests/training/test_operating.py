@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from hilum.batches import ALL, Batch, Share
+from hilum.batches import ALL, Batch, Change, Share, Source
 from hilum.bundle import probabilities
 from hilum.metrics import binary_metrics, several_metrics, youden_threshold
 from hilum.recipe import Recipe, parse_recipe
@@ -49,6 +49,9 @@ class Given:
         self, seed: int, number: int, device: torch.device | None = None, *, start: int = 0, share: Share = ALL
     ) -> Iterator[Batch]:
         return self.plain()
+
+    def changed(self, change: Change) -> Source:
+        raise NotImplementedError("there are no films here")
 
     def _said(self, logits: np.ndarray) -> Iterator[Batch]:
         numbers = np.arange(len(self))

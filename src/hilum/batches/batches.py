@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from hilum.batches.augment import apply, draw
@@ -19,6 +20,8 @@ from hilum.pixels import PixelCache
 from hilum.recipe import Augment
 from hilum.recipe import Batches as Spec
 from hilum.records import Manifest
+
+Change = Callable[[NDArray[np.float32]], NDArray[np.float32]]  # of a square from 0 to 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +89,9 @@ class Source(Protocol):
         self, seed: int, number: int, size: int = 64, device: torch.device | None = None, *, share: Share = ALL
     ) -> Iterator[Batch]:
         """Every film once, in order, each in a drawn view; of each batch, one process's share."""
+
+    def changed(self, change: Change) -> Source:
+        """The same films, each as a function makes it of its grey square."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +164,14 @@ class Batches:
         generator = generator_of(seed, number)
         for chosen in in_order(len(self), size):
             yield self._stack(chosen, share.rows(len(chosen)), self.spec.augment, generator, device)
+
+    def changed(self, change: Change) -> Batches:
+        """The same films, each as a function makes it of its square; kept in memory, size² bytes a film."""
+        films = np.empty((len(self), self.cache.size, self.cache.size), dtype=np.uint8)
+        for number, row in enumerate(self.rows):
+            films[number] = np.rint(change(self.cache.films[row] / np.float32(255)) * 255)
+        rows = {film.sha256: number for number, film in enumerate(self.manifest)}
+        return Batches(self.manifest, PixelCache(films, rows), self.classes, self.spec)
 
     def _stack(
         self,

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from hilum.batches import ALL, Batch, Batches, Share, generator_of, in_order, mix
+from hilum.batches import ALL, Batch, Batches, Change, Share, Source, generator_of, in_order, mix
 from hilum.errors import RequestError
 from hilum.records import Manifest
 
@@ -75,6 +75,14 @@ class FeatureBatches:
         if not 1 <= number < len(self.stored):
             raise RequestError(f"no view {number} of these films is stored; there are {len(self.stored) - 1}")
         return self._in_order(number, size, device, share)
+
+    def changed(self, change: Change) -> Source:
+        """Not possible: features are stored of films as they are.
+
+        Raises:
+            RequestError: always.
+        """
+        raise RequestError("stored features cannot be shifted; learn without transfer.frozen, or without val_shifts")
 
     def _in_order(self, view: int, size: int, device: torch.device | None, share: Share) -> Iterator[Batch]:
         for chosen in in_order(len(self), size):

@@ -31,14 +31,14 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True, slots=True)
 class PixelCache:
-    """Preprocessed films on disk, mapped into memory: what is resident does not grow with their number.
+    """Preprocessed films; as `cache` gives them, on disk and mapped: what is resident does not grow with their number.
 
     Attributes:
         films: read-only, (rows, size, size) uint8; rows of other manifests may lie among them.
         row_of: the row of each film, by its SHA-256.
     """
 
-    films: np.memmap[tuple[int, int, int], np.dtype[np.uint8]]
+    films: NDArray[np.uint8]
     row_of: Mapping[str, int]
 
     @property

@@ -22,8 +22,11 @@ class Training(Struct, frozen=True, forbid_unknown_fields=True):
             that of the epoch whose figure is best on average over the seeds of `[members]`, which is less of a lucky
             draw than one run's best.
         monitor: that figure, which plateaus and early stopping go by too: the `loss`, the `accuracy` or the `auroc`
-            on the validation films; or `views_loss` or `views_auroc`, the same on `val_views` drawn views of each.
+            on the validation films; `views_loss` or `views_auroc`, the same on `val_views` drawn views of each; or
+            `shifted_loss` or `shifted_auroc`, the same under `val_shifts`.
         val_views: how many drawn views of each validation film are judged after every epoch.
+        val_shifts: whether the validation films are also judged under the ten shifts of `shifts-1` after every epoch
+            (the figures are means over the shifts). What has been chosen by them is then flattered by them.
         early_stopping: stop after so many epochs without a better figure; 0 never stops.
         objective: `cross-entropy`, or `focal`, which weighs a film down by how well it is known: (1 - p)^gamma of the
             probability p of what it shows (Lin et al., ICCV 2017).
@@ -53,8 +56,11 @@ class Training(Struct, frozen=True, forbid_unknown_fields=True):
     epochs: Annotated[int, Meta(ge=1)] = 30
     min_epochs: Annotated[int, Meta(ge=1)] = 1
     keep: Literal["best", "last", "agreed"] = "best"
-    monitor: Literal["loss", "accuracy", "auroc", "views_loss", "views_auroc"] = "loss"
+    monitor: Literal["loss", "accuracy", "auroc", "views_loss", "views_auroc", "shifted_loss", "shifted_auroc"] = (
+        "loss"
+    )
     val_views: Annotated[int, Meta(ge=0, le=64)] = 0
+    val_shifts: bool = False
     early_stopping: Annotated[int, Meta(ge=0)] = 0
     objective: Literal["cross-entropy", "focal"] = "cross-entropy"
     focal_gamma: NotNegative = 2.0
@@ -80,6 +86,8 @@ class Training(Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError(f"min_epochs ({self.min_epochs}) is larger than epochs ({self.epochs})")
         if self.monitor.startswith("views") and not self.val_views:
             raise ValueError(f"monitor = {self.monitor} is of drawn views, and none are judged; set val_views=4")
+        if self.monitor.startswith("shifted") and not self.val_shifts:
+            raise ValueError(f"monitor = {self.monitor} is of shifted films; set val_shifts=true")
         if self.warmup_epochs and self.schedule == "one-cycle":
             raise ValueError("one-cycle has a warm-up of its own; leave warmup_epochs away")
 

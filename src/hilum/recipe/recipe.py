@@ -65,6 +65,10 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError("batches.augment.match needs a second film, and a stored view (transfer.views) has none")
         if self.teacher.sources and self.transfer.frozen:
             raise ValueError("teacher.sources and transfer.frozen exclude each other: a teacher looks at films")
+        if self.training.val_shifts and self.transfer.frozen:
+            raise ValueError(
+                "training.val_shifts and transfer.frozen exclude each other: features are stored of films as they are"
+            )
         if self.bundle.scales and not self.batches.crop:
             raise ValueError(
                 "bundle.scales are of a network that learns from crops: name batches.crop too, or leave them away"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import torch
@@ -25,8 +25,16 @@ def logits_of(model: nn.Module, batches: Iterable[Batch]) -> Tensor:
     return torch.cat([model(channels_last(batch.inputs)).cpu() for batch in batches])
 
 
-def judge(model: nn.Module, val: Source, recipe: Recipe, objective: Objective, fabric: Fabric, share: Share) -> Row:
-    """Figures on the validation films, and on so many drawn views of each as the recipe asks for.
+def judge(
+    model: nn.Module,
+    val: Source,
+    shifted: Sequence[Source],
+    recipe: Recipe,
+    objective: Objective,
+    fabric: Fabric,
+    share: Share,
+) -> Row:
+    """Figures on the validation films, on so many drawn views of each as the recipe asks for, and under shifts.
 
     Each process judges its share of the films, and all get the same figures.
     """
@@ -49,6 +57,10 @@ def judge(model: nn.Module, val: Source, recipe: Recipe, objective: Objective, f
     if drawn:
         logits, again = torch.cat(drawn), labels.repeat(len(drawn))
         row |= row_of("val_views", logits, costs(logits, again), again)
+    if shifted:
+        moved = [together(films.plain(device=fabric.device, share=share)) for films in shifted]
+        rows = [row_of("val_shifted", logits, costs(logits, labels), labels) for logits in moved]
+        row |= {name: float(np.mean([each[name] for each in rows])) for name in rows[0]}
     return row
 
 

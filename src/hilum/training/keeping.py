@@ -18,6 +18,8 @@ MONITORED = {
     "auroc": ("val_auroc", False),
     "views_loss": ("val_views_loss", True),
     "views_auroc": ("val_views_auroc", False),
+    "shifted_loss": ("val_shifted_loss", True),
+    "shifted_auroc": ("val_shifted_auroc", False),
 }
 
 

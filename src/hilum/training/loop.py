@@ -16,6 +16,7 @@ from hilum.errors import HilumError
 from hilum.files import write_text
 from hilum.progress import track
 from hilum.recipe import Recipe
+from hilum.shifts import ACQUISITION
 from hilum.training import checkpoint
 from hilum.training.figures import judge, row_of
 from hilum.training.history import Events, Row, read_history, write_history
@@ -81,6 +82,7 @@ def fit(
     scheme, checkpoints = recipe.training, folder / "checkpoints"
     last, kept, origin = (checkpoints / name for name in ("last.safetensors", "kept.safetensors", "origin.json"))
     check_monitor(scheme, val.labels)
+    shifted = [val.changed(shift) for shift in ACQUISITION.shifts.values()] if scheme.val_shifts else []
     objective = make_objective(scheme, train.labels, train.classes)
     teacher = make_teacher(recipe, train.classes)
     fabric = prepare(scheme, thaws=bool(recipe.transfer.gradual))
@@ -143,7 +145,7 @@ def fit(
             "seconds": time.perf_counter() - started,
             "learning_rate": progress.schedule.rate(scheme, number * steps - 1, steps),
             **row_of("train", *state.of_epoch()),
-            **judge(judged, val, recipe, objective, fabric, share),
+            **judge(judged, val, shifted, recipe, objective, fabric, share),
         }
         history.append(row)
         progress.epoch, progress.step, progress.seconds, state.said = number, 0, 0.0, []
