@@ -31,7 +31,7 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True, slots=True)
 class PixelCache:
-    """Preprocessed films; as `cache` gives them, on disk and mapped: what is resident does not grow with their number.
+    """Preprocessed films; as `cache` gives them, on disk and mapped, and not resident as a whole.
 
     Attributes:
         films: read-only, (rows, size, size) uint8; rows of other manifests may lie among them.
