@@ -64,6 +64,14 @@ def test_a_manifest_reads_back_as_written(tmp_path: Path, monkeypatch: pytest.Mo
     assert read_manifest(Path("manifest.csv")) == FILMS
 
 
+def test_a_manifest_of_before_sites_were_kept_is_read(tmp_path: Path) -> None:
+    write_manifest(Manifest((Film("a.png", site="north"),)), tmp_path / "m.csv")
+    lines = [line.rpartition(",")[0] for line in (tmp_path / "m.csv").read_text().splitlines()]
+    (tmp_path / "m.csv").write_text("\n".join(lines) + "\n")
+    (film,) = read_manifest(tmp_path / "m.csv").films
+    assert film.site == ""
+
+
 def test_a_manifest_moves_with_its_films(tmp_path: Path) -> None:
     here, there = tmp_path / "here", tmp_path / "there"
     write_manifest(Manifest((Film(str(here / "films" / "a.png")),)), here / "manifest.csv")

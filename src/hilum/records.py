@@ -36,6 +36,7 @@ class Film:
         view: projection, `PA` or `AP`.
         age: in years, as the source gives it.
         sex: `F` or `M`, as the source gives it.
+        site: the hospital or the machine that it was made at, as the source gives it.
     """
 
     path: str
@@ -47,6 +48,7 @@ class Film:
     view: str = ""
     age: str = ""
     sex: str = ""
+    site: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +120,13 @@ def _writable(path: Path) -> TextIO:
 
 
 _FILM_COLUMNS = tuple(field.name for field in fields(Film))
+_ADDED_LATER = {"site"}  # a manifest that was written before lacks them
+
+
+def is_manifest_header(columns: Iterable[str]) -> bool:
+    """Whether these are the columns of a manifest that `write_manifest` wrote, now or before a column was added."""
+    before = tuple(name for name in _FILM_COLUMNS if name not in _ADDED_LATER)
+    return tuple(columns) in (_FILM_COLUMNS, before)
 
 
 def write_manifest(manifest: Manifest, path: Path) -> None:
@@ -141,7 +150,7 @@ def read_manifest(path: Path) -> Manifest:
     try:
         with path.open(newline="", encoding="utf-8", errors="surrogateescape") as file:
             rows = csv.DictReader(file)
-            if tuple(rows.fieldnames or ()) != _FILM_COLUMNS:
+            if not is_manifest_header(rows.fieldnames or ()):
                 raise LayoutError(f"{path}: not a Hilum manifest; make one with: hilum index DIR --out {path}")
             films = []
             for number, row in enumerate(rows, start=2):
@@ -165,12 +174,14 @@ class Prediction:
         probs: one probability a class, in the order of `Predictions.classes`; empty where `error` is set.
         prediction: the class chosen; empty where `error` is set.
         error: why the film could not be read; empty where it could.
+        shape: height and width of the film as it was decoded, in pixels; zeros where it could not be.
     """
 
     film: Film
     probs: tuple[float, ...] = ()
     prediction: str = ""
     error: str = ""
+    shape: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,17 +62,6 @@ def test_the_same_seed_gives_the_same_figures() -> None:
     assert other["auroc"]["low"] != evaluate(predictions, resamples=100)["auroc"]["low"]
 
 
-def test_each_cause_has_its_sensitivity() -> None:
-    predictions = made_up(150)
-    subtypes = evaluate(predictions, resamples=100)["per_subtype"]
-    assert list(subtypes) == ["bacteria", "virus"]
-    for name, figure in subtypes.items():
-        members = [row for row in predictions if row.film.subtype == name]
-        assert figure["n"] == len(members)
-        assert figure["value"] == pytest.approx(sum(row.probs[1] >= THRESHOLD for row in members) / len(members))
-        assert figure["low"] <= figure["value"] <= figure["high"]
-
-
 def test_failed_and_unlabelled_films_are_counted_apart() -> None:
     rows = list(made_up(100).rows)
     rows[0] = Prediction(rows[0].film, error="damaged")
@@ -101,7 +90,7 @@ def test_no_labels_leave_nothing_but_counts() -> None:
     metrics = evaluate(relabelled(made_up(12), ""))
     assert all(metrics[name] == {"value": None, "low": None, "high": None} for name in FIGURES)
     assert metrics["confusion"] == {"tn": 0, "fp": 0, "fn": 0, "tp": 0}
-    assert (metrics["n"], metrics["n_unlabelled"], metrics["per_subtype"]) == (0, 12, {})
+    assert (metrics["n"], metrics["n_unlabelled"], metrics["subgroups"]) == (0, 12, {})
     assert any("no figure can be computed" in note for note in metrics["notes"])
 
 

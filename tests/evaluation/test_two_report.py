@@ -18,7 +18,10 @@ def test_the_verdict_names_films_patients_and_three_figures() -> None:
 
 def test_failings_name_the_hardest_cause_and_the_worst_shifts() -> None:
     metrics: dict[str, Any] = evaluate(made_up(100), resamples=0)
-    metrics["per_subtype"] = {"bacteria": {"value": 0.9}, "virus": {"value": 0.7}}
+    causes = {"bacteria": 0.9, "virus": 0.7}
+    metrics["subgroups"]["cause"] = {
+        name: {"sensitivity": {"value": value}, "n_of": {"PNEUMONIA": 9}} for name, value in causes.items()
+    }
     metrics["confusion"] = {"tn": 38, "fp": 2, "fn": 10, "tp": 50}
 
     def group(sensitivity: float, specificity: float) -> dict[str, dict[str, float]]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from hilum.evaluation import several_classes, two_classes
+from hilum.evaluation.subgroups import subgroups
 from hilum.files import write_text
 from hilum.records import Predictions
 
@@ -23,10 +24,10 @@ def evaluate(predictions: Predictions, resamples: int = 2000, seed: int = 0) -> 
         What `metrics.json` holds, ready for JSON. Each figure is `{"value", "low", "high"}` with null for what is not
         defined. Always: `n` films judged, of which `patients` known patients, `n_failed` (unreadable) and
         `n_unlabelled` beside them; `threshold` (null with more than two classes); `classes`, of two the positive
-        one last; `resamples` and `seed`; and `notes`, sentences on what is missing or weak.
+        one last; `subgroups`, as `subgroups` gives them; `resamples` and `seed`; and `notes`, sentences on what is
+        missing or weak.
 
-        Of two classes: the figures of `metrics.binary_metrics`; `confusion` as `tn`, `fp`, `fn`, `tp`; and
-        `per_subtype`, the sensitivity for each cause of a positive film with its `n`.
+        Of two classes: the figures of `metrics.binary_metrics`, and `confusion` as `tn`, `fp`, `fn`, `tp`.
 
         Of more: the figures of `metrics.several_metrics` over all classes; `per_class` and `pairs` (by `a|b`), the
         others with their `n`; and `confusion`, for each class how many of its films are called each class.
@@ -45,6 +46,7 @@ def evaluate(predictions: Predictions, resamples: int = 2000, seed: int = 0) -> 
         "n_failed": failed,
         "n_unlabelled": len(predictions) - failed - len(judged),
         **rest,
+        "subgroups": subgroups(predictions, resamples, seed),
         "resamples": resamples,
         "seed": seed,
         "notes": notes,

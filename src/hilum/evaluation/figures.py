@@ -12,6 +12,7 @@ from hilum.evaluation.truth import Judged
 from hilum.metrics import clusters_of, pr_curve, reliability, resampled_weights, roc_curve
 from hilum.metrics.counts import Bools, Floats, confusion
 from hilum.pages import FIRST, INK, MUTED, RULE, SECOND, Sheet, sheet, whole_numbers
+from hilum.shifts import LEVELS
 
 if TYPE_CHECKING:
     from matplotlib.typing import LineStyleType
@@ -207,6 +208,36 @@ def shifts_figure(shifted: dict[str, Any]) -> Markup | None:
         axes.tick_params(axis="y", length=0, labelcolor=INK)
         drawing.axes.figure.legend(loc="outside upper center", ncols=3, fontsize=9, handlelength=1.5)
     return drawing.markup
+
+
+def severity_figures(severity: dict[str, Any]) -> list[tuple[str, Markup]]:
+    """For each thing that there can be more or less of, the AUROC, sensitivity and specificity at each level."""
+    drawn = []
+    for change, levels in LEVELS.items():
+        kind = change.__name__
+        groups = [severity["per_shift"][f"{kind} {level:g}"] for level in levels]
+        said = {name: [group[name] for group in groups] for name in ("auroc", "sensitivity", "specificity")}
+        said = {name: curve for name, curve in said.items() if all(figure["value"] is not None for figure in curve)}
+        if not said:
+            continue
+        ends = "; ".join(
+            f"{name} {curve[0]['value']:.2f} at {levels[0]:g}, {curve[-1]['value']:.2f} at {levels[-1]:g}"
+            for name, curve in said.items()
+        )
+        title = (change.__doc__ or kind).partition("\n")[0].rstrip(".")
+        with sheet(f"severity-{kind}", f"{title}: {ends}", (4.6, 2.9)) as drawing:
+            axes, places = drawing.axes, np.arange(len(levels))
+            for (name, curve), colour, style in zip(said.items(), (INK, SECOND, FIRST), _STYLES, strict=False):
+                axes.plot(places, [figure["value"] for figure in curve], color=colour, linestyle=style, marker="o",
+                          markersize=4, label="AUROC" if name == "auroc" else name, clip_on=False)  # fmt: skip
+                for place, figure in zip(places, curve, strict=True):
+                    if figure["low"] is not None:
+                        axes.vlines(place, figure["low"], figure["high"], color=colour, linewidth=2, alpha=0.3)
+            axes.set_xticks(places, [f"{level:g}" for level in levels])
+            axes.set(ylim=(min(0.5, *axes.get_ylim()), 1.01))
+            axes.legend(loc="lower left", fontsize=9)
+        drawn.append((title, drawing.markup))
+    return drawn
 
 
 def _roc_band(films: Judged, seed: int) -> tuple[Floats, Floats, Floats]:

@@ -9,10 +9,11 @@ from typing import Any
 from hilum import pages
 from hilum.bundle.spec import Spec
 from hilum.evaluation import figures, several_report, two_report, wording
+from hilum.evaluation.robustness import KINDS
 from hilum.files import write_text
 from hilum.recipe import Pixels, write_recipe
 from hilum.records import Predictions
-from hilum.shifts import ACQUISITION, FAMILIAR
+from hilum.shifts import ACQUISITION, CONTROLS, FAMILIAR, Shift
 
 FAILED_SHOWN = 200  # films that could not be read; predictions.csv names every one
 BATTERY_TITLES = {"shifted": "New to training", "familiar": "Of kinds that strong augmentation draws"}
@@ -47,6 +48,9 @@ def render_report(spec: Spec, metrics: dict[str, Any], predictions: Predictions)
         metrics=metrics,
         history=figures.history_figures(spec.history),
         batteries=[_battery(title, metrics[key]) for key, title in BATTERY_TITLES.items() if metrics.get(key)],
+        severity=figures.severity_figures(metrics["severity"]) if metrics.get("severity") else [],
+        controls=_controls(metrics["controls"]) if metrics.get("controls") else [],
+        subgroups=[(kind, _subgroup_lines(groups)) for kind, groups in metrics["subgroups"].items()],
         failed=predictions.failed[:FAILED_SHOWN],
         n_failed=len(predictions.failed),
         splits=", ".join(sorted({row.film.split for row in predictions if row.film.split})),
@@ -59,16 +63,33 @@ def render_report(spec: Spec, metrics: dict[str, Any], predictions: Predictions)
 
 def _battery(title: str, battery: dict[str, Any]) -> dict[str, Any]:
     """A battery of shifts: its drawing, and a line for each shift, with what it stands for and its four figures."""
-    kinds = ("auroc", "sensitivity", "specificity", "accuracy")
     shifts = {**ACQUISITION.shifts, **FAMILIAR.shifts}
-    lines = [("as they are", "", [battery["unshifted"][kind] for kind in kinds])]
+    lines = [("as they are", "", [battery["unshifted"][kind] for kind in KINDS])]
     for name, group in battery["per_shift"].items():
-        meaning = (shifts[name].__doc__ or "").partition("\n")[0] if name in shifts else ""
+        meaning = _first_line(shifts.get(name))
         if name in battery.get("drawn_in_training", ()):
             meaning += " Not new to this detector: its training drew such films."
-        lines.append((wording.plain(name), meaning, [group[kind] for kind in kinds]))
-    lines.append(("mean of the shifts", "", [battery[f"{kind}_mean"] for kind in kinds]))
+        lines.append((wording.plain(name), meaning, [group[kind] for kind in KINDS]))
+    lines.append(("mean of the shifts", "", [battery[f"{kind}_mean"] for kind in KINDS]))
     return {"title": title, "figures": battery, "drawing": figures.shifts_figure(battery), "lines": lines}
+
+
+def _controls(battery: dict[str, Any]) -> list[tuple[str, str, list[dict[str, Any]]]]:
+    """A line for each film without the lung: what it is, and its AUROC."""
+    return [
+        (wording.plain(name), _first_line(CONTROLS.shifts.get(name)), [group["auroc"]])
+        for name, group in battery["per_shift"].items()
+    ]
+
+
+def _subgroup_lines(groups: dict[str, Any]) -> list[tuple[str, str, list[dict[str, Any]]]]:
+    """A line for each group: how many films it has, and its figures."""
+    return [(name, wording.films(group["n"]), [group[kind] for kind in KINDS]) for name, group in groups.items()]
+
+
+def _first_line(shift: Shift | None) -> str:
+    """What a shift stands for, as its docstring says first."""
+    return ((shift.__doc__ if shift else "") or "").partition("\n")[0]
 
 
 def _provenance(spec: Spec, metrics: dict[str, Any]) -> list[tuple[str, str]]:

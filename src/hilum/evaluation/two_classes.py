@@ -5,17 +5,14 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-import numpy as np
-
 from hilum.evaluation import notes
 from hilum.evaluation.truth import Judged, judged, threshold_of
-from hilum.metrics import binary_metrics, clusters_of, confusion, intervals
-from hilum.metrics.counts import Floats, ratio
+from hilum.metrics import binary_metrics, confusion
 from hilum.records import Figure, Predictions
 
 
 def judge(predictions: Predictions, resamples: int, seed: int) -> tuple[dict[str, Any], dict[str, Any], list[str]]:
-    """The figures of `metrics.binary_metrics`; confusion, threshold, classes and the causes' figures; and notes.
+    """The figures of `metrics.binary_metrics`; confusion, threshold and classes; and notes.
 
     Raises:
         RequestError: a label that the bundle does not know.
@@ -27,28 +24,12 @@ def judge(predictions: Predictions, resamples: int, seed: int) -> tuple[dict[str
         "confusion": {name: int(count) for name, count in zip(("tn", "fp", "fn", "tp"), cells, strict=True)},
         "threshold": threshold,
         "classes": list(predictions.classes),
-        "per_subtype": _per_subtype(films, threshold, resamples, seed),
     }
     return (
         {name: asdict(figure) for name, figure in figures.items()},
         rest,
         _notes(predictions, films, figures, resamples),
     )
-
-
-def _per_subtype(films: Judged, threshold: float, resamples: int, seed: int) -> dict[str, dict[str, Any]]:
-    subtypes = np.array([row.film.subtype for row in films.rows], dtype=object)
-    members = {
-        str(name): films.labels & (subtypes == name) for name in sorted(set(subtypes[films.labels])) if str(name)
-    }
-    found = films.probs >= threshold
-
-    def sensitivities(weights: Floats) -> dict[str, Floats]:
-        return {name: ratio(weights @ (member & found), weights @ member) for name, member in members.items()}
-
-    clusters = clusters_of(films.labels, films.patients)
-    figures = intervals(sensitivities, clusters, resamples, seed, proportions=members)
-    return {name: {**asdict(figure), "n": int(members[name].sum())} for name, figure in figures.items()}
 
 
 def _notes(predictions: Predictions, films: Judged, figures: dict[str, Figure], resamples: int) -> list[str]:

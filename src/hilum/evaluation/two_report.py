@@ -94,12 +94,19 @@ def failings(metrics: dict[str, Any]) -> list[str]:
 
 def _hardest(metrics: dict[str, Any]) -> str:
     """The subtype that is found least often, where there are several to choose from."""
-    defined = {name: figure for name, figure in metrics["per_subtype"].items() if figure["value"] is not None}
+    defined = {name: figure for name, (figure, _) in _found(metrics).items() if figure["value"] is not None}
     values = [figure["value"] for figure in defined.values()]
     if len(values) < 2 or max(values) == min(values):
         return ""
     name = min(defined, key=lambda name: defined[name]["value"])
     return f", most often {name} (sensitivity {number(defined[name]['value'])})"
+
+
+def _found(metrics: dict[str, Any]) -> dict[str, tuple[dict[str, Any], int]]:
+    """The share of each cause's films that is found, and how many films that is a share of."""
+    positive = metrics["classes"][-1]
+    causes = metrics["subgroups"].get("cause", {})
+    return {name: (group["sensitivity"], group["n_of"][positive]) for name, group in causes.items()}
 
 
 def _rows(metrics: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
@@ -112,8 +119,8 @@ def _rows(metrics: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
         rows.append((name, words, metrics[key]))
         if key == "sensitivity":
             rows += [
-                (f"… {subtype}", f"share of its {films(figure['n'])} found", figure)
-                for subtype, figure in metrics["per_subtype"].items()
+                (f"… {cause}", f"share of its {films(n)} found", figure)
+                for cause, (figure, n) in _found(metrics).items()
             ]
     return rows
 

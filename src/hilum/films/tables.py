@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import dataclasses
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,7 @@ from hilum.films.finding import Found
 from hilum.films.folders import SPLIT_NAMES
 from hilum.films.names import Naming
 from hilum.films.wording import count, listed, say
-from hilum.records import Film, read_manifest
+from hilum.records import Film, is_manifest_header, read_manifest
 
 # Names of columns in lower case, with one space for `_`, `-` and spaces.
 _PATH = (
@@ -29,6 +28,7 @@ _OPTIONAL = {
     "view": ("view", "view position", "projection"),
     "age": ("age", "patient age"),
     "sex": ("sex", "gender", "patient sex", "patient gender"),
+    "site": ("site", "hospital", "institution", "centre", "center", "scanner", "manufacturer"),
 }
 _NIH_LABEL = "finding labels"
 
@@ -58,10 +58,9 @@ def read_table(source: str, columns: Columns, naming: Naming) -> Found:
 
 
 def _is_manifest(source: str) -> bool:
-    header = ",".join(field.name for field in dataclasses.fields(Film)).encode()
     try:
         with open(source, "rb") as file:
-            return file.readline(len(header) + 2).rstrip(b"\r\n") == header
+            return is_manifest_header(file.readline(1000).decode("latin-1").rstrip("\r\n").split(","))
     except OSError as error:
         raise LayoutError(f"{say(source)}: the table cannot be read ({error.strerror})") from None
 

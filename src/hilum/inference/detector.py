@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import onnxruntime
@@ -22,6 +22,13 @@ T = TypeVar("T")
 
 SHIPPED = Path(__file__).parents[1] / "shipped"
 _BATCH = 32  # films at a time: enough to keep the cores busy, little enough to stay under 400 MB
+
+
+class _Read(NamedTuple):
+    """A film as the network is shown it, `(size, size)` uint8, and its height and width as it was decoded."""
+
+    square: np.ndarray
+    shape: tuple[int, int]
 
 
 class Detector:
@@ -70,15 +77,15 @@ class Detector:
         rows: list[Prediction] = []
         films = films.labelled_by(self.spec.recipe.labels)
         for part in _in_parts(track(self._read(films), "reading films", len(films)), _BATCH):
-            readable = [grey for _, grey in part if isinstance(grey, np.ndarray)]
+            readable = [read.square for _, read in part if isinstance(read, _Read)]
             probs = iter(self.probs(np.stack(readable)) if readable else [])
-            for film, grey in part:
-                if isinstance(grey, FilmError):
-                    rows.append(Prediction(film, error=grey.reason))
+            for film, read in part:
+                if isinstance(read, FilmError):
+                    rows.append(Prediction(film, error=read.reason))
                     continue
                 row = tuple(float(prob) for prob in next(probs))
                 chosen = self.choose(row, threshold)
-                rows.append(Prediction(film, row, classes[chosen]))
+                rows.append(Prediction(film, row, classes[chosen], shape=read.shape))
         return Predictions(classes, threshold, tuple(rows))
 
     @staticmethod
@@ -86,14 +93,14 @@ class Detector:
         """Of two classes the positive one from the threshold on; of more the most probable."""
         return int(np.argmax(probs) if threshold is None else probs[1] >= threshold)
 
-    def _read(self, films: Manifest) -> Iterator[tuple[Film, np.ndarray | FilmError]]:
+    def _read(self, films: Manifest) -> Iterator[tuple[Film, _Read | FilmError]]:
         """Decode and preprocess in threads, a few batches ahead and no more."""
         pixels = self.spec.recipe.pixels
 
-        def read(film: Film) -> np.ndarray | FilmError:
+        def read(film: Film) -> _Read | FilmError:
             try:
-                grey: np.ndarray = preprocess(decode(film.path, pixels.window), pixels)
-                return grey
+                grey = decode(film.path, pixels.window)
+                return _Read(preprocess(grey, pixels), (grey.shape[0], grey.shape[1]))
             except FilmError as error:
                 return error
 

@@ -1,0 +1,124 @@
+"""The figures among some of the films: of one cause, one sex, one age, one projection, one site, one size.
+
+A mean can hide a group that is served badly. Groups are those that the films' source names; where it names none, or
+only one, there is nothing to compare.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from hilum.evaluation.truth import judged, judged_several, threshold_of
+from hilum.metrics import binary_metrics, several_metrics
+from hilum.metrics.counts import Bools
+from hilum.records import Figure, Prediction, Predictions
+
+AGE_BANDS = (("under 5 years", 5), ("5–17 years", 18), ("18–39 years", 40), ("40–64 years", 65), ("65 and over", 1e9))
+SIZE_BANDS = (("under 0.25 megapixels", 0.25), ("0.25–1 megapixels", 1), ("1–4 megapixels", 4), ("over 4", 1e9))
+_YEARS = re.compile(r"0*(\d+(?:\.\d+)?)\s*(?:[yY].*)?")
+_MONTHS = re.compile(r"0*(\d+)\s*[mM].*")
+
+
+def subgroups(predictions: Predictions, resamples: int = 2000, seed: int = 0) -> dict[str, dict[str, dict[str, Any]]]:
+    """Every figure among the films of each group.
+
+    Args:
+        predictions: films without a label or with an error are left out.
+        resamples: of the patients, for the 95% intervals; 0 gives none.
+        seed: where their draws start.
+
+    Returns:
+        By `cause`, `sex`, `age`, `projection`, `site` and `size`, as far as more than one group of it is known, by
+        group: `n` films, `n_of` each class, `patients`, and every figure of the whole as `{"value", "low", "high"}`.
+        Of two classes, a cause's films are compared with all films of the other class; of more, no cause is a group.
+
+    Raises:
+        RequestError: a label that the bundle does not know.
+    """
+    rows = judged(predictions).rows if len(predictions.classes) == 2 else judged_several(predictions).rows
+    result: dict[str, dict[str, dict[str, Any]]] = {}
+    for kind, group_of in _KINDS.items():
+        names = [group_of(row) for row in rows]
+        members = {name: np.array([each == name for each in names]) for name in sorted(set(names) - {""}, key=_rank)}
+        if kind == "cause":
+            members = _against_the_other_class(members, rows, predictions.classes)
+        if len(members) > 1:
+            result[kind] = {
+                name: _figures(predictions, rows, member, resamples, seed) for name, member in members.items()
+            }
+    return result
+
+
+def _against_the_other_class(
+    members: dict[str, Bools], rows: Sequence[Prediction], classes: tuple[str, ...]
+) -> dict[str, Bools]:
+    """The causes of positive films, each with every negative film; none with more than two classes."""
+    if len(classes) > 2:
+        return {}
+    negative = np.array([row.film.label == classes[0] for row in rows], dtype=bool)
+    return {name: member | negative for name, member in members.items() if (member & ~negative).any()}
+
+
+def _figures(
+    predictions: Predictions, rows: Sequence[Prediction], member: Bools, resamples: int, seed: int
+) -> dict[str, Any]:
+    chosen = Predictions(
+        predictions.classes,
+        predictions.threshold,
+        tuple(row for row, belongs in zip(rows, member, strict=True) if belongs),
+    )
+    figures: dict[str, Figure]
+    if len(predictions.classes) == 2:
+        films = judged(chosen)
+        figures = binary_metrics(films.labels, films.probs, threshold_of(chosen), films.patients, resamples, seed)
+    else:
+        several = judged_several(chosen)
+        figures = several_metrics(
+            several.films.labels, several.films.probs, several.patients, resamples, seed
+        ).overall
+    patients = {row.film.patient for row in chosen if row.film.patient}
+    return {
+        "n": len(chosen),
+        "n_of": {name: sum(row.film.label == name for row in chosen) for name in predictions.classes},
+        "patients": len(patients),
+        **{name: asdict(figure) for name, figure in figures.items()},
+    }
+
+
+def age_band(age: str) -> str:
+    """The band of an age as sources write it: `58`, `058Y`, `7 months`; empty where it says none."""
+    text = age.strip()
+    if months := _MONTHS.fullmatch(text):
+        return _band(int(months[1]) / 12, AGE_BANDS)
+    years = _YEARS.fullmatch(text)
+    return _band(float(years[1]), AGE_BANDS) if years else ""
+
+
+def size_band(shape: tuple[int, int]) -> str:
+    """The band of a film's number of pixels; empty where it is not known."""
+    return _band(shape[0] * shape[1] / 1e6, SIZE_BANDS) if all(shape) else ""
+
+
+def _band(value: float, bands: Sequence[tuple[str, float]]) -> str:
+    return next(name for name, end in bands if value < end)
+
+
+def _rank(name: str) -> tuple[int, str]:
+    """Bands in their order, everything else by name."""
+    bands = [band for band, _ in (*AGE_BANDS, *SIZE_BANDS)]
+    return (bands.index(name) if name in bands else -1, name)
+
+
+_KINDS: dict[str, Callable[[Prediction], str]] = {
+    "cause": lambda row: row.film.subtype,
+    "sex": lambda row: row.film.sex,
+    "age": lambda row: age_band(row.film.age),
+    "projection": lambda row: row.film.view,
+    "site": lambda row: row.film.site,
+    "size": lambda row: size_band(row.shape),
+}
