@@ -2,16 +2,27 @@
 
 from hilum.metrics.binary import binary_metrics
 from hilum.metrics.bootstrap import Clusters, clusters_of, intervals, resampled_weights
+from hilum.metrics.calibration import ece, ece_debiased
 from hilum.metrics.counts import Counts, confusion
 from hilum.metrics.curves import PrCurve, Reliability, RocCurve, pr_curve, reliability, roc_curve
-from hilum.metrics.operating import youden_threshold
+from hilum.metrics.delong import auroc_delong, delong_test
+from hilum.metrics.operating import (
+    PredictiveValues,
+    cost_threshold,
+    predictive_values,
+    sensitivity_threshold,
+    specificity_threshold,
+    youden_threshold,
+)
+from hilum.metrics.paired import PairedTest, binary_differences, holm, mcnemar_test, paired_bootstrap
 from hilum.metrics.scores import (
     accuracy,
     auroc,
     average_precision,
+    balanced_accuracy,
     brier,
-    ece,
     f1,
+    log_loss,
     precision,
     recall,
     sensitivity,
@@ -22,28 +33,43 @@ from hilum.metrics.several import SeveralFigures, several_metrics
 __all__ = [
     "Clusters",
     "Counts",
+    "PairedTest",
     "PrCurve",
+    "PredictiveValues",
     "Reliability",
     "RocCurve",
     "SeveralFigures",
     "accuracy",
     "auroc",
+    "auroc_delong",
     "average_precision",
+    "balanced_accuracy",
+    "binary_differences",
     "binary_metrics",
     "brier",
     "clusters_of",
     "confusion",
+    "cost_threshold",
+    "delong_test",
     "ece",
+    "ece_debiased",
     "f1",
+    "holm",
     "intervals",
+    "log_loss",
+    "mcnemar_test",
+    "paired_bootstrap",
     "pr_curve",
     "precision",
+    "predictive_values",
     "recall",
     "reliability",
     "resampled_weights",
     "roc_curve",
     "sensitivity",
+    "sensitivity_threshold",
     "several_metrics",
     "specificity",
+    "specificity_threshold",
     "youden_threshold",
 ]

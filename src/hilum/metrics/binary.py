@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from hilum.metrics.bootstrap import clusters_of, intervals
+from hilum.metrics.calibration import ece, ece_debiased
 from hilum.metrics.counts import Bools, Floats, checked, confusion, cumulated, ratio
-from hilum.metrics.scores import auroc_of, average_precision_of, brier, ece
+from hilum.metrics.scores import auroc_of, average_precision_of, brier, log_loss
 from hilum.records import Figure
 
 COMPARING = ("auroc", "average_precision", "precision", "f1")  # they weigh one class against the other
@@ -23,7 +24,7 @@ def binary_metrics(
     resamples: int = 2000,
     seed: int = 0,
 ) -> dict[str, Figure]:
-    """Ten figures with 95% intervals from a bootstrap over patients.
+    """Thirteen figures with 95% intervals from a bootstrap over patients.
 
     Args:
         labels: `(n,)`, true for the positive class.
@@ -34,9 +35,9 @@ def binary_metrics(
         seed: where the draws start.
 
     Returns:
-        auroc, accuracy, sensitivity, specificity, precision, recall, f1, average_precision, brier and ece. What these
-        films do not define is `Figure(None)`; with one class only that includes precision and f1, which
-        would then say what the films are and not what the detector does.
+        auroc, accuracy, balanced_accuracy, sensitivity, specificity, precision, recall, f1, average_precision, brier,
+        log_loss, ece and ece_debiased. What these films do not define is `Figure(None)`; with one class only that
+        includes precision and f1, which would then say what the films are and not what the detector does.
 
     Raises:
         ValueError: shapes or probabilities that do not fit.
@@ -55,29 +56,32 @@ def binary_metrics(
 
 
 def figures_at(labels: Bools, probs: Floats, threshold: float, weights: Floats) -> dict[str, Floats]:
-    """The ten figures without intervals, each of the shape `(...)` of `weights (..., n)`; NaN is undefined.
+    """The thirteen figures without intervals, each of the shape `(...)` of `weights (..., n)`; NaN is undefined.
 
     The same as the functions of `scores`, counting the films once for all of them.
     """
     curve = cumulated(labels, probs, weights)
     tn, fp, fn, tp = confusion(labels, probs, threshold, weights)
-    sensitivity = ratio(tp, tp + fn)
+    sensitivity, specificity = ratio(tp, tp + fn), ratio(tn, tn + fp)
     return {
         "auroc": auroc_of(curve),
         "accuracy": ratio(tn + tp, tn + fp + fn + tp),
+        "balanced_accuracy": (sensitivity + specificity) / 2,
         "sensitivity": sensitivity,
-        "specificity": ratio(tn, tn + fp),
+        "specificity": specificity,
         "precision": ratio(tp, tp + fp),
         "recall": sensitivity,
         "f1": ratio(2 * tp, 2 * tp + fp + fn),
         "average_precision": average_precision_of(curve),
         "brier": brier(labels, probs, weights),
+        "log_loss": log_loss(labels, probs, weights),
         "ece": ece(labels, probs, weights),
+        "ece_debiased": ece_debiased(labels, probs, weights),
     }
 
 
 def proportions_at(labels: Bools, probs: Floats, threshold: float) -> Mapping[str, Bools]:
-    """Which films each of the shares among the ten figures is a share of, `(n,)` each."""
+    """Which films each of the shares among the figures is a share of, `(n,)` each."""
     return {
         "accuracy": np.ones_like(labels),
         "sensitivity": labels,

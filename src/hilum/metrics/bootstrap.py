@@ -110,18 +110,27 @@ def intervals(
         seed: where the draws start.
         proportions: for each statistic that is a share of films, which films `(n,)` it is a share of.
     """
-    values = {name: float(value) for name, value in statistics(np.ones(clusters.of_film.size)).items()}
-    chunks = [statistics(weights) for weights in resampled_weights(clusters, resamples, seed)]
     figures = {}
-    for name, value in values.items():
-        draws = np.concatenate([chunk[name] for chunk in chunks]) if chunks else np.empty(0)
+    for name, (value, draws) in resampled(statistics, clusters, resamples, seed).items():
         among = (proportions or {}).get(name)
-        trials = 0 if among is None else np.unique(clusters.of_film[among]).size
-        figures[name] = _figure(value, draws, trials)
+        figures[name] = figure_of(value, draws, 0 if among is None else np.unique(clusters.of_film[among]).size)
     return figures
 
 
-def _figure(value: float, draws: Floats, trials: int) -> Figure:
+def resampled(
+    statistics: Statistics, clusters: Clusters, resamples: int, seed: int
+) -> dict[str, tuple[float, Floats]]:
+    """What each statistic is of the films, and of each resample, `(resamples,)`."""
+    values = {name: float(value) for name, value in statistics(np.ones(clusters.of_film.size)).items()}
+    chunks = [statistics(weights) for weights in resampled_weights(clusters, resamples, seed)]
+    return {
+        name: (value, np.concatenate([chunk[name] for chunk in chunks]) if chunks else np.empty(0))
+        for name, value in values.items()
+    }
+
+
+def figure_of(value: float, draws: Floats, trials: int = 0) -> Figure:
+    """The figure with the interval that `intervals` describes; `trials` patients where it is a share of films."""
     if np.isnan(value):
         return Figure(None)
     defined = draws[~np.isnan(draws)]

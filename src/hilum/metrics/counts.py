@@ -79,8 +79,14 @@ def cumulated(labels: ArrayLike, probs: ArrayLike, weights: ArrayLike | None = N
     truth, scores, counts = checked(labels, probs, weights)
     order = np.argsort(-scores, kind="stable")
     ordered = scores[order]
-    last_of_score = np.append(np.flatnonzero(np.diff(ordered)), ordered.size - 1) if ordered.size else order
+    last_of_score = last_of_each(ordered)
     falling = counts[..., order]
     reached = np.cumsum(falling, axis=-1)[..., last_of_score]
     tp = np.cumsum(falling * truth[order], axis=-1)[..., last_of_score]
     return Cumulated(ordered[last_of_score], tp, reached - tp)
+
+
+def last_of_each(ordered: Floats) -> NDArray[np.intp]:
+    """Where each distinct value of a sorted vector occurs last, `(k,)`."""
+    ends = np.append(np.diff(ordered) != 0, True) if ordered.size else np.zeros(0, dtype=bool)
+    return np.flatnonzero(ends)

@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
+from hilum.metrics.calibration import ECE_BINS, bin_of
 from hilum.metrics.counts import Floats, checked, cumulated, ratio
-from hilum.metrics.scores import ECE_BINS, bin_of
 
 
 class RocCurve(NamedTuple):

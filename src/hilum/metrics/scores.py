@@ -12,8 +12,6 @@ from numpy.typing import ArrayLike
 
 from hilum.metrics.counts import Cumulated, Floats, checked, confusion, cumulated, ratio
 
-ECE_BINS = 15
-
 
 def auroc(labels: ArrayLike, probs: ArrayLike, weights: ArrayLike | None = None) -> Floats:
     """Area under the ROC curve: the chance that a positive film is scored above a negative one, ties counting half.
@@ -72,6 +70,14 @@ def specificity(labels: ArrayLike, probs: ArrayLike, threshold: float, weights: 
     return ratio(tn, tn + fp)
 
 
+def balanced_accuracy(
+    labels: ArrayLike, probs: ArrayLike, threshold: float, weights: ArrayLike | None = None
+) -> Floats:
+    """The mean of sensitivity and specificity: each class counts as much as the other. NaN where one is missing."""
+    tn, fp, fn, tp = confusion(labels, probs, threshold, weights)
+    return (ratio(tp, tp + fn) + ratio(tn, tn + fp)) / 2
+
+
 def precision(labels: ArrayLike, probs: ArrayLike, threshold: float, weights: ArrayLike | None = None) -> Floats:
     """The share of films called positive that are; NaN where none is called positive.
 
@@ -93,25 +99,20 @@ def brier(labels: ArrayLike, probs: ArrayLike, weights: ArrayLike | None = None)
     return ratio(counts @ np.square(scores - truth), counts.sum(axis=-1))
 
 
-def ece(labels: ArrayLike, probs: ArrayLike, weights: ArrayLike | None = None, bins: int = ECE_BINS) -> Floats:
-    """Expected calibration error, 0 (best) to 1: how far probabilities lie from frequencies, on average over films.
+def log_loss(labels: ArrayLike, probs: ArrayLike, weights: ArrayLike | None = None) -> Floats:
+    """Mean of −ln(probability given to what is true): 0 is best, ln 2 is what an unbiased coin gets (Good, 1952).
 
-    Σ over bins of (share of films in the bin) · |mean probability − observed frequency| of the positive class, over
-    equal-width bins that are closed above. Sources: the binary reliability diagram of Naeini, Cooper & Hauskrecht
-    (AAAI 2015), with the weighting, the bins and their number of Guo et al. (ICML 2017, eq. 5). Guo et al. bin
-    the confidence of whichever class is chosen; binning the positive class keeps errors on either side apart.
+    A probability of exactly 0 or 1 would make one error infinite: it counts as float64's machine epsilon (2.2e-16),
+    or 1 minus that, as scikit-learn has it, so that no film adds more than 36.04.
     """
     truth, scores, counts = checked(labels, probs, weights)
-    # The share and the mean's denominator cancel: what remains is the sum of (probability - truth) in each bin.
-    gaps = np.zeros((truth.size, bins))
-    gaps[np.arange(truth.size), bin_of(scores, bins)] = scores - truth
-    return ratio(np.abs(counts @ gaps).sum(axis=-1), counts.sum(axis=-1))
+    return ratio(counts @ surprise(np.where(truth, scores, 1 - scores)), counts.sum(axis=-1))
 
 
-def bin_of(probs: Floats, bins: int) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
-    """The index of each probability's bin: ((b)/bins, (b+1)/bins], with 0 in the first."""
-    inner = np.linspace(0, 1, bins + 1)[1:-1]
-    return np.searchsorted(inner, probs, side="left")
+def surprise(probs: Floats) -> Floats:
+    """−ln of the probability given to what is true, clipped as `log_loss` says."""
+    edge = np.finfo(np.float64).eps
+    return -np.log(np.clip(probs, edge, 1 - edge))
 
 
 def _totals(curve: Cumulated) -> tuple[Floats, Floats]:

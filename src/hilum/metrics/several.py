@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hilum.metrics.bootstrap import clusters_of, intervals
+from hilum.metrics.calibration import ece, ece_debiased
 from hilum.metrics.counts import Bools, Floats, confusion, ratio
-from hilum.metrics.scores import auroc, ece
+from hilum.metrics.scores import auroc, surprise
 from hilum.records import Figure
 
 OF_CLASS = ("auroc", "sensitivity", "specificity", "precision", "f1")
@@ -62,9 +63,10 @@ class SeveralFigures:
     """The figures of a detector of several classes; what these films do not define is `Figure(None)`.
 
     Attributes:
-        overall: accuracy, balanced_accuracy, brier (the sum over classes: 0 to 2; Brier, 1950), ece (of the
-            probability of the class that is called; Guo et al., ICML 2017), and the means over the classes of auroc,
-            sensitivity, specificity, precision and f1, undefined where one class's is.
+        overall: accuracy, balanced_accuracy, brier (the sum over classes: 0 to 2; Brier, 1950), log_loss (of the
+            probability of the class that is true), ece and ece_debiased (of the probability of the class that is
+            called; Guo et al., ICML 2017), and the means over the classes of auroc, sensitivity, specificity,
+            precision and f1, undefined where one class's is.
         per_class: one-vs-rest, in the order of the classes: auroc, sensitivity, specificity, precision, f1.
         pairs: for classes (a, b), among their films alone, by the score b / (a + b): auroc, and at 0.5 accuracy,
             sensitivity (of b) and specificity.
@@ -164,12 +166,16 @@ def means_at(films: Judgements, weights: Floats) -> dict[str, Floats]:
         each[_key("f1", number)] = np.where(two_sided, ratio(2 * tp, there + called), np.nan)
     means = {kind: np.mean([each[_key(kind, number)] for number in classes], axis=0) for kind in OF_CLASS}
     misses = np.square(films.probs - np.eye(len(classes))[films.labels]).sum(axis=1)
+    given = films.probs[np.arange(films.labels.size), films.labels]
+    right, sureness = films.called == films.labels, films.probs.max(axis=1)
     return {
         "accuracy": ratio(np.trace(matrix, axis1=-2, axis2=-1), total),
         "balanced_accuracy": means["sensitivity"],
         **means,
         "brier": ratio(weights @ misses, total),
-        "ece": ece(films.called == films.labels, films.probs.max(axis=1), weights),
+        "log_loss": ratio(weights @ surprise(given), total),
+        "ece": ece(right, sureness, weights),
+        "ece_debiased": ece_debiased(right, sureness, weights),
         **each,
     }
 
@@ -177,7 +183,7 @@ def means_at(films: Judgements, weights: Floats) -> dict[str, Floats]:
 def confusion_matrix(labels: NDArray[np.intp], called: NDArray[np.intp], classes: int, weights: Floats) -> Floats:
     """How many films of each class (rows) are called each class (columns), `(..., classes, classes)`."""
     cell = labels * classes + called
-    counts = weights @ (cell[:, None] == np.arange(classes**2)).astype(np.float64)
+    counts = np.stack([weights @ (cell == number).astype(np.float64) for number in range(classes**2)], axis=-1)
     return np.asarray(counts.reshape(*weights.shape[:-1], classes, classes))
 
 
