@@ -241,3 +241,29 @@ def write_predictions(predictions: Predictions, path: Path) -> None:
             probs = [f"{prob:.6f}" for prob in row.probs] or [""] * len(predictions.classes)
             film = row.film
             write([film.path, film.label, *probs, row.prediction, threshold, film.patient, film.split, row.error])
+
+
+def read_predictions(path: Path, classes: tuple[str, ...], threshold: float | None) -> Predictions:
+    """Read what `write_predictions` wrote, as far as it is there: of the films path, label, patient and split.
+
+    Raises:
+        LayoutError: the file is missing, or holds no predictions of these classes.
+    """
+    columns = [f"prob_{name}" for name in classes]
+    try:
+        with path.open(newline="", encoding="utf-8", errors="surrogateescape") as file:
+            table = csv.DictReader(file)
+            needed = {"path", "label", "prediction", "patient", "split", "error", *columns}
+            if not needed <= set(table.fieldnames or ()):
+                raise LayoutError(f"{path}: holds no predictions of {', '.join(classes)}; evaluate again")
+            return Predictions(classes, threshold, tuple(_prediction(row, columns) for row in table))
+    except FileNotFoundError:
+        raise LayoutError(f"{path}: no such predictions; hilum evaluate writes them") from None
+    except (csv.Error, ValueError) as error:
+        raise LayoutError(f"{path}: damaged ({error}); evaluate again") from None
+
+
+def _prediction(row: dict[str, str], columns: list[str]) -> Prediction:
+    film = Film(row["path"], row["label"], patient=row["patient"], split=row["split"])
+    probs = () if row["error"] else tuple(float(row[column]) for column in columns)
+    return Prediction(film, probs, row["prediction"], row["error"])

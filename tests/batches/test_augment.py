@@ -11,7 +11,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
-from scipy import stats  # type: ignore[import-untyped]
+from scipy import stats
 
 from hilum.batches import Share, Views, apply, draw, operations
 from hilum.batches.jpeg import recompress

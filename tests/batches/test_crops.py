@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
-from scipy import stats  # type: ignore[import-untyped]
+from scipy import stats
 
 from hilum.batches.crops import Crops, cut, draw_crops, middle_crops, scale
 from hilum.pixels import chest_phantom

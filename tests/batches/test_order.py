@@ -10,7 +10,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import stats  # type: ignore[import-untyped]
+from scipy import stats
 
 from hilum.batches import ALL, Share, in_order, neighbours
 from hilum.batches.order import Numbers, batches_of_epoch

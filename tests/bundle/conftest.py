@@ -9,9 +9,10 @@ import pytest
 import torch
 
 from hilum import models
-from hilum.bundle import Bundle, OperatingPoint
+from hilum.bundle import Bundle, Chosen, OperatingPoint
 from hilum.bundle.onnx_export import round_weights
 from hilum.bundle.write import write
+from hilum.confidence import Calibration
 from hilum.recipe import Recipe, parse_recipe
 from hilum.records import Figure, Film, Manifest
 
@@ -65,8 +66,7 @@ def _make(
         recipe=recipe,
         classes=classes,
         manifest=Manifest(FILMS).labelled_by(recipe.labels),
-        operating_point=point,
-        figures=figures,
+        chosen=Chosen(point, Calibration(), None, None, figures),
         history=[{"epoch": 1, "val_loss": 0.5}],
     )
 

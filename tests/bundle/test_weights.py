@@ -13,12 +13,13 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 
 from hilum import bundle, models
-from hilum.bundle import Bundle, Member, OperatingPoint
+from hilum.bundle import Bundle, Chosen, Member, OperatingPoint
 from hilum.bundle.golden import golden_films
 from hilum.bundle.onnx_export import export_onnx, round_weights
 from hilum.bundle.read import seal_of
 from hilum.bundle.weights import deployed, load_model
 from hilum.bundle.write import data_fingerprint, write
+from hilum.confidence import Calibration
 from hilum.errors import RecipeError, RequestError
 from hilum.inference import SHIPPED, Detector
 from hilum.recipe import Recipe, parse_recipe
@@ -26,7 +27,7 @@ from hilum.records import Manifest
 from tests.bundle.conftest import FILMS, make
 
 CLASSES = ("NORMAL", "PNEUMONIA")
-POINT = OperatingPoint(0.5, "half", "nothing: it is fixed")
+CHOSEN = Chosen(OperatingPoint(0.5, "half", "nothing: it is fixed"), Calibration(), None, None, {})
 
 
 def recipe_of(name: str = "dense", crop: int = 32, **tables: dict[str, object]) -> Recipe:
@@ -48,8 +49,7 @@ def write_one(folder: Path, recipe: Recipe, network: models.Network) -> Bundle:
         recipe=recipe,
         classes=CLASSES,
         manifest=Manifest(FILMS),
-        operating_point=POINT,
-        figures={},
+        chosen=CHOSEN,
         history=[],
     )
 
@@ -84,8 +84,7 @@ def fused(dense: Bundle, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
         recipe=replace(recipe_of("both", crop=0), model=replace(whole.model, name="s1-cnn + resnet18")),
         classes=CLASSES,
         manifest=Manifest(FILMS),
-        operating_point=POINT,
-        figures={},
+        chosen=CHOSEN,
         history=[],
         members=(member_of(dense, 0.25), replace(member_of(other, 0.75), data_fingerprint="00" * 32)),
     )
@@ -169,7 +168,7 @@ def test_where_networks_differ_in_how_they_weigh_classes_the_card_says_so(fused:
 
     first, second = fused.spec.members
     counts = replace(second.recipe, training=replace(second.recipe.training, class_weights="none"))
-    text = card(replace(fused.spec, members=(first, replace(second, recipe=counts))), 1)
+    text = card(replace(fused.spec, members=(first, replace(second, recipe=counts))))
     assert "meant for a clinic between one in which the classes are equally frequent and one in which they" in text
 
 

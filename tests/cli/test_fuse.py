@@ -13,10 +13,11 @@ import pytest
 import torch
 
 from hilum import bundle, films, models, pixels
-from hilum.bundle import Bundle, OperatingPoint
+from hilum.bundle import Bundle, Chosen, OperatingPoint
 from hilum.bundle.onnx_export import round_weights
 from hilum.bundle.write import write
 from hilum.cli.fuse import fuse, refuse_unlike
+from hilum.confidence import Calibration
 from hilum.errors import RequestError
 from hilum.inference import Detector
 from hilum.metrics import youden_threshold
@@ -59,8 +60,7 @@ def learnt_from(manifest: Manifest, name: str, seed: int = 0, **tables: Mapping[
         recipe=recipe,
         classes=CLASSES,
         manifest=manifest.where(lambda film: film.split != "test"),
-        operating_point=OperatingPoint(0.5, "half", "nothing: it is fixed"),
-        figures={},
+        chosen=Chosen(OperatingPoint(0.5, "half", "nothing: it is fixed"), Calibration(), None, None, {}),
         history=[],
     )
 

@@ -9,7 +9,8 @@ import cv2
 import numpy as np
 import pytest
 
-from hilum.bundle.spec import SCHEMA, Calibration, OperatingPoint, Spec, SplitCard
+from hilum.bundle.spec import SCHEMA, OperatingPoint, Spec, SplitCard
+from hilum.confidence import Calibration
 from hilum.pixels import chest_phantom
 from hilum.recipe import Pixels, Recipe
 from hilum.records import Film, Prediction, Predictions

@@ -18,11 +18,13 @@ FIGURES = (
     "accuracy",
     "sensitivity",
     "specificity",
+    "balanced_accuracy",
     "precision",
     "recall",
     "f1",
     "average_precision",
     "brier",
+    "log_loss",
     "ece",
 )
 
@@ -80,7 +82,7 @@ def test_failed_and_unlabelled_films_are_counted_apart() -> None:
 def test_one_class_alone_is_said_so(label: str, known: str, lost: str) -> None:
     metrics = evaluate(relabelled(made_up(60), label), resamples=20)
     undefined = {name for name in FIGURES if metrics[name]["value"] is None}
-    assert undefined - {"recall"} == {"auroc", "average_precision", "precision", "f1", lost}
+    assert undefined - {"recall"} == {"auroc", "average_precision", "balanced_accuracy", "precision", "f1", lost}
     assert ("recall" in undefined) == (lost == "sensitivity")
     assert metrics[known]["value"] is not None
     assert any(f"Every film is labelled {label}" in note and lost in note for note in metrics["notes"])

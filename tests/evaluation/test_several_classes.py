@@ -16,7 +16,18 @@ from hilum.records import Prediction, Predictions
 
 from .conftest import THREE, made_up_three
 
-OVERALL = ("accuracy", "balanced_accuracy", "auroc", "sensitivity", "specificity", "precision", "f1", "brier", "ece")
+OVERALL = (
+    "accuracy",
+    "balanced_accuracy",
+    "auroc",
+    "sensitivity",
+    "specificity",
+    "precision",
+    "f1",
+    "brier",
+    "log_loss",
+    "ece",
+)
 
 
 def only(predictions: Predictions, *labels: str) -> Predictions:
@@ -92,7 +103,12 @@ def test_a_class_without_films_is_said_so() -> None:
 
 def test_one_class_alone_is_said_so() -> None:
     metrics = evaluate(only(made_up_three(120), "virus"), resamples=20)
-    assert {name for name in OVERALL if metrics[name]["value"] is not None} == {"accuracy", "brier", "ece"}
+    assert {name for name in OVERALL if metrics[name]["value"] is not None} == {
+        "accuracy",
+        "brier",
+        "log_loss",
+        "ece",
+    }
     assert any(note.startswith("Every film is labelled virus:") for note in metrics["notes"])
     assert not any(note.startswith("No film is labelled") for note in metrics["notes"])
 

@@ -60,7 +60,7 @@ def test_it_ends_where_no_direction_lowers_the_loss(seed: int) -> None:
 
 
 def test_scipy_finds_the_same() -> None:
-    from scipy.optimize import minimize  # type: ignore[import-untyped]
+    from scipy.optimize import minimize
 
     probs, labels = said(3, 3)
     found = minimize(

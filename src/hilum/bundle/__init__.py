@@ -5,11 +5,11 @@ This half opens and checks bundles and needs no torch; `hilum.bundle.write` make
 
 from hilum.bundle.golden import check_golden
 from hilum.bundle.read import Bundle, read
-from hilum.bundle.spec import Calibration, Member, OperatingPoint, Spec, SplitCard, probabilities
+from hilum.bundle.spec import Chosen, Member, OperatingPoint, Spec, SplitCard, probabilities
 
 __all__ = [
     "Bundle",
-    "Calibration",
+    "Chosen",
     "Member",
     "OperatingPoint",
     "Spec",

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from hilum.bundle.spec import Spec, SplitCard
 from hilum.recipe import Recipe
 
-_SHOWN = ("auroc", "accuracy", "sensitivity", "specificity", "precision", "f1", "brier", "ece")
+_SHOWN = ("auroc", "accuracy", "sensitivity", "specificity", "precision", "f1", "brier", "log_loss", "ece")
 
 
-def card(spec: Spec, parameters: int) -> str:
-    """The card of a bundle; `parameters` as Keras counts them, of all its networks."""
+def card(spec: Spec) -> str:
+    """The card of a bundle."""
     recipe, two = spec.recipe, len(spec.classes) == 2
     others = f"any finding other than `{spec.classes[-1]}`" if two else f"anything but {_listed(spec.classes)}"
     films = {split: ", ".join(f"{n} {name}" for name, n in part.films.items()) for split, part in spec.data.items()}
@@ -25,7 +25,7 @@ used to diagnose, to treat, or to put off either. Nobody has approved it for cli
 
 {_what_it_does(spec)}
 
-{_networks(spec, parameters)}
+{_networks(spec)}
 
 ## What it learnt from
 
@@ -69,17 +69,27 @@ def _what_it_does(spec: Spec) -> str:
     )
 
 
-def _networks(spec: Spec, parameters: int) -> str:
+def _networks(spec: Spec) -> str:
     """What computes the probabilities, of what, and in which clinic they hold."""
     recipe, several = spec.recipe, bool(spec.members)
     kind, size = "Networks" if several else "Network", f"{recipe.pixels.size}×{recipe.pixels.size}"
     lines = [
-        f"{kind}: {recipe.model.name}, {parameters:,} parameters; grey films of {size} pixels,",
+        f"{kind}: {recipe.model.name}, {spec.parameters:,} parameters; grey films of {size} pixels,",
         "and what each is shown of them stands below." if several else f"of which it is shown {_shown(recipe)}.",
-        f"Its probabilities are not corrected after training (calibration: {spec.calibration.method}); they are",
+        f"{_calibration(spec)}; they are",
         f"meant for a clinic {_clinic(spec.recipes)}.",
     ]
     return "\n".join([*lines, "", *_fused(spec)] if several else lines)
+
+
+def _calibration(spec: Spec) -> str:
+    """Whether its probabilities were corrected, and by what."""
+    if spec.calibration.method == "none":
+        return "Its probabilities are not corrected after training (calibration: none)"
+    return (
+        f"Its probabilities are corrected after training (calibration: {spec.calibration.method}, chosen on\n"
+        f"{spec.calibration.chosen_on})"
+    )
 
 
 def _shown(recipe: Recipe) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from hilum.bundle.spec import SCHEMA, Spec
+from hilum.bundle.spec import READABLE, Spec
 from hilum.errors import BundleError
 from hilum.files import sha256_of
 
@@ -68,8 +68,11 @@ def read(folder: Path | str) -> Bundle:
         raise BundleError(
             f"{path}: damaged, not a bundle's JSON; take the bundle again from where it was made"
         ) from None
-    if schema != SCHEMA:
-        raise BundleError(f"{path}: schema {schema}; this Hilum reads schema {SCHEMA}, install the one that wrote it")
+    if schema not in READABLE:
+        readable = " and ".join(map(str, READABLE))
+        raise BundleError(
+            f"{path}: schema {schema}; this Hilum reads {readable}: install the one that wrote it"
+        )
     try:
         spec = msgspec.json.decode(content, type=Spec)
     except msgspec.ValidationError as error:

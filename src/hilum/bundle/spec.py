@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import numpy as np
 from msgspec import Struct
 
+from hilum.confidence import Calibration, Conformal, ScoreReference
 from hilum.recipe import Recipe
 from hilum.records import Figure
 
-SCHEMA = 2  # since 2 the seal is of the JSON object as written, and the threshold may be null
+SCHEMA = 3  # since 3 with calibration, prediction sets and scores to compare with; 2 is read as one without them
+READABLE = (2, SCHEMA)
 
 
 class OperatingPoint(Struct, frozen=True):
@@ -28,11 +28,14 @@ class OperatingPoint(Struct, frozen=True):
     chosen_on: str
 
 
-class Calibration(Struct, frozen=True):
-    """How the network's probabilities were corrected, and on what. `none`: they are the network's own."""
+class Chosen(Struct, frozen=True):
+    """What validation films decided, and what they were given: fields of `Spec` by the same names."""
 
-    method: Literal["none"] = "none"
-    chosen_on: str = ""
+    operating_point: OperatingPoint
+    calibration: Calibration
+    conformal: Conformal | None
+    scores: ScoreReference | None
+    metrics: dict[str, Figure]
 
 
 class SplitCard(Struct, frozen=True):
@@ -71,7 +74,7 @@ class Spec(Struct, frozen=True, forbid_unknown_fields=True):
             was chosen; `recipe.model.name` names them all, and each has a recipe of its own among the members.
         classes: names of the classes; of two, the last one is the positive class.
         operating_point: where it decides, and what chose that.
-        calibration: correction of the probabilities and where it comes from.
+        calibration: correction of the probabilities and where it comes from; the threshold is of corrected ones.
         data: what was trained and validated on, by split.
         data_fingerprint: SHA-256 over the films' hashes, labels and splits.
         code_fingerprint: SHA-256 over the package's source.
@@ -82,6 +85,11 @@ class Spec(Struct, frozen=True, forbid_unknown_fields=True):
         members: the networks whose probabilities are averaged; none where the bundle holds one network.
         out_of_fold: what chose the threshold, and the figures, are of each film as the one network judged it that had
             not seen it; the networks together were judged on no film.
+        conformal: from which probability on a class is in a film's prediction set; None in a bundle of schema 2, or
+            where validation had no film of some class.
+        scores: what validation films were given, to notice that other films are not like them; None as above.
+        parameters: of all networks, as Keras counts them; 0 where it is not known (schema 2).
+        multiply_adds: for one film; 0 where it is not known.
     """
 
     schema: int
@@ -100,6 +108,10 @@ class Spec(Struct, frozen=True, forbid_unknown_fields=True):
     seal: str = ""
     members: tuple[Member, ...] = ()
     out_of_fold: bool = False
+    conformal: Conformal | None = None
+    scores: ScoreReference | None = None
+    parameters: int = 0
+    multiply_adds: int = 0
 
     @property
     def recipes(self) -> tuple[Recipe, ...]:

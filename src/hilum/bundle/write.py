@@ -6,7 +6,7 @@ import datetime
 import hashlib
 import shutil
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -19,12 +19,13 @@ from hilum.bundle.card import card
 from hilum.bundle.golden import golden_films, write_golden
 from hilum.bundle.onnx_export import export_onnx
 from hilum.bundle.read import CARD_NAME, GOLDEN_NAME, ONNX_NAME, SPEC_NAME, WEIGHTS_NAME, Bundle, read, seal_of
-from hilum.bundle.spec import SCHEMA, Calibration, Member, OperatingPoint, Spec, SplitCard, probabilities
+from hilum.bundle.spec import SCHEMA, Chosen, Member, Spec, SplitCard, probabilities
 from hilum.bundle.weights import deployed, load_model, save_weights
+from hilum.confidence import calibrated
 from hilum.errors import RequestError
 from hilum.files import sha256_of, write_text
 from hilum.recipe import Recipe
-from hilum.records import Figure, Manifest
+from hilum.records import Manifest
 
 __all__ = ["data_fingerprint", "load_model", "write"]
 
@@ -36,8 +37,7 @@ def write(
     recipe: Recipe,
     classes: tuple[str, ...],
     manifest: Manifest,
-    operating_point: OperatingPoint,
-    figures: Mapping[str, Figure],
+    chosen: Chosen,
     history: list[dict[str, float]],
     members: tuple[Member, ...] = (),
     out_of_fold: bool = False,
@@ -52,8 +52,7 @@ def write(
         classes: the positive one last.
         manifest: the films that were trained and validated on; of several networks, those that were validated on
             together.
-        operating_point: where to decide.
-        figures: on validation.
+        chosen: what validation films decided, and their figures.
         history: a row an epoch.
         members: where there are several networks, what each brings, in their order.
         out_of_fold: the figures are of each film by the one network that had not seen it; all are in val.
@@ -73,7 +72,8 @@ def write(
 
     def probs(films: np.ndarray) -> np.ndarray:
         with torch.no_grad():
-            return probabilities(model(torch.from_numpy(films)[:, None].float() / 255).numpy())
+            given = probabilities(model(torch.from_numpy(films)[:, None].float() / 255).numpy())
+        return calibrated(chosen.calibration, given)
 
     write_golden(part / GOLDEN_NAME, recipe.pixels, probs)
     spec = Spec(
@@ -82,19 +82,23 @@ def write(
         created=datetime.datetime.now(datetime.UTC).date().isoformat(),
         recipe=recipe,
         classes=classes,
-        operating_point=operating_point,
-        calibration=Calibration(),
+        operating_point=chosen.operating_point,
+        calibration=chosen.calibration,
+        conformal=chosen.conformal,
+        scores=chosen.scores,
         data=_data_card(manifest, members),
         data_fingerprint=data_fingerprint(manifest),
         code_fingerprint=_code_fingerprint(),
-        metrics=dict(figures),
+        metrics=chosen.metrics,
         history=history,
         files={},
         members=members,
         out_of_fold=out_of_fold,
+        parameters=models.count_parameters(model).total,
+        multiply_adds=models.multiply_adds(model, recipe.pixels.size),
     )
     save_weights(networks, spec.recipes, part / WEIGHTS_NAME, half=half)
-    write_text(part / CARD_NAME, card(spec, models.count_parameters(model).total))
+    write_text(part / CARD_NAME, card(spec))
     files = {path.name: sha256_of(path) for path in sorted(part.iterdir())}
     # What is sealed is what a reader decodes: JSON has no NaN, for one.
     record = msgspec.json.decode(msgspec.json.encode(msgspec.structs.replace(spec, files=files)))

@@ -12,7 +12,7 @@ from hilum.cli import app, tell
 from hilum.cli.options import Data, Json
 from hilum.records import Predictions
 
-_SHOWN = ("auroc", "accuracy", "sensitivity", "specificity", "precision", "f1", "brier", "ece")
+_SHOWN = ("auroc", "accuracy", "sensitivity", "specificity", "precision", "f1", "brier", "log_loss", "ece")
 
 
 @app.command()
@@ -24,10 +24,16 @@ def evaluate(
     shifts: Annotated[
         bool, typer.Option("--shifts/--no-shifts", help="Also measure under acquisition shifts.")
     ] = False,
+    curves: Annotated[
+        bool, typer.Option("--curves/--no-curves", help="Also under more and more of each, in twice the time.")
+    ] = False,
+    prevalence: Annotated[
+        float | None, typer.Option(min=0.0, max=1.0, help="Also what a call is worth where so many are positive.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Measure a bundle on labelled films, with 95% intervals over patients, and write a report."""
-    metrics, predictions = measure(bundle, data, split, out, shifts=shifts)
+    metrics, predictions = measure(bundle, data, split, out, shifts=shifts, curves=curves, prevalence=prevalence)
     typer.echo(json.dumps(metrics, indent=1) if as_json else lay_out(metrics))
     for row in predictions.failed:
         tell(f"hilum: {row.film.path}: {row.error}")
@@ -35,13 +41,22 @@ def evaluate(
     raise typer.Exit(1 if predictions.failed else 0)
 
 
-def measure(bundle: Path, data: Path, split: str, out: Path, *, shifts: bool) -> tuple[dict[str, Any], Predictions]:
+def measure(
+    bundle: Path,
+    data: Path,
+    split: str,
+    out: Path,
+    *,
+    shifts: bool = False,
+    curves: bool = False,
+    prevalence: float | None = None,
+) -> tuple[dict[str, Any], Predictions]:
     """Predict, measure, and write the three files; returns what `metrics.json` holds, and the predictions."""
     from hilum import evaluation, films
     from hilum.evaluation.truth import require_known_labels
     from hilum.inference import SHIPPED, Detector
     from hilum.records import write_predictions
-    from hilum.shifts import ACQUISITION, FAMILIAR
+    from hilum.shifts import ACQUISITION, CONTROLS, FAMILIAR, SEVERITY
 
     # Only train and val are ever cut; a data set that is evaluated as it is needs no patients.
     chosen = films.index(data, cut=split in ("train", "val")).split(split)
@@ -49,9 +64,17 @@ def measure(bundle: Path, data: Path, split: str, out: Path, *, shifts: bool) ->
     chosen = chosen.labelled_by(detector.spec.recipe.labels)
     require_known_labels(chosen, detector.spec.classes)
     predictions = detector.predict(chosen)
-    metrics = {**evaluation.evaluate(predictions), "split": split}
-    if shifts:
-        metrics |= evaluation.under_shifts(detector, chosen, {"shifted": ACQUISITION, "familiar": FAMILIAR})
+    metrics = {
+        **evaluation.evaluate(predictions),
+        "split": split,
+        **evaluation.trust(detector.spec, predictions),
+        "detector": evaluation.detector_record(detector.spec),
+    }
+    if prevalence is not None:
+        metrics["at_prevalence"] = evaluation.at_prevalence(predictions, prevalence)
+    if shifts or curves:
+        batteries = {"shifted": ACQUISITION, "familiar": FAMILIAR, "controls": CONTROLS}
+        metrics |= evaluation.under_shifts(detector, chosen, batteries | ({"severity": SEVERITY} if curves else {}))
     write_predictions(predictions, out / "predictions.csv")
     evaluation.write_metrics(metrics, out / "metrics.json")
     evaluation.write_report(out / "report.html", detector.spec, metrics, predictions)

@@ -11,7 +11,7 @@ import typer
 from msgspec.structs import replace
 
 from hilum.cli import app, tell
-from hilum.cli.learning import choose_on_films, whole_films
+from hilum.cli.learning import choose_on_films, in_words, whole_films
 from hilum.cli.options import Data
 from hilum.errors import LayoutError, RequestError
 from hilum.recipe import Model, Pixels, Recipe
@@ -99,17 +99,15 @@ def fuse_bundles(
     kept = [(each, part) for each, part in zip(opened, parts, strict=True) if part]
     members = tuple(member for each, part in kept for member in members_of(each.spec, part))
     networks = [network for each, _ in kept for network in load_networks(each)]
-    point, figures = choose_on_films(deployed(networks, recipe, members), val, classes, recipe)
-    threshold = "" if point.threshold is None else f", threshold {point.threshold:.3f}"
-    tell(f"{folder}: {recipe.model.name}; validation AUROC {figures['auroc']}{threshold}")
+    chosen = choose_on_films(deployed(networks, recipe, members), val, classes, recipe)
+    tell(f"{folder}: {recipe.model.name}; {in_words(chosen)}")
     return write(
         networks,
         folder,
         recipe=recipe,
         classes=classes,
         manifest=learnt,
-        operating_point=point,
-        figures=figures,
+        chosen=chosen,
         history=[],
         members=members,
     ).folder

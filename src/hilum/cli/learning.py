@@ -12,13 +12,13 @@ from msgspec.structs import replace
 from hilum.cli import tell
 from hilum.progress import first_process
 from hilum.recipe import Recipe
-from hilum.records import Figure, Manifest
+from hilum.records import Manifest
 
 if TYPE_CHECKING:
     from torch import nn
 
     from hilum.batches import Batches, Source
-    from hilum.bundle import OperatingPoint
+    from hilum.bundle import Chosen
     from hilum.features import FeatureBatches
     from hilum.models import Network
     from hilum.training import Run
@@ -127,31 +127,37 @@ def write_bundle(learnt: Learnt) -> Path:
         round_weights(learnt.network)
     network = deployed([learnt.network], recipe)
     if network is learnt.network:
-        point, figures = training.choose_operating_point(learnt.learner, learnt.val, recipe)
+        chosen = training.choose(learnt.learner, learnt.val, recipe)
     else:  # it is shown more of a film than what learnt: crops of it, or the half of a network its stored features
-        point, figures = choose_on_films(network, learnt.manifest.split("val"), learnt.classes, recipe)
-    threshold = "" if point.threshold is None else f", threshold {point.threshold:.3f}"
-    tell(f"{folder}: kept epoch {learnt.run.kept_epoch}; validation AUROC {figures['auroc']}{threshold}")
+        chosen = choose_on_films(network, learnt.manifest.split("val"), learnt.classes, recipe)
+    tell(f"{folder}: kept epoch {learnt.run.kept_epoch}; {in_words(chosen)}")
     return write(
         [learnt.network],
         folder / "bundle",
         recipe=recipe,
         classes=learnt.classes,
         manifest=learnt.manifest,
-        operating_point=point,
-        figures=figures,
+        chosen=chosen,
         history=learnt.run.history,
     ).folder
 
 
+def in_words(chosen: Chosen) -> str:
+    """What validation films decided, for a person at a terminal."""
+    threshold, method = chosen.operating_point.threshold, chosen.calibration.method
+    decides = "" if threshold is None else f", threshold {threshold:.3f}"
+    corrected = "" if method == "none" else f", calibrated by {method}"
+    return f"validation AUROC {chosen.metrics['auroc']}{decides}{corrected}"
+
+
 def choose_on_films(
     network: nn.Module, val: Manifest, classes: tuple[str, ...], recipe: Recipe
-) -> tuple[OperatingPoint, dict[str, Figure]]:
-    """Choose where a network as it is deployed decides, and give its figures: both on whole validation films."""
+) -> Chosen:
+    """Let whole validation films decide what is chosen of a network as it is deployed."""
     from hilum import models, training
 
     films = whole_films(val, classes, recipe)
-    return training.choose_operating_point(models.InParts(network), films, recipe)
+    return training.choose(models.InParts(network), films, recipe)
 
 
 def whole_films(films: Manifest, classes: tuple[str, ...], recipe: Recipe) -> Batches:

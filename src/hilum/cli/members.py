@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from hilum.batches import Batches
-    from hilum.bundle import OperatingPoint
+    from hilum.bundle import Chosen
 
 
 def learn_members(
@@ -109,10 +109,10 @@ def _out_of_fold(recipe: Recipe, learnt: Sequence[Learnt], bundles: Sequence[Pat
         (models.InParts(deployed([network], each.recipe)), films)
         for network, each, films in zip(networks, learnt, vals, strict=True)
     ]
-    point, figures = training.choose_out_of_fold(held_out, recipe)
+    chosen = training.choose_out_of_fold(held_out, recipe)
     classes = learnt[0].classes
-    write_predictions(predictions_out_of_fold(held_out, point, classes), folder / "out_of_fold.csv")
-    tell(f"{folder}: out of fold, AUROC {figures['auroc']}; each film's probability is in out_of_fold.csv")
+    write_predictions(predictions_out_of_fold(held_out, chosen, classes), folder / "out_of_fold.csv")
+    tell(f"{folder}: out of fold, AUROC {chosen.metrics['auroc']}; each film's probability is in out_of_fold.csv")
     if recipe.members.fuse == "none":
         return None
     return write(
@@ -121,8 +121,7 @@ def _out_of_fold(recipe: Recipe, learnt: Sequence[Learnt], bundles: Sequence[Pat
         recipe=fused_recipe(recipe.name, opened),
         classes=classes,
         manifest=Manifest(tuple(film for films in vals for film in films.manifest)),
-        operating_point=point,
-        figures=figures,
+        chosen=chosen,
         history=[],
         members=tuple(member for each in opened for member in members_of(each.spec, 1 / len(opened))),
         out_of_fold=True,
@@ -130,16 +129,17 @@ def _out_of_fold(recipe: Recipe, learnt: Sequence[Learnt], bundles: Sequence[Pat
 
 
 def predictions_out_of_fold(
-    held_out: Sequence[tuple[nn.Module, Batches]], point: OperatingPoint, classes: tuple[str, ...]
+    held_out: Sequence[tuple[nn.Module, Batches]], chosen: Chosen, classes: tuple[str, ...]
 ) -> Predictions:
     """What each network says of the films of its own fold, as one table."""
     from hilum import bundle
+    from hilum.confidence import calibrated
     from hilum.inference import Detector
     from hilum.training import logits_of
 
-    rows = []
+    threshold, rows = chosen.operating_point.threshold, []
     for network, films in held_out:
-        probs = bundle.probabilities(logits_of(network, films.plain()).numpy())
+        probs = calibrated(chosen.calibration, bundle.probabilities(logits_of(network, films.plain()).numpy()))
         for film, row in zip(films.manifest, probs.tolist(), strict=True):
-            rows.append(Prediction(film, tuple(row), classes[Detector.choose(row, point.threshold)]))
-    return Predictions(classes, point.threshold, tuple(rows))
+            rows.append(Prediction(film, tuple(row), classes[Detector.choose(row, threshold)]))
+    return Predictions(classes, threshold, tuple(rows))

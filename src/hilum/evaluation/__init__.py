@@ -1,7 +1,17 @@
 """Predictions judged: figures with intervals, figures under shifts, and a report to read."""
 
-from hilum.evaluation.evaluate import evaluate, write_metrics
+from hilum.evaluation.evaluate import detector_record, evaluate, write_metrics
 from hilum.evaluation.report import render_report, write_report
 from hilum.evaluation.robustness import under_shifts
+from hilum.evaluation.trust import at_prevalence, trust
 
-__all__ = ["evaluate", "render_report", "under_shifts", "write_metrics", "write_report"]
+__all__ = [
+    "at_prevalence",
+    "detector_record",
+    "evaluate",
+    "render_report",
+    "trust",
+    "under_shifts",
+    "write_metrics",
+    "write_report",
+]

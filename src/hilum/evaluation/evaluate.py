@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from hilum.bundle import Spec
 from hilum.evaluation import several_classes, two_classes
 from hilum.evaluation.subgroups import subgroups
 from hilum.files import write_text
@@ -50,6 +51,20 @@ def evaluate(predictions: Predictions, resamples: int = 2000, seed: int = 0) -> 
         "resamples": resamples,
         "seed": seed,
         "notes": notes,
+    }
+
+
+def detector_record(spec: Spec) -> dict[str, Any]:
+    """Which detector was judged, and what it costs, for `metrics.json`; null where an old bundle does not say."""
+    return {
+        "name": spec.recipe.name,
+        "network": spec.recipe.model.name,
+        "size": spec.recipe.pixels.size,
+        "seal": spec.seal,
+        "data_fingerprint": spec.data_fingerprint,
+        "parameters": spec.parameters or None,
+        "multiply_adds": spec.multiply_adds or None,
+        "history": spec.history,
     }
 
 

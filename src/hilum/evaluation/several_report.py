@@ -25,10 +25,12 @@ MEANINGS = {
     "precision": ("Mean precision", "share of films called a class that are; depends on how common it is here"),
     "f1": ("Mean F1", "harmonic mean of precision and sensitivity"),
     "brier": ("Brier score", "squared error of the probabilities, added up over the classes; 0 is best, 2 is worst"),
+    "log_loss": ("Log loss", "mean surprise at the truth, in nats; 0 is best"),
     "ece": (
         "Calibration error",
         "mean distance of how sure it is and how often it is right (ECE, 15 bins); 0 is best",
     ),
+    "ece_debiased": ("Calibration error, debiased", "root mean square, less what chance adds (15 equal bins)"),
 }
 
 

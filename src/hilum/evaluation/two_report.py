@@ -18,11 +18,14 @@ MEANINGS = {
     "sensitivity": ("Sensitivity", "share of {positive} films that are found (recall)"),
     "specificity": ("Specificity", "share of {negative} films that are left alone"),
     "accuracy": ("Accuracy", "share of all films that are called what they are"),
+    "balanced_accuracy": ("Balanced accuracy", "mean of sensitivity and specificity"),
     "precision": ("Precision", "share of films called {positive} that are; depends on how common it is here"),
     "f1": ("F1", "harmonic mean of precision and sensitivity"),
     "average_precision": ("Average precision", "area under the precision–recall curve"),
     "brier": ("Brier score", "mean squared error of the probability; 0 is best"),
+    "log_loss": ("Log loss", "mean surprise at the truth, in nats; 0 is best, 0.69 is saying 0.5 of every film"),
     "ece": ("Calibration error", "mean distance of probability and frequency (ECE, 15 bins); 0 is best"),
+    "ece_debiased": ("Calibration error, debiased", "root mean square, less what chance adds (15 equal bins)"),
 }
 
 

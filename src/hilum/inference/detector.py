@@ -13,6 +13,7 @@ import numpy as np
 import onnxruntime
 
 from hilum import bundle
+from hilum.confidence import calibrated
 from hilum.errors import FilmError
 from hilum.pixels import decode, preprocess
 from hilum.progress import track
@@ -63,10 +64,11 @@ class Detector:
             films: (n, size, size) uint8, as `hilum.pixels.preprocess` gives them.
 
         Returns:
-            (n, classes) float64, in the order of `spec.classes`.
+            (n, classes) float64, in the order of `spec.classes`, calibrated as the bundle says.
         """
         inputs = films[:, None].astype(np.float32) / np.float32(255)
-        return bundle.probabilities(self._session.run(["logits"], {"films": inputs})[0])
+        given = bundle.probabilities(self._session.run(["logits"], {"films": inputs})[0])
+        return calibrated(self.spec.calibration, given)
 
     def predict(self, films: Manifest) -> Predictions:
         """Read and judge films; one that cannot be read gets a row that says why, and the others go on.

@@ -2,7 +2,7 @@
 
 from hilum.models import resnet, s1_cnn, vgg
 from hilum.models.body import Body
-from hilum.models.counts import ParameterCounts, count_parameters
+from hilum.models.counts import ParameterCounts, count_parameters, multiply_adds
 from hilum.models.dense import DenseEvaluation
 from hilum.models.deploy import InParts, deploy
 from hilum.models.dropout import part_of_batch
@@ -24,6 +24,7 @@ __all__ = [
     "deploy",
     "log_probabilities",
     "mean_of_probabilities",
+    "multiply_adds",
     "outputs_for",
     "part_of_batch",
     "resnet",

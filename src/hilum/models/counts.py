@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,15 @@ class ParameterCounts:
     def not_trainable(self) -> int:
         """Frozen parameters and running statistics."""
         return self.total - self.trainable
+
+
+def multiply_adds(model: nn.Module, size: int) -> int:
+    """Multiplications with an addition for one film of that side, in pixels, as torch counts them."""
+    training = model.training
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        model.eval()(torch.zeros(1, 1, size, size))
+    model.train(training)
+    return int(counter.get_total_flops()) // 2
 
 
 def count_parameters(model: nn.Module) -> ParameterCounts:

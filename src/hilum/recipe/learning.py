@@ -98,21 +98,34 @@ class Bundle(Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         weights: number format of the stored weights. `float16` halves the bundle; the weights are rounded before
             anything is measured, so every figure is of the stored ones.
-        operating_point: how the threshold is chosen on validation: `youden` (largest sensitivity + specificity), or
-            `half` (a probability of 0.5).
+        operating_point: how the threshold is chosen on validation: `youden` (largest sensitivity + specificity);
+            `sensitivity` or `specificity`, the highest other figure where this one is at least `operating_at`; `cost`
+            (where misses and false alarms cost least); or `half` (a probability of 0.5).
+        operating_at: that sensitivity or specificity.
+        miss_cost: for `cost`, how many false alarms a miss is worth.
+        prevalence: for `cost`, the share of positive films where the detector is to work; None takes validation's.
         operating_views: how many augmented views of each validation film join the film itself when the threshold is
             chosen. A detector that separates clean validation perfectly has a whole range of best thresholds there.
         scales: sides, in pixels, to which a film is scaled for a network that learnt from crops (`batches.crop`): it
             looks wherever a crop may lie, and its probabilities are averaged over the scales (Simonyan & Zisserman,
             ICLR 2015, section 3.2). Empty takes the middle of `batches.scales`, or the film as it is.
         flips: also average the probabilities of the film and its mirror image.
+        calibration: how probabilities are corrected, fitted on the films and views that the threshold is chosen on:
+            `temperature`, `platt`, `isotonic` (these two for two classes), `none`; or `best`, the simplest of these
+            among the best by cross-validation over patients.
+        coverage: the share of a class's films that are to have it in their prediction set.
     """
 
     weights: Literal["float32", "float16"] = "float32"
-    operating_point: Literal["youden", "half"] = "youden"
+    operating_point: Literal["youden", "sensitivity", "specificity", "cost", "half"] = "youden"
+    operating_at: Annotated[float, Meta(gt=0, le=1)] = 0.95
+    miss_cost: Positive = 1.0
+    prevalence: Annotated[float, Meta(gt=0, lt=1)] | None = None
     operating_views: Annotated[int, Meta(ge=0, le=64)] = 0
     scales: tuple[Side, ...] = ()
     flips: bool = False
+    calibration: Literal["none", "temperature", "platt", "isotonic", "best"] = "none"
+    coverage: Annotated[float, Meta(gt=0, lt=1)] = 0.9
 
     def __post_init__(self) -> None:
         if len(set(self.scales)) < len(self.scales):

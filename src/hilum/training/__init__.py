@@ -1,8 +1,8 @@
 """Training: loss, schedule and one loop. Batches and a network go in, weights and a history come out."""
 
+from hilum.training.choosing import choose, choose_out_of_fold
 from hilum.training.figures import logits_of
 from hilum.training.loop import Run, fit
 from hilum.training.loss import class_weights, losses
-from hilum.training.operating import choose_operating_point, choose_out_of_fold
 
-__all__ = ["Run", "choose_operating_point", "choose_out_of_fold", "class_weights", "fit", "logits_of", "losses"]
+__all__ = ["Run", "choose", "choose_out_of_fold", "class_weights", "fit", "logits_of", "losses"]

@@ -1,0 +1,125 @@
+"""`hilum compare`: detectors side by side on the same films, with paired tests, and what each one costs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from hilum.cli import app, tell
+from hilum.cli.options import Json
+from hilum.errors import BundleError, RequestError
+
+if TYPE_CHECKING:
+    from hilum.comparison import Entry
+
+
+@app.command()
+def compare(
+    folders: Annotated[
+        list[Path], typer.Argument(metavar="RUN_OR_EVAL…", help="Runs, or what hilum evaluate --out wrote.")
+    ],
+    out: Annotated[Path, typer.Option("--out", help="Gets comparison.json and comparison.html.")],
+    data: Annotated[
+        Path | None, typer.Option("--data", help="What runs are evaluated on; without it, each on its own manifest.")
+    ] = None,
+    split: Annotated[str, typer.Option("--split", help="Of --data: train, val, test, or all.")] = "val",
+    timing: Annotated[
+        bool, typer.Option("--timing/--no-timing", help="Measure films a second, where the bundle is at hand.")
+    ] = True,
+    as_json: Json = False,
+) -> None:
+    """Put detectors side by side on the same films: DeLong, McNemar, paired bootstrap, Holm-corrected, with costs."""
+    from hilum import comparison
+    from hilum.files import write_text
+
+    if len(folders) < 2:
+        raise RequestError("one detector is nothing to compare; name two runs or evaluations, or more")
+    names = _names(folders)
+    entries, bundles = [], {}
+    for folder, name in zip(folders, names, strict=True):
+        if (folder / "bundle" / "bundle.json").exists() and not (folder / "metrics.json").exists():
+            evaluated = out / name
+            _evaluate(folder, data, split, evaluated)
+            bundles[name] = folder / "bundle"
+        else:
+            evaluated = folder
+            bundles[name] = folder.parent / "bundle"
+        entries.append(comparison.read_entry(evaluated, name))
+    if timing:
+        entries = _timed(entries, bundles)
+    compared = comparison.compare(entries)
+    write_text(out / "comparison.json", json.dumps(compared, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    write_text(out / "comparison.html", comparison.render_comparison(compared, entries))
+    typer.echo(json.dumps(compared, indent=1) if as_json else _lay_out(compared))
+    tell(f"Next: open {out / 'comparison.html'}")
+
+
+def _names(folders: Sequence[Path]) -> list[str]:
+    """As much of each folder's end as sets it apart from the others."""
+    parts = [folder.resolve().parts for folder in folders]
+    if len(set(parts)) < len(parts):
+        raise RequestError("one of these folders is named twice; name each once")
+    for length in range(1, max(map(len, parts)) + 1):
+        names = ["/".join(each[-length:]) for each in parts]
+        if len(set(names)) == len(names):
+            break
+    # Of a/val and b/val the ends agree: what differs says enough.
+    ends = {each[-1] for each in parts}
+    if length == 2 and len(ends) == 1:
+        return [each[-2] for each in parts]
+    return names
+
+
+def _evaluate(run: Path, data: Path | None, split: str, out: Path) -> None:
+    from hilum.cli.evaluate import measure
+
+    tell(f"{run}: judging {'its own val films' if data is None else f'{split} of {data}'}")
+    films, chosen = (run / "manifest.csv", "val") if data is None else (data, split)
+    measure(run / "bundle", films, chosen, out)
+
+
+def _timed(entries: Sequence[Entry], bundles: dict[str, Path]) -> list[Entry]:
+    """The entries with their rates, all measured in one run; those whose bundle is not at hand have none."""
+    from hilum import comparison
+    from hilum.inference import Detector
+
+    detectors = {}
+    for entry in entries:
+        try:
+            detector = Detector(bundles[entry.name])
+        except BundleError:
+            continue
+        if detector.spec.seal == entry.metrics["detector"]["seal"]:
+            detectors[entry.name] = (detector.probs, detector.spec.recipe.pixels.size)
+    rates = comparison.films_a_second(detectors)
+    return [replace(entry, cost=replace(entry.cost, films_a_second=rates.get(entry.name))) for entry in entries]
+
+
+def _lay_out(compared: dict[str, Any]) -> str:
+    """The figures and the tests of AUROC and accuracy for a terminal; the rest is on the page."""
+    width = max(len(entry["name"]) for entry in compared["entries"])
+    lines = [f"{compared['n']} films of {compared['patients']} known patients"]
+    for entry in compared["entries"]:
+        auroc, accuracy = entry["figures"]["auroc"], entry["figures"]["accuracy"]
+        lines.append(f"{entry['name']:<{width}}  AUROC {_shown(auroc)}  accuracy {_shown(accuracy)}")
+    for pair in compared["pairs"]:
+        for kind in ("auroc", "accuracy"):
+            test = pair["tests"][kind]
+            p = "" if test["p_holm"] is None else f", p {test['p_holm']:.3f} corrected"
+            lines.append(
+                f"{pair['first']} less {pair['second']}, {kind}: {_shown(test['difference'])}{p}: {test['says']}"
+            )
+    return "\n".join(lines)
+
+
+def _shown(figure: dict[str, Any]) -> str:
+    if figure["value"] is None:
+        return "not defined"
+    if figure["low"] is None:
+        return f"{figure['value']:.4f}"
+    return f"{figure['value']:.4f} ({figure['low']:.4f} to {figure['high']:.4f})"

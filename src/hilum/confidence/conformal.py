@@ -1,0 +1,206 @@
+"""Conformal prediction: the set of classes that a film may show, with a promise of how often the true one is in it.
+
+The promise is for each class on its own (Mondrian, or class-conditional, split conformal prediction: Vovk, ACML
+2012; Angelopoulos & Bates, Foundations and Trends in Machine Learning 16 (2023): 494–591, sections 1 and 4): of new
+patients who have films of it, a film of theirs has it in its set at least as often as `coverage` says. It holds
+whatever the network is worth, as long as the new patients come from where the validation patients came from. It is an
+average over validation sets and patients, and no promise for one kind of patient, nor for another hospital's. Where
+a checkpoint was chosen on the same films, they are no longer quite new, and a little of it is lost.
+
+A set with one class is an answer. Several classes: the network cannot tell them apart well enough. None: the
+film is unlike the most of every class. Neither is an answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from msgspec import Struct
+from numpy.typing import ArrayLike, NDArray
+
+from hilum.confidence.probabilities import checked_probs
+from hilum.metrics import clusters_of, intervals
+from hilum.metrics.counts import Bools, Floats, ratio
+from hilum.metrics.several import checked_several
+from hilum.records import Figure
+
+
+class Conformal(Struct, frozen=True, forbid_unknown_fields=True):
+    """From which probability on a class is in a film's set.
+
+    Attributes:
+        coverage: promised for each class, above 0 and below 1.
+        thresholds: one a class, from 0 to 1; 0 where the class is in every set.
+        films: how many of each class they rest on.
+        patients: how many patients those are of; a film of an unknown patient is one of its own.
+        chosen_on: on which films, in words.
+    """
+
+    coverage: float
+    thresholds: tuple[float, ...]
+    films: tuple[int, ...]
+    patients: tuple[int, ...]
+    chosen_on: str = ""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.coverage < 1:
+            raise ValueError(f"coverage lies above 0 and below 1, not at {self.coverage}")
+        if not all(0 <= threshold <= 1 for threshold in self.thresholds):
+            raise ValueError("thresholds of prediction sets are probabilities, from 0 to 1")
+        if not len(self.thresholds) == len(self.films) == len(self.patients):
+            raise ValueError("prediction sets need a threshold and counts of films and patients for each class")
+
+    @property
+    def unpromised(self) -> tuple[int, ...]:
+        """The classes with too few patients to promise anything about: they are in every set."""
+        return tuple(
+            number for number, patients in enumerate(self.patients) if patients < _needed(self.coverage, patients)
+        )
+
+
+def fit_conformal(
+    labels: ArrayLike,
+    probs: ArrayLike,
+    patients: Sequence[str] | None = None,
+    coverage: float = 0.9,
+    chosen_on: str = "validation films",
+) -> Conformal:
+    """Find the thresholds on films that the network has not learnt from.
+
+    Films of one patient are not exchangeable with another's. So each of a class's K patients has one vote, shared
+    among their films of it, and the threshold is the highest that (K + 1) · coverage of the votes reach (hierarchical
+    conformal prediction: Lee, Barber & Willett, 2023, arXiv:2306.06342). Unlike one film drawn for each
+    patient (Dunn, Wasserman & Ramdas, JASA 118 (2023): 2491–2502) that uses every film and no chance. With one film
+    a patient it is the ⌈(n + 1) · coverage⌉-th smallest of n scores 1 − p, as in split conformal prediction.
+
+    Only the order of films counts: calibrating two classes first, on whatever films, changes thresholds and no set.
+
+    A class of fewer than coverage / (1 − coverage) patients (9 for 0.9, 99 for 0.99) gets the threshold 0.
+
+    Args:
+        labels: `(n,)` int, the class of each film, from 0.
+        probs: `(n, classes)`, from 0 to 1, each row adding up to 1, of the kind that sets will be made of.
+        patients: `n` identifiers, `""` where unknown; None where all are.
+        coverage: to promise, above 0 and below 1.
+        chosen_on: what the films are, in words.
+
+    Raises:
+        ValueError: a coverage out of range, or input that does not fit.
+    """
+    films = checked_several(labels, probs)
+    of_film = clusters_of(films.labels, patients).of_film
+    thresholds, counts, people = [], [], []
+    for number in range(films.probs.shape[1]):
+        of_class = films.labels == number
+        votes, said = _votes(of_film, of_class)[of_class], films.probs[of_class, number]
+        falling = np.argsort(-said)
+        voters = np.unique(of_film[of_class]).size
+        enough = np.cumsum(votes[falling]) >= _needed(coverage, voters)
+        thresholds.append(float(said[falling][enough.argmax()]) if enough.any() else 0.0)
+        counts.append(int(of_class.sum()))
+        people.append(voters)
+    films_chosen_on = f"{len(films.labels)} {chosen_on}"
+    return Conformal(coverage, tuple(thresholds), tuple(counts), tuple(people), films_chosen_on)
+
+
+def sets(conformal: Conformal, probs: ArrayLike) -> Bools:
+    """Which classes are in each film's set.
+
+    Args:
+        conformal: as `fit_conformal` found it on probabilities of the same kind.
+        probs: `(n, classes)`, from 0 to 1, each row adding up to 1.
+
+    Returns:
+        `(n, classes)` bool.
+
+    Raises:
+        ValueError: shapes or probabilities that do not fit.
+    """
+    rows = checked_probs(probs)
+    if rows.shape[1] != len(conformal.thresholds):
+        raise ValueError(f"probs of {rows.shape[1]} classes, and prediction sets of {len(conformal.thresholds)}")
+    return np.asarray(rows >= np.array(conformal.thresholds))
+
+
+@dataclass(frozen=True, slots=True)
+class Achieved:
+    """What prediction sets came to on films with labels, with 95% intervals; every patient counts once.
+
+    Attributes:
+        coverage: the share of films whose set has their class.
+        per_class: the same among films of each class: what was promised.
+        size: mean number of classes in a set.
+        empty: the share of films with no class in their set.
+        single: with one: the films that are answered.
+        several: with more.
+    """
+
+    coverage: Figure
+    per_class: tuple[Figure, ...]
+    size: Figure
+    empty: Figure
+    single: Figure
+    several: Figure
+
+
+def achieved(
+    conformal: Conformal,
+    labels: ArrayLike,
+    probs: ArrayLike,
+    patients: Sequence[str] | None = None,
+    resamples: int = 2000,
+    seed: int = 0,
+) -> Achieved:
+    """Judge prediction sets on films that neither the network nor they were fitted on.
+
+    The promise is about a new patient's film, so that here, as there, a patient with several films counts once.
+
+    Args:
+        conformal: the thresholds.
+        labels: `(n,)` int, the class of each film, from 0.
+        probs: `(n, classes)`, from 0 to 1, each row adding up to 1.
+        patients: `n` identifiers, `""` where unknown; None where all are.
+        resamples: of the bootstrap over patients; 0 gives the figures without intervals.
+        seed: where the draws start.
+
+    Raises:
+        ValueError: input that does not fit.
+    """
+    films = checked_several(labels, probs)
+    inside = sets(conformal, films.probs)
+    size = inside.sum(axis=1)
+    kept = inside[np.arange(len(size)), films.labels]
+    clusters = clusters_of(films.labels, patients)
+    everyone = np.ones(len(size), dtype=bool)
+    means = {
+        "size": (size, everyone),
+        "coverage": (kept, everyone),
+        "empty": (size == 0, everyone),
+        "single": (size == 1, everyone),
+        "several": (size > 1, everyone),
+        **{str(number): (kept, films.labels == number) for number in range(inside.shape[1])},
+    }
+
+    def statistics(weights: Floats) -> Mapping[str, Floats]:
+        result = {}
+        for name, (values, among) in means.items():
+            votes = _votes(clusters.of_film, among) * weights
+            result[name] = ratio(votes @ values, votes.sum(axis=-1))
+        return result
+
+    proportions = {name: among for name, (_, among) in means.items() if name != "size"}
+    figures = intervals(statistics, clusters, resamples, seed, proportions)
+    per_class = tuple(figures.pop(str(number)) for number in range(inside.shape[1]))
+    return Achieved(per_class=per_class, **figures)
+
+
+def _needed(coverage: float, patients: int) -> float:
+    # A hair less, so that 0.55 · 20 votes are 11 and not 11.000000000000002.
+    return (patients + 1) * coverage - 1e-9
+
+
+def _votes(of_film: NDArray[np.intp], among: Bools) -> Floats:
+    """One vote a patient, shared evenly among the films that `among` has of theirs; none for the other films."""
+    return np.where(among, 1 / np.maximum(np.bincount(of_film, among), 1)[of_film], 0.0)
