@@ -1,0 +1,45 @@
+"""An evaluation's folder is read back as what was evaluated."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from hilum.comparison import read_entry
+from hilum.errors import RequestError
+from hilum.records import write_predictions
+
+from .conftest import entry
+
+
+def written(folder: Path) -> Path:
+    made = entry("a", 2.0, n=20)
+    detector = {"history": list(made.history), "parameters": 7, "multiply_adds": None, "seal": "s"}
+    metrics = {"classes": ["NORMAL", "PNEUMONIA"], "threshold": 0.5, "detector": detector}
+    folder.mkdir()
+    (folder / "metrics.json").write_text(json.dumps(metrics))
+    write_predictions(made.predictions, folder / "predictions.csv")
+    return folder
+
+
+def test_what_was_written_is_read(tmp_path: Path) -> None:
+    read, made = read_entry(written(tmp_path / "eval"), "x"), entry("a", 2.0, n=20)
+    assert read.name == "x"
+    assert [row.film for row in read.predictions] == [row.film for row in made.predictions]
+    for one, other in zip(read.predictions, made.predictions, strict=True):
+        assert one.probs == pytest.approx(other.probs, abs=1e-6)
+    assert (read.cost.parameters, read.cost.multiply_adds, read.cost.training_seconds) == (7, None, 4.0)
+
+
+def test_what_is_no_evaluation_is_refused_in_a_line(tmp_path: Path) -> None:
+    with pytest.raises(RequestError, match=r"no evaluation and no run; name a run's folder"):
+        read_entry(tmp_path, "x")
+    folder = written(tmp_path / "eval")
+    (folder / "predictions.csv").write_text("path,label\n")
+    with pytest.raises(RequestError, match=r"holds no predictions of NORMAL, PNEUMONIA"):
+        read_entry(folder, "x")
+    (folder / "metrics.json").write_text("{}")
+    with pytest.raises(RequestError, match=r"evaluate again"):
+        read_entry(folder, "x")
