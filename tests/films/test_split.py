@@ -136,19 +136,3 @@ def test_unknown_patients_are_asked_for_and_the_risk_is_told() -> None:
         LayoutError, match=r"1 film of 5 .*\(x\.png\).*--patient-column.*\(\?P<patient>.*--split-by film.*better"
     ):
         split.demand_patients(films)
-
-
-def test_leaks_are_told() -> None:
-    films = [
-        Film("a", "A", "", "p1", "train", "1"),
-        Film("b", "A", "", "p1", "val", "2"),
-        Film("c", "A", "", "p1", "test", "3"),
-        Film("d", "A", "", "", "test", "1"),
-        Film("e", "A", "", "", "train", "4"),
-    ]
-    notes = split.leaks(films)
-    assert len(notes) == 5
-    assert all(note.startswith("LEAK: 1 ") for note in notes[:4])
-    assert notes[4].startswith("2 films of unknown patients")
-    assert "numbering restarts" in notes[1]
-    assert notes[2] == "LEAK: 1 film of test also in train, byte for byte: d"

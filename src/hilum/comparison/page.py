@@ -40,6 +40,7 @@ def render_comparison(compared: dict[str, Any], entries: Sequence[Entry]) -> str
         {
             "number": _number,
             "interval": _interval,
+            "span": _span,
             "p": _p,
             "whole": _whole,
             "duration": _duration,
@@ -147,7 +148,13 @@ def _signed(value: float | None) -> str:
 
 def _interval(figure: dict[str, Any]) -> str:
     low, high = figure.get("low"), figure.get("high")
-    return "" if low is None or high is None else f"{low:.4f} to {high:.4f}".replace("-", "−")
+    return "" if low is None or high is None else f"{low:.4f}–{high:.4f}"
+
+
+def _span(figure: dict[str, Any]) -> str:
+    """An interval whose ends may be below 0."""
+    low, high = figure.get("low"), figure.get("high")
+    return "" if low is None or high is None else f"{_signed(low)} to {_signed(high)}"
 
 
 def _p(value: float | None) -> str:

@@ -9,6 +9,18 @@ What comes out is a `hilum.records.Manifest`; no later stage asks a folder again
 from hilum.films.classes import choose_classes
 from hilum.films.folds import folds
 from hilum.films.index import Index, find, index
+from hilum.films.leaks import Leak, leaks, refuse_leaks
 from hilum.films.names import Name, read_name
 
-__all__ = ["Index", "Name", "choose_classes", "find", "folds", "index", "read_name"]
+__all__ = [
+    "Index",
+    "Leak",
+    "Name",
+    "choose_classes",
+    "find",
+    "folds",
+    "index",
+    "leaks",
+    "read_name",
+    "refuse_leaks",
+]

@@ -12,6 +12,7 @@ from hilum.errors import LayoutError
 from hilum.films import archives, contents, folders, split, tables
 from hilum.films.beside import Beside
 from hilum.films.finding import Found, Others, walk
+from hilum.films.leaks import tell_leaks
 from hilum.films.names import Naming, compile_pattern
 from hilum.films.split import SplitBy
 from hilum.films.tables import Columns
@@ -92,7 +93,7 @@ def index(
     if plan.cut:
         hashed = split.cut(hashed, val_fraction, seed, split_by)
         notes += _tell_cut(hashed, plan.why, seed, split_by)
-    notes += split.leaks(hashed)
+    notes += tell_leaks(hashed)
     return Index(tuple(hashed), tuple(notes))
 
 

@@ -144,30 +144,3 @@ def _fill(groups: list[list[Film]], fraction: float) -> list[list[Film]]:
         if held >= target:
             break
     return taken
-
-
-def leaks(films: Sequence[Film]) -> tuple[str, ...]:
-    """Notes on patients and on films (byte for byte) that occur in two splits, and on patients that are unknown."""
-    notes = []
-    for one, other in (("train", "val"), ("train", "test"), ("val", "test")):
-        here = [film for film in films if film.split == one]
-        there = [film for film in films if film.split == other]
-        patients = {film.patient for film in here if film.patient} & {film.patient for film in there}
-        if patients:
-            excuse = "" if other == "val" else ", unless the numbering restarts there, as in Kermany's test folder"
-            notes.append(
-                f"LEAK: {count(len(patients), 'patient')} ({listed(sorted(patients))}) with films in both {one} and "
-                f"{other}: {other} looks better than it is{excuse}"
-            )
-        bytes_ = {film.sha256 for film in here if film.sha256 and film.sha256 != EMPTY}
-        copies = [film.path for film in there if film.sha256 in bytes_]
-        if copies:
-            notes.append(
-                f"LEAK: {count(len(copies), 'film')} of {other} also in {one}, byte for byte: {listed(copies)}"
-            )
-    strangers = [film for film in films if film.split and not film.patient]
-    if strangers and len({film.split for film in films if film.split}) > 1:
-        notes.append(
-            f"{count(len(strangers), 'film')} of unknown patients: whether two splits share patients cannot be told"
-        )
-    return tuple(notes)
