@@ -28,7 +28,8 @@ def evaluate(predictions: Predictions, resamples: int = 2000, seed: int = 0) -> 
         one last; `subgroups`, as `subgroups` gives them; `resamples` and `seed`; and `notes`, sentences on what is
         missing or weak.
 
-        Of two classes: the figures of `metrics.binary_metrics`, and `confusion` as `tn`, `fp`, `fn`, `tp`.
+        Of two classes: the figures of `metrics.binary_metrics`; `auroc_delong`, the AUROC with DeLong's interval; and
+        `confusion` as `tn`, `fp`, `fn`, `tp`.
 
         Of more: the figures of `metrics.several_metrics` over all classes; `per_class` and `pairs` (by `a|b`), the
         others with their `n`; and `confusion`, for each class how many of its films are called each class.

@@ -8,7 +8,7 @@ from typing import Any
 
 from hilum import pages
 from hilum.bundle.spec import Spec
-from hilum.evaluation import figures, several_report, two_report, wording
+from hilum.evaluation import figures, several_report, trust_report, two_report, wording
 from hilum.evaluation.robustness import KINDS
 from hilum.files import write_text
 from hilum.recipe import Pixels, write_recipe
@@ -48,6 +48,7 @@ def render_report(spec: Spec, metrics: dict[str, Any], predictions: Predictions)
         metrics=metrics,
         history=figures.history_figures(spec.history),
         batteries=[_battery(title, metrics[key]) for key, title in BATTERY_TITLES.items() if metrics.get(key)],
+        trust=trust_report.context(metrics),
         severity=figures.severity_figures(metrics["severity"]) if metrics.get("severity") else [],
         controls=_controls(metrics["controls"]) if metrics.get("controls") else [],
         subgroups=[(kind, _subgroup_lines(groups)) for kind, groups in metrics["subgroups"].items()],

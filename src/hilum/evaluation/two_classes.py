@@ -7,7 +7,7 @@ from typing import Any
 
 from hilum.evaluation import notes
 from hilum.evaluation.truth import Judged, judged, threshold_of
-from hilum.metrics import binary_metrics, confusion
+from hilum.metrics import auroc_delong, binary_metrics, confusion
 from hilum.records import Figure, Predictions
 
 
@@ -23,6 +23,7 @@ def judge(predictions: Predictions, resamples: int, seed: int) -> tuple[dict[str
     rest = {
         "confusion": {name: int(count) for name, count in zip(("tn", "fp", "fn", "tp"), cells, strict=True)},
         "threshold": threshold,
+        "auroc_delong": asdict(auroc_delong(films.labels, films.probs, films.patients)),
         "classes": list(predictions.classes),
     }
     return (

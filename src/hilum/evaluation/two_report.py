@@ -120,6 +120,8 @@ def _rows(metrics: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
         # Class names are put in by hand: with format() one that holds braces would break the sentence.
         words = meaning.replace("{positive}", positive).replace("{negative}", negative)
         rows.append((name, words, metrics[key]))
+        if key == "auroc":
+            rows.append(("… by DeLong", "the same area, its interval from its variance", metrics["auroc_delong"]))
         if key == "sensitivity":
             rows += [
                 (f"… {cause}", f"share of its {films(n)} found", figure)
