@@ -26,7 +26,7 @@ def said(metrics: dict[str, Any]) -> str:
 
 
 def test_a_shift_is_named_for_what_it_looks_like() -> None:
-    assert "do not differ from those of validation by more than chance" in said(shift("no shift"))
+    assert "do not differ from those of the validation films by more than chance" in said(shift("no shift"))
     assert "20% of them lie above 0.5, where 70% were expected" in said(shift("prior shift"))
     assert "PNEUMONIA 0.100" in said(shift("prior shift"))
     assert "not to be relied on here" in said(shift("other shift"))

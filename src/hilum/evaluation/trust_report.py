@@ -65,10 +65,10 @@ def _on_prevalence(metrics: dict[str, Any]) -> list[str]:
     if not there:
         return []
     negative, positive = metrics["classes"]
+    right, wrong = (with_interval(there[f"{which}_predictive_value"]) for which in ("positive", "negative"))
     return [
-        f"Where {there['prevalence']:.1%} of films are {positive}, "
-        f"{with_interval(there['positive_predictive_value'])} of those called {positive} are, and {with_interval(there['negative_predictive_value'])} of those called "
-        f"{negative}."
+        f"Where {there['prevalence']:.1%} of films are {positive}, {right} of those called {positive} are, and "
+        f"{wrong} of those called {negative} are {negative}."
     ]
 
 
