@@ -191,7 +191,7 @@ def test_of_several_classes_a_temperature_is_all_there_is() -> None:
 
 
 def test_copies_of_films_prove_nothing_more() -> None:
-    labels, probs = films(0, 60)
+    labels, probs = films(9, 60)
     leaning = of_odds(odds_of(probs) + 0.8)
     names = [str(number) for number in range(60)]
     copies = (labels.repeat(30), leaning.repeat(30, axis=0))

@@ -87,37 +87,38 @@ def best_calibration(
         of_class = np.unique(of_film[films.labels == number]).size
         if of_class < FOLDS:
             raise ValueError(f"calibration is chosen in {FOLDS} folds of patients, and class {number} has {of_class}")
-    losses = _losses(films, of_film, seed)
-    best = losses[min(losses, key=lambda method: losses[method].mean())]
-    method = next(
-        method
-        for method, each in losses.items()
-        if each.mean() - best.mean() <= _standard_error(each - best, of_film)
+    tried = _tried(films, of_film, seed)
+    best = min((losses for _, losses in tried.values()), key=np.mean)
+    chosen = next(
+        fitted
+        for fitted, losses in tried.values()
+        if losses.mean() - best.mean() <= _standard_error(losses - best, of_film)
     )
     return replace(
-        _fitted(films, method),
+        chosen,
         chosen_on=f"{len(films.labels)} {chosen_on}",
-        log_loss={name: float(each.mean()) for name, each in losses.items()},
+        log_loss={method: float(losses.mean()) for method, (_, losses) in tried.items()},
     )
 
 
-def _losses(films: Judgements, of_film: NDArray[np.intp], seed: int) -> dict[Method, Floats]:
-    """The log loss of each film under each method, fitted on the other folds."""
+def _tried(films: Judgements, of_film: NDArray[np.intp], seed: int) -> dict[Method, tuple[Calibration, Floats]]:
+    """Each method fitted on all films, and the log loss of each film when it was fitted on the other folds."""
     from sklearn.model_selection import StratifiedGroupKFold
 
     splitter = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=seed)
     folds = list(splitter.split(films.probs, films.labels, of_film))
-    losses: dict[Method, Floats] = {}
+    tried: dict[Method, tuple[Calibration, Floats]] = {}
     for method in METHODS if films.probs.shape[1] == 2 else METHODS[:2]:
-        each = np.empty(len(films.labels))
+        losses = np.empty(len(films.labels))
         try:
-            for fitted_on, held in folds:
-                fitted = _fitted(Judgements(films.labels[fitted_on], films.probs[fitted_on]), method)
-                each[held] = -log_probs(calibrated(fitted, films.probs[held]))[range(len(held)), films.labels[held]]
+            for others, held in folds:
+                fitted = _fitted(Judgements(films.labels[others], films.probs[others]), method)
+                log_rows = log_probs(calibrated(fitted, films.probs[held]))
+                losses[held] = -log_rows[np.arange(held.size), films.labels[held]]
+            tried[method] = _fitted(films, method), losses
         except _NotRankedError:
             continue
-        losses[method] = each
-    return losses
+    return tried
 
 
 def _standard_error(differences: Floats, of_film: NDArray[np.intp]) -> float:
