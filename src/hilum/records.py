@@ -175,6 +175,8 @@ class Prediction:
         prediction: the class chosen; empty where `error` is set.
         error: why the film could not be read; empty where it could.
         shape: height and width of the film as it was decoded, in pixels; zeros where it could not be.
+        plausible: the classes in the film's prediction set, where the bundle has such sets.
+        flags: why the film is not one that the detector was made for, in words; empty where it is, or nobody asked.
     """
 
     film: Film
@@ -182,6 +184,8 @@ class Prediction:
     prediction: str = ""
     error: str = ""
     shape: tuple[int, int] = (0, 0)
+    plausible: tuple[str, ...] = ()
+    flags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,19 +232,26 @@ class Figure:
 
 
 def write_predictions(predictions: Predictions, path: Path) -> None:
-    """Write `predictions.csv`: `path,label,prob_<class>…,prediction,threshold,patient,split,error`."""
+    """Write `predictions.csv`: `path,label,prob_<class>…,prediction,threshold,patient,split,plausible,flags,error`.
+
+    Several plausible classes are divided by `|`, several flags by `; `.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     threshold = "" if predictions.threshold is None else f"{predictions.threshold:.6f}"
     with replacing(path) as temporary, _writable(temporary) as file:
         write = _rows_of(file)
         write(
             ["path", "label", *(f"prob_{name}" for name in predictions.classes),
-             "prediction", "threshold", "patient", "split", "error"]
+             "prediction", "threshold", "patient", "split", "plausible", "flags", "error"]
         )  # fmt: skip
         for row in predictions:
             probs = [f"{prob:.6f}" for prob in row.probs] or [""] * len(predictions.classes)
             film = row.film
-            write([film.path, film.label, *probs, row.prediction, threshold, film.patient, film.split, row.error])
+            sets, flags = "|".join(row.plausible), "; ".join(row.flags)
+            write(
+                [film.path, film.label, *probs, row.prediction, threshold, film.patient, film.split, sets, flags,
+                 row.error]
+            )  # fmt: skip
 
 
 def read_predictions(path: Path, classes: tuple[str, ...], threshold: float | None) -> Predictions:

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
 from hilum import films
+from hilum.confidence import Calibration, Conformal, ScoreReference
+from hilum.errors import RequestError
 from hilum.inference import Detector
 from hilum.pixels import decode, preprocess
 from hilum.records import Film, Manifest
 from tests.bundle.conftest import THREE, make, make_three
 from tests.conftest import WriteFilm
+
+CLASSES = ("NORMAL", "PNEUMONIA")
 
 
 @pytest.fixture(scope="module")
@@ -84,3 +90,55 @@ def test_predicting_loads_no_torch(detector: Detector, tmp_path: Path, write_fil
         "sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+@pytest.fixture
+def sure(detector: Detector) -> Iterator[Detector]:
+    """The same detector, calibrated, with prediction sets and with the scores of validation."""
+    before = detector.spec
+    scores = ScoreReference((0.25, 0.75), (((0.1,), (0.3,)), ((0.6,), (0.9,))), (2.0, 2.0))
+    sets = Conformal(0.9, (0.3, 0.5), (9, 9), (9, 9))
+    calibration = Calibration("platt", slope=2.0, offset=0.5)
+    detector.spec = msgspec.structs.replace(before, calibration=calibration, conformal=sets, scores=scores)
+    yield detector
+    detector.spec = before
+
+
+def test_probabilities_are_calibrated_as_the_bundle_says(
+    sure: Detector, tmp_path: Path, write_film: WriteFilm
+) -> None:
+    pixels = sure.spec.recipe.pixels
+    squares = np.stack([preprocess(decode(str(write_film(tmp_path / f"{n}.png", n))), pixels) for n in range(4)])
+    given = sure.probs(squares)
+    sure.spec = msgspec.structs.replace(sure.spec, calibration=Calibration())
+    plain = sure.probs(squares)
+    odds = np.log(plain[:, 1] / plain[:, 0])
+    np.testing.assert_allclose(given[:, 1], 1 / (1 + np.exp(-(2 * odds + 0.5))), rtol=1e-9)
+
+
+def test_a_films_prediction_set_holds_the_classes_probable_enough(
+    sure: Detector, tmp_path: Path, write_film: WriteFilm
+) -> None:
+    for row in sure.predict(films.find([write_film(tmp_path / f"{n}.png", n) for n in range(8)])):
+        expected = [name for name, prob, least in zip(CLASSES, row.probs, (0.3, 0.5), strict=True) if prob >= least]
+        assert row.plausible == tuple(expected)
+    assert sure.predict(Manifest((Film("missing.png"),))).rows[0].plausible == ()
+
+
+def test_a_known_prevalence_moves_probabilities_and_threshold_alike(
+    sure: Detector, tmp_path: Path, write_film: WriteFilm
+) -> None:
+    found = films.find([write_film(tmp_path / f"{n}.png", n) for n in range(8)])
+    plain, rare = sure.predict(found), sure.predict(found, prevalence=0.02)
+    assert [row.prediction for row in rare] == [row.prediction for row in plain]
+    assert [row.plausible for row in rare] == [row.plausible for row in plain]
+    assert rare.threshold is not None
+    for row, before in zip(rare, plain, strict=True):
+        odds = before.probs[1] / before.probs[0] * (0.02 / 0.75) / (0.98 / 0.25)
+        assert row.probs[1] == pytest.approx(odds / (1 + odds))
+        assert row.prediction == CLASSES[row.probs[1] >= rare.threshold]
+
+
+def test_a_prevalence_is_refused_where_it_cannot_be_used(detector: Detector) -> None:
+    with pytest.raises(RequestError, match="it does not say what validation's was"):
+        detector.predict(Manifest(()), prevalence=0.1)

@@ -22,6 +22,10 @@ _SHOWN = 40
 def predict(
     paths: Annotated[list[Path], typer.Argument(metavar="[BUNDLE] FILES|DIR…", help="Films, or folders of them.")],
     out: Annotated[Path | None, typer.Option("--out", help="Write every row here, as CSV.")] = None,
+    prevalence: Annotated[
+        float | None,
+        typer.Option(min=0.001, max=0.999, help="The share of positive films where these come from, if you know it."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Say how probable the finding is on each film, with the given bundle or the one that ships with Hilum."""
@@ -34,7 +38,7 @@ def predict(
         raise RequestError("name films, or folders of them, after the bundle")
     found = films.find(paths)
     detector = Detector(folder)
-    predictions = detector.predict(found)
+    predictions = detector.predict(found, prevalence)
     if out is not None:
         write_predictions(predictions, out)
     if as_json:
@@ -60,6 +64,8 @@ def _rows(predictions: Predictions) -> list[dict[str, object]]:
             **{f"prob_{name}": prob for name, prob in zip(predictions.classes, row.probs, strict=False)},
             "prediction": row.prediction,
             "threshold": predictions.threshold,
+            "plausible": list(row.plausible),
+            "flags": list(row.flags),
             "error": row.error,
         }
         for row in predictions

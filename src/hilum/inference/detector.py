@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
@@ -12,9 +12,8 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 import onnxruntime
 
-from hilum import bundle
-from hilum.confidence import calibrated
-from hilum.errors import FilmError
+from hilum import bundle, confidence
+from hilum.errors import FilmError, RequestError
 from hilum.pixels import decode, preprocess
 from hilum.progress import track
 from hilum.records import Film, Manifest, Prediction, Predictions
@@ -68,27 +67,62 @@ class Detector:
         """
         inputs = films[:, None].astype(np.float32) / np.float32(255)
         given = bundle.probabilities(self._session.run(["logits"], {"films": inputs})[0])
-        return calibrated(self.spec.calibration, given)
+        return confidence.calibrated(self.spec.calibration, given)
 
-    def predict(self, films: Manifest) -> Predictions:
+    def predict(self, films: Manifest, prevalence: float | None = None) -> Predictions:
         """Read and judge films; one that cannot be read gets a row that says why, and the others go on.
 
         A film's label in its row is what the bundle's recipe takes for it: `label`, or `subtype`.
+
+        Args:
+            films: what to judge.
+            prevalence: the share of positive films, between 0 and 1, where they come from: probabilities, and the
+                threshold with them, are corrected from validation's share to it (`confidence.correct_prior`), so that
+                the same films are called positive. None leaves them.
+
+        Raises:
+            RequestError: a prevalence, and the bundle has more than two classes or does not say what its own was.
         """
         threshold, classes = self.spec.operating_point.threshold, self.spec.classes
+        corrected = self._corrected_to(prevalence)
+        if threshold is not None:
+            threshold = float(corrected(np.array([[1 - threshold, threshold]]))[0, 1])
         rows: list[Prediction] = []
         films = films.labelled_by(self.spec.recipe.labels)
         for part in _in_parts(track(self._read(films), "reading films", len(films)), _BATCH):
             readable = [read.square for _, read in part if isinstance(read, _Read)]
-            probs = iter(self.probs(np.stack(readable)) if readable else [])
+            given = self.probs(np.stack(readable)) if readable else np.zeros((0, len(classes)))
+            sets = iter(self._plausible(given))
+            probs = iter(corrected(given))
             for film, read in part:
                 if isinstance(read, FilmError):
                     rows.append(Prediction(film, error=read.reason))
                     continue
                 row = tuple(float(prob) for prob in next(probs))
                 chosen = self.choose(row, threshold)
-                rows.append(Prediction(film, row, classes[chosen], shape=read.shape))
+                rows.append(Prediction(film, row, classes[chosen], shape=read.shape, plausible=next(sets)))
         return Predictions(classes, threshold, tuple(rows))
+
+    def _plausible(self, probs: np.ndarray) -> list[tuple[str, ...]]:
+        """Each film's prediction set, by the classes' names."""
+        if self.spec.conformal is None:
+            return [()] * len(probs)
+        return [
+            tuple(name for name, inside in zip(self.spec.classes, row, strict=True) if inside)
+            for row in confidence.sets(self.spec.conformal, probs)
+        ]
+
+    def _corrected_to(self, prevalence: float | None) -> Callable[[np.ndarray], np.ndarray]:
+        """What makes probabilities those of films of which such a share is positive."""
+        if prevalence is None:
+            return lambda probs: probs
+        if self.spec.scores is None or len(self.spec.classes) > 2:
+            raise RequestError(
+                "this bundle's probabilities cannot be corrected for a prevalence: "
+                + ("it has more than two classes" if self.spec.scores else "it does not say what validation's was")
+            )
+        old, new = self.spec.scores.prior, (1 - prevalence, prevalence)
+        return lambda probs: confidence.correct_prior(probs, old, new) if len(probs) else probs
 
     @staticmethod
     def choose(probs: Sequence[float], threshold: float | None) -> int:
