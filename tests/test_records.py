@@ -118,7 +118,8 @@ def test_predictions_have_a_row_for_every_film_also_the_failed(tmp_path: Path) -
     with (tmp_path / "out" / "predictions.csv").open(newline="") as file:
         good, bad = list(csv.DictReader(file))
     assert list(good) == [
-        "path", "label", "prob_NORMAL", "prob_PNEUMONIA", "prediction", "threshold", "patient", "split", "error",
+        "path", "label", "prob_NORMAL", "prob_PNEUMONIA", "prediction", "threshold", "patient", "split",
+            "plausible", "flags", "error",
     ]  # fmt: skip
     assert (good["prob_PNEUMONIA"], good["prediction"], good["error"]) == ("0.750000", "PNEUMONIA", "")
     assert (bad["path"], bad["prob_PNEUMONIA"], bad["prediction"], bad["error"]) == ("bad\nname.png", "", "", "empty")

@@ -79,4 +79,4 @@ def test_the_table_of_three_classes_shows_each_and_each_pair() -> None:
 
 def test_the_table_of_two_classes_has_no_such_lines() -> None:
     text = lay_out({**evaluate(made_up(60), resamples=20), "split": "test"})
-    assert len(text.splitlines()) == 9
+    assert len(text.splitlines()) == 10

@@ -30,10 +30,15 @@ def evaluate(
     prevalence: Annotated[
         float | None, typer.Option(min=0.0, max=1.0, help="Also what a call is worth where so many are positive.")
     ] = None,
+    checklists: Annotated[
+        bool, typer.Option("--checklists/--no-checklists", help="Also drafts of CLAIM 2024 and TRIPOD+AI.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Measure a bundle on labelled films, with 95% intervals over patients, and write a report."""
-    metrics, predictions = measure(bundle, data, split, out, shifts=shifts, curves=curves, prevalence=prevalence)
+    metrics, predictions = measure(
+        bundle, data, split, out, shifts=shifts, curves=curves, prevalence=prevalence, drafts=checklists
+    )
     typer.echo(json.dumps(metrics, indent=1) if as_json else lay_out(metrics))
     for row in predictions.failed:
         tell(f"hilum: {row.film.path}: {row.error}")
@@ -50,10 +55,12 @@ def measure(
     shifts: bool = False,
     curves: bool = False,
     prevalence: float | None = None,
+    drafts: bool = False,
 ) -> tuple[dict[str, Any], Predictions]:
-    """Predict, measure, and write the three files; returns what `metrics.json` holds, and the predictions."""
+    """Predict, measure and write all files; returns what `metrics.json` holds, and the predictions."""
     from hilum import evaluation, films
     from hilum.evaluation.truth import require_known_labels
+    from hilum.files import write_text
     from hilum.inference import SHIPPED, Detector
     from hilum.records import write_predictions
     from hilum.shifts import ACQUISITION, CONTROLS, FAMILIAR, SEVERITY
@@ -78,6 +85,8 @@ def measure(
     write_predictions(predictions, out / "predictions.csv")
     evaluation.write_metrics(metrics, out / "metrics.json")
     evaluation.write_report(out / "report.html", detector.spec, metrics, predictions)
+    for name, text in evaluation.checklists(detector.spec, metrics).items() if drafts else ():
+        write_text(out / name, text)
     return metrics, predictions
 
 

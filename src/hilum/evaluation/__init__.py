@@ -1,5 +1,6 @@
 """Predictions judged: figures with intervals, figures under shifts, and a report to read."""
 
+from hilum.evaluation.checklists import checklists
 from hilum.evaluation.evaluate import detector_record, evaluate, write_metrics
 from hilum.evaluation.report import render_report, write_report
 from hilum.evaluation.robustness import under_shifts
@@ -7,6 +8,7 @@ from hilum.evaluation.trust import at_prevalence, trust
 
 __all__ = [
     "at_prevalence",
+    "checklists",
     "detector_record",
     "evaluate",
     "render_report",
