@@ -70,9 +70,7 @@ def read(folder: Path | str) -> Bundle:
         ) from None
     if schema not in READABLE:
         readable = " and ".join(map(str, READABLE))
-        raise BundleError(
-            f"{path}: schema {schema}; this Hilum reads {readable}: install the one that wrote it"
-        )
+        raise BundleError(f"{path}: schema {schema}; this Hilum reads {readable}: install the one that wrote it")
     try:
         spec = msgspec.json.decode(content, type=Spec)
     except msgspec.ValidationError as error:

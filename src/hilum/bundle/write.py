@@ -12,22 +12,23 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import torch
+from torch import nn
 
 import hilum
 from hilum import models
 from hilum.bundle.card import card
-from hilum.bundle.golden import golden_films, write_golden
+from hilum.bundle.golden import Probs, golden_films, write_golden
 from hilum.bundle.onnx_export import export_onnx
 from hilum.bundle.read import CARD_NAME, GOLDEN_NAME, ONNX_NAME, SPEC_NAME, WEIGHTS_NAME, Bundle, read, seal_of
 from hilum.bundle.spec import SCHEMA, Chosen, Member, Spec, SplitCard, probabilities
 from hilum.bundle.weights import deployed, load_model, save_weights
-from hilum.confidence import calibrated
+from hilum.confidence import Calibration, calibrated
 from hilum.errors import RequestError
 from hilum.files import sha256_of, write_text
 from hilum.recipe import Recipe
 from hilum.records import Manifest
 
-__all__ = ["data_fingerprint", "load_model", "write"]
+__all__ = ["data_fingerprint", "load_model", "rewrite", "write"]
 
 
 def write(
@@ -61,25 +62,16 @@ def write(
         RequestError: the folder exists and is no bundle.
         HilumError: the ONNX network does not say what the torch network says.
     """
-    if folder.exists() and not (folder / SPEC_NAME).exists():
-        raise RequestError(f"{folder}: exists and is no bundle; name another folder")
-    part = folder.with_name(f".{folder.name}.part")
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(parents=True)
+    part = _part_of(folder)
     half = recipe.bundle.weights == "float16"
     model = deployed(networks, recipe, members)
     export_onnx(model, golden_films(recipe.pixels), part / ONNX_NAME, half=half)
 
-    def probs(films: np.ndarray) -> np.ndarray:
-        with torch.no_grad():
-            given = probabilities(model(torch.from_numpy(films)[:, None].float() / 255).numpy())
-        return calibrated(chosen.calibration, given)
-
-    write_golden(part / GOLDEN_NAME, recipe.pixels, probs)
+    write_golden(part / GOLDEN_NAME, recipe.pixels, _probs_of(model, chosen.calibration))
     spec = Spec(
         schema=SCHEMA,
         hilum=hilum.__version__,
-        created=datetime.datetime.now(datetime.UTC).date().isoformat(),
+        created=_today(),
         recipe=recipe,
         classes=classes,
         operating_point=chosen.operating_point,
@@ -98,15 +90,85 @@ def write(
         multiply_adds=models.multiply_adds(model, recipe.pixels.size),
     )
     save_weights(networks, spec.recipes, part / WEIGHTS_NAME, half=half)
+    return _seal(spec, part, folder)
+
+
+def rewrite(opened: Bundle, folder: Path, *, recipe: Recipe, chosen: Chosen) -> Bundle:
+    """Write a bundle anew with the same network, and other choices of where and how it decides.
+
+    Args:
+        opened: the bundle whose network it is.
+        folder: as for `write`.
+        recipe: resolved; the bundle's own but for `[bundle]`.
+        chosen: what validation films decided, and their figures.
+
+    Raises:
+        RequestError: the folder exists and is no bundle.
+    """
+    part = _part_of(folder)
+    for path in (opened.onnx, opened.weights):
+        shutil.copyfile(path, part / path.name)
+    model = load_model(opened)
+    write_golden(part / GOLDEN_NAME, recipe.pixels, _probs_of(model, chosen.calibration))
+    spec = msgspec.structs.replace(
+        opened.spec,
+        schema=SCHEMA,
+        hilum=hilum.__version__,
+        created=_today(),
+        recipe=recipe,
+        operating_point=chosen.operating_point,
+        calibration=chosen.calibration,
+        conformal=chosen.conformal,
+        scores=chosen.scores,
+        code_fingerprint=_code_fingerprint(),
+        metrics=chosen.metrics,
+        parameters=models.count_parameters(model).total,
+        multiply_adds=models.multiply_adds(model, recipe.pixels.size),
+        out_of_fold=False,
+    )
+    return _seal(spec, part, folder)
+
+
+def _part_of(folder: Path) -> Path:
+    """Where a bundle is written until it is whole.
+
+    Raises:
+        RequestError: the folder exists and is no bundle.
+    """
+    if folder.exists() and not (folder / SPEC_NAME).exists():
+        raise RequestError(f"{folder}: exists and is no bundle; name another folder")
+    part = folder.with_name(f".{folder.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    return part
+
+
+def _seal(spec: Spec, part: Path, folder: Path) -> Bundle:
+    """Write card and record beside the other files, and put the whole in its place."""
     write_text(part / CARD_NAME, card(spec))
     files = {path.name: sha256_of(path) for path in sorted(part.iterdir())}
     # What is sealed is what a reader decodes: JSON has no NaN, for one.
-    record = msgspec.json.decode(msgspec.json.encode(msgspec.structs.replace(spec, files=files)))
+    record = msgspec.json.decode(msgspec.json.encode(msgspec.structs.replace(spec, files=files, seal="")))
     record["seal"] = seal_of(record)
     write_text(part / SPEC_NAME, msgspec.json.format(msgspec.json.encode(record), indent=1).decode() + "\n")
     shutil.rmtree(folder, ignore_errors=True)
     part.replace(folder)
     return read(folder)
+
+
+def _probs_of(model: nn.Module, calibration: Calibration) -> Probs:
+    """What a bundle of this network says of preprocessed films."""
+
+    def probs(films: np.ndarray) -> np.ndarray:
+        with torch.no_grad():
+            given = probabilities(model(torch.from_numpy(films)[:, None].float() / 255).numpy())
+        return calibrated(calibration, given)
+
+    return probs
+
+
+def _today() -> str:
+    return datetime.datetime.now(datetime.UTC).date().isoformat()
 
 
 def data_fingerprint(manifest: Manifest) -> str:

@@ -26,7 +26,19 @@ app = typer.Typer(
 
 def main() -> None:
     """Run the command line; every refusal is one line on stderr and an exit code (1: films failed, 2: request)."""
-    from hilum.cli import compare, demo, evaluate, fuse, index, models, predict, train, tune  # noqa: F401  (verbs)
+    from hilum.cli import (  # noqa: F401  (each adds its verb)
+        audit,
+        calibrate,
+        compare,
+        demo,
+        evaluate,
+        fuse,
+        index,
+        models,
+        predict,
+        train,
+        tune,
+    )
 
     try:
         app()

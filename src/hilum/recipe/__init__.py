@@ -8,7 +8,7 @@ key that is quietly ignored costs somebody a night of training.
 from hilum.recipe.images import Augment, Batches, Pixels
 from hilum.recipe.learning import Bundle, Training
 from hilum.recipe.network import Init, Model, Transfer, Weights
-from hilum.recipe.recipe import Recipe, parse_recipe, read_recipe, write_recipe
+from hilum.recipe.recipe import Recipe, parse_recipe, read_recipe, with_settings, write_recipe
 from hilum.recipe.several import Members, Teacher
 from hilum.recipe.tune import Choice, Range, Tune
 
@@ -30,5 +30,6 @@ __all__ = [
     "Weights",
     "parse_recipe",
     "read_recipe",
+    "with_settings",
     "write_recipe",
 ]

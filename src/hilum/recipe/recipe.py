@@ -117,6 +117,18 @@ def parse_recipe(table: dict[str, Any], source: str) -> Recipe:
         raise RecipeError(f"{source}: {_explain(str(error))}") from None
 
 
+def with_settings(recipe: Recipe, settings: Iterable[str]) -> Recipe:
+    """A recipe with `section.key=value` settings laid over it, as `read_recipe` does.
+
+    Raises:
+        RecipeError: a key or a value is wrong; the line names it.
+    """
+    table = _without_none(msgspec.to_builtins(recipe))
+    for setting in settings:
+        _lay_over(table, setting)
+    return parse_recipe(table, recipe.name)
+
+
 def write_recipe(recipe: Recipe) -> str:
     """The recipe as TOML with every key written out; `[tune]` only where the recipe has one."""
     table = _without_none(msgspec.to_builtins(recipe))

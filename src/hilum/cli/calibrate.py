@@ -1,0 +1,56 @@
+"""`hilum calibrate`: the same network, with calibration, threshold and prediction sets chosen on other films."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hilum.cli import app, tell
+from hilum.cli.learning import choose_on_films, in_words
+from hilum.cli.options import Data
+from hilum.errors import LayoutError, RecipeError, RequestError
+
+
+@app.command()
+def calibrate(
+    bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="A bundle's folder, or 'shipped'.")],
+    data: Data,
+    out: Annotated[Path, typer.Option("--out", help="Gets the new bundle, in OUT/bundle.")],
+    split: Annotated[str, typer.Option("--split", help="Whose films choose: val, or all of your own.")] = "val",
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="bundle.KEY=VALUE", help="What is chosen, and how.")
+    ] = None,
+) -> None:
+    """Choose anew, on films of yours, how a bundle's probabilities are corrected and where it decides.
+
+    The network stays as it is. Films that it learnt from would make it look better than it is; name others.
+    """
+    from hilum import bundle as bundles
+    from hilum import films
+    from hilum.bundle.weights import load_model
+    from hilum.bundle.write import rewrite
+    from hilum.evaluation.truth import require_known_labels
+    from hilum.inference import SHIPPED
+    from hilum.recipe import with_settings
+
+    folder = out / "bundle"
+    if folder.exists():
+        raise RequestError(f"{out}: holds a bundle already; name another --out")
+    opened = bundles.read(SHIPPED if str(bundle) == "shipped" else bundle)
+    for setting in settings or ():
+        if not setting.startswith("bundle."):
+            raise RecipeError(f"--set {setting}: calibrating changes nothing but [bundle]; set bundle.KEY=VALUE")
+    recipe = with_settings(opened.spec.recipe, ("bundle.calibration=best", *(settings or ())))
+    chosen = films.index(data, cut=split in ("train", "val")).split(split).labelled_by(recipe.labels)
+    labelled = chosen.where(lambda film: bool(film.label))
+    require_known_labels(labelled, opened.spec.classes)
+    if missing := [name for name in opened.spec.classes if name not in labelled.labels]:
+        named = ", ".join(missing)
+        raise LayoutError(
+            f"{data}: no film of the split '{split}' is labelled {named}; some of each class are needed"
+        )
+    result = choose_on_films(load_model(opened), labelled, opened.spec.classes, recipe)
+    rewrite(opened, folder, recipe=recipe, chosen=result)
+    tell(f"{folder}: {in_words(result)}. Next: hilum evaluate {folder} --data DIR --out DIR")

@@ -1,0 +1,63 @@
+"""`hilum compare`: runs and evaluations side by side, as a person asks for them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from hilum.cli.compare import _names
+from hilum.errors import RequestError
+from tests.bundle.conftest import make
+from tests.cli.conftest import Hilum, refusal
+from tests.conftest import ChestFolder
+
+COUNTS = {"val": {"normal": 12, "bacteria": 12}}
+
+
+def test_runs_and_evaluations_are_compared(chest_folder: ChestFolder, tmp_path: Path, hilum: Hilum) -> None:
+    chest_folder(COUNTS)
+    for seed, name in enumerate(("one", "two")):
+        make(tmp_path / name / "bundle", seed=seed)
+    done = hilum("evaluate", "one/bundle", "--data", "chest", "--split", "val", "--out", "one/val")
+    assert done.returncode == 0, done.stderr
+    done = hilum("compare", "one/val", "two", "--data", "chest", "--out", "both", "--json")
+    assert done.returncode == 0, done.stderr
+    compared = json.loads(done.stdout)
+    assert [each["name"] for each in compared["entries"]] == ["one/val", "two"] or [
+        each["name"] for each in compared["entries"]
+    ] == ["val", "two"]
+    assert compared["n"] == 24
+    for each in compared["entries"]:
+        assert each["cost"]["parameters"] > 0
+        assert each["cost"]["multiply_adds"] > 0
+        assert each["cost"]["films_a_second"] > 0
+    assert compared == json.loads((tmp_path / "both/comparison.json").read_text())
+    assert "<svg" in (tmp_path / "both/comparison.html").read_text()
+    assert "both/comparison.html" in done.stderr
+
+
+def test_one_alone_and_what_is_no_evaluation_are_refused(tmp_path: Path, hilum: Hilum) -> None:
+    assert "name two runs or evaluations" in refusal(hilum("compare", "one", "--out", "x"), 2)
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    assert "a: no evaluation and no run" in refusal(hilum("compare", "a", "b", "--out", "x"), 2)
+
+
+@pytest.mark.parametrize(
+    ("folders", "names"),
+    [
+        (["runs/a", "runs/b"], ["a", "b"]),
+        (["runs/a/val", "runs/b/val"], ["a", "b"]),
+        (["x/a/val", "y/a/val"], ["x/a/val", "y/a/val"]),
+        (["runs/a/val", "runs/a/test"], ["val", "test"]),
+    ],
+)
+def test_a_name_is_what_sets_a_folder_apart(folders: list[str], names: list[str]) -> None:
+    assert _names([Path(folder) for folder in folders]) == names
+
+
+def test_a_folder_named_twice_is_refused() -> None:
+    with pytest.raises(RequestError, match="named twice"):
+        _names([Path("a"), Path("b/../a")])
