@@ -25,9 +25,7 @@ def test_runs_and_evaluations_are_compared(chest_folder: ChestFolder, tmp_path: 
     done = hilum("compare", "one/val", "two", "--data", "chest", "--out", "both", "--json")
     assert done.returncode == 0, done.stderr
     compared = json.loads(done.stdout)
-    assert [each["name"] for each in compared["entries"]] == ["one/val", "two"] or [
-        each["name"] for each in compared["entries"]
-    ] == ["val", "two"]
+    assert [each["name"] for each in compared["entries"]] == ["one", "two"]
     assert compared["n"] == 24
     for each in compared["entries"]:
         assert each["cost"]["parameters"] > 0
@@ -50,12 +48,16 @@ def test_one_alone_and_what_is_no_evaluation_are_refused(tmp_path: Path, hilum: 
     [
         (["runs/a", "runs/b"], ["a", "b"]),
         (["runs/a/val", "runs/b/val"], ["a", "b"]),
-        (["x/a/val", "y/a/val"], ["x/a/val", "y/a/val"]),
-        (["runs/a/val", "runs/a/test"], ["val", "test"]),
+        (["runs/a/val", "runs/a/test"], ["a/val", "a/test"]),
+        (["elsewhere/x", "runs/a"], ["x", "a"]),
     ],
 )
-def test_a_name_is_what_sets_a_folder_apart(folders: list[str], names: list[str]) -> None:
-    assert _names([Path(folder) for folder in folders]) == names
+def test_a_name_is_the_runs_as_far_as_that_sets_it_apart(
+    tmp_path: Path, folders: list[str], names: list[str]
+) -> None:
+    for run in ("a", "b"):
+        (tmp_path / "runs" / run / "bundle").mkdir(parents=True)
+    assert _names([tmp_path / folder for folder in folders]) == names
 
 
 def test_a_folder_named_twice_is_refused() -> None:

@@ -32,6 +32,7 @@ def main() -> None:
         compare,
         demo,
         evaluate,
+        explain,
         fuse,
         index,
         models,

@@ -38,21 +38,23 @@ def explain(
     as_json: Json = False,
 ) -> None:
     """Show on each film what speaks for a class, and measure how far that can be believed."""
+    from hilum import bundle as bundles
+    from hilum import films
+    from hilum.inference import SHIPPED, Detector
+
+    opened = bundles.read(SHIPPED if str(bundle) == "shipped" else bundle)
+    spec = opened.spec
+    chosen = _place_of(explained, spec.classes)
+    found = films.find(paths)
+
     import numpy as np
 
-    from hilum import bundle as bundles
     from hilum import explain as why
-    from hilum import films
     from hilum.bundle.weights import load_model
-    from hilum.inference import SHIPPED, Detector
     from hilum.pixels import decode, preprocess
     from hilum.progress import track
 
-    folder = SHIPPED if str(bundle) == "shipped" else bundle
-    detector, model = Detector(folder), load_model(bundles.read(folder))
-    spec = detector.spec
-    chosen = _place_of(explained, spec.classes)
-    found = films.find(paths)
+    detector, model = Detector(opened.folder), load_model(opened)
     out.mkdir(parents=True, exist_ok=True)
     rows: list[why.Row] = []
     alike: list[np.ndarray] = []  # films of which the same class is explained

@@ -6,9 +6,12 @@ collimation, markers, the border, the arms (Zech et al., PLoS Medicine 15 (2018)
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-from hilum.shifts.grey import Battery, Grey
+from hilum.pixels import lung_field
+from hilum.shifts.grey import Battery, Grey, as_grey, pixels_of
 
 BORDER = 0.1
 
@@ -21,4 +24,22 @@ def border_only(grey: Grey) -> Grey:
     return result
 
 
-CONTROLS = Battery("controls-1", {"border_only": border_only})
+def lungs_blanked(grey: Grey) -> Grey:
+    """The lungs, as far as they are found, as grey as the film's median, with a soft edge; else the film's middle."""
+    found = lung_field(grey).mask
+    if found is None:
+        found = np.zeros(grey.shape, dtype=bool)
+        rows, columns = (round(0.2 * side) for side in grey.shape)
+        found[rows:-rows, columns:-columns] = True
+    # A sharp edge would draw the outline of the lung, which may itself tell the classes apart.
+    reach = max(1.0, pixels_of(grey, 4))
+    blank = cv2.GaussianBlur(cv2.dilate(found.astype(np.float32), _disc(reach)), (0, 0), reach)
+    return as_grey(grey * (1 - blank) + np.float32(np.median(grey)) * blank)
+
+
+def _disc(radius: float) -> NDArray[np.uint8]:
+    side = 2 * round(radius) + 1
+    return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)), dtype=np.uint8)
+
+
+CONTROLS = Battery("controls-1", {"border_only": border_only, "lungs_blanked": lungs_blanked})
