@@ -1,17 +1,20 @@
 from __future__ import annotations
 
 import base64
+import io
+from dataclasses import replace
 
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from hilum.errors import FilmError
-from hilum.evaluation.mistakes import surest_mistakes, thumbnail, worst_mistakes
+from hilum.evaluation.mistakes import jpeg_of, surest_mistakes, thumbnail, worst_mistakes
 from hilum.evaluation.truth import judged, judged_several
 from hilum.records import Film, Prediction, Predictions
 
-from .conftest import CLASSES, THREE
+from .conftest import CLASSES, THREE, THRESHOLD
 
 
 def test_the_worst_come_first_and_what_cannot_be_read_is_passed_over(phantoms: list[Film]) -> None:
@@ -52,3 +55,26 @@ def test_a_thumbnail_is_the_whole_film_in_its_proportions(phantoms: list[Film]) 
     assert picture.shape == (72, 96)
     with pytest.raises(FilmError):
         thumbnail(Film("missing.png"), None)
+
+
+def test_what_speaks_for_the_class_that_a_film_is_called_stands_below_it(phantoms: list[Film]) -> None:
+    rows = tuple(Prediction(replace(film, label="PNEUMONIA"), (0.9, 0.1), "NORMAL") for film in phantoms[:2])
+    asked: list[tuple[str, str]] = []
+
+    def heat_of(film: Film, named: str) -> str:
+        asked.append((film.path, named))
+        return jpeg_of(np.zeros((8, 8, 3), dtype=np.uint8))
+
+    missed, _ = worst_mistakes(judged(Predictions(CLASSES, THRESHOLD, rows)), THRESHOLD, None, heat_of=heat_of)
+    assert asked == [(row.film.path, "NORMAL") for row in rows]
+    assert all(mistake.heat.startswith("data:image/jpeg;base64,") for mistake in missed)
+    alone, _ = worst_mistakes(judged(Predictions(CLASSES, THRESHOLD, rows)), THRESHOLD, None)
+    assert [mistake.heat for mistake in alone] == ["", ""]
+
+
+def test_colours_stay_what_they_are() -> None:
+    red = np.zeros((16, 16, 3), dtype=np.uint8)
+    red[..., 0] = 255
+    content = base64.b64decode(jpeg_of(red).partition(",")[2])
+    opened = np.asarray(Image.open(io.BytesIO(content)).convert("RGB"))
+    np.testing.assert_allclose(opened[8, 8], [255, 0, 0], atol=5)

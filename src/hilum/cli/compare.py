@@ -60,18 +60,15 @@ def compare(
 
 
 def _names(folders: Sequence[Path]) -> list[str]:
-    """As much of each folder's end as sets it apart from the others."""
-    parts = [folder.resolve().parts for folder in folders]
-    if len(set(parts)) < len(parts):
+    """The run's name, also for an evaluation inside it; where two agree, as much of the path as sets them apart."""
+    paths = [folder.resolve() for folder in folders]
+    if len(set(paths)) < len(paths):
         raise RequestError("one of these folders is named twice; name each once")
-    for length in range(1, max(map(len, parts)) + 1):
-        names = ["/".join(each[-length:]) for each in parts]
-        if len(set(names)) == len(names):
-            break
-    # Of a/val and b/val the ends agree: what differs says enough.
-    ends = {each[-1] for each in parts}
-    if length == 2 and len(ends) == 1:
-        return [each[-2] for each in parts]
+    names = [path.parent.name if (path.parent / "bundle").is_dir() else path.name for path in paths]
+    length = 1
+    while len(set(names)) < len(names):
+        length += 1
+        names = ["/".join(path.parts[-length:]) for path in paths]
     return names
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,7 +11,7 @@ import typer
 
 from hilum.cli import app, tell
 from hilum.cli.options import Data, Json
-from hilum.records import Predictions
+from hilum.records import Film, Predictions
 
 _SHOWN = ("auroc", "accuracy", "sensitivity", "specificity", "precision", "f1", "brier", "log_loss", "ece")
 
@@ -30,6 +31,9 @@ def evaluate(
     prevalence: Annotated[
         float | None, typer.Option(min=0.0, max=1.0, help="Also what a call is worth where so many are positive.")
     ] = None,
+    heat_maps: Annotated[
+        bool, typer.Option("--heat-maps/--no-heat-maps", help="Also what speaks for it, on the worst errors (torch).")
+    ] = False,
     checklists: Annotated[
         bool, typer.Option("--checklists/--no-checklists", help="Also drafts of CLAIM 2024 and TRIPOD+AI.")
     ] = False,
@@ -37,7 +41,15 @@ def evaluate(
 ) -> None:
     """Measure a bundle on labelled films, with 95% intervals over patients, and write a report."""
     metrics, predictions = measure(
-        bundle, data, split, out, shifts=shifts, curves=curves, prevalence=prevalence, drafts=checklists
+        bundle,
+        data,
+        split,
+        out,
+        shifts=shifts,
+        curves=curves,
+        prevalence=prevalence,
+        drafts=checklists,
+        heat_maps=heat_maps,
     )
     typer.echo(json.dumps(metrics, indent=1) if as_json else lay_out(metrics))
     for row in predictions.failed:
@@ -56,6 +68,7 @@ def measure(
     curves: bool = False,
     prevalence: float | None = None,
     drafts: bool = False,
+    heat_maps: bool = False,
 ) -> tuple[dict[str, Any], Predictions]:
     """Predict, measure and write all files; returns what `metrics.json` holds, and the predictions."""
     from hilum import evaluation, films
@@ -67,7 +80,9 @@ def measure(
 
     # Only train and val are ever cut; a data set that is evaluated as it is needs no patients.
     chosen = films.index(data, cut=split in ("train", "val")).split(split)
-    detector = Detector(SHIPPED if str(bundle) == "shipped" else bundle)
+    folder = SHIPPED if str(bundle) == "shipped" else bundle
+    detector = Detector(folder)
+    heat_of = _heat_of(folder) if heat_maps else None
     chosen = chosen.labelled_by(detector.spec.recipe.labels)
     require_known_labels(chosen, detector.spec.classes)
     predictions = detector.predict(chosen)
@@ -84,10 +99,29 @@ def measure(
         metrics |= evaluation.under_shifts(detector, chosen, batteries | ({"severity": SEVERITY} if curves else {}))
     write_predictions(predictions, out / "predictions.csv")
     evaluation.write_metrics(metrics, out / "metrics.json")
-    evaluation.write_report(out / "report.html", detector.spec, metrics, predictions)
+    evaluation.write_report(out / "report.html", detector.spec, metrics, predictions, heat_of)
     for name, text in evaluation.checklists(detector.spec, metrics).items() if drafts else ():
         write_text(out / name, text)
     return metrics, predictions
+
+
+def _heat_of(folder: Path) -> Callable[[Film, str], str]:
+    """What draws Grad-CAM on a film for a class, by the bundle's torch network."""
+    import numpy as np
+
+    from hilum import bundle, explain
+    from hilum.bundle.weights import load_model
+    from hilum.evaluation.mistakes import jpeg_of
+    from hilum.pixels import decode, preprocess
+
+    opened = bundle.read(folder)
+    model, spec = load_model(opened), opened.spec
+
+    def heat_of(film: Film, named: str) -> str:
+        square = preprocess(decode(film.path, spec.recipe.pixels.window, film.sha256), spec.recipe.pixels)
+        return jpeg_of(explain.heat_maps(model, np.stack([square]), spec.classes.index(named))[0])
+
+    return heat_of
 
 
 def lay_out(metrics: dict[str, Any]) -> str:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from hilum.errors import FilmError
 from hilum.evaluation.truth import Judged
@@ -26,16 +28,25 @@ class Mistake:
         called: the class that it is called.
         prob: the probability that it was given, of the positive class of two or of the class that it is called.
         image: a JPEG of the decoded film as a `data:` address.
+        heat: the same of what speaks for the class that it is called, laid over it; empty where nobody asked.
     """
 
     film: Film
     called: str
     prob: float
     image: str
+    heat: str = ""
+
+
+HeatOf = Callable[[Film, str], str]  # of a film and a class, what speaks for the class, as a `data:` address
 
 
 def worst_mistakes(
-    films: Judged, threshold: float, window: tuple[float, float] | None, each: int = EACH
+    films: Judged,
+    threshold: float,
+    window: tuple[float, float] | None,
+    each: int = EACH,
+    heat_of: HeatOf | None = None,
 ) -> tuple[list[Mistake], list[Mistake]]:
     """The false negatives with the lowest probabilities and the false positives with the highest.
 
@@ -44,10 +55,12 @@ def worst_mistakes(
     rising = np.argsort(films.probs, kind="stable")
     missed = [index for index in rising if films.labels[index] and films.probs[index] < threshold]
     alarms = [index for index in rising[::-1] if not films.labels[index] and films.probs[index] >= threshold]
-    return _shown(films, missed, window, each), _shown(films, alarms, window, each)
+    return _shown(films, missed, window, each, heat_of), _shown(films, alarms, window, each, heat_of)
 
 
-def surest_mistakes(films: Judged, window: tuple[float, float] | None, count: int = 2 * EACH) -> list[Mistake]:
+def surest_mistakes(
+    films: Judged, window: tuple[float, float] | None, count: int = 2 * EACH, heat_of: HeatOf | None = None
+) -> list[Mistake]:
     """The films that are called what they are not with the highest probability of it.
 
     A film that cannot be read any more is passed over for the next one.
@@ -58,17 +71,21 @@ def surest_mistakes(films: Judged, window: tuple[float, float] | None, count: in
         count: at most so many.
     """
     falling = np.argsort(-films.probs, kind="stable")
-    return _shown(films, [index for index in falling if not films.labels[index]], window, count)
+    return _shown(films, [index for index in falling if not films.labels[index]], window, count, heat_of)
 
 
-def _shown(films: Judged, indices: list[np.intp], window: tuple[float, float] | None, each: int) -> list[Mistake]:
+def _shown(
+    films: Judged, indices: list[np.intp], window: tuple[float, float] | None, each: int, heat_of: HeatOf | None
+) -> list[Mistake]:
     shown: list[Mistake] = []
     for index in indices:
         if len(shown) == each:
             break
         row = films.rows[index]
         try:
-            shown.append(Mistake(row.film, row.prediction, float(films.probs[index]), thumbnail(row.film, window)))
+            image = thumbnail(row.film, window)
+            heat = heat_of(row.film, row.prediction) if heat_of else ""
+            shown.append(Mistake(row.film, row.prediction, float(films.probs[index]), image, heat))
         except FilmError:
             continue
     return shown
@@ -81,9 +98,16 @@ def thumbnail(film: Film, window: tuple[float, float] | None) -> str:
         FilmError: the film cannot be read, or was changed since it was indexed.
     """
     grey = decode(film.path, window, film.sha256)
-    height, width = grey.shape
+    return jpeg_of(np.rint(grey * 255).astype(np.uint8))
+
+
+def jpeg_of(image: NDArray[np.uint8]) -> str:
+    """A small JPEG of a picture, `(height, width)` or with colours, RGB, as a `data:` address."""
+    height, width = image.shape[:2]
     scale = min(1.0, _SIDE / max(height, width))
     size = max(1, round(width * scale)), max(1, round(height * scale))
-    small = cv2.resize(np.rint(grey * 255).astype(np.uint8), size, interpolation=cv2.INTER_AREA)
+    small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    if small.ndim == 3:
+        small = cv2.cvtColor(small, cv2.COLOR_RGB2BGR)
     _, encoded = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, 85])
     return "data:image/jpeg;base64," + base64.b64encode(encoded.tobytes()).decode("ascii")

@@ -9,6 +9,7 @@ from typing import Any
 from hilum import pages
 from hilum.bundle.spec import Spec
 from hilum.evaluation import figures, several_report, trust_report, two_report, wording
+from hilum.evaluation.mistakes import HeatOf
 from hilum.evaluation.robustness import KINDS
 from hilum.files import write_text
 from hilum.recipe import Pixels, write_recipe
@@ -19,7 +20,9 @@ FAILED_SHOWN = 200  # films that could not be read; predictions.csv names every 
 BATTERY_TITLES = {"shifted": "New to training", "familiar": "Of kinds that strong augmentation draws"}
 
 
-def write_report(path: Path, spec: Spec, metrics: dict[str, Any], predictions: Predictions) -> None:
+def write_report(
+    path: Path, spec: Spec, metrics: dict[str, Any], predictions: Predictions, heat_of: HeatOf | None = None
+) -> None:
     """Write what a detector did on some films as one HTML file.
 
     The same arguments and films give the same bytes. No path is written but those that the predictions carry.
@@ -30,14 +33,17 @@ def write_report(path: Path, spec: Spec, metrics: dict[str, Any], predictions: P
         metrics: what `evaluate` gave, with what `shifted` gave under `shifted` and `familiar` where that was
             asked for.
         predictions: the same that were evaluated; the films that it got most wrong are decoded once more.
+        heat_of: draws what speaks for a class on a film; without it the worst errors stand there alone.
 
     Raises:
         RequestError: a label that the bundle does not know.
     """
-    write_text(path, render_report(spec, metrics, predictions))
+    write_text(path, render_report(spec, metrics, predictions, heat_of))
 
 
-def render_report(spec: Spec, metrics: dict[str, Any], predictions: Predictions) -> str:
+def render_report(
+    spec: Spec, metrics: dict[str, Any], predictions: Predictions, heat_of: HeatOf | None = None
+) -> str:
     """The report as HTML text; see `write_report`."""
     two = len(predictions.classes) == 2
     kind, template = (two_report, "two_report.html") if two else (several_report, "several_report.html")
@@ -48,6 +54,7 @@ def render_report(spec: Spec, metrics: dict[str, Any], predictions: Predictions)
         metrics=metrics,
         history=figures.history_figures(spec.history),
         batteries=[_battery(title, metrics[key]) for key, title in BATTERY_TITLES.items() if metrics.get(key)],
+        heated=heat_of is not None,
         trust=trust_report.context(metrics),
         severity=figures.severity_figures(metrics["severity"]) if metrics.get("severity") else [],
         controls=_controls(metrics["controls"]) if metrics.get("controls") else [],
@@ -58,7 +65,7 @@ def render_report(spec: Spec, metrics: dict[str, Any], predictions: Predictions)
         provenance=_provenance(spec, metrics),
         training_films=[_split_row(name, card.films, card.patients) for name, card in spec.data.items()],
         recipe=write_recipe(spec.recipe),
-        **kind.context(spec, metrics, predictions),
+        **kind.context(spec, metrics, predictions, heat_of),
     )
 
 

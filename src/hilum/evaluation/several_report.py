@@ -11,7 +11,7 @@ import numpy as np
 
 from hilum.bundle.spec import Spec
 from hilum.evaluation import figures
-from hilum.evaluation.mistakes import surest_mistakes
+from hilum.evaluation.mistakes import HeatOf, surest_mistakes
 from hilum.evaluation.truth import JudgedSeveral, judged_several
 from hilum.evaluation.wording import among, elsewhere, films, listed, with_interval, without_labels
 from hilum.metrics.several import OF_CLASS, OF_PAIR
@@ -34,7 +34,9 @@ MEANINGS = {
 }
 
 
-def context(spec: Spec, metrics: dict[str, Any], predictions: Predictions) -> dict[str, Any]:
+def context(
+    spec: Spec, metrics: dict[str, Any], predictions: Predictions, heat_of: HeatOf | None = None
+) -> dict[str, Any]:
     """What `several_report.html` shows beside what every report does."""
     several = judged_several(predictions)
     return {
@@ -51,7 +53,7 @@ def context(spec: Spec, metrics: dict[str, Any], predictions: Predictions) -> di
             for (a, b), group in _pairs(metrics).items()
         ],
         "curves": _curves(several, predictions, metrics["seed"]),
-        "mistakes": surest_mistakes(several.as_right(), spec.recipe.pixels.window),
+        "mistakes": surest_mistakes(several.as_right(), spec.recipe.pixels.window, heat_of=heat_of),
         "n_wrong": int((several.films.called != several.films.labels).sum()),
     }
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from hilum.bundle.spec import Spec
 from hilum.evaluation import figures
-from hilum.evaluation.mistakes import worst_mistakes
+from hilum.evaluation.mistakes import HeatOf, worst_mistakes
 from hilum.evaluation.truth import Judged, judged, threshold_of
 from hilum.evaluation.wording import among, elsewhere, films, number, with_interval, without_labels
 from hilum.records import Predictions
@@ -29,7 +29,9 @@ MEANINGS = {
 }
 
 
-def context(spec: Spec, metrics: dict[str, Any], predictions: Predictions) -> dict[str, Any]:
+def context(
+    spec: Spec, metrics: dict[str, Any], predictions: Predictions, heat_of: HeatOf | None = None
+) -> dict[str, Any]:
     """What `two_report.html` shows beside what every report does."""
     truth, threshold = judged(predictions), threshold_of(predictions)
     read = [row for row in predictions if not row.error]
@@ -41,7 +43,7 @@ def context(spec: Spec, metrics: dict[str, Any], predictions: Predictions) -> di
         sides = f": {positive} upwards, {negative} downwards" if metrics["n"] else ""
         drawing = figures.distribution_figure(probs, labels, predictions.classes, threshold)
         curves.append((f"Probabilities given{sides}", drawing))
-    missed, alarms = worst_mistakes(truth, threshold, spec.recipe.pixels.window)
+    missed, alarms = worst_mistakes(truth, threshold, spec.recipe.pixels.window, heat_of=heat_of)
     return {
         "negative": negative,
         "positive": positive,
