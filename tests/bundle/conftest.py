@@ -67,6 +67,7 @@ def _make(
         classes=classes,
         manifest=Manifest(FILMS).labelled_by(recipe.labels),
         chosen=Chosen(point, Calibration(), None, None, figures),
+        gate=None,
         history=[{"epoch": 1, "val_loss": 0.5}],
     )
 

@@ -50,6 +50,7 @@ def write_one(folder: Path, recipe: Recipe, network: models.Network) -> Bundle:
         classes=CLASSES,
         manifest=Manifest(FILMS),
         chosen=CHOSEN,
+        gate=None,
         history=[],
     )
 
@@ -85,6 +86,7 @@ def fused(dense: Bundle, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
         classes=CLASSES,
         manifest=Manifest(FILMS),
         chosen=CHOSEN,
+        gate=None,
         history=[],
         members=(member_of(dense, 0.25), replace(member_of(other, 0.75), data_fingerprint="00" * 32)),
     )
@@ -168,7 +170,7 @@ def test_where_networks_differ_in_how_they_weigh_classes_the_card_says_so(fused:
 
     first, second = fused.spec.members
     counts = replace(second.recipe, training=replace(second.recipe.training, class_weights="none"))
-    text = card(replace(fused.spec, members=(first, replace(second, recipe=counts))))
+    text = card(replace(fused.spec, members=(first, replace(second, recipe=counts))), False)
     assert "meant for a clinic between one in which the classes are equally frequent and one in which they" in text
 
 

@@ -61,6 +61,7 @@ def learnt_from(manifest: Manifest, name: str, seed: int = 0, **tables: Mapping[
         classes=CLASSES,
         manifest=manifest.where(lambda film: film.split != "test"),
         chosen=Chosen(OperatingPoint(0.5, "half", "nothing: it is fixed"), Calibration(), None, None, {}),
+        gate=None,
         history=[],
     )
 

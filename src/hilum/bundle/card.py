@@ -10,8 +10,8 @@ from hilum.recipe import Recipe
 _SHOWN = ("auroc", "accuracy", "sensitivity", "specificity", "precision", "f1", "brier", "log_loss", "ece")
 
 
-def card(spec: Spec) -> str:
-    """The card of a bundle."""
+def card(spec: Spec, gated: bool) -> str:
+    """The card of a bundle; `gated`: whether it says what films it was made for."""
     recipe, two = spec.recipe, len(spec.classes) == 2
     others = f"any finding other than `{spec.classes[-1]}`" if two else f"anything but {_listed(spec.classes)}"
     films = {split: ", ".join(f"{n} {name}" for name, n in part.films.items()) for split, part in spec.data.items()}
@@ -45,8 +45,7 @@ Films of another hospital, another age or another machine are harder: measure th
 ## What it was not made for
 
 Adults, if it learnt from children, and the other way round; lateral films; CT slices, unless it learnt from them;
-{others}; pictures that are no chest films. It answers them all the same: a probability
-is no proof that the film was one.
+{others}; pictures that are no chest films. {_gate(gated)}
 
 ## Provenance
 
@@ -80,6 +79,16 @@ def _networks(spec: Spec) -> str:
         f"meant for a clinic {_clinic(spec.recipes)}.",
     ]
     return "\n".join([*lines, "", *_fused(spec)] if several else lines)
+
+
+def _gate(gated: bool) -> str:
+    """What it does with a picture that it was not made for."""
+    if gated:
+        return (
+            "A gate (`gate.json`) flags a film\nthat does not look like those that it learnt from, with a reason; "
+            "its probability is then not to be relied on."
+        )
+    return "It answers them all the same: a probability\nis no proof that the film was one."
 
 
 def _calibration(spec: Spec) -> str:

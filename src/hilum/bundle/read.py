@@ -19,6 +19,7 @@ ONNX_NAME = "model.onnx"
 WEIGHTS_NAME = "weights.safetensors"
 GOLDEN_NAME = "golden.json"
 CARD_NAME = "CARD.md"
+GATE_NAME = "gate.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,11 @@ class Bundle:
     def weights(self) -> Path:
         """The network's weights, by the names of its torch module."""
         return self.folder / WEIGHTS_NAME
+
+    @property
+    def gate(self) -> Path | None:
+        """What films the detector was made for; None where it was made without a gate."""
+        return self.folder / GATE_NAME if GATE_NAME in self.spec.files else None
 
     @property
     def golden(self) -> Path:

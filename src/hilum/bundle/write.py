@@ -19,12 +19,23 @@ from hilum import models
 from hilum.bundle.card import card
 from hilum.bundle.golden import Probs, golden_films, write_golden
 from hilum.bundle.onnx_export import export_onnx
-from hilum.bundle.read import CARD_NAME, GOLDEN_NAME, ONNX_NAME, SPEC_NAME, WEIGHTS_NAME, Bundle, read, seal_of
+from hilum.bundle.read import (
+    CARD_NAME,
+    GATE_NAME,
+    GOLDEN_NAME,
+    ONNX_NAME,
+    SPEC_NAME,
+    WEIGHTS_NAME,
+    Bundle,
+    read,
+    seal_of,
+)
 from hilum.bundle.spec import SCHEMA, Chosen, Member, Spec, SplitCard, probabilities
 from hilum.bundle.weights import deployed, load_model, save_weights
 from hilum.confidence import Calibration, calibrated
 from hilum.errors import RequestError
 from hilum.files import sha256_of, write_text
+from hilum.gate import Gate, write_gate
 from hilum.recipe import Recipe
 from hilum.records import Manifest
 
@@ -39,6 +50,7 @@ def write(
     classes: tuple[str, ...],
     manifest: Manifest,
     chosen: Chosen,
+    gate: Gate | None,
     history: list[dict[str, float]],
     members: tuple[Member, ...] = (),
     out_of_fold: bool = False,
@@ -54,6 +66,7 @@ def write(
         manifest: the films that were trained and validated on; of several networks, those that were validated on
             together.
         chosen: what validation films decided, and their figures.
+        gate: what films it was made for.
         history: a row an epoch.
         members: where there are several networks, what each brings, in their order.
         out_of_fold: the figures are of each film by the one network that had not seen it; all are in val.
@@ -90,10 +103,12 @@ def write(
         multiply_adds=models.multiply_adds(model, recipe.pixels.size),
     )
     save_weights(networks, spec.recipes, part / WEIGHTS_NAME, half=half)
+    if gate:
+        write_gate(gate, part / GATE_NAME)
     return _seal(spec, part, folder)
 
 
-def rewrite(opened: Bundle, folder: Path, *, recipe: Recipe, chosen: Chosen) -> Bundle:
+def rewrite(opened: Bundle, folder: Path, *, recipe: Recipe, chosen: Chosen, gate: Gate | None = None) -> Bundle:
     """Write a bundle anew with the same network, and other choices of where and how it decides.
 
     Args:
@@ -101,13 +116,17 @@ def rewrite(opened: Bundle, folder: Path, *, recipe: Recipe, chosen: Chosen) -> 
         folder: as for `write`.
         recipe: resolved; the bundle's own but for `[bundle]`.
         chosen: what validation films decided, and their figures.
+        gate: another one than the bundle's own, which None keeps.
 
     Raises:
         RequestError: the folder exists and is no bundle.
     """
     part = _part_of(folder)
-    for path in (opened.onnx, opened.weights):
+    kept = (opened.onnx, opened.weights, None if gate else opened.gate)
+    for path in filter(None, kept):
         shutil.copyfile(path, part / path.name)
+    if gate:
+        write_gate(gate, part / GATE_NAME)
     model = load_model(opened)
     write_golden(part / GOLDEN_NAME, recipe.pixels, _probs_of(model, chosen.calibration))
     spec = msgspec.structs.replace(
@@ -145,7 +164,7 @@ def _part_of(folder: Path) -> Path:
 
 def _seal(spec: Spec, part: Path, folder: Path) -> Bundle:
     """Write card and record beside the other files, and put the whole in its place."""
-    write_text(part / CARD_NAME, card(spec))
+    write_text(part / CARD_NAME, card(spec, (part / GATE_NAME).exists()))
     files = {path.name: sha256_of(path) for path in sorted(part.iterdir())}
     # What is sealed is what a reader decodes: JSON has no NaN, for one.
     record = msgspec.json.decode(msgspec.json.encode(msgspec.structs.replace(spec, files=files, seal="")))

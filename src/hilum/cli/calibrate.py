@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from hilum.cli import app, tell
-from hilum.cli.learning import choose_on_films, in_words
+from hilum.cli.learning import choose_on_films, fit_gate, in_words
 from hilum.cli.options import Data
 from hilum.errors import LayoutError, RecipeError, RequestError
 
@@ -25,12 +25,13 @@ def calibrate(
 ) -> None:
     """Choose anew, on films of yours, how a bundle's probabilities are corrected and where it decides.
 
-    The network stays as it is. Films that it learnt from would make it look better than it is; name others.
+    The network stays as it is, and so does its gate, unless --data is what it learnt from. Films that it learnt from
+    would make it look better than it is; name others.
     """
     from hilum import bundle as bundles
     from hilum import films
     from hilum.bundle.weights import load_model
-    from hilum.bundle.write import rewrite
+    from hilum.bundle.write import data_fingerprint, rewrite
     from hilum.evaluation.truth import require_known_labels
     from hilum.inference import SHIPPED
     from hilum.recipe import with_settings
@@ -43,7 +44,8 @@ def calibrate(
         if not setting.startswith("bundle."):
             raise RecipeError(f"--set {setting}: calibrating changes nothing but [bundle]; set bundle.KEY=VALUE")
     recipe = with_settings(opened.spec.recipe, ("bundle.calibration=best", *(settings or ())))
-    chosen = films.index(data, cut=split in ("train", "val")).split(split).labelled_by(recipe.labels)
+    manifest = films.index(data, cut=split in ("train", "val")).labelled_by(recipe.labels)
+    chosen = manifest.split(split)
     labelled = chosen.where(lambda film: bool(film.label))
     require_known_labels(labelled, opened.spec.classes)
     if missing := [name for name in opened.spec.classes if name not in labelled.labels]:
@@ -52,5 +54,11 @@ def calibrate(
             f"{data}: no film of the split '{split}' is labelled {named}; some of each class are needed"
         )
     result = choose_on_films(load_model(opened), labelled, opened.spec.classes, recipe)
-    rewrite(opened, folder, recipe=recipe, chosen=result)
+    own = manifest.where(lambda film: film.split in ("train", "val"))
+    gate = None
+    if (
+        data_fingerprint(own) == opened.spec.data_fingerprint
+    ):  # the films that it learnt from: its gate can be made anew
+        gate = fit_gate(own.split("train"), recipe)
+    rewrite(opened, folder, recipe=recipe, chosen=result, gate=gate)
     tell(f"{folder}: {in_words(result)}. Next: hilum evaluate {folder} --data DIR --out DIR")

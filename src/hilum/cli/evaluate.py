@@ -90,6 +90,7 @@ def measure(
         **evaluation.evaluate(predictions),
         "split": split,
         **evaluation.trust(detector.spec, predictions),
+        "gate": evaluation.gatekeeping(detector.spec, detector.gate, predictions),
         "detector": evaluation.detector_record(detector.spec),
     }
     if prevalence is not None:

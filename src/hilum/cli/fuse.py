@@ -11,7 +11,7 @@ import typer
 from msgspec.structs import replace
 
 from hilum.cli import app, tell
-from hilum.cli.learning import choose_on_films, in_words, whole_films
+from hilum.cli.learning import choose_on_films, fit_gate, in_words, whole_films
 from hilum.cli.options import Data
 from hilum.errors import LayoutError, RequestError
 from hilum.recipe import Model, Pixels, Recipe
@@ -108,6 +108,7 @@ def fuse_bundles(
         classes=classes,
         manifest=learnt,
         chosen=chosen,
+        gate=fit_gate(learnt.split("train"), recipe) if "train" in {film.split for film in learnt} else None,
         history=[],
         members=members,
     ).folder

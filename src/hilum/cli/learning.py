@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from hilum.batches import Batches, Source
     from hilum.bundle import Chosen
     from hilum.features import FeatureBatches
+    from hilum.gate import Gate
     from hilum.models import Network
     from hilum.training import Run
 
@@ -138,8 +139,22 @@ def write_bundle(learnt: Learnt) -> Path:
         classes=learnt.classes,
         manifest=learnt.manifest,
         chosen=chosen,
+        gate=fit_gate(learnt.manifest.split("train"), recipe),
         history=learnt.run.history,
     ).folder
+
+
+def fit_gate(films: Manifest, recipe: Recipe) -> Gate | None:
+    """What films a detector that learnt from these is made for; None where they are too few to say."""
+    from hilum import gate, pixels
+
+    cache = pixels.cache(films, recipe.pixels)
+    squares = (cache.films[row] for row in cache.rows(films))
+    try:
+        return gate.fit_gate(squares, [film.patient for film in films], recipe.seed)
+    except ValueError as error:
+        tell(f"note: no gate stops films that it was not made for: {error}")
+        return None
 
 
 def in_words(chosen: Chosen) -> str:
@@ -150,9 +165,7 @@ def in_words(chosen: Chosen) -> str:
     return f"validation AUROC {chosen.metrics['auroc']}{decides}{corrected}"
 
 
-def choose_on_films(
-    network: nn.Module, val: Manifest, classes: tuple[str, ...], recipe: Recipe
-) -> Chosen:
+def choose_on_films(network: nn.Module, val: Manifest, classes: tuple[str, ...], recipe: Recipe) -> Chosen:
     """Let whole validation films decide what is chosen of a network as it is deployed."""
     from hilum import models, training
 

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from hilum.cli import tell
 from hilum.cli.fuse import fuse_bundles, fused_recipe, members_of
-from hilum.cli.learning import Learnt, learn, whole_films, write_bundle, write_request
+from hilum.cli.learning import Learnt, fit_gate, learn, whole_films, write_bundle, write_request
 from hilum.progress import first_process
 from hilum.recipe import Members, Recipe
 from hilum.records import Manifest, Prediction, Predictions
@@ -122,6 +122,7 @@ def _out_of_fold(recipe: Recipe, learnt: Sequence[Learnt], bundles: Sequence[Pat
         classes=classes,
         manifest=Manifest(tuple(film for films in vals for film in films.manifest)),
         chosen=chosen,
+        gate=fit_gate(Manifest(tuple(film for films in vals for film in films.manifest)), recipe),
         history=[],
         members=tuple(member for each in opened for member in members_of(each.spec, 1 / len(opened))),
         out_of_fold=True,

@@ -2,6 +2,7 @@
 
 from hilum.evaluation.checklists import checklists
 from hilum.evaluation.evaluate import detector_record, evaluate, write_metrics
+from hilum.evaluation.gatekeeping import gatekeeping
 from hilum.evaluation.report import render_report, write_report
 from hilum.evaluation.robustness import under_shifts
 from hilum.evaluation.trust import at_prevalence, trust
@@ -11,6 +12,7 @@ __all__ = [
     "checklists",
     "detector_record",
     "evaluate",
+    "gatekeeping",
     "render_report",
     "trust",
     "under_shifts",

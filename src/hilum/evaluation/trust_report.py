@@ -11,7 +11,7 @@ Line = tuple[str, str, list[dict[str, Any]]]
 
 def context(metrics: dict[str, Any]) -> dict[str, Any] | None:
     """Sentences and the lines of two tables; None where nothing can be said."""
-    sentences = [*_on_shift(metrics), *_on_sets(metrics), *_on_prevalence(metrics)]
+    sentences = [*_on_shift(metrics), *_on_sets(metrics), *_on_gate(metrics), *_on_prevalence(metrics)]
     sets, answered = _sets(metrics), _answered(metrics)
     if not (sentences or sets or answered):
         return None
@@ -57,6 +57,20 @@ def _on_sets(metrics: dict[str, Any]) -> list[str]:
         else "These films do not show that to be broken"
     )
     return [f"The set of classes that it calls plausible is to hold the true one for {promised:.0%} of each. {kept}."]
+
+
+def _on_gate(metrics: dict[str, Any]) -> list[str]:
+    """How many films the gate stops, why, and whether it would stop what is no such film."""
+    gate = metrics.get("gate")
+    if not gate:
+        return []
+    reasons = listed([f"{count} {reason}" for reason, count in gate["reasons"].items()])
+    told = [f"{kind} {figures['auroc']:.3f}" for kind, figures in gate["strangers"].items()]
+    return [
+        f"Its gate lets {with_interval(gate['passed'])} of these films pass as such as it was made for"
+        + (f" (stopped: {reasons})" if reasons else "")
+        + f". It tells strangers made of some of them from the films with an AUROC of: {listed(told)}."
+    ]
 
 
 def _on_prevalence(metrics: dict[str, Any]) -> list[str]:

@@ -14,6 +14,7 @@ import onnxruntime
 
 from hilum import bundle, confidence
 from hilum.errors import FilmError, RequestError
+from hilum.gate import judge, read_gate
 from hilum.pixels import decode, preprocess
 from hilum.progress import track
 from hilum.records import Film, Manifest, Prediction, Predictions
@@ -36,6 +37,7 @@ class Detector:
 
     Attributes:
         spec: what its bundle says about itself.
+        gate: what films it was made for; None where the bundle does not say.
     """
 
     def __init__(self, folder: Path | str = SHIPPED, threads: int = 0) -> None:
@@ -50,6 +52,7 @@ class Detector:
         """
         opened = bundle.read(folder)
         self.spec = opened.spec
+        self.gate = read_gate(opened.gate) if opened.gate else None
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.log_severity_level = 3
@@ -93,6 +96,7 @@ class Detector:
             readable = [read.square for _, read in part if isinstance(read, _Read)]
             given = self.probs(np.stack(readable)) if readable else np.zeros((0, len(classes)))
             sets = iter(self._plausible(given))
+            flags = iter(self._flags(readable))
             probs = iter(corrected(given))
             for film, read in part:
                 if isinstance(read, FilmError):
@@ -100,7 +104,7 @@ class Detector:
                     continue
                 row = tuple(float(prob) for prob in next(probs))
                 chosen = self.choose(row, threshold)
-                rows.append(Prediction(film, row, classes[chosen], shape=read.shape, plausible=next(sets)))
+                rows.append(Prediction(film, row, classes[chosen], "", read.shape, next(sets), next(flags)))
         return Predictions(classes, threshold, tuple(rows))
 
     def _plausible(self, probs: np.ndarray) -> list[tuple[str, ...]]:
@@ -111,6 +115,12 @@ class Detector:
             tuple(name for name, inside in zip(self.spec.classes, row, strict=True) if inside)
             for row in confidence.sets(self.spec.conformal, probs)
         ]
+
+    def _flags(self, squares: list[np.ndarray]) -> list[tuple[str, ...]]:
+        """Why each film is not one that the detector was made for."""
+        if self.gate is None or not squares:
+            return [()] * len(squares)
+        return [(str(reason),) if reason else () for reason in judge(self.gate, squares).reasons]
 
     def _corrected_to(self, prevalence: float | None) -> Callable[[np.ndarray], np.ndarray]:
         """What makes probabilities those of films of which such a share is positive."""

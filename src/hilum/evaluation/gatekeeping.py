@@ -1,0 +1,72 @@
+"""The gate's own figures: how many of these films it stops, and whether it would stop what is no such film."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from hilum.bundle import Spec
+from hilum.errors import FilmError
+from hilum.gate import Gate, judge, strangers
+from hilum.metrics import auroc, clusters_of, intervals
+from hilum.metrics.counts import ratio
+from hilum.pixels import decode, preprocess
+from hilum.records import Predictions
+
+LOOKED_AT = 200  # films that strangers are made of
+
+
+def gatekeeping(
+    spec: Spec, gate: Gate | None, predictions: Predictions, resamples: int = 2000, seed: int = 0
+) -> dict[str, Any] | None:
+    """Judge a gate on the films that were predicted, and on strangers made of some of them.
+
+    Args:
+        spec: of the bundle.
+        gate: the bundle's; without one there is nothing to say.
+        predictions: with their flags; films that could not be read are left out.
+        resamples: of the patients, for the interval of the share that passes.
+        seed: of these draws, and of the strangers.
+
+    Returns:
+        `passed`, the share of films that pass, as `{"value", "low", "high"}`; `n`; `reasons`, how many films were
+        stopped by each; and `strangers`, by kind the AUROC with which the gate's score tells them from these films
+        and the share of them that is `stopped`. None where there is no gate or no film.
+    """
+    rows = [row for row in predictions if not row.error]
+    if gate is None or not rows:
+        return None
+    passed = np.array([not row.flags for row in rows])
+    everyone = {"passed": np.ones(len(rows), dtype=bool)}
+    clusters = clusters_of(np.zeros(len(rows), dtype=int), [row.film.patient for row in rows])
+    (share,) = intervals(
+        lambda weights: {"passed": ratio(weights @ passed, weights.sum(axis=-1))}, clusters, resamples, seed, everyone
+    ).values()
+    return {
+        "passed": asdict(share),
+        "n": len(rows),
+        "reasons": dict(Counter(flag for row in rows for flag in row.flags).most_common()),
+        "strangers": _against_strangers(spec, gate, predictions, seed),
+    }
+
+
+def _against_strangers(spec: Spec, gate: Gate, predictions: Predictions, seed: int) -> dict[str, dict[str, float]]:
+    rows = [row for row in predictions if not row.error]
+    pixels, squares = spec.recipe.pixels, []
+    for place in np.unique(np.linspace(0, len(rows) - 1, LOOKED_AT).astype(int)):
+        film = rows[place].film
+        try:
+            squares.append(preprocess(decode(film.path, pixels.window, film.sha256), pixels))
+        except FilmError:
+            continue
+    known = judge(gate, squares)
+    figures = {}
+    for kind, made in strangers(squares, seed).items():
+        strange = judge(gate, made)
+        labels = np.repeat([False, True], [len(squares), len(made)])
+        area = float(auroc(labels, np.concatenate([known.scores, strange.scores])))
+        figures[kind] = {"auroc": area, "stopped": float((~strange.passed).mean())}
+    return figures
