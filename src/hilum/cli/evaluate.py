@@ -34,6 +34,9 @@ def evaluate(
     heat_maps: Annotated[
         bool, typer.Option("--heat-maps/--no-heat-maps", help="Also what speaks for it, on the worst errors (torch).")
     ] = False,
+    pictures: Annotated[
+        bool, typer.Option("--pictures/--no-pictures", help="Show the worst errors, or only name them.")
+    ] = True,
     checklists: Annotated[
         bool, typer.Option("--checklists/--no-checklists", help="Also drafts of CLAIM 2024 and TRIPOD+AI.")
     ] = False,
@@ -50,6 +53,7 @@ def evaluate(
         prevalence=prevalence,
         drafts=checklists,
         heat_maps=heat_maps,
+        pictures=pictures,
     )
     typer.echo(json.dumps(metrics, indent=1) if as_json else lay_out(metrics))
     for row in predictions.failed:
@@ -69,6 +73,7 @@ def measure(
     prevalence: float | None = None,
     drafts: bool = False,
     heat_maps: bool = False,
+    pictures: bool = True,
 ) -> tuple[dict[str, Any], Predictions]:
     """Predict, measure and write all files; returns what `metrics.json` holds, and the predictions."""
     from hilum import evaluation, films
@@ -100,7 +105,7 @@ def measure(
         metrics |= evaluation.under_shifts(detector, chosen, batteries | ({"severity": SEVERITY} if curves else {}))
     write_predictions(predictions, out / "predictions.csv")
     evaluation.write_metrics(metrics, out / "metrics.json")
-    evaluation.write_report(out / "report.html", detector.spec, metrics, predictions, heat_of)
+    evaluation.write_report(out / "report.html", detector.spec, metrics, predictions, heat_of, pictures=pictures)
     for name, text in evaluation.checklists(detector.spec, metrics).items() if drafts else ():
         write_text(out / name, text)
     return metrics, predictions

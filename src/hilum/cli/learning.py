@@ -71,6 +71,7 @@ def learn(
     """
     from hilum import films
 
+    films.refuse_leaks(manifest, recipe.leaks_allowed)
     learnt = manifest.where(lambda film: film.split in ("train", "val")).labelled_by(recipe.labels)
     classes = films.choose_classes(learnt, recipe.classes)
 

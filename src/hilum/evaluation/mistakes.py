@@ -27,7 +27,7 @@ class Mistake:
         film: the film.
         called: the class that it is called.
         prob: the probability that it was given, of the positive class of two or of the class that it is called.
-        image: a JPEG of the decoded film as a `data:` address.
+        image: a JPEG of the decoded film as a `data:` address; empty where no pictures are wanted.
         heat: the same of what speaks for the class that it is called, laid over it; empty where nobody asked.
     """
 
@@ -47,6 +47,7 @@ def worst_mistakes(
     window: tuple[float, float] | None,
     each: int = EACH,
     heat_of: HeatOf | None = None,
+    pictures: bool = True,
 ) -> tuple[list[Mistake], list[Mistake]]:
     """The false negatives with the lowest probabilities and the false positives with the highest.
 
@@ -55,11 +56,17 @@ def worst_mistakes(
     rising = np.argsort(films.probs, kind="stable")
     missed = [index for index in rising if films.labels[index] and films.probs[index] < threshold]
     alarms = [index for index in rising[::-1] if not films.labels[index] and films.probs[index] >= threshold]
-    return _shown(films, missed, window, each, heat_of), _shown(films, alarms, window, each, heat_of)
+    return _shown(films, missed, window, each, heat_of, pictures), _shown(
+        films, alarms, window, each, heat_of, pictures
+    )
 
 
 def surest_mistakes(
-    films: Judged, window: tuple[float, float] | None, count: int = 2 * EACH, heat_of: HeatOf | None = None
+    films: Judged,
+    window: tuple[float, float] | None,
+    count: int = 2 * EACH,
+    heat_of: HeatOf | None = None,
+    pictures: bool = True,
 ) -> list[Mistake]:
     """The films that are called what they are not with the highest probability of it.
 
@@ -71,11 +78,16 @@ def surest_mistakes(
         count: at most so many.
     """
     falling = np.argsort(-films.probs, kind="stable")
-    return _shown(films, [index for index in falling if not films.labels[index]], window, count, heat_of)
+    return _shown(films, [index for index in falling if not films.labels[index]], window, count, heat_of, pictures)
 
 
 def _shown(
-    films: Judged, indices: list[np.intp], window: tuple[float, float] | None, each: int, heat_of: HeatOf | None
+    films: Judged,
+    indices: list[np.intp],
+    window: tuple[float, float] | None,
+    each: int,
+    heat_of: HeatOf | None,
+    pictures: bool,
 ) -> list[Mistake]:
     shown: list[Mistake] = []
     for index in indices:
@@ -83,8 +95,8 @@ def _shown(
             break
         row = films.rows[index]
         try:
-            image = thumbnail(row.film, window)
-            heat = heat_of(row.film, row.prediction) if heat_of else ""
+            image = thumbnail(row.film, window) if pictures else ""
+            heat = heat_of(row.film, row.prediction) if heat_of and pictures else ""
             shown.append(Mistake(row.film, row.prediction, float(films.probs[index]), image, heat))
         except FilmError:
             continue

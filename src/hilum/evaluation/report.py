@@ -21,7 +21,13 @@ BATTERY_TITLES = {"shifted": "New to training", "familiar": "Of kinds that stron
 
 
 def write_report(
-    path: Path, spec: Spec, metrics: dict[str, Any], predictions: Predictions, heat_of: HeatOf | None = None
+    path: Path,
+    spec: Spec,
+    metrics: dict[str, Any],
+    predictions: Predictions,
+    heat_of: HeatOf | None = None,
+    *,
+    pictures: bool = True,
 ) -> None:
     """Write what a detector did on some films as one HTML file.
 
@@ -34,15 +40,22 @@ def write_report(
             asked for.
         predictions: the same that were evaluated; the films that it got most wrong are decoded once more.
         heat_of: draws what speaks for a class on a film; without it the worst errors stand there alone.
+        pictures: whether the films that it got most wrong are shown, or only named: a report to be shared is no
+            place for patients' films.
 
     Raises:
         RequestError: a label that the bundle does not know.
     """
-    write_text(path, render_report(spec, metrics, predictions, heat_of))
+    write_text(path, render_report(spec, metrics, predictions, heat_of, pictures=pictures))
 
 
 def render_report(
-    spec: Spec, metrics: dict[str, Any], predictions: Predictions, heat_of: HeatOf | None = None
+    spec: Spec,
+    metrics: dict[str, Any],
+    predictions: Predictions,
+    heat_of: HeatOf | None = None,
+    *,
+    pictures: bool = True,
 ) -> str:
     """The report as HTML text; see `write_report`."""
     two = len(predictions.classes) == 2
@@ -65,7 +78,7 @@ def render_report(
         provenance=_provenance(spec, metrics),
         training_films=[_split_row(name, card.films, card.patients) for name, card in spec.data.items()],
         recipe=write_recipe(spec.recipe),
-        **kind.context(spec, metrics, predictions, heat_of),
+        **kind.context(spec, metrics, predictions, heat_of, pictures),
     )
 
 

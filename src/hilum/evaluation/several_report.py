@@ -13,7 +13,7 @@ from hilum.bundle.spec import Spec
 from hilum.evaluation import figures
 from hilum.evaluation.mistakes import HeatOf, surest_mistakes
 from hilum.evaluation.truth import JudgedSeveral, judged_several
-from hilum.evaluation.wording import among, elsewhere, films, listed, with_interval, without_labels
+from hilum.evaluation.wording import among, elsewhere, films, listed, with_interval, without_labels, without_lungs
 from hilum.metrics.several import OF_CLASS, OF_PAIR
 from hilum.records import Predictions
 
@@ -35,7 +35,11 @@ MEANINGS = {
 
 
 def context(
-    spec: Spec, metrics: dict[str, Any], predictions: Predictions, heat_of: HeatOf | None = None
+    spec: Spec,
+    metrics: dict[str, Any],
+    predictions: Predictions,
+    heat_of: HeatOf | None = None,
+    pictures: bool = True,
 ) -> dict[str, Any]:
     """What `several_report.html` shows beside what every report does."""
     several = judged_several(predictions)
@@ -53,7 +57,9 @@ def context(
             for (a, b), group in _pairs(metrics).items()
         ],
         "curves": _curves(several, predictions, metrics["seed"]),
-        "mistakes": surest_mistakes(several.as_right(), spec.recipe.pixels.window, heat_of=heat_of),
+        "mistakes": surest_mistakes(
+            several.as_right(), spec.recipe.pixels.window, heat_of=heat_of, pictures=pictures
+        ),
         "n_wrong": int((several.films.called != several.films.labels).sum()),
     }
 
@@ -94,7 +100,7 @@ def failings(metrics: dict[str, Any]) -> list[str]:
             f"It tells {listed(hardest)} apart least well: between these two alone its AUROC is "
             f"{with_interval(aurocs[hardest])}."
         )
-    return sentences + elsewhere(metrics, "the mean")
+    return sentences + elsewhere(metrics, "the mean") + without_lungs(metrics)
 
 
 def _pairs(metrics: dict[str, Any]) -> dict[tuple[str, str], dict[str, Any]]:

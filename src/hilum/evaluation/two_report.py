@@ -10,7 +10,7 @@ from hilum.bundle.spec import Spec
 from hilum.evaluation import figures
 from hilum.evaluation.mistakes import HeatOf, worst_mistakes
 from hilum.evaluation.truth import Judged, judged, threshold_of
-from hilum.evaluation.wording import among, elsewhere, films, number, with_interval, without_labels
+from hilum.evaluation.wording import among, elsewhere, films, number, with_interval, without_labels, without_lungs
 from hilum.records import Predictions
 
 MEANINGS = {
@@ -30,7 +30,11 @@ MEANINGS = {
 
 
 def context(
-    spec: Spec, metrics: dict[str, Any], predictions: Predictions, heat_of: HeatOf | None = None
+    spec: Spec,
+    metrics: dict[str, Any],
+    predictions: Predictions,
+    heat_of: HeatOf | None = None,
+    pictures: bool = True,
 ) -> dict[str, Any]:
     """What `two_report.html` shows beside what every report does."""
     truth, threshold = judged(predictions), threshold_of(predictions)
@@ -43,7 +47,7 @@ def context(
         sides = f": {positive} upwards, {negative} downwards" if metrics["n"] else ""
         drawing = figures.distribution_figure(probs, labels, predictions.classes, threshold)
         curves.append((f"Probabilities given{sides}", drawing))
-    missed, alarms = worst_mistakes(truth, threshold, spec.recipe.pixels.window, heat_of=heat_of)
+    missed, alarms = worst_mistakes(truth, threshold, spec.recipe.pixels.window, heat_of=heat_of, pictures=pictures)
     return {
         "negative": negative,
         "positive": positive,
@@ -94,7 +98,7 @@ def failings(metrics: dict[str, Any]) -> list[str]:
         sentences.append(f"It misses {cells['fn']:,} of {there:,} {positive} films{_hardest(metrics)}.")
     if there := cells["tn"] + cells["fp"]:
         sentences.append(f"It calls {cells['fp']:,} of {there:,} {negative} films {positive}.")
-    return sentences + elsewhere(metrics, "at the same threshold the")
+    return sentences + elsewhere(metrics, "at the same threshold the") + without_lungs(metrics)
 
 
 def _hardest(metrics: dict[str, Any]) -> str:

@@ -61,6 +61,18 @@ def elsewhere(metrics: dict[str, Any], judged: str) -> list[str]:
     ]
 
 
+def without_lungs(metrics: dict[str, Any]) -> list[str]:
+    """How well it does where there is no lung to read, where that was measured and is above chance."""
+    controls = metrics.get("controls")
+    figure = (controls or {}).get("per_shift", {}).get("lungs_blanked", {}).get("auroc")
+    if not figure or figure["value"] is None or (figure["low"] or figure["value"]) <= 0.5:
+        return []
+    return [
+        f"With the lungs blanked out its AUROC is still {with_interval(figure)}, where guessing has 0.5: much of what "
+        "it goes by lies outside them, or in the outline that blanking leaves."
+    ]
+
+
 def plain(name: str) -> str:
     """The name of a shift without underscores."""
     return name.replace("_", " ")

@@ -31,6 +31,8 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True):
         labels: what a film's class is: its `label`, or its `subtype` (such as bacteria or virus) where it has one.
         classes: the classes, the positive one last; empty takes those of the films, a class called normal (or
             healthy, negative, no finding) first.
+        leaks_allowed: why training may go on although a patient lies in train and in val, or a film byte for byte in
+            two splits; empty refuses such films.
     """
 
     name: str
@@ -38,6 +40,7 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True):
     data: str = ""
     labels: Literal["label", "subtype"] = "label"
     classes: tuple[str, ...] = ()
+    leaks_allowed: str = ""
     pixels: Pixels = Pixels()
     batches: Batches = Batches()
     model: Model = Model()
