@@ -68,7 +68,7 @@ def without_lungs(metrics: dict[str, Any]) -> list[str]:
     if not figure or figure["value"] is None or (figure["low"] or figure["value"]) <= 0.5:
         return []
     return [
-        f"With the lungs blanked out its AUROC is still {with_interval(figure)}, where guessing has 0.5: much of what "
+        f"With the lungs blanked out its AUROC is still {with_interval(figure)}, and guessing has 0.5: much of what "
         "it goes by lies outside them, or in the outline that blanking leaves."
     ]
 
