@@ -19,7 +19,7 @@ from hilum.bundle.onnx_export import export_onnx, round_weights
 from hilum.bundle.read import seal_of
 from hilum.bundle.weights import deployed, load_model
 from hilum.bundle.write import data_fingerprint, write
-from hilum.confidence import Calibration
+from hilum.confidence import Calibration, calibrated
 from hilum.errors import RecipeError, RequestError
 from hilum.inference import SHIPPED, Detector
 from hilum.recipe import Recipe, parse_recipe
@@ -190,7 +190,8 @@ def test_the_shipped_bundle_opens_as_its_network() -> None:
     assert isinstance(model, models.Network)
     films = golden_films(opened.spec.recipe.pixels)
     with torch.no_grad():
-        probs = bundle.probabilities(model(torch.from_numpy(films)[:, None].float() / 255).numpy())
+        given = bundle.probabilities(model(torch.from_numpy(films)[:, None].float() / 255).numpy())
+    probs = calibrated(opened.spec.calibration, given)
     np.testing.assert_allclose(json.loads(opened.golden.read_text())["probs"], probs, atol=0.01)
 
 

@@ -79,7 +79,7 @@ def test_the_mean_of_two_bundles(hilum: Hilum, manifest: Manifest) -> None:
     two = learnt_from(manifest, "two", 1, model={"output": "softmax"}, bundle={**half, "flips": True})
     done = hilum("fuse", "one", "two", "--data", "manifest.csv", "--out", "both")
     assert done.returncode == 0, done.stderr
-    assert "note:" not in done.stderr
+    assert "learnt from other films" not in done.stderr
     evaluate = "hilum evaluate both/bundle --data manifest.csv --split test --out both/test"
     assert done.stderr.splitlines()[-1] == f"both/bundle: done. Next: {evaluate}"
 

@@ -59,7 +59,8 @@ def test_from_a_folder_to_a_report(hilum: Hilum, chest_folder: ChestFolder, tmp_
         rows = list(csv.DictReader(file))
     assert len(rows) == 20
     assert list(rows[0]) == [
-        "path", "label", "prob_NORMAL", "prob_PNEUMONIA", "prediction", "threshold", "patient", "split", "error",
+        "path", "label", "prob_NORMAL", "prob_PNEUMONIA", "prediction", "threshold", "patient", "split",
+            "plausible", "flags", "error",
     ]  # fmt: skip
 
     again = hilum("train", "tiny.toml", "--data", "manifest.csv", "--out", "run")

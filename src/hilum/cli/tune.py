@@ -28,6 +28,8 @@ WORDS = {
     "auroc": "AUROC on validation",
     "views_loss": "loss on validation's views",
     "views_auroc": "AUROC on validation's views",
+    "shifted_loss": "loss on shifted validation",
+    "shifted_auroc": "AUROC on shifted validation",
 }
 
 

@@ -2,8 +2,7 @@
 
 from hilum.pixels.cache import PixelCache, cache
 from hilum.pixels.decode import decode, hash_film
-from hilum.pixels.lungs import LungField, lung_field
 from hilum.pixels.phantom import chest_phantom
 from hilum.pixels.preprocess import preprocess
 
-__all__ = ["LungField", "PixelCache", "cache", "chest_phantom", "decode", "hash_film", "lung_field", "preprocess"]
+__all__ = ["PixelCache", "cache", "chest_phantom", "decode", "hash_film", "preprocess"]

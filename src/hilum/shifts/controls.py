@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from hilum.pixels import lung_field
+from hilum.pixels.lungs import lung_field
 from hilum.shifts.grey import Battery, Grey, as_grey, pixels_of
 
 BORDER = 0.1
