@@ -67,3 +67,13 @@ def test_the_report_says_it_in_a_sentence() -> None:
     assert told is not None
     assert "lets 0.990 (0.980–1.000) of these films pass" in told["sentences"][0]
     assert "(stopped: 1 looks like noise)" in told["sentences"][0]
+
+
+def test_films_that_are_gone_make_no_strangers(gate: Gate, predictions: Predictions) -> None:
+    gone = tuple(replace(row, film=replace(row.film, path="gone.png")) for row in predictions)
+    said = gatekeeping(made_up_spec(), gate, replace(predictions, rows=gone), resamples=0)
+    assert said is not None
+    assert said["strangers"] == {}
+    told = context({"gate": said})
+    assert told is not None
+    assert "strangers" not in told["sentences"][0]

@@ -9,13 +9,13 @@ import typer
 
 from hilum.cli import app, tell
 from hilum.cli.learning import choose_on_films, fit_gate, in_words
-from hilum.cli.options import Data
+from hilum.cli.options import BundleFolder, Data, folder_of
 from hilum.errors import LayoutError, RecipeError, RequestError
 
 
 @app.command()
 def calibrate(
-    bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="A bundle's folder, or 'shipped'.")],
+    bundle: BundleFolder,
     data: Data,
     out: Annotated[Path, typer.Option("--out", help="Gets the new bundle, in OUT/bundle.")],
     split: Annotated[str, typer.Option("--split", help="Whose films choose: val, or all of your own.")] = "val",
@@ -33,13 +33,12 @@ def calibrate(
     from hilum.bundle.weights import load_model
     from hilum.bundle.write import data_fingerprint, rewrite
     from hilum.evaluation.truth import require_known_labels
-    from hilum.inference import SHIPPED
     from hilum.recipe import with_settings
 
     folder = out / "bundle"
     if folder.exists():
         raise RequestError(f"{out}: holds a bundle already; name another --out")
-    opened = bundles.read(SHIPPED if str(bundle) == "shipped" else bundle)
+    opened = bundles.read(folder_of(bundle))
     for setting in settings or ():
         if not setting.startswith("bundle."):
             raise RecipeError(f"--set {setting}: calibrating changes nothing but [bundle]; set bundle.KEY=VALUE")

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from hilum.cli import app, tell
-from hilum.cli.options import Data, Json
+from hilum.cli.options import BundleFolder, Data, Json, folder_of
 from hilum.records import Film, Predictions
 
 _SHOWN = ("auroc", "accuracy", "sensitivity", "specificity", "precision", "f1", "brier", "log_loss", "ece")
@@ -18,7 +18,7 @@ _SHOWN = ("auroc", "accuracy", "sensitivity", "specificity", "precision", "f1", 
 
 @app.command()
 def evaluate(
-    bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="A bundle's folder, or 'shipped'.")],
+    bundle: BundleFolder,
     data: Data,
     out: Annotated[Path, typer.Option("--out", help="Gets metrics.json, predictions.csv and report.html.")],
     split: Annotated[str, typer.Option("--split", help="train, val, test, or all.")] = "test",
@@ -79,13 +79,13 @@ def measure(
     from hilum import evaluation, films
     from hilum.evaluation.truth import require_known_labels
     from hilum.files import write_text
-    from hilum.inference import SHIPPED, Detector
+    from hilum.inference import Detector
     from hilum.records import write_predictions
     from hilum.shifts import ACQUISITION, CONTROLS, FAMILIAR, SEVERITY
 
     # Only train and val are ever cut; a data set that is evaluated as it is needs no patients.
     chosen = films.index(data, cut=split in ("train", "val")).split(split)
-    folder = SHIPPED if str(bundle) == "shipped" else bundle
+    folder = folder_of(bundle)
     detector = Detector(folder)
     heat_of = _heat_of(folder) if heat_maps else None
     chosen = chosen.labelled_by(detector.spec.recipe.labels)

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from hilum.cli import app, tell
-from hilum.cli.options import Json
+from hilum.cli.options import BundleFolder, Json, folder_of
 from hilum.errors import FilmError, RequestError
 
 _SHOWN = 40
@@ -18,7 +18,7 @@ _RANDOMISED = 8  # films whose maps are compared with those of a network that fo
 
 @app.command()
 def explain(
-    bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="A bundle's folder, or 'shipped'.")],
+    bundle: BundleFolder,
     paths: Annotated[list[Path], typer.Argument(metavar="FILES|DIR…", help="Films, or folders of them.")],
     out: Annotated[Path, typer.Option("--out", help="Gets index.html, explain.json and a picture a film.")],
     method: Annotated[
@@ -40,9 +40,9 @@ def explain(
     """Show on each film what speaks for a class, and measure how far that can be believed."""
     from hilum import bundle as bundles
     from hilum import films
-    from hilum.inference import SHIPPED, Detector
+    from hilum.inference import Detector
 
-    opened = bundles.read(SHIPPED if str(bundle) == "shipped" else bundle)
+    opened = bundles.read(folder_of(bundle))
     spec = opened.spec
     chosen = _place_of(explained, spec.classes)
     found = films.find(paths)

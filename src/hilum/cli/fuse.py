@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from hilum.cli import app, tell
 from hilum.cli.learning import choose_on_films, fit_gate, in_words, whole_films
-from hilum.cli.options import Data
+from hilum.cli.options import Data, folder_of
 from hilum.errors import LayoutError, RequestError
 from hilum.recipe import Model, Pixels, Recipe
 from hilum.records import Manifest
@@ -116,9 +116,8 @@ def fuse_bundles(
 
 def _open(bundles: Sequence[Path]) -> list[Bundle]:
     from hilum import bundle
-    from hilum.inference import SHIPPED
 
-    return [bundle.read(SHIPPED if str(each) == "shipped" else each) for each in bundles]
+    return [bundle.read(folder_of(each)) for each in bundles]
 
 
 def refuse_unlike(bundles: Sequence[Bundle]) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+BundleFolder = Annotated[Path, typer.Argument(metavar="BUNDLE", help="A bundle's folder, or 'shipped'.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 Data = Annotated[
     Path, typer.Option("--data", help="A folder of films, a table (CSV), a manifest or a MedMNIST .npz.")
@@ -20,3 +21,10 @@ PatientPattern = Annotated[
         "--patient-pattern", help="Where a path names its patient: a regular expression with (?P<patient>…)."
     ),
 ]
+
+
+def folder_of(bundle: Path) -> Path:
+    """Where a bundle that was named on the command line lies; `shipped` is the one that comes with Hilum."""
+    from hilum.inference import SHIPPED
+
+    return SHIPPED if str(bundle) == "shipped" else bundle

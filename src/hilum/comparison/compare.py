@@ -27,7 +27,6 @@ from hilum.metrics.several import Judgements, means_at
 from hilum.records import Figure, Prediction
 
 FIGURES = ("auroc", "accuracy", "sensitivity", "specificity", "average_precision", "brier", "log_loss")
-SIGNIFICANT = 0.05
 _LOWER_IS_BETTER = {"brier", "log_loss"}
 
 
@@ -170,7 +169,7 @@ def _told(kind: str, test: PairedTest, p_holm: float | None, first: str, second:
     value, higher = test.difference.value, None
     if value is None or p_holm is None:
         says = "cannot be tested on these films"
-    elif p_holm >= SIGNIFICANT or not value:
+    elif not (PairedTest(test.difference, p_holm).shows_difference and value):
         says = "no difference shown"
     else:
         higher = first if value > 0 else second

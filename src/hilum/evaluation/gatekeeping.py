@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -14,7 +15,7 @@ from hilum.gate import Gate, judge, strangers
 from hilum.metrics import auroc, clusters_of, intervals
 from hilum.metrics.counts import ratio
 from hilum.pixels import decode, preprocess
-from hilum.records import Predictions
+from hilum.records import Prediction, Predictions
 
 LOOKED_AT = 200  # films that strangers are made of
 
@@ -49,12 +50,11 @@ def gatekeeping(
         "passed": asdict(share),
         "n": len(rows),
         "reasons": dict(Counter(flag for row in rows for flag in row.flags).most_common()),
-        "strangers": _against_strangers(spec, gate, predictions, seed),
+        "strangers": _against_strangers(spec, gate, rows, seed),
     }
 
 
-def _against_strangers(spec: Spec, gate: Gate, predictions: Predictions, seed: int) -> dict[str, dict[str, float]]:
-    rows = [row for row in predictions if not row.error]
+def _against_strangers(spec: Spec, gate: Gate, rows: Sequence[Prediction], seed: int) -> dict[str, dict[str, float]]:
     pixels, squares = spec.recipe.pixels, []
     for place in np.unique(np.linspace(0, len(rows) - 1, LOOKED_AT).astype(int)):
         film = rows[place].film
@@ -62,6 +62,8 @@ def _against_strangers(spec: Spec, gate: Gate, predictions: Predictions, seed: i
             squares.append(preprocess(decode(film.path, pixels.window, film.sha256), pixels))
         except FilmError:
             continue
+    if not squares:  # they can no longer be read
+        return {}
     known = judge(gate, squares)
     figures = {}
     for kind, made in strangers(squares, seed).items():

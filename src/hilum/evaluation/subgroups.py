@@ -40,7 +40,7 @@ def subgroups(predictions: Predictions, resamples: int = 2000, seed: int = 0) ->
     Raises:
         RequestError: a label that the bundle does not know.
     """
-    rows = judged(predictions).rows if len(predictions.classes) == 2 else judged_several(predictions).rows
+    rows = judged_several(predictions).rows
     result: dict[str, dict[str, dict[str, Any]]] = {}
     for kind, group_of in _KINDS.items():
         names = [group_of(row) for row in rows]

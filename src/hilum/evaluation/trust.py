@@ -33,17 +33,14 @@ def trust(spec: Spec, predictions: Predictions, resamples: int = 2000, seed: int
         `accuracy` by the share of films answered; `shift`, without any label: whether the scores of these films have
         `moved` from validation's, what that `looks_like`, and the shares of the classes (`prior`) that it would take.
     """
-    two = len(predictions.classes) == 2
-    rows = judged(predictions).rows if two else judged_several(predictions).rows
-    labels = np.array([predictions.classes.index(row.film.label) for row in rows], dtype=np.intp)
-    probs = np.array([row.probs for row in rows], dtype=np.float64).reshape(len(rows), len(predictions.classes))
-    patients = [row.film.patient for row in rows]
+    several = judged_several(predictions)
+    labels, probs, patients = several.films.labels, several.films.probs, several.patients
     sets = left = None
-    if rows and spec.conformal:
+    if several.rows and spec.conformal:
         achieved = confidence.achieved(spec.conformal, labels, probs, patients, resamples, seed)
         per_class = dict(zip(predictions.classes, map(asdict, achieved.per_class), strict=True))
         sets = {"promised": spec.conformal.coverage, **asdict(achieved), "per_class": per_class}
-    if rows:
+    if several.rows:
         answered = confidence.selective(
             labels, probs, predictions.threshold, patients, resamples=resamples, seed=seed
         )

@@ -69,7 +69,11 @@ def _on_gate(metrics: dict[str, Any]) -> list[str]:
     return [
         f"Its gate lets {with_interval(gate['passed'])} of these films pass as such as it was made for"
         + (f" (stopped: {reasons})" if reasons else "")
-        + f". It tells strangers made of some of them from the films with an AUROC of: {listed(told)}."
+        + (
+            f". It tells strangers made of some of them from the films with an AUROC of: {listed(told)}."
+            if told
+            else "."
+        )
     ]
 
 

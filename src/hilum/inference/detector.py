@@ -7,17 +7,19 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import numpy as np
 import onnxruntime
 
 from hilum import bundle, confidence
 from hilum.errors import FilmError, RequestError
-from hilum.gate import judge, read_gate
 from hilum.pixels import decode, preprocess
 from hilum.progress import track
 from hilum.records import Film, Manifest, Prediction, Predictions
+
+if TYPE_CHECKING:
+    from hilum.gate import Gate
 
 T = TypeVar("T")
 
@@ -52,7 +54,7 @@ class Detector:
         """
         opened = bundle.read(folder)
         self.spec = opened.spec
-        self.gate = read_gate(opened.gate) if opened.gate else None
+        self.gate = _gate_of(opened)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.log_severity_level = 3
@@ -120,6 +122,8 @@ class Detector:
         """Why each film is not one that the detector was made for."""
         if self.gate is None or not squares:
             return [()] * len(squares)
+        from hilum.gate import judge
+
         return [(str(reason),) if reason else () for reason in judge(self.gate, squares).reasons]
 
     def _corrected_to(self, prevalence: float | None) -> Callable[[np.ndarray], np.ndarray]:
@@ -153,6 +157,15 @@ class Detector:
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             for part in _in_parts(iter(films), 2 * _BATCH):
                 yield from zip(part, pool.map(read, part), strict=True)
+
+
+def _gate_of(opened: bundle.Bundle) -> Gate | None:
+    """What films a bundle was made for; OpenCV is loaded where it says so, and only there."""
+    if opened.gate is None:
+        return None
+    from hilum.gate import read_gate
+
+    return read_gate(opened.gate)
 
 
 def _in_parts(items: Iterable[T], size: int) -> Iterator[list[T]]:

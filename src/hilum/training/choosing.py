@@ -59,7 +59,7 @@ def choose_out_of_fold(folds: Sequence[tuple[nn.Module, Source]], recipe: Recipe
         films = f"{len(labels)} films, each judged by the network that had not seen its fold"
     chosen_on = films + (f" and {len(views)} augmented views of each" if views else "")
     # Where nobody knows whose a film is, its views are still of one patient.
-    whose = [patient or f"unknown {number}" for number, patient in enumerate(patients)] * len(looks)
+    whose = [patient or f"\0{number}" for number, patient in enumerate(patients)] * len(looks)
     pooled = np.tile(labels, len(looks)), np.concatenate(looks)
     calibration = _calibration(recipe, *pooled, whose, chosen_on)
     probs = calibrated(calibration, looks[0])
