@@ -5,6 +5,7 @@ stage takes whole. Unknown keys, wrong types and values out of range are refused
 key that is quietly ignored costs somebody a night of training.
 """
 
+from hilum.recipe.classical import Classical, Genetic, Templates
 from hilum.recipe.images import Augment, Batches, Pixels
 from hilum.recipe.learning import Bundle, Training
 from hilum.recipe.network import Init, Model, Transfer, Weights
@@ -17,6 +18,8 @@ __all__ = [
     "Batches",
     "Bundle",
     "Choice",
+    "Classical",
+    "Genetic",
     "Init",
     "Members",
     "Model",
@@ -24,6 +27,7 @@ __all__ = [
     "Range",
     "Recipe",
     "Teacher",
+    "Templates",
     "Training",
     "Transfer",
     "Tune",

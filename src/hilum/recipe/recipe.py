@@ -7,13 +7,14 @@ import re
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import msgspec
 import tomli_w
 from msgspec import Meta, Struct
 
 from hilum.errors import RecipeError
+from hilum.recipe.classical import Classical
 from hilum.recipe.images import Batches, Pixels
 from hilum.recipe.learning import Bundle, Training
 from hilum.recipe.network import Init, Model, Transfer, Weights
@@ -33,6 +34,7 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True):
             healthy, negative, no finding) first.
         leaks_allowed: why training may go on although a patient lies in train and in val, or a film byte for byte in
             two splits; empty refuses such films.
+        classical: a system without a deep network, in place of the one that `[model]` to `[members]` are about.
     """
 
     name: str
@@ -52,6 +54,7 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True):
     members: Members = Members()
     bundle: Bundle = Bundle()
     tune: Tune = Tune()
+    classical: Classical | None = None
 
     def __post_init__(self) -> None:
         held, (_, largest) = self.pixels.size, self.batches.scales or (0, self.batches.crop)
@@ -174,7 +177,10 @@ def _explain(message: str) -> str:
         return f"{place}: {reason}" if place else reason
     struct: Any = Recipe
     for section in filter(None, place.split(".")):
-        struct = next(field.type for field in msgspec.structs.fields(struct) if field.encode_name == section)
+        kind = next(field.type for field in msgspec.structs.fields(struct) if field.encode_name == section)
+        struct = next(
+            (each for each in get_args(kind) if each is not type(None)), kind
+        )  # a table that may be missing
     known = [field.encode_name for field in msgspec.structs.fields(struct)]
     near = difflib.get_close_matches(unknown[1], known, n=1)
     hint = f"did you mean '{near[0]}'?" if near else f"known here: {', '.join(known)}"

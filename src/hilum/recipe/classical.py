@@ -1,0 +1,109 @@
+"""The table of a recipe for a system without a deep network: `[classical]`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+Step = Literal["denoise", "smooth", "binarise", "frame", "restore"]
+Family = Literal["grey", "texture", "shape", "layout"]
+Reduction = Literal["templates", "pca", "lda", "kernel-pca", "isomap"]
+Count = Annotated[int, Meta(ge=1)]
+
+
+class Templates(Struct, frozen=True, forbid_unknown_fields=True):
+    """How films are compared with templates of each class, for `reduce = ["templates"]`.
+
+    Attributes:
+        kind: `mean` averages a class's films; `medoids` takes films that stand for the others of their class.
+        per_class: how many medoids.
+        scales: sides, as shares of the film's, at which film and template are compared.
+        reach: how far, as a share of the side, a template may be shifted over the film to fit best.
+    """
+
+    kind: Literal["mean", "medoids", "both"] = "both"
+    per_class: Count = 4
+    scales: tuple[Annotated[float, Meta(gt=0, le=1)], ...] = (1.0, 0.5)
+    reach: Annotated[float, Meta(ge=0, le=0.25)] = 0.08
+
+
+class Genetic(Struct, frozen=True, forbid_unknown_fields=True):
+    """A genetic algorithm that evolves a small network's inputs and first weights, for `classifier = "genetic"`.
+
+    Attributes:
+        hidden: units of the network's one hidden layer.
+        population: individuals of a generation.
+        generations: how many follow the first; 0 leaves inputs and weights as they are drawn.
+        crossover: probability that two parents are crossed.
+        mutation: probability that an offspring is mutated.
+        epochs: of back-propagation, behind the last generation.
+    """
+
+    hidden: Count = 16
+    population: Annotated[int, Meta(ge=4)] = 40
+    generations: Annotated[int, Meta(ge=0)] = 25
+    crossover: Annotated[float, Meta(ge=0, le=1)] = 0.7
+    mutation: Annotated[float, Meta(ge=0, le=1)] = 0.3
+    epochs: Count = 200
+
+
+class Classical(Struct, frozen=True, forbid_unknown_fields=True):
+    """A system that prepares a film, describes it by numbers, selects or reduces these, and classifies.
+
+    Attributes:
+        steps: what happens first to the square that `[pixels]` makes of a film, in this order.
+        describe: by the prepared film's own `grey` values, or by hand-made `features`.
+        side: of the prepared film whose grey values are taken, in pixels.
+        families: the kinds of hand-made features.
+        select: which numbers are kept: `none` keeps all; `mutual-information` those that tell most of the class one
+            by one; `recursive` drops the least useful again and again; `l1` keeps what a sparse linear model uses.
+        selected: how many are kept; of several counts, the best by cross-validation. `l1` counts for itself.
+        reduce: what the numbers are reduced by, one after the other.
+        components: how many numbers each reduction leaves; `templates` and `lda` count for themselves (0).
+        classifier: `logistic` regression, a support vector machine (`svm`, with a Gaussian kernel), a random
+            `forest`, gradient `boosting`, or a network whose first weights a `genetic` algorithm evolves.
+        strengths: of which the best by cross-validation is taken: the inverse of regularisation for `logistic` and
+            `svm`, the smallest share of the films in a leaf for `forest`, the learning rate for `boosting`.
+        folds: of the cross-validation by patient, the outer and the inner one; fewer than 2 tries nothing, and takes
+            the first count and strength.
+    """
+
+    steps: tuple[Step, ...] = ()
+    describe: Literal["grey", "features"] = "grey"
+    side: Annotated[int, Meta(ge=8, le=256)] = 48
+    families: tuple[Family, ...] = ("grey", "texture", "shape", "layout")
+    select: Literal["none", "mutual-information", "recursive", "l1"] = "none"
+    selected: tuple[Count, ...] = (64,)
+    reduce: tuple[Reduction, ...] = ()
+    components: tuple[Annotated[int, Meta(ge=0)], ...] = ()
+    classifier: Literal["logistic", "svm", "forest", "boosting", "genetic"] = "logistic"
+    strengths: tuple[Annotated[float, Meta(gt=0)], ...] = (1.0,)
+    folds: Annotated[int, Meta(ge=0, le=20)] = 5
+    templates: Templates = Templates()
+    genetic: Genetic = Genetic()
+
+    def __post_init__(self) -> None:
+        if len(self.components) != len(self.reduce):
+            raise ValueError(
+                f"components has {len(self.components)} counts and reduce {len(self.reduce)} reductions: "
+                "give each its own, 0 for templates and lda"
+            )
+        for reduction, count in zip(self.reduce, self.components, strict=True):
+            if (reduction in ("templates", "lda")) != (count == 0):
+                raise ValueError(
+                    f"components: {count} for {reduction}; templates and lda take 0, the others 1 or more"
+                )
+        if "templates" in self.reduce and (
+            self.describe != "grey" or self.reduce[0] != "templates" or self.select != "none"
+        ):
+            raise ValueError(
+                "templates are laid over grey values: describe by grey, select none, and reduce by them first"
+            )
+        for name in ("steps", "families", "selected", "strengths"):
+            values = getattr(self, name)
+            if len(set(values)) < len(values):
+                raise ValueError(f"{name} names something twice: {', '.join(map(str, values))}")
+        for name in ("families", "selected", "strengths"):
+            if not getattr(self, name):
+                raise ValueError(f"{name} is empty: name one at least")
