@@ -25,10 +25,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "shifts": {"pixels"},
     "audit": {"films", "pixels", "metrics"},
     "batches": {"films", "pixels"},
-    "bundle": {"confidence", "gate", "pixels"},
+    "bundle": {"confidence", "gate", "metrics", "pixels"},
     "features": {"batches", "models", "pixels"},
-    "training": {"batches", "models", "metrics", "confidence", "bundle", "shifts"},
-    "inference": {"pixels", "confidence", "gate", "bundle"},
+    "training": {"batches", "models", "metrics", "bundle", "shifts"},
+    "inference": {"pixels", "confidence", "gate", "bundle", "classical"},
     "evaluation": {"bundle", "confidence", "gate", "inference", "metrics", "pixels", "shifts"},
     "comparison": {"metrics"},
     "tuning": set(),
@@ -40,8 +40,8 @@ MAY_IMPORT: dict[str, set[str]] = {
 # The half of `bundle` that needs torch, and so may know the models. Inference stays away from it.
 TORCH_HALF = {"torch_half", "weights", "write", "onnx_export"}
 WITHOUT_TORCH = (
-    "films", "pixels", "shifts", "metrics", "confidence", "audit", "gate", "inference", "evaluation", "comparison",
-    "tuning", "pages", "service", "pacs", "cli",
+    "films", "pixels", "shifts", "metrics", "confidence", "audit", "classical", "gate", "inference", "evaluation",
+    "comparison", "tuning", "pages", "service", "pacs", "cli",
 )  # fmt: skip
 
 

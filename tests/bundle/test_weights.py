@@ -17,8 +17,9 @@ from hilum.bundle import Bundle, Chosen, Member, OperatingPoint
 from hilum.bundle.golden import golden_films
 from hilum.bundle.onnx_export import export_onnx, round_weights
 from hilum.bundle.read import seal_of
+from hilum.bundle.seal import data_fingerprint
 from hilum.bundle.weights import deployed, load_model
-from hilum.bundle.write import data_fingerprint, write
+from hilum.bundle.write import write
 from hilum.confidence import Calibration, calibrated
 from hilum.errors import RecipeError, RequestError
 from hilum.inference import SHIPPED, Detector

@@ -3,6 +3,7 @@
 This half opens and checks bundles and needs no torch; `hilum.bundle.write` makes them and does.
 """
 
+from hilum.bundle.deciding import decide
 from hilum.bundle.golden import check_golden
 from hilum.bundle.read import Bundle, read
 from hilum.bundle.spec import Chosen, Member, OperatingPoint, Spec, SplitCard, probabilities
@@ -15,6 +16,7 @@ __all__ = [
     "Spec",
     "SplitCard",
     "check_golden",
+    "decide",
     "probabilities",
     "read",
 ]

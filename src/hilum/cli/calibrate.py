@@ -30,8 +30,9 @@ def calibrate(
     """
     from hilum import bundle as bundles
     from hilum import films
+    from hilum.bundle.seal import data_fingerprint
     from hilum.bundle.weights import load_model
-    from hilum.bundle.write import data_fingerprint, rewrite
+    from hilum.bundle.write import rewrite
     from hilum.evaluation.truth import require_known_labels
     from hilum.recipe import with_settings
 

@@ -83,8 +83,9 @@ def fuse_bundles(
     if missing := [each for each in classes if each not in val.labels]:
         raise LayoutError(f"no val film is labelled {', '.join(missing)}; the threshold needs some of each class")
 
+    from hilum.bundle.seal import data_fingerprint
     from hilum.bundle.weights import deployed, load_networks
-    from hilum.bundle.write import data_fingerprint, write
+    from hilum.bundle.write import write
 
     fingerprint = data_fingerprint(learnt)
     for each in opened:

@@ -1,0 +1,131 @@
+"""Putting a bundle together whole or not at all, and sealing it. No torch here."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import shutil
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+import hilum
+from hilum.bundle.card import card
+from hilum.bundle.read import CARD_NAME, GATE_NAME, SPEC_NAME, Bundle, read, seal_of
+from hilum.bundle.spec import SCHEMA, Chosen, Member, Spec, SplitCard
+from hilum.errors import RequestError
+from hilum.files import sha256_of, write_text
+from hilum.recipe import Recipe
+from hilum.records import Manifest
+
+
+def part_of(folder: Path) -> Path:
+    """Where a bundle is written until it is whole.
+
+    Raises:
+        RequestError: the folder exists and is no bundle.
+    """
+    if folder.exists() and not (folder / SPEC_NAME).exists():
+        raise RequestError(f"{folder}: exists and is no bundle; name another folder")
+    part = folder.with_name(f".{folder.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    return part
+
+
+def spec_of(
+    recipe: Recipe,
+    classes: tuple[str, ...],
+    manifest: Manifest,
+    chosen: Chosen,
+    history: list[dict[str, float]],
+    members: Sequence[Member] = (),
+) -> Spec:
+    """What a new bundle says about itself, before its files are there."""
+    return Spec(
+        schema=SCHEMA,
+        hilum=hilum.__version__,
+        created=_today(),
+        recipe=recipe,
+        classes=classes,
+        operating_point=chosen.operating_point,
+        calibration=chosen.calibration,
+        conformal=chosen.conformal,
+        scores=chosen.scores,
+        data=_data_card(manifest, members),
+        data_fingerprint=data_fingerprint(manifest),
+        code_fingerprint=_code_fingerprint(),
+        metrics=chosen.metrics,
+        history=history,
+        files={},
+        members=tuple(members),
+    )
+
+
+def stamped(spec: Spec, recipe: Recipe, chosen: Chosen) -> Spec:
+    """What a bundle says that is written anew with other choices."""
+    return msgspec.structs.replace(
+        spec,
+        schema=SCHEMA,
+        hilum=hilum.__version__,
+        created=_today(),
+        recipe=recipe,
+        operating_point=chosen.operating_point,
+        calibration=chosen.calibration,
+        conformal=chosen.conformal,
+        scores=chosen.scores,
+        code_fingerprint=_code_fingerprint(),
+        metrics=chosen.metrics,
+    )
+
+
+def seal(spec: Spec, part: Path, folder: Path) -> Bundle:
+    """Write card and record beside the other files, and put the whole in its place."""
+    write_text(part / CARD_NAME, card(spec, (part / GATE_NAME).exists()))
+    files = {path.name: sha256_of(path) for path in sorted(part.iterdir())}
+    # What is sealed is what a reader decodes: JSON has no NaN, for one.
+    record = msgspec.json.decode(msgspec.json.encode(msgspec.structs.replace(spec, files=files, seal="")))
+    record["seal"] = seal_of(record)
+    write_text(part / SPEC_NAME, msgspec.json.format(msgspec.json.encode(record), indent=1).decode() + "\n")
+    shutil.rmtree(folder, ignore_errors=True)
+    part.replace(folder)
+    return read(folder)
+
+
+def data_fingerprint(manifest: Manifest) -> str:
+    """The same films with the same labels in the same splits give the same fingerprint, wherever they lie."""
+    lines = sorted(f"{film.sha256} {film.label} {film.subtype} {film.split}" for film in manifest)
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def _data_card(manifest: Manifest, members: Sequence[Member]) -> dict[str, SplitCard]:
+    """Several networks may each have learnt from films of their own."""
+    learnt = {
+        f"train ({number}: {member.recipe.name})": member.data["train"]
+        for number, member in enumerate(members, start=1)
+    }
+    return {**(learnt or {"train": _split_card(manifest.split("train"))}), "val": _split_card(manifest.split("val"))}
+
+
+def _split_card(manifest: Manifest) -> SplitCard:
+    names = (
+        f"{film.label}/{film.subtype}" if film.subtype not in ("", film.label) else film.label for film in manifest
+    )
+    return SplitCard(
+        films=dict(sorted(Counter(names).items())),
+        patients=len({film.patient for film in manifest if film.patient}),
+    )
+
+
+def _code_fingerprint() -> str:
+    source = Path(hilum.__file__).parent
+    digest = hashlib.sha256()
+    for path in sorted(source.rglob("*.py")):
+        digest.update(path.relative_to(source).as_posix().encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
+
+
+def _today() -> str:
+    return datetime.datetime.now(datetime.UTC).date().isoformat()
