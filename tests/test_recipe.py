@@ -79,6 +79,16 @@ def test_a_wrong_setting_is_refused_by_name(recipe_file: Path, setting: str, say
         (["batches.crop=32", "batches.scales=[48, 80]"], r"reach 80 pixels, .* kept at 64; set pixels\.size=80"),
         (["training.val_shifts=true", "transfer.frozen=trunk"], "val_shifts and transfer.frozen exclude each other"),
         (["batches.crop=48", "transfer.frozen=trunk"], "batches.crop and transfer.frozen exclude each other"),
+        (["classical.folds=3", "bundle.operating_views=2"], "operating_views is of networks"),
+        (["classical.folds=3", "members.seeds=3"], "members is of networks"),
+        (["classical.reduce=['pca']"], "components has 0 counts and reduce 1 reductions"),
+        (["classical.reduce=['lda']", "classical.components=[3]"], "3 for lda; templates and lda take 0"),
+        (
+            ["classical.reduce=['templates']", "classical.components=[0]", "classical.describe=features"],
+            "templates are laid over grey values",
+        ),
+        (["classical.strengths=[1.0, 1.0]"], "strengths names something twice"),
+        (["classical.families=[]"], "families is empty"),
         (
             ["batches.augment.match=0.5", "transfer.frozen=trunk", "transfer.views=2"],
             "batches.augment.match needs a second film",
@@ -103,6 +113,12 @@ def test_settings_that_exclude_each_other_are_refused(recipe_file: Path, setting
 def test_settings_that_go_together_are_not(recipe_file: Path, settings: list[str]) -> None:
     recipe = read_recipe(recipe_file, settings)
     assert parse_recipe(tomllib.loads(write_recipe(recipe)), "resolved") == recipe
+
+
+def test_what_learns_has_a_name(recipe_file: Path) -> None:
+    assert read_recipe(recipe_file, ["model.name=vgg11"]).system == "vgg11"
+    stages = ["classical.reduce=['pca', 'lda']", "classical.components=[20, 0]", "classical.classifier=svm"]
+    assert read_recipe(recipe_file, stages).system == "48-pixel films, pca, lda, support vector machine"
 
 
 def test_the_network_is_shown_the_crop_or_the_whole_film(recipe_file: Path) -> None:

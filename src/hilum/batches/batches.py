@@ -15,7 +15,8 @@ from hilum.batches.augment import apply, draw
 from hilum.batches.crops import cut, draw_crops, middle_crops
 from hilum.batches.mix import mix
 from hilum.batches.order import ALL, Numbers, Share, batches_of_epoch, in_order, neighbours
-from hilum.errors import LayoutError, RequestError
+from hilum.errors import RequestError
+from hilum.films import labels_of
 from hilum.pixels import PixelCache
 from hilum.recipe import Augment
 from hilum.recipe import Batches as Spec
@@ -113,16 +114,8 @@ class Batches:
     labels: np.ndarray = field(init=False)
 
     def __post_init__(self) -> None:
-        unknown = sorted({film.label or "(none)" for film in self.manifest} - set(self.classes))
-        if unknown:
-            raise LayoutError(
-                f"{self.manifest.films[0].split or 'these'} films carry labels that are not among the classes "
-                f"{', '.join(self.classes)}: {', '.join(unknown)}"
-            )
-        index = {name: number for number, name in enumerate(self.classes)}
+        object.__setattr__(self, "labels", labels_of(self.manifest, self.classes))
         object.__setattr__(self, "rows", self.cache.rows(self.manifest))
-        labels = np.array([index[film.label] for film in self.manifest], dtype=np.int64)
-        object.__setattr__(self, "labels", labels)
 
     def __len__(self) -> int:
         return len(self.rows)

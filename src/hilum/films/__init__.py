@@ -6,7 +6,7 @@
 What comes out is a `hilum.records.Manifest`; no later stage asks a folder again.
 """
 
-from hilum.films.classes import choose_classes
+from hilum.films.classes import choose_classes, labels_of
 from hilum.films.folds import folds
 from hilum.films.index import Index, find, index
 from hilum.films.leaks import Leak, leaks, refuse_leaks
@@ -20,6 +20,7 @@ __all__ = [
     "find",
     "folds",
     "index",
+    "labels_of",
     "leaks",
     "read_name",
     "refuse_leaks",

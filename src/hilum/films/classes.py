@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from hilum.errors import LayoutError, RequestError
 from hilum.films.wording import listed
 from hilum.records import Manifest
@@ -33,6 +35,22 @@ def choose_classes(manifest: Manifest, asked_for: tuple[str, ...] = ()) -> tuple
                 f"(these films have: {listed(labels, 8)})"
             )
     return classes
+
+
+def labels_of(manifest: Manifest, classes: tuple[str, ...]) -> np.ndarray:
+    """The number of each film's class: (n,) int64.
+
+    Raises:
+        LayoutError: a film's label is none of the classes.
+    """
+    unknown = sorted({film.label or "(none)" for film in manifest} - set(classes))
+    if unknown:
+        raise LayoutError(
+            f"{manifest.films[0].split or 'these'} films carry labels that are not among the classes "
+            f"{', '.join(classes)}: {', '.join(unknown)}"
+        )
+    index = {name: number for number, name in enumerate(classes)}
+    return np.array([index[film.label] for film in manifest], dtype=np.int64)
 
 
 def _in_order(labels: tuple[str, ...]) -> tuple[str, ...]:

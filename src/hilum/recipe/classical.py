@@ -9,6 +9,13 @@ from msgspec import Meta, Struct
 Step = Literal["denoise", "smooth", "binarise", "frame", "restore"]
 Family = Literal["grey", "texture", "shape", "layout"]
 Reduction = Literal["templates", "pca", "lda", "kernel-pca", "isomap"]
+_CLASSIFIERS = {
+    "logistic": "logistic regression",
+    "svm": "support vector machine",
+    "forest": "random forest",
+    "boosting": "gradient boosting",
+    "genetic": "genetic network",
+}
 Count = Annotated[int, Meta(ge=1)]
 
 
@@ -107,3 +114,10 @@ class Classical(Struct, frozen=True, forbid_unknown_fields=True):
         for name in ("families", "selected", "strengths"):
             if not getattr(self, name):
                 raise ValueError(f"{name} is empty: name one at least")
+
+    @property
+    def stages(self) -> str:
+        """What is done with a film, in words."""
+        described = f"{self.side}-pixel films" if self.describe == "grey" else "hand-made features"
+        selected = [] if self.select == "none" else [self.select.replace("-", " ")]
+        return ", ".join([described, *selected, *self.reduce, _CLASSIFIERS[self.classifier]])

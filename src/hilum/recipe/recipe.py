@@ -57,6 +57,8 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True):
     classical: Classical | None = None
 
     def __post_init__(self) -> None:
+        if self.classical:
+            self._refuse_network()
         held, (_, largest) = self.pixels.size, self.batches.scales or (0, self.batches.crop)
         if largest > held:
             raise ValueError(
@@ -85,6 +87,29 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True):
                     f"bundle.scales: {side} is not between the crop's {self.side} pixels (batches.crop) and the "
                     f"film's {held} (pixels.size)"
                 )
+
+    def _refuse_network(self) -> None:
+        of_networks = {
+            "batches.crop": self.batches.crop,
+            "weights.source": self.weights.source,
+            "init.from": self.init.source,
+            "transfer.frozen": self.transfer.frozen,
+            "teacher.sources": self.teacher.sources,
+            "members": self.members.several,
+            "bundle.operating_views": self.bundle.operating_views,
+            "bundle.flips": self.bundle.flips,
+            "tune": self.tune != Tune(),
+        }
+        for key, asked in of_networks.items():
+            if asked:
+                raise ValueError(
+                    f"{key} is of networks, and [classical] is a system without one; leave one of them away"
+                )
+
+    @property
+    def system(self) -> str:
+        """What learns: the network's name, or the stages of a system without one."""
+        return self.classical.stages if self.classical else self.model.name
 
     @property
     def side(self) -> int:
