@@ -92,6 +92,12 @@ def lung_field(film: NDArray[np.uint8] | Grey) -> LungField:
     return LungField(both > 0.5, quality, bool(prior), reason if prior else "")
 
 
+def average_lungs(shape: tuple[int, int]) -> Mask:
+    """Where half of the films that the atlas is made of have lung, laid over a film of that height and width."""
+    lung = cv2.resize(_atlas()[1], shape[::-1], interpolation=cv2.INTER_LINEAR)
+    return np.asarray(lung > 0.5, dtype=np.bool_)
+
+
 def even_out(grey: Grey) -> Grey:
     """A film at the atlas's size, each place less the mean of its surroundings and over their deviation.
 
