@@ -3,5 +3,6 @@
 from hilum.classical.describe import Described, describe
 from hilum.classical.prepare import Prepared, Stage, prepare
 from hilum.classical.store import described
+from hilum.classical.system import System, load
 
-__all__ = ["Described", "Prepared", "Stage", "describe", "described", "prepare"]
+__all__ = ["Described", "Prepared", "Stage", "System", "describe", "described", "load", "prepare"]
