@@ -11,6 +11,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from hilum.classical.families import feature_names, features
+from hilum.classical.film import film_of
 from hilum.classical.outline import Square
 from hilum.classical.prepare import Prepared, prepare
 from hilum.pixels.cache import processors
@@ -53,10 +55,10 @@ def describe(squares: Sequence[Square] | NDArray[np.uint8], spec: Classical) -> 
 
 
 def names_of(spec: Classical) -> tuple[str, ...]:
-    """The columns' names: `row 3, column 5` of the small film, or `family/feature`."""
+    """The columns' names: `row 3, column 5` of the small film, or `family: feature`."""
     if spec.describe == "grey":
         return tuple(f"row {row}, column {column}" for row in range(spec.side) for column in range(spec.side))
-    raise NotImplementedError
+    return feature_names(spec.families)
 
 
 def one_by_one(squares: Iterable[Square], spec: Classical, workers: int | None = None) -> Generator[tuple[Row, str]]:
@@ -81,7 +83,8 @@ def describe_one(square: Square, spec: Classical) -> tuple[Row, str]:
     if spec.describe == "grey":
         row, notes = _grey(prepared, spec.side)
     else:
-        raise NotImplementedError
+        film = film_of(prepared)
+        row, notes = np.array(list(features(film, spec.families).values()), dtype=np.float32), film.notes
     return row, "; ".join(notes)
 
 

@@ -36,7 +36,7 @@ def lungs_of(square: Square) -> Lungs:
     Args:
         square: (size, size) uint8.
     """
-    found = lung_field(square)
+    found = lung_field(square, quick=True)
     quality = -1.0 if found.quality is None else float(np.clip(found.quality, -1, 1))
     if found.mask is None:
         note = f"no lung field found: {found.reason}; the average outline takes its place"

@@ -25,7 +25,7 @@ from hilum.classical.outline import Lungs, Mask, Square, lungs_of
 from hilum.recipe.classical import Step
 
 _SIDE = 224  # of the films that widths in pixels below are meant for; they grow with a film's side
-_NLM = (3.0, 5, 11)  # strength in grey levels, side of a patch, side of the search
+_NLM = (3.0, 5, 9)  # strength in grey levels, side of a patch, side of the search
 _BLUR = 1.0  # sigma in pixels, of smoothing and of what restoring takes back
 _BALANCE = 0.05  # of Wiener's filter: how much smoother than the plain inverse it is
 _MARGIN = 0.06  # of the frame's side, around the lungs
