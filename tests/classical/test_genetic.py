@@ -65,9 +65,9 @@ def test_tells_the_classes_apart(network: GeneticNetwork) -> None:
 
 def test_the_same_seed_gives_the_same_network_and_leaves_others_draws_alone(network: GeneticNetwork) -> None:
     np.random.seed(3)
-    before = np.random.get_state()[1].copy()
+    before = str(np.random.get_state())
     again = evolved(8)
-    np.testing.assert_array_equal(np.random.get_state()[1], before)
+    assert str(np.random.get_state()) == before
     np.testing.assert_array_equal(again.mask_, network.mask_)
     assert again.history_ == network.history_
     assert evolved(8, seed=2).history_ != network.history_

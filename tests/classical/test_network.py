@@ -26,8 +26,9 @@ def by_torch(start: Weights, mask: np.ndarray, films: Lesson, epochs: int) -> tu
         costs = torch.nn.functional.cross_entropy(logits, torch.tensor(films.labels), reduction="none")
         loss = (costs * torch.tensor(films.weights)).mean()
         losses.append(loss.item())
-        adam.zero_grad()
-        (loss + DECAY / 2 * (inward.square().sum() + outward.square().sum())).backward()
+        decayed = loss + DECAY / 2 * (inward.square().sum() + outward.square().sum())
+        for part, gradient in zip(parts, torch.autograd.grad(decayed, parts), strict=True):
+            part.grad = gradient
         adam.step()
     return [part.detach().numpy() for part in parts], losses
 

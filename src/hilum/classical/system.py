@@ -48,7 +48,8 @@ class System:
         probs = np.asarray(self.pipeline.predict_proba(numbers), dtype=np.float64)
         if not np.isfinite(probs).all():
             raise HilumError("the system gives no finite probability of a film; it cannot be judged")
-        return probs
+        # Of numbers of 4 bytes the sum is 1 but for rounding.
+        return np.asarray(probs / probs.sum(axis=1, keepdims=True))
 
 
 def load(opened: bundle.Bundle) -> System:
