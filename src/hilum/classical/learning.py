@@ -7,11 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hilum import bundle, films
 from hilum.bundle import Chosen
 from hilum.classical.checks import refuse_too_few, refuse_too_much, refuse_unusable
 from hilum.classical.choosing import Row, choose
+from hilum.classical.describe import names_of
 from hilum.classical.pipeline import Taught, film_weights, fit_pipeline
 from hilum.classical.store import described
 from hilum.classical.system import System
@@ -36,6 +38,30 @@ class Learnt:
     history: list[Row]
 
 
+def check(
+    manifest: Manifest, classes: tuple[str, ...], recipe: Recipe, memory: float | None = None
+) -> tuple[Manifest, NDArray[np.int64], NDArray[np.float64]]:
+    """Find out whether films and recipe go together, before any film is described.
+
+    Args:
+        manifest, classes, recipe, memory: as for `learn`.
+
+    Returns:
+        The train films, (n,) indices of their classes, and (n,) how much each counts.
+
+    Raises:
+        RequestError: they do not, or it would take more memory than there is.
+    """
+    spec, train = _spec_of(recipe), manifest.split("train")
+    labels = films.labels_of(train, classes)
+    refuse_too_much(spec, len(train), memory)
+    refuse_too_few(spec, labels, len(names_of(spec)), classes)
+    try:
+        return train, labels, film_weights(labels, classes, recipe.training.class_weights)
+    except ValueError as error:
+        raise RecipeError(f"training.class_weights: {error}; give one each, in this order") from None
+
+
 def learn(
     manifest: Manifest,
     cache: PixelCache,
@@ -56,20 +82,13 @@ def learn(
         told: is told of each row of the history as it comes.
 
     Raises:
-        RequestError: films and recipe do not go together, or take more memory than there is.
+        RequestError: films and recipe do not go together, or it would take more memory than there is.
     """
     spec = _spec_of(recipe)
-    train = manifest.split("train")
-    labels = films.labels_of(train, classes)
-    refuse_too_much(spec, len(train), memory)
+    train, labels, weights = check(manifest, classes, recipe, memory)
+    folds = _fold_of(train, spec.folds if spec.folds > 1 else _FOLDS, recipe.seed)
     seen = described(train, cache, spec, recipe.pixels)
     refuse_unusable(seen, train)
-    refuse_too_few(spec, labels, len(seen.names), classes)
-    try:
-        weights = film_weights(labels, classes, recipe.training.class_weights)
-    except ValueError as error:
-        raise RecipeError(f"training.class_weights: {error}; give one each, in this order") from None
-    folds = _fold_of(train, spec.folds if spec.folds > 1 else _FOLDS, recipe.seed)
     taught = Taught(seen.numbers, labels, weights, folds, _fold_of(train, _FOLDS, recipe.seed + 1) == 0)
     try:
         choice = choose(taught, spec, len(classes), recipe.seed, told)
@@ -111,7 +130,7 @@ def _spec_of(recipe: Recipe) -> Classical:
     return recipe.classical
 
 
-def _fold_of(manifest: Manifest, number: int, seed: int) -> np.ndarray:
+def _fold_of(manifest: Manifest, number: int, seed: int) -> NDArray[np.int64]:
     """Which fold each film lies in, (n,) int64; a patient's films share one.
 
     Raises:

@@ -34,7 +34,7 @@ def learn_system(
         raise RequestError("a system without a network learns in one process: start it without torchrun")
 
     from hilum import films, pixels
-    from hilum.classical.learning import choose_on, learn
+    from hilum.classical.learning import check, choose_on, learn
     from hilum.classical.writing import write
     from hilum.history import write_history
     from hilum.memory import free_memory
@@ -42,19 +42,14 @@ def learn_system(
     films.refuse_leaks(manifest, recipe.leaks_allowed)
     used = manifest.where(lambda film: film.split in ("train", "val")).labelled_by(recipe.labels)
     classes = films.choose_classes(used, recipe.classes)
+    room = free_memory() if memory is None else memory
+    check(used, classes, recipe, room)
     cache = pixels.cache(used, recipe.pixels)
     if not resume:
         write_request(recipe, manifest, folder)
     train, val = used.split("train"), used.split("val")
     tell(f"{folder}: learns from {len(train)} films, is validated on {len(val)}: {recipe.system}")
-    learnt = learn(
-        used,
-        cache,
-        classes,
-        recipe,
-        memory=free_memory() if memory is None else memory,
-        told=lambda row: tell(_say(row)),
-    )
+    learnt = learn(used, cache, classes, recipe, memory=room, told=lambda row: tell(_say(row)))
     write_history(folder / "history.csv", learnt.history)
     chosen = choose_on(learnt.system, val, cache, classes, recipe)
     tell(f"{folder}: {in_words(chosen)}")
