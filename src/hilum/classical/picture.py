@@ -1,4 +1,11 @@
-"""A film after every step of its preparation, as one picture."""
+r"""A film after every step of its preparation, as one picture.
+
+`docs/classical/steps.png` is of a generated picture, which is not a film of anybody:
+
+    python -c "import PIL.Image, hilum.pixels; phantom = hilum.pixels.chest_phantom(26, (256, 300), 0.6); \
+      PIL.Image.fromarray((phantom * 255).astype('uint8')).save('generated phantom.png')"
+    hilum preprocess "generated phantom.png" --out docs/classical/steps.png
+"""
 
 from __future__ import annotations
 
@@ -101,7 +108,7 @@ def _draw(axes: Axes, panel: _Panel) -> None:
         axes.set(xlim=(min(-0.5, left), max(side - 0.5, right)), ylim=(max(side - 0.5, bottom), min(-0.5, top)))
     if panel.magnified:
         part = max(8, round(_MAGNIFIED * side))
-        top, left = round(0.45 * side) - part // 2, round(0.3 * side) - part // 2
+        top, left = round(0.45 * side) - part // 2, round(0.32 * side) - part // 2
         inset = axes.inset_axes((0.6, 0.0, 0.4, 0.4))
         inset.imshow(panel.picture[top : top + part, left : left + part], cmap="gray", vmin=0, vmax=255)
         inset.set(xticks=[], yticks=[])
