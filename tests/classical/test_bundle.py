@@ -27,7 +27,7 @@ from hilum.files import sha256_of
 from hilum.gate import fit_gate
 from hilum.inference import Detector
 from hilum.records import Film, Manifest
-from tests.classical.conftest import CLASSES, Made
+from tests.classical.made import CLASSES, Made
 
 pytestmark = pytest.mark.usefixtures("as_kept")
 

@@ -15,7 +15,7 @@ from hilum.classical import describe
 from hilum.classical.learning import choose_on, learn
 from hilum.errors import HilumError, LayoutError, RecipeError, RequestError
 from hilum.records import Manifest
-from tests.classical.conftest import CLASSES, Made, make, recipe_of
+from tests.classical.made import CLASSES, Made, make, recipe_of
 from tests.conftest import ChestFolder
 
 pytestmark = pytest.mark.usefixtures("as_kept")

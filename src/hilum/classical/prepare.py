@@ -22,14 +22,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hilum.classical.outline import Lungs, Mask, Square, lungs_of
+from hilum.pixels.lungs import average_lungs
 from hilum.recipe.classical import Step
 
 _SIDE = 224  # of the films that widths in pixels below are meant for; they grow with a film's side
 _NLM = (3.0, 5, 9)  # strength in grey levels, side of a patch, side of the search
-_BLUR = 1.0  # sigma in pixels, of smoothing and of what restoring takes back
-_BALANCE = 0.05  # of Wiener's filter: how much smoother than the plain inverse it is
-_MARGIN = 0.06  # of the frame's side, around the lungs
-_SMALLEST_BODY = 0.2  # of the film's area
+_BLUR = 0.8  # sigma in pixels, of smoothing and of what restoring takes back
+_BALANCE = 0.005  # of Wiener's filter: what it gives up of sharpness so that grain stays small
+_MARGIN = 0.1  # of the average lungs' width and height, around them in the frame
+_SMALLEST_PIECE, _SMALLEST_BODY = 0.005, 0.2  # of the film's area: a dense piece that counts, and a body
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,36 +98,55 @@ def _smooth(before: Prepared) -> Prepared:
 
 
 def _binarise(before: Prepared) -> Prepared:
-    """Otsu's threshold (IEEE Trans. SMC 9, 1979); the body is the hull of the largest dense piece."""
+    """Otsu's threshold (IEEE Trans. SMC 9, 1979); once more among the dark, it divides the lungs from the air.
+
+    The body is the hull of all but the air, letters left out.
+    """
     film = before.square
     if film.min() == film.max():
         return _then(before, "binarise", film, note="no body found: one grey value throughout; nothing was taken out")
-    _, dense = cv2.threshold(film, 0, 1, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
-    outlines, _ = cv2.findContours(dense, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    dense = film > _otsu(film)
+    exposed = film > _otsu(film[~dense])
+    outlines, _ = cv2.findContours(exposed.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    pieces = [outline for outline in outlines if cv2.contourArea(outline) >= _SMALLEST_PIECE * film.size]
     body = np.zeros_like(film)
-    cv2.fillConvexPoly(body, cv2.convexHull(max(outlines, key=cv2.contourArea)), 1)
+    if pieces:
+        cv2.fillConvexPoly(body, cv2.convexHull(np.concatenate(pieces)), 1)
     if body.mean() < _SMALLEST_BODY:
-        note = f"no body found: the largest dense piece spans {body.mean():.0%} of the film; nothing was taken out"
-        return _then(before, "binarise", film, dense > 0, note)
-    return _then(before, "binarise", film * body, dense > 0)
+        note = f"no body found: all but the air spans {body.mean():.0%} of the film; nothing was taken out"
+        return _then(before, "binarise", film, dense, note)
+    return _then(before, "binarise", film * body, dense)
 
 
 def _frame(before: Prepared) -> Prepared:
-    """The smallest upright box around both lungs becomes the frame, a margin left free."""
-    film, lungs = before.square, lungs_of(before.square)
+    """Each film is laid over the average film, and the box around the average lungs becomes the frame."""
+    # No step before this one has moved anything, and the atlas of lungs knows films as they come.
+    film, lungs = before.square, lungs_of(before.stages[0].square)
     size = len(film)
-    corners = []
+    corners = frame_in(lungs, size)[:3].astype(np.float32)
+    ends = np.array([[0, 0], [size, 0], [size, size]], dtype=np.float32) - np.float32(0.5)
+    to_film = cv2.getAffineTransform(ends, corners)
+
+    def pulled(picture: NDArray[Any]) -> NDArray[Any]:
+        how = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        return np.asarray(cv2.warpAffine(picture, to_film, (size, size), flags=how, borderMode=cv2.BORDER_REPLICATE))
+
+    after = _then(before, "frame", pulled(film), lungs.mask, lungs.note)
+    return replace(after, lungs=replace(lungs, mask=pulled(lungs.mask.astype(np.float32)) > 0.5))
+
+
+def frame_in(lungs: Lungs, size: int) -> NDArray[np.float64]:
+    """The frame's corners in the film: (4, 2), pixels (x, y), clockwise from the one that becomes the upper left."""
+    average = average_lungs((_SIDE, _SIDE))
+    ends = []
     for axis in (0, 1):
-        filled = np.flatnonzero(lungs.mask.any(axis=axis))
-        corners.append((float(filled[0]) - 0.5, float(filled[-1]) + 0.5))
-    # Borders of pixels, half a pixel before their middles, from the film to the frame.
-    across, down = (size * (1 - 2 * _MARGIN) / (end - start) for start, end in corners)
-    first = size * _MARGIN - 0.5
-    to_frame = np.array([[across, 0, first - across * corners[0][0]], [0, down, first - down * corners[1][0]]])
-    framed = cv2.warpAffine(film, to_frame, (size, size), flags=cv2.INTER_LINEAR, borderValue=0)
-    mask = cv2.warpAffine(lungs.mask.astype(np.float32), to_frame, (size, size), flags=cv2.INTER_LINEAR) > 0.5
-    after = _then(before, "frame", framed, lungs.mask, lungs.note)
-    return replace(after, lungs=replace(lungs, mask=np.asarray(mask)))
+        filled = np.flatnonzero(average.any(axis=axis))
+        first, last = filled[0] / _SIDE, (filled[-1] + 1) / _SIDE
+        margin = (last - first) * _MARGIN
+        ends.append((first - margin, last + margin))
+    (left, right), (top, bottom) = ends
+    corners = np.array([[left, top], [right, top], [right, bottom], [left, bottom]])
+    return np.asarray((corners @ lungs.to_film[:, :2].T + lungs.to_film[:, 2]) * size - 0.5)
 
 
 def _restore(before: Prepared) -> Prepared:
@@ -155,6 +175,10 @@ _STEPS: dict[Step, Callable[[Prepared], Prepared]] = {
 def _then(before: Prepared, step: Step, square: NDArray[Any], mask: Mask | None = None, note: str = "") -> Prepared:
     stage = Stage(step, np.asarray(square, dtype=np.uint8), mask)
     return replace(before, stages=(*before.stages, stage), notes=(*before.notes, note) if note else before.notes)
+
+
+def _otsu(levels: NDArray[np.uint8]) -> float:
+    return float(cv2.threshold(levels.reshape(-1, 1), 0, 1, cv2.THRESH_BINARY | cv2.THRESH_OTSU)[0])
 
 
 def _sigma(film: Square) -> float:

@@ -51,12 +51,15 @@ class LungField:
             where lungs are found. None where no alignment was possible.
         from_prior: the outline of one lung or of both is the average one, because the film's grey values show none.
         reason: in words, why nothing was found or which outline is the average one; empty otherwise.
+        to_film: affine map (2, 3) from places in the average film to places in this one, (x, y) as parts of width and
+            height; None where no lung field was found.
     """
 
     mask: Mask | None
     quality: float | None
     from_prior: bool
     reason: str
+    to_film: Grey | None = None
 
 
 def lung_field(film: NDArray[np.uint8] | Grey, *, quick: bool = False) -> LungField:
@@ -94,7 +97,7 @@ def lung_field(film: NDArray[np.uint8] | Grey, *, quick: bool = False) -> LungFi
     prior = [where for where, (_, seen) in zip(("left", "right"), lungs, strict=True) if not seen]
     both = cv2.resize(np.maximum(lungs[0][0], lungs[1][0]), film.shape[::-1], interpolation=cv2.INTER_LINEAR)
     reason = f"the average outline on the film's {' and '.join(prior)} side: the lung does not stand out there"
-    return LungField(both > 0.5, quality, bool(prior), reason if prior else "")
+    return LungField(both > 0.5, quality, bool(prior), reason if prior else "", _in_parts(to_film))
 
 
 def average_lungs(shape: tuple[int, int]) -> Mask:
@@ -206,6 +209,14 @@ def _oddity(to_film: Grey) -> float:
 
 def _correlation(one: Grey, other: Grey) -> float:
     return float(np.corrcoef(one.ravel(), other.ravel())[0, 1]) if other.std() > 1e-6 else 0.0
+
+
+def _in_parts(to_film: Grey) -> Grey:
+    """An affine map between pixels of SIDE × SIDE as one between parts of the side, from 0 to 1."""
+    parts = to_film.copy()
+    # The middle of a pixel lies half a pixel from its border.
+    parts[:, 2] = (to_film[:, 2] + np.float32(0.5) - to_film[:, :2].sum(axis=1) / 2) / SIDE
+    return parts
 
 
 def _expected(to_film: Grey) -> list[Grey]:
