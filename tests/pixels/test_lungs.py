@@ -80,6 +80,27 @@ def test_the_lungs_are_found_wherever_they_lie(layout: dict[str, float]) -> None
     assert 0.65 <= field.quality <= 1
 
 
+@pytest.mark.parametrize("layout", [{}, {"across": 0.8, "down": 0.85}, {"right": 8, "below": -8, "turn": 6}], ids=str)
+def test_the_map_from_the_average_film_is_how_the_film_was_made(layout: dict[str, float]) -> None:
+    grey, _ = film(**layout)
+    to_film = lung_field(grey).to_film
+    assert to_film is not None
+    turned = cv2.getRotationMatrix2D((0, 0), layout.get("turn", 0.0), 1.0)[:, :2]
+    scale = turned @ np.diag([layout.get("across", 1.0), layout.get("down", 1.0)])
+    shift = np.array([layout.get("right", 0.0), layout.get("below", 0.0)]) / 100
+    for place in ((0.2, 0.3), (0.5, 0.5), (0.8, 0.6)):
+        expected = scale @ (np.array(place) - 0.5) + 0.5 + shift
+        np.testing.assert_allclose(to_film[:, :2] @ np.array(place) + to_film[:, 2], expected, atol=0.015)
+
+
+@pytest.mark.parametrize("layout", [{}, {"across": 0.8, "down": 0.85}, {"turn": 8}], ids=str)
+def test_in_half_the_time_the_lungs_are_the_same(layout: dict[str, float]) -> None:
+    grey, _ = film(**layout)
+    quick = lung_field(grey, quick=True)
+    assert quick.mask is not None, quick.reason
+    assert dice(quick.mask, found(grey)) > 0.98
+
+
 def test_exposure_and_contrast_do_not_matter() -> None:
     grey, lungs = film()
     for exposed in (grey**1.6, grey**0.7, 0.2 + 0.6 * grey):
@@ -136,10 +157,12 @@ def nothing() -> dict[str, Grey]:
 
 @pytest.mark.parametrize("what", list(nothing()))
 def test_what_is_no_upright_chest_has_no_lung_field_and_says_why(what: str) -> None:
-    field = lung_field(np.ascontiguousarray(nothing()[what]))
-    assert field.mask is None
-    assert field.reason
-    assert not field.from_prior
+    for quick in (False, True):
+        field = lung_field(np.ascontiguousarray(nothing()[what]), quick=quick)
+        assert field.mask is None
+        assert field.to_film is None
+        assert field.reason
+        assert not field.from_prior
 
 
 @pytest.mark.parametrize(

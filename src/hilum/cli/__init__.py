@@ -37,6 +37,7 @@ def main() -> None:
         index,
         models,
         predict,
+        preprocess,
         train,
         tune,
     )

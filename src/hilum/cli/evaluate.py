@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from hilum.cli import app, tell
+from hilum.cli.classical import refuse_system
 from hilum.cli.options import BundleFolder, Data, Json, folder_of
 from hilum.records import Film, Manifest, Predictions
 
@@ -139,6 +140,7 @@ def _heat_of(folder: Path) -> Callable[[Film, str], str]:
     from hilum.pixels import decode, preprocess
 
     opened = bundle.read(folder)
+    refuse_system(opened, "heat maps follow a network's gradients; leave --heat-maps away")
     model, spec = load_model(opened), opened.spec
 
     def heat_of(film: Film, named: str) -> str:

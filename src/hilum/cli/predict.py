@@ -49,7 +49,7 @@ def predict(
         tell(f"note: {note}")
     for row in predictions.failed:
         tell(f"hilum: {row.film.path}: {row.error}")
-    tell(f"Research only, not a diagnosis: {detector.spec.recipe.name}, {detector.spec.recipe.model.name}.")
+    tell(f"Research only, not a diagnosis: {detector.spec.recipe.name}, {detector.spec.recipe.system}.")
     if out is None:
         tell("Next: keep every row with --out predictions.csv")
     else:

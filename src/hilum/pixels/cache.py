@@ -84,7 +84,7 @@ def cache(manifest: Manifest, spec: Pixels, folder: Path | None = None, workers:
     try:
         index = read_index(store, row_bytes)
         if missing := _missing(manifest, index):
-            index = _build(manifest, spec, store, workers or _processors())
+            index = _build(manifest, spec, store, workers or processors())
         shape = (len(index), spec.size, spec.size)
         films = np.memmap(store / ROWS_NAME, dtype=np.uint8, mode="r", shape=shape)
     except OSError as error:
@@ -197,8 +197,8 @@ def _name(unreadable: list[FilmError], kept: int) -> FilmError:
     )
 
 
-def _processors() -> int:
-    """Those that this process may use, which a container or a job scheduler may have cut down."""
+def processors() -> int:
+    """How many there are: those that this process may use, which a container or a job scheduler may have cut down."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

@@ -1,0 +1,182 @@
+"""Described films on disk: once each, by everything that their numbers depend on, and never half."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hilum import films, pixels
+from hilum.classical import describe, described
+from hilum.errors import RequestError
+from hilum.pixels import PixelCache
+from hilum.recipe import Classical, Pixels
+from hilum.recipe.classical import Step
+from hilum.records import Manifest
+from tests.conftest import ChestFolder
+
+PIXELS = Pixels(size=48)
+GREY = Classical(side=12)
+Made = tuple[Manifest, PixelCache]
+
+
+@pytest.fixture
+def made(chest_folder: ChestFolder) -> Made:
+    manifest = films.index(chest_folder({"train": {"normal": 6, "bacteria": 6}}), cut=False)
+    return manifest, pixels.cache(manifest, PIXELS)
+
+
+@pytest.fixture
+def worked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """A number for each film that is described, from now on."""
+    count: list[int] = []
+    module = sys.modules["hilum.classical.describe"]
+    original = module.describe_one
+
+    def counted(square: Any, spec: Classical) -> Any:
+        count.append(len(count))
+        return original(square, spec)
+
+    monkeypatch.setattr(module, "describe_one", counted)
+    return count
+
+
+@pytest.mark.parametrize(
+    "spec", [GREY, Classical(steps=("frame",), describe="features", families=("shape",))], ids=["grey", "features"]
+)
+def test_what_is_stored_is_what_describing_gives(made: Made, spec: Classical) -> None:
+    manifest, cache = made
+    expected = describe(cache.films[cache.rows(manifest)], spec)
+    for _ in range(2):
+        stored = described(manifest, cache, spec, PIXELS)
+        np.testing.assert_array_equal(stored.numbers, expected.numbers)
+        assert stored.numbers.dtype == np.float32
+        assert stored.names == expected.names
+        assert stored.notes == expected.notes
+
+
+def test_nothing_is_described_twice_and_films_come_in_the_manifests_order(made: Made, worked: list[int]) -> None:
+    manifest, cache = made
+    some = Manifest(manifest.films[4:7])
+    described(some, cache, GREY, PIXELS)
+    assert len(worked) == 3
+    backwards = Manifest((*manifest.films[::-1], manifest.films[0]))
+    all_of_them = described(backwards, cache, GREY, PIXELS)
+    assert len(worked) == len(manifest)
+    expected = describe(cache.films[cache.rows(backwards)], GREY)
+    np.testing.assert_array_equal(all_of_them.numbers, expected.numbers)
+
+
+def test_every_choice_that_changes_a_number_has_a_store_of_its_own(
+    made: Made, worked: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manifest, cache = made
+    one = Manifest(manifest.films[:1])
+    smooth: tuple[Step, ...] = ("smooth",)
+    choices = [
+        (GREY, PIXELS),
+        (Classical(side=13), PIXELS),
+        (Classical(side=12, steps=smooth), PIXELS),
+        (Classical(describe="features", families=("grey",)), PIXELS),
+        (Classical(describe="features", families=("layout",)), PIXELS),
+        (GREY, Pixels(size=48, equalise="clahe")),
+    ]
+    for number, (spec, pixel_choice) in enumerate(choices, start=1):
+        described(one, cache, spec, pixel_choice)
+        assert len(worked) == number
+    described(one, cache, Classical(side=12, classifier="svm", select="l1", folds=3), PIXELS)
+    assert len(worked) == len(choices), "what happens to the numbers later changes none of them"
+    monkeypatch.setattr("hilum.classical.store.DESCRIBE_VERSION", 0)
+    described(one, cache, GREY, PIXELS)
+    assert len(worked) == len(choices) + 1
+
+
+def test_a_pass_that_was_killed_goes_on_where_it_was(
+    made: Made, worked: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manifest, cache = made
+    monkeypatch.setattr("hilum.classical.store._CHUNK", 4)
+    module = sys.modules["hilum.classical.describe"]
+    counted = module.describe_one
+
+    def killed(square: Any, spec: Classical) -> Any:
+        if len(worked) == 6:
+            raise KeyboardInterrupt
+        return counted(square, spec)
+
+    monkeypatch.setattr(module, "describe_one", killed)
+    with pytest.raises(KeyboardInterrupt):
+        described(manifest, cache, GREY, PIXELS, workers=1)
+    monkeypatch.setattr(module, "describe_one", counted)
+    worked.clear()
+    stored = described(manifest, cache, GREY, PIXELS)
+    assert len(worked) == len(manifest) - 6
+    np.testing.assert_array_equal(stored.numbers, describe(cache.films[cache.rows(manifest)], GREY).numbers)
+
+
+def test_half_a_row_is_not_there(made: Made, tmp_path: Path) -> None:
+    manifest, cache = made
+    described(manifest, cache, GREY, PIXELS, tmp_path)
+    (rows,) = tmp_path.glob("described/*/rows.bin")
+    whole = rows.read_bytes()
+    os.truncate(rows, len(whole) - 10)
+    described(manifest, cache, GREY, PIXELS, tmp_path)
+    assert rows.read_bytes() == whole
+
+
+@pytest.mark.parametrize("damage", ['{"version": "of somebody else"}', "{", "\udcff"])
+def test_a_damaged_store_is_one_line(made: Made, tmp_path: Path, damage: str) -> None:
+    manifest, cache = made
+    described(manifest, cache, GREY, PIXELS, tmp_path)
+    (path,) = tmp_path.glob("described/*/store.json")
+    path.write_bytes(damage.encode("utf-8", "surrogateescape"))
+    with pytest.raises(RequestError, match=r"store.json: damaged; remove"):
+        described(manifest, cache, GREY, PIXELS, tmp_path)
+
+
+def test_a_film_that_is_not_in_the_cache_is_named(made: Made) -> None:
+    manifest, cache = made
+    few = PixelCache(cache.films, {manifest.films[0].sha256: 0})
+    with pytest.raises(RequestError, match="not in the pixel cache"):
+        described(manifest, few, GREY, PIXELS)
+
+
+def test_a_full_disk_is_one_line_and_loses_nothing(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    manifest, cache = made
+    some = Manifest(manifest.films[:5])
+    described(some, cache, GREY, PIXELS)
+
+    def full(descriptor: int, data: Any) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "write", full)
+    with pytest.raises(RequestError, match=r"described films cannot be kept \(No space left on device\); make room"):
+        described(manifest, cache, GREY, PIXELS)
+    monkeypatch.undo()
+    assert len(described(some, cache, GREY, PIXELS).numbers) == 5
+
+
+def test_a_long_note_is_cut_between_letters(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    manifest, cache = made
+    note = "x" + "ß" * 400
+    monkeypatch.setattr(
+        sys.modules["hilum.classical.describe"],
+        "describe_one",
+        lambda square, spec: (np.zeros(144, np.float32), note),
+    )
+    (kept,) = described(Manifest(manifest.films[:1]), cache, GREY, PIXELS).notes
+    assert kept == note[: len(kept)]
+    assert len(kept) > 100
+
+
+def test_prefetching_by_hash_does_not_confuse_films_of_the_same_bytes(made: Made, worked: list[int]) -> None:
+    manifest, cache = made
+    twice = Manifest((manifest.films[2], manifest.films[2]))
+    stored = described(twice, cache, GREY, PIXELS)
+    assert len(worked) == 1
+    np.testing.assert_array_equal(stored.numbers[0], stored.numbers[1])
