@@ -41,6 +41,7 @@ except ModuleNotFoundError as error:
 
 NAMED = 40  # failures told one by one
 _TRIES = 4  # workers that may die over a part before it is left out: one film that ends its reader must not stop all
+_PATIENCE_SECONDS = 10.0
 _STORE_BYTES = 100_000_000  # what passes between processes are names of parts
 
 
@@ -223,6 +224,7 @@ def connected(address: str | None = None, cores: int | None = None) -> Iterator[
         yield
         return
     address = address or os.environ.get("RAY_ADDRESS") or "local"
+    _knock(address)
     os.environ.setdefault("RAY_agent_register_timeout_ms", "100000")  # a busy machine starts its agents slowly
     os.environ.setdefault(
         "RAY_BACKEND_LOG_LEVEL", "fatal"
@@ -233,6 +235,7 @@ def connected(address: str | None = None, cores: int | None = None) -> Iterator[
             options = here if address == "local" else {}
             ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, **options)
     except Exception as error:  # Ray raises the class itself where a node does not come up in time
+        ray.shutdown()
         said = str(error).strip().splitlines() or [type(error).__name__]
         what = "Ray did not start here" if address == "local" else f"{address}: no Ray cluster that can be used"
         raise RequestError(f"{what} ({said[0]}); try again, or see what ray status says there") from None
@@ -240,6 +243,18 @@ def connected(address: str | None = None, cores: int | None = None) -> Iterator[
         yield
     finally:
         ray.shutdown()
+
+
+def _knock(address: str) -> None:
+    """Ray itself waits for minutes where nothing answers."""
+    host, _, port = address.rpartition(":")
+    if host and port.isdigit() and "/" not in host:
+        try:
+            socket.create_connection((host, int(port)), _PATIENCE_SECONDS).close()
+        except (OSError, OverflowError) as error:
+            raise RequestError(
+                f"{address}: no Ray cluster answers ({error}); give its HOST:PORT, or start it"
+            ) from None
 
 
 @contextmanager

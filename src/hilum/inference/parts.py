@@ -138,7 +138,7 @@ def plan(films: FilmList, already: NDArray[np.bytes_], path: Path) -> Plan:
 
     A list is always cut at the same places, and a part's name is its first film's place in the list and the digest of
     its films: who judges the same films again writes the same part. A film that is named twice is judged once, where
-    it is named first. 32 bytes of memory a film are needed, and a Parquet of a part's films.
+    it is named first. Paths are held as digests, 16 bytes each, and not the films.
 
     Args:
         films: gone through twice.
