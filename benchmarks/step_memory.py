@@ -34,7 +34,8 @@ def measure(name: str, size: int) -> None:
 
     def train(spec: Model, films: torch.Tensor) -> nn.Module:
         labels = torch.arange(len(films)) % 2
-        model = models.build(spec, films.shape[-1]).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        model: nn.Module = models.build(spec, films.shape[-1])
+        model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         optimizer = torch.optim.Adam(model.parameters(), fused=True)
         for _ in range(STEPS):
             losses(model(films), labels, None).mean().backward()  # type: ignore[no-untyped-call]

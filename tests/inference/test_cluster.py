@@ -96,6 +96,7 @@ def ages(out: Path) -> dict[str, int]:
     return {part.name: part.stat().st_mtime_ns for part in out.glob("*.parquet")}
 
 
+@pytest.mark.slow
 def test_gives_the_rows_of_predict_and_goes_on_where_it_stopped(
     two_workers: None, bundle: Path, found: Manifest, tmp_path: Path, write_film: WriteFilm
 ) -> None:
@@ -212,6 +213,7 @@ def test_without_ray_one_line_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch
         import hilum.inference.cluster  # noqa: F401
 
 
+@pytest.mark.slow
 def test_the_command_joins_a_cluster_and_names_what_failed(
     two_workers: None, bundle: Path, found: Manifest, tmp_path: Path
 ) -> None:
