@@ -3,6 +3,7 @@
 from benchmarks import (
     bootstrap,
     classical_features,
+    cluster,
     pixel_cache,
     predict,
     processes,
@@ -20,6 +21,7 @@ for benchmark in (
     processes,
     training_memory,
     transfer,
+    cluster,
 ):
     print(f"== {benchmark.__name__}: {(benchmark.__doc__ or '').splitlines()[0]}")
     benchmark.main()

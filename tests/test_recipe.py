@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hilum.errors import RecipeError
-from hilum.recipe import parse_recipe, read_recipe, write_recipe
+from hilum.recipe import Recipe, parse_recipe, read_recipe, write_recipe
 
 TEXT = 'name = "one"\n[pixels]\nsize = 64\n[training]\nepochs = 3\n'
 
@@ -119,6 +119,22 @@ def test_what_learns_has_a_name(recipe_file: Path) -> None:
     assert read_recipe(recipe_file, ["model.name=vgg11"]).system == "vgg11"
     stages = ["classical.reduce=['pca', 'lda']", "classical.components=[20, 0]", "classical.classifier=svm"]
     assert read_recipe(recipe_file, stages).system == "48-pixel films, pca, lda, support vector machine"
+
+
+def test_a_system_without_a_network_is_written_without_one(recipe_file: Path) -> None:
+    plain = tmp_recipe(recipe_file, ["classical.reduce=['pca']", "classical.components=[20]"])
+    written = tomllib.loads(write_recipe(plain))
+    assert not written.keys() & {"model", "training", "batches", "transfer"}
+    assert parse_recipe(written, "resolved") == plain
+    weighed = tmp_recipe(recipe_file, ["classical.folds=3", "training.class_weights=none"])
+    assert tomllib.loads(write_recipe(weighed))["training"]["class_weights"] == "none"
+
+
+def tmp_recipe(recipe_file: Path, settings: list[str]) -> Recipe:
+    """A recipe of nothing but a name and settings."""
+    bare = recipe_file.with_name("bare.toml")
+    bare.write_text('name = "bare"')
+    return read_recipe(bare, settings)
 
 
 def test_the_network_is_shown_the_crop_or_the_whole_film(recipe_file: Path) -> None:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from hilum.classical.film import Film, film_of
 from hilum.classical.prepare import prepare
 from hilum.pixels import chest_phantom
+from tests.classical.made import as_kept, kept, made, manifest  # noqa: F401  (fixtures)
 
 Square = NDArray[np.uint8]
 
@@ -29,7 +30,7 @@ def film() -> Film:
 
 def _wild(kind: str, size: int, level: int, seed: int) -> Square:
     draw = np.random.default_rng(seed)
-    made: dict[str, Callable[[], NDArray[np.generic]]] = {
+    drawn_as: dict[str, Callable[[], NDArray[np.generic]]] = {
         "constant": lambda: np.full((size, size), level),
         "one pixel differs": lambda: np.where(np.arange(size * size).reshape(size, size) == seed % size, 0, level),
         "two neighbouring levels": lambda: np.minimum(draw.integers(level, level + 2, (size, size)), 255),
@@ -40,7 +41,7 @@ def _wild(kind: str, size: int, level: int, seed: int) -> Square:
         "a chest": lambda: phantom(seed, size),
         "a chest upside down": lambda: phantom(seed, size)[::-1],
     }
-    return np.ascontiguousarray(made[kind]()).astype(np.uint8)
+    return np.ascontiguousarray(drawn_as[kind]()).astype(np.uint8)
 
 
 def wild_squares() -> st.SearchStrategy[Square]:

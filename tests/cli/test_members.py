@@ -15,11 +15,11 @@ from hilum import bundle, films, training
 from hilum.bundle.weights import load_networks
 from hilum.cli.members import learn_members, plan
 from hilum.errors import RecipeError
+from hilum.history import read_history
 from hilum.inference import Detector
 from hilum.recipe import Recipe, parse_recipe
 from hilum.records import Manifest
 from hilum.training import checkpoint
-from hilum.training.history import read_history
 from tests.cli.conftest import Hilum, refusal
 from tests.conftest import ChestFolder
 

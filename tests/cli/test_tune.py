@@ -16,9 +16,9 @@ import pytest
 from hilum import films
 from hilum.cli import tune as cli
 from hilum.errors import RequestError
+from hilum.history import read_history
 from hilum.recipe import Tune, read_recipe
 from hilum.records import read_manifest, write_manifest
-from hilum.training.history import read_history
 from hilum.training.keeping import MONITORED
 from tests.cli.conftest import Hilum, refusal
 from tests.conftest import ChestFolder

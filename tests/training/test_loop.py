@@ -11,10 +11,10 @@ from sklearn.metrics import roc_auc_score
 
 from hilum import batches, models, pixels, training
 from hilum.errors import HilumError
+from hilum.history import read_history
 from hilum.records import Film, Manifest
 from hilum.shifts import ACQUISITION
 from hilum.training import checkpoint
-from hilum.training.history import read_history
 from tests.training.conftest import CLASSES, Fit, Killed, killed_after, small
 
 

@@ -10,10 +10,11 @@ from torch import nn
 
 from hilum import models
 from hilum.errors import RequestError
+from hilum.memory import parse_memory
 from hilum.models import step_memory
 from hilum.models.profile import profile
 from hilum.recipe import Model
-from hilum.training.memory import PASSING, films_at_once, free_memory, parse_memory
+from hilum.training.memory import PASSING, films_at_once, free_memory
 
 SHAPE = torch.Size((1, 64, 64))
 

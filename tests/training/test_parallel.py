@@ -14,8 +14,8 @@ import pytest
 import torch
 from torch import nn
 
+from hilum.history import read_history
 from hilum.training import checkpoint
-from hilum.training.history import read_history
 from hilum.training.parallel import ended_with_a_line, share_batch_norms, unshare_batch_norms
 from tests.conftest import ChestFolder
 

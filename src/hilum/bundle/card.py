@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hilum.bundle.spec import Spec, SplitCard
+from hilum.bundle.spec import PIPELINE_NAME, Spec, SplitCard
 from hilum.recipe import Recipe
 
 _SHOWN = ("auroc", "accuracy", "sensitivity", "specificity", "precision", "f1", "brier", "log_loss", "ece")
@@ -25,7 +25,7 @@ used to diagnose, to treat, or to put off either. Nobody has approved it for cli
 
 {_what_it_does(spec)}
 
-{_networks(spec)}
+{_system(spec) if recipe.classical else _networks(spec)}
 
 ## What it learnt from
 
@@ -79,6 +79,21 @@ def _networks(spec: Spec) -> str:
         f"meant for a clinic {_clinic(spec.recipes)}.",
     ]
     return "\n".join([*lines, "", *_fused(spec)] if several else lines)
+
+
+def _system(spec: Spec) -> str:
+    """What computes the probabilities where no network does."""
+    recipe = spec.recipe
+    assert recipe.classical is not None
+    steps = f", prepared ({', '.join(recipe.classical.steps)})" if recipe.classical.steps else ""
+    lines = [
+        f"System without a network: {recipe.system}; {spec.parameters:,} numbers in `{PIPELINE_NAME}`;",
+        f"grey films of {recipe.pixels.size}×{recipe.pixels.size} pixels{steps}.",
+        f"{_calibration(spec)}; they are",
+        f"meant for a clinic {_clinic(spec.recipes)}.",
+    ]
+    kept = recipe.classical.kept_films
+    return "\n".join([*lines, "", kept] if kept else lines)
 
 
 def _gate(gated: bool) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from hilum.bundle.spec import READABLE, Spec
+from hilum.bundle.spec import PIPELINE_NAME, READABLE, Spec
 from hilum.errors import BundleError
 from hilum.files import sha256_of
 
@@ -45,6 +45,11 @@ class Bundle:
         return self.folder / WEIGHTS_NAME
 
     @property
+    def pipeline(self) -> Path:
+        """What a system without a network has fitted; see `hilum.classical`."""
+        return self.folder / PIPELINE_NAME
+
+    @property
     def gate(self) -> Path | None:
         """What films the detector was made for; None where it was made without a gate."""
         return self.folder / GATE_NAME if GATE_NAME in self.spec.files else None
@@ -75,7 +80,8 @@ def read(folder: Path | str) -> Bundle:
             f"{path}: damaged, not a bundle's JSON; take the bundle again from where it was made"
         ) from None
     if schema not in READABLE:
-        readable = " and ".join(map(str, READABLE))
+        *older, newest = READABLE
+        readable = f"{', '.join(map(str, older))} and {newest}"
         raise BundleError(f"{path}: schema {schema}; this Hilum reads {readable}: install the one that wrote it")
     try:
         spec = msgspec.json.decode(content, type=Spec)

@@ -9,8 +9,11 @@ from hilum.confidence import Calibration, Conformal, ScoreReference
 from hilum.recipe import Recipe
 from hilum.records import Figure
 
-SCHEMA = 3  # since 3 with calibration, prediction sets and scores to compare with; 2 is read as one without them
-READABLE = (2, SCHEMA)
+# Since 3 with calibration, prediction sets and scores to compare with; 2 is read as one without them. Since 4 it may
+# hold a system without a network; of a network it says what one of schema 3 says.
+SCHEMA = 4
+READABLE = (2, 3, SCHEMA)
+PIPELINE_NAME = "model.skops"  # of a system without a network, in place of model.onnx and weights.safetensors
 
 
 class OperatingPoint(Struct, frozen=True):
@@ -64,7 +67,7 @@ class Member(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Spec(Struct, frozen=True, forbid_unknown_fields=True):
-    """Everything that a prediction needs to know beside the network itself.
+    """Everything that a prediction needs to know beside the network or the system itself.
 
     Attributes:
         schema: version of this record.
@@ -79,7 +82,7 @@ class Spec(Struct, frozen=True, forbid_unknown_fields=True):
         data_fingerprint: SHA-256 over the films' hashes, labels and splits.
         code_fingerprint: SHA-256 over the package's source.
         metrics: figures on validation, as in `metrics.json`; that of one class among several is `figure/class`.
-        history: the rows of `history.csv`.
+        history: the rows of `history.csv`: an epoch each, or of a system without a network what was tried.
         files: SHA-256 of every other file of the bundle.
         seal: SHA-256 of this record's canonical JSON, as it was written, with an empty seal.
         members: the networks whose probabilities are averaged; none where the bundle holds one network.
@@ -88,8 +91,10 @@ class Spec(Struct, frozen=True, forbid_unknown_fields=True):
         conformal: from which probability on a class is in a film's prediction set; None in a bundle of schema 2, or
             where validation had no film of some class.
         scores: what validation films were given, to notice that other films are not like them; None as above.
-        parameters: of all networks, as Keras counts them; 0 where it is not known (schema 2).
+        parameters: of all networks, as Keras counts them, or the numbers that a system without one keeps; 0 where
+            it is not known (schema 2).
         multiply_adds: for one film; 0 where it is not known.
+        made_with: versions of the libraries that a system without a network was fitted by; none for networks.
     """
 
     schema: int
@@ -112,6 +117,7 @@ class Spec(Struct, frozen=True, forbid_unknown_fields=True):
     scores: ScoreReference | None = None
     parameters: int = 0
     multiply_adds: int = 0
+    made_with: dict[str, str] = {}
 
     @property
     def recipes(self) -> tuple[Recipe, ...]:

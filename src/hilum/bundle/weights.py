@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from hilum import models
 from hilum.bundle.read import Bundle
 from hilum.bundle.spec import Member
+from hilum.errors import BundleError
 from hilum.models import Network
 from hilum.recipe import Recipe
 
@@ -38,8 +39,17 @@ def deployed(networks: Sequence[Network], recipe: Recipe, members: Sequence[Memb
 
 
 def load_networks(bundle: Bundle) -> list[Network]:
-    """A bundle's networks with their weights, as they learnt: on the CPU, float32, in evaluation mode."""
+    """A bundle's networks with their weights, as they learnt: on the CPU, float32, in evaluation mode.
+
+    Raises:
+        BundleError: it holds a system without a network.
+    """
     spec = bundle.spec
+    if spec.recipe.classical:
+        raise BundleError(
+            f"{bundle.folder}: {spec.recipe.name} is a system without a network ({spec.recipe.system}); "
+            "name a network's bundle"
+        )
     networks = [models.build(recipe.model, recipe.side, len(spec.classes)) for recipe in spec.recipes]
     stored = load_file(bundle.weights)
     for network, prefix in zip(networks, _prefixes(len(networks)), strict=True):

@@ -4,5 +4,16 @@ from hilum.classical.describe import Described, describe
 from hilum.classical.picture import steps_picture
 from hilum.classical.prepare import Prepared, Stage, prepare
 from hilum.classical.store import described
+from hilum.classical.system import System, load
 
-__all__ = ["Described", "Prepared", "Stage", "describe", "described", "prepare", "steps_picture"]
+__all__ = [
+    "Described",
+    "Prepared",
+    "Stage",
+    "System",
+    "describe",
+    "described",
+    "load",
+    "prepare",
+    "steps_picture",
+]

@@ -1,4 +1,4 @@
-"""`hilum calibrate`: the same network, with calibration, threshold and prediction sets chosen on other films."""
+"""`hilum calibrate`: the same detector, with calibration, threshold and prediction sets chosen on other films."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from hilum.cli import app, tell
+from hilum.cli.classical import choose_again
 from hilum.cli.learning import choose_on_films, fit_gate, in_words
 from hilum.cli.options import BundleFolder, Data, folder_of
 from hilum.errors import LayoutError, RecipeError, RequestError
@@ -25,14 +26,12 @@ def calibrate(
 ) -> None:
     """Choose anew, on films of yours, how a bundle's probabilities are corrected and where it decides.
 
-    The network stays as it is, and so does its gate, unless --data is what it learnt from. Films that it learnt from
-    would make it look better than it is; name others.
+    What judges the films stays as it is, and so does its gate, unless --data is what it learnt from. Films that it
+    learnt from would make it look better than it is; name others.
     """
     from hilum import bundle as bundles
     from hilum import films
     from hilum.bundle.seal import data_fingerprint
-    from hilum.bundle.weights import load_model
-    from hilum.bundle.write import rewrite
     from hilum.evaluation.truth import require_known_labels
     from hilum.recipe import with_settings
 
@@ -53,7 +52,14 @@ def calibrate(
         raise LayoutError(
             f"{data}: no film of the split '{split}' is labelled {named}; some of each class are needed"
         )
-    result = choose_on_films(load_model(opened), labelled, opened.spec.classes, recipe)
+    if recipe.classical:
+        result = choose_again(opened, labelled, recipe)
+        from hilum.classical.writing import rewrite
+    else:
+        from hilum.bundle.weights import load_model
+        from hilum.bundle.write import rewrite
+
+        result = choose_on_films(load_model(opened), labelled, opened.spec.classes, recipe)
     own = manifest.where(lambda film: film.split in ("train", "val"))
     gate = None
     if (

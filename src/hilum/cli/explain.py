@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from hilum.cli import app, tell
+from hilum.cli.classical import refuse_system
 from hilum.cli.options import BundleFolder, Json, folder_of
 from hilum.errors import FilmError, RequestError
 
@@ -43,6 +44,7 @@ def explain(
     from hilum.inference import Detector
 
     opened = bundles.read(folder_of(bundle))
+    refuse_system(opened, "a map follows a network's gradients or hides parts of the film from it")
     spec = opened.spec
     chosen = _place_of(explained, spec.classes)
     found = films.find(paths)
@@ -84,7 +86,7 @@ def explain(
     failed = [row for row in rows if row.error]
     for row in failed:
         tell(f"hilum: {row.path}: {row.error}")
-    tell(f"Research only, not a diagnosis: {spec.recipe.name}, {spec.recipe.model.name}.")
+    tell(f"Research only, not a diagnosis: {spec.recipe.name}, {spec.recipe.system}.")
     tell(f"Next: open {out / 'index.html'}")
     raise typer.Exit(1 if failed else 0)
 

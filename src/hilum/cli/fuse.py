@@ -11,6 +11,7 @@ import typer
 from msgspec.structs import replace
 
 from hilum.cli import app, tell
+from hilum.cli.classical import refuse_system
 from hilum.cli.learning import choose_on_films, fit_gate, in_words, whole_films
 from hilum.cli.options import Data, folder_of
 from hilum.errors import LayoutError, RequestError
@@ -123,6 +124,8 @@ def _open(bundles: Sequence[Path]) -> list[Bundle]:
 
 def refuse_unlike(bundles: Sequence[Bundle]) -> None:
     """Raise RequestError for bundles that cannot judge the same film together."""
+    for each in bundles:
+        refuse_system(each, "what is fused is networks, to one that is run at once")
     if len(bundles) < 2:
         raise RequestError("one bundle is nothing to fuse; name two or more: hilum fuse BUNDLE BUNDLE --data DIR")
     first, *others = bundles

@@ -8,6 +8,7 @@ from typing import Annotated, Literal, cast
 import typer
 
 from hilum.cli import app, tell
+from hilum.cli.classical import learn_system
 from hilum.cli.learning import learn, write_bundle
 from hilum.cli.members import learn_members
 from hilum.cli.options import PatientPattern, SplitBy
@@ -28,16 +29,16 @@ def train(
     settings: Annotated[list[str] | None, typer.Option("--set", help="Change the recipe: section.key=value.")] = None,
     resume: Annotated[Path | None, typer.Option("--resume", help="Go on with this run's folder.")] = None,
     memory: Annotated[
-        str | None, typer.Option("--memory", help="What a training step may take, such as 8GB; what is free without.")
+        str | None, typer.Option("--memory", help="What training may take, such as 8GB; what is free without.")
     ] = None,
     split_by: SplitBy = "patient",
     patient_pattern: PatientPattern = None,
 ) -> None:
-    """Train a network by a recipe and write its bundle; a run that was stopped goes on with --resume RUN."""
+    """Train by a recipe, a network or a system without one, and write its bundle; --resume RUN goes on with a run."""
     from hilum import films
+    from hilum.memory import parse_memory
     from hilum.recipe import read_recipe
     from hilum.records import read_manifest
-    from hilum.training.memory import parse_memory
 
     at_most = parse_memory(memory) if memory is not None else None
     if resume is not None:
@@ -62,7 +63,9 @@ def train(
         manifest = indexed
     if resolved.training.keep == "agreed" and resolved.members.seeds < 2:
         raise RecipeError("training.keep = agreed is the epoch that several seeds agree on; set members.seeds=3")
-    if resolved.members.several:
+    if resolved.classical:
+        detector: Path | None = learn_system(resolved, manifest, folder, resume=resume is not None, memory=at_most)
+    elif resolved.members.several:
         detector = learn_members(resolved, manifest, folder, resume=resume is not None, memory=at_most)
     else:
         learnt = learn(resolved, manifest, folder, resume=resume is not None, memory=at_most)

@@ -76,6 +76,11 @@ def tune(
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise RequestError("tune trains each trial in one process: start several hilum tune instead of torchrun")
     resolved = read_recipe(recipe, settings or ())
+    if resolved.classical:
+        raise RecipeError(
+            f"{recipe}: a system without a network tries its own values, by cross-validation, while it is trained: "
+            "name them in classical.strengths and classical.selected, and run hilum train"
+        )
     if resolved.members.several or resolved.training.keep == "agreed":
         raise RecipeError(
             f"{recipe}: a trial trains one network; set members.seeds=1, members.folds=0, training.keep=best, "
@@ -159,7 +164,7 @@ def trainer(manifest: Manifest) -> Train:
     def train(recipe: Recipe, folder: Path, *, on_epoch: Callable[[dict[str, float]], None]) -> int:
         import torch
 
-        from hilum.training.history import read_history
+        from hilum.history import read_history
 
         gc.collect()  # the last trial's network and optimiser held each other
         resume = (folder / "recipe.toml").exists()

@@ -16,10 +16,10 @@ class Cost:
     """What a detector costs; None where it is not known.
 
     Attributes:
-        parameters: as Keras counts them, of all its networks.
+        parameters: as Keras counts them, of all its networks; of a system without one, the numbers that it keeps.
         multiply_adds: for one film.
-        training_seconds: of all epochs, on the machine that it was trained on.
-        films_a_second: how many the network alone judges, measured with the others in one run.
+        training_seconds: of all epochs, or of all that was tried, on the machine that it was trained on.
+        films_a_second: how many it judges once they are preprocessed, measured with the others in one run.
     """
 
     parameters: int | None = None
@@ -37,7 +37,7 @@ class Entry:
         predictions: what it said of the films.
         metrics: what `metrics.json` holds.
         cost: what it costs.
-        history: a row an epoch, as in `history.csv`.
+        history: the rows of `history.csv`.
     """
 
     name: str

@@ -172,7 +172,7 @@ def _facts(spec: Spec, metrics: dict[str, Any]) -> dict[str, str]:
         for name, card in spec.data.items()
     )
     threshold = "" if point.threshold is None else f"; called from {point.threshold:.4f} on"
-    return {
+    facts = {
         "technology": f"A convolutional network ({recipe.model.name}) that reads a frontal chest film.",
         "use": f"Tells {listed(spec.classes)} apart. Decision support for research; not a medical device.",
         "retrospective": "Retrospective, on films that were there.",
@@ -222,4 +222,40 @@ def _facts(spec: Spec, metrics: dict[str, Any]) -> dict[str, str]:
             if shift
             else f"{FOR_A_PERSON} The bundle or these films do not allow a comparison of scores."
         ),
+    }
+    return facts | _of_system(spec) if recipe.classical else facts
+
+
+def _of_system(spec: Spec) -> dict[str, str]:
+    """What is otherwise where no network judges."""
+    recipe, spec_of = spec.recipe, spec.recipe.classical
+    assert spec_of is not None
+    nested = next((row["nested_auroc"] for row in spec.history if "nested_auroc" in row), None)
+    steps = f", prepared by {', '.join(spec_of.steps)}" if spec_of.steps else ""
+    tried = sum("folds_auroc" in row for row in spec.history)
+    by_folds = (
+        f"{tried} {'choices' if tried > 1 else 'choice'} by cross-validation over {spec_of.folds} folds of the "
+        "training patients" + ("" if nested is None else f"; nested, what is chosen so has an AUROC of {nested:.4f}")
+    )
+    described = (
+        f"Its grey values at {spec_of.side} × {spec_of.side} pixels"
+        if spec_of.describe == "grey"
+        else f"Hand-made features of the film ({', '.join(spec_of.families)})"
+    )
+    return {
+        "technology": f"Machine learning without a neural network ({recipe.system}) that reads a frontal chest film."
+        if spec_of.classifier != "genetic"
+        else f"Machine learning on features of a frontal chest film ({recipe.system}).",
+        "preprocessing": f"Grey, {recipe.pixels.size} × {recipe.pixels.size} pixels by {recipe.pixels.resize}, "
+        f"denoised: {recipe.pixels.denoise}, equalised: {recipe.pixels.equalise}{steps}.",
+        "model": f"{recipe.system}; {spec.parameters:,} numbers.",
+        "initialisation": f"Draws start from seed {recipe.seed}.",
+        "training": f"Fitted by scikit-learn {spec.made_with.get('scikit-learn', '')}; "
+        f"{by_folds if tried else 'nothing was tried'}.",
+        "selection": f"{by_folds.capitalize() if tried else 'As set in the recipe'}; threshold: "
+        f"{spec.operating_point.rule}, chosen on {spec.operating_point.chosen_on}.",
+        "predictors": f"{described}, and nothing else.",
+        "prediction": "By the bundle's own fitted pipeline, checked against golden predictions at load.",
+        "imbalance": f"Class weights: {recipe.training.class_weights}.",
+        "recipe": f"The bundle holds the fitted system and its recipe; its seal is {spec.seal[:16]}.",
     }

@@ -59,7 +59,7 @@ def detector_record(spec: Spec) -> dict[str, Any]:
     """Which detector was judged, and what it costs, for `metrics.json`; null where an old bundle does not say."""
     return {
         "name": spec.recipe.name,
-        "network": spec.recipe.model.name,
+        "network": spec.recipe.system,
         "size": spec.recipe.pixels.size,
         "seal": spec.seal,
         "data_fingerprint": spec.data_fingerprint,

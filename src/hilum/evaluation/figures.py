@@ -70,12 +70,13 @@ def pr_figure(films: Judged, threshold: float) -> Markup:
     return drawing.markup
 
 
-def reliability_figure(films: Judged, what: str = "positive") -> Markup:
+def reliability_figure(films: Judged, what: str = "positive", before: Judged | None = None) -> Markup:
     """Observed frequency against the probability given, bin by bin; a point's area goes with its films.
 
     Args:
         films: with the probability that each is `what`, and whether it is.
         what: what is given a probability, in a word.
+        before: the same films with the probabilities that they had before calibration, where there was one.
     """
     bins = reliability(films.labels, films.probs)
     filled = bins.films > 0
@@ -88,10 +89,20 @@ def reliability_figure(films: Judged, what: str = "positive") -> Markup:
     with sheet("reliability", description) as drawing:
         axes = drawing.axes
         axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=(0, (3, 3)), label="as it should be")
+        if before is not None:
+            raw = reliability(before.labels, before.probs)
+            some = raw.films > 0
+            axes.plot(
+                raw.mean_prob[some], raw.frequency[some], "D", color=SECOND, markersize=5, markerfacecolor="none",
+                linestyle=(0, (1, 2)), linewidth=1, label="before calibration",
+            )  # fmt: skip
         areas = 20 + 380 * bins.films[filled] / bins.films.max()
         axes.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.06), xlabel="probability given", ylabel=f"share that is {what}")
         axes.vlines(bins.mean_prob[filled], bins.mean_prob[filled], bins.frequency[filled], color=FIRST, linewidth=1)
-        axes.scatter(bins.mean_prob[filled], bins.frequency[filled], s=areas, color=FIRST, alpha=0.55, linewidth=0)
+        axes.scatter(
+            bins.mean_prob[filled], bins.frequency[filled], s=areas, color=FIRST, alpha=0.55, linewidth=0,
+            label=None if before is None else "as it says now",
+        )  # fmt: skip
         axes.legend(loc="best", fontsize=9)
     return drawing.markup
 
@@ -145,32 +156,39 @@ def distribution_figure(
 
 
 def history_figures(history: Sequence[dict[str, float]]) -> list[Markup]:
-    """Losses, other figures and the learning rate by epoch; no drawing for what was not written down."""
+    """Losses, other figures and the learning rate by epoch, fitness by generation; nothing for what is not there."""
     keys = list(dict.fromkeys(key for row in history for key in row))
     losses = [key for key in keys if key.endswith("loss")]
     shares = [key for key in keys if key.startswith(("train_", "val_")) and key not in losses]
     rates = [key for key in keys if key == "learning_rate"]
     drawn = []
-    for title, chosen in (("loss", losses), ("figures", shares), ("learning rate", rates)):
-        epochs = np.array([row.get("epoch", number) for number, row in enumerate(history, start=1)], dtype=float)
-        values = {key: np.array([row.get(key, np.nan) for row in history], dtype=float) for key in chosen}
+    fitness = [key for key in keys if key.startswith("fitness_")]
+    for title, chosen, along in (
+        ("loss", losses, "epoch"),
+        ("figures", shares, "epoch"),
+        ("learning rate", rates, "epoch"),
+        ("fitness", fitness, "generation"),
+    ):
+        rows = [row for row in history if row.keys() & set(chosen)]
+        epochs = np.array([row.get(along, number) for number, row in enumerate(rows, start=1)], dtype=float)
+        values = {key: np.array([row.get(key, np.nan) for row in rows], dtype=float) for key in chosen}
         values = {key: value for key, value in values.items() if np.isfinite(value).any()}
         if not values:
             continue
         last = "; ".join(f"{key} ends at {value[np.isfinite(value)][-1]:.3g}" for key, value in values.items())
-        with sheet(f"history-{title.replace(' ', '-')}", f"{title} by epoch: {last}", (4.6, 2.8)) as drawing:
+        with sheet(f"history-{title.replace(' ', '-')}", f"{title} by {along}: {last}", (4.6, 2.8)) as drawing:
             drawn_in = {FIRST: 0, SECOND: 0}
             for key, value in values.items():
                 colour = SECOND if key.startswith("val") else FIRST
                 style = _STYLES[drawn_in[colour] % len(_STYLES)]
                 drawn_in[colour] += 1
                 drawing.axes.plot(epochs, value, color=colour, linestyle=style, label=key.replace("_", " "),
-                                  marker="o" if len(history) == 1 else None)  # fmt: skip
-            if len(history) == 1:
+                                  marker="o" if len(rows) == 1 else None)  # fmt: skip
+            if len(rows) == 1:
                 drawing.axes.set_xticks(epochs)
             else:
                 whole_numbers(drawing.axes.xaxis)
-            drawing.axes.set(xlabel="epoch", ylabel=title if title != "figures" else "")
+            drawing.axes.set(xlabel=along, ylabel=title if title != "figures" else "")
             drawing.axes.legend(loc="best", fontsize=9)
         drawn.append(drawing.markup)
     return drawn

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,8 @@ def render_report(
         spec=spec,
         metrics=metrics,
         history=figures.history_figures(spec.history),
+        tried=_tried(spec.history),
+        nested=next((row["nested_auroc"] for row in spec.history if "nested_auroc" in row), None),
         batteries=[_battery(title, metrics[key]) for key, title in BATTERY_TITLES.items() if metrics.get(key)],
         heated=heat_of is not None,
         trust=trust_report.context(metrics),
@@ -115,7 +118,7 @@ def _first_line(shift: Shift | None) -> str:
 
 def _provenance(spec: Spec, metrics: dict[str, Any]) -> list[tuple[str, str]]:
     point, calibration = spec.operating_point, spec.calibration
-    corrected = "none: the network's own probabilities" if calibration.method == "none" else calibration.method
+    corrected = "none: the detector's own probabilities" if calibration.method == "none" else calibration.method
     decision = (
         ("Decision", "the most probable class, without a threshold")
         if point.threshold is None
@@ -123,7 +126,7 @@ def _provenance(spec: Spec, metrics: dict[str, Any]) -> list[tuple[str, str]]:
     )
     return [
         ("Recipe", f"{spec.recipe.name} (seed {spec.recipe.seed})"),
-        ("Network", f"{spec.recipe.model.name}, input normalised by {spec.recipe.model.normalise}"),
+        _judged_by(spec),
         ("Preprocessing", _preprocessing(spec.recipe.pixels)),
         decision,
         ("Calibration", corrected + (f", chosen on {calibration.chosen_on}" if calibration.chosen_on else "")),
@@ -133,6 +136,28 @@ def _provenance(spec: Spec, metrics: dict[str, Any]) -> list[tuple[str, str]]:
         ("Data fingerprint", spec.data_fingerprint),
         ("Code fingerprint", spec.code_fingerprint),
     ]
+
+
+def _tried(history: Sequence[dict[str, float]]) -> list[tuple[str, str, str, str]]:
+    """What cross-validation tried: a line for each choice, with what it kept, its strength and its AUROC."""
+    taken = next((row["choice"] for row in history if "nested_auroc" in row), None)
+    return [
+        (
+            f"{row['choice']:.0f}{', taken' if row['choice'] == taken else ''}",
+            f"{row['selected']:.0f}" if "selected" in row else "all",
+            f"{row['strength']:g}",
+            f"{row['folds_auroc']:.4f}",
+        )
+        for row in history
+        if "folds_auroc" in row
+    ]
+
+
+def _judged_by(spec: Spec) -> tuple[str, str]:
+    if spec.recipe.classical:
+        steps = ", ".join(spec.recipe.classical.steps) or "nothing"
+        return "System", f"{spec.recipe.system}; prepared by {steps}"
+    return "Network", f"{spec.recipe.model.name}, input normalised by {spec.recipe.model.normalise}"
 
 
 def _preprocessing(pixels: Pixels) -> str:

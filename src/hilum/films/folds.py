@@ -11,7 +11,7 @@ from hilum.films.wording import count
 from hilum.records import Manifest
 
 
-def folds(manifest: Manifest, number: int, seed: int) -> list[Manifest]:
+def folds(manifest: Manifest, number: int, seed: int, key: str = "members.folds") -> list[Manifest]:
     """The films outside test, once for each fold, with the fold as `val` and all others as `train`.
 
     Films of one patient and films with the same bytes share a fold. Each class with its cause is spread evenly: the
@@ -21,6 +21,7 @@ def folds(manifest: Manifest, number: int, seed: int) -> list[Manifest]:
         manifest: films of train, val and test.
         number: of folds.
         seed: of the order.
+        key: of the recipe, that says how many folds there are; an error names it.
 
     Raises:
         LayoutError: a class has fewer patients than there are folds.
@@ -42,7 +43,7 @@ def folds(manifest: Manifest, number: int, seed: int) -> list[Manifest]:
             what = "patients" if by == "patient" else "films"
             raise LayoutError(
                 f"{count(number, 'fold')} need as many {what} of {label}, and there are {len(in_folds)}; "
-                f"set members.folds={max(2, len(in_folds))}"
+                f"set {key}={max(2, len(in_folds))}"
             )
     return [
         Manifest(tuple(replace(film, split="val" if fold_of[film.path] == fold else "train") for film in pool))

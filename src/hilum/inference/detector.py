@@ -1,4 +1,4 @@
-"""A bundle and films in, probabilities out; ONNX Runtime, no torch."""
+"""A bundle and films in, probabilities out; no torch."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import numpy as np
-import onnxruntime
 
 from hilum import bundle, confidence
 from hilum.errors import FilmError, RequestError
+from hilum.inference.network import judge_of
 from hilum.pixels import decode, preprocess
 from hilum.progress import track
 from hilum.records import Film, Manifest, Prediction, Predictions
@@ -28,14 +28,14 @@ _BATCH = 32  # films at a time: enough to keep the cores busy, little enough to 
 
 
 class _Read(NamedTuple):
-    """A film as the network is shown it, `(size, size)` uint8, and its height and width as it was decoded."""
+    """A film as it is judged, `(size, size)` uint8, and its height and width as it was decoded."""
 
     square: np.ndarray
     shape: tuple[int, int]
 
 
 class Detector:
-    """A network ready to read films.
+    """A network, or a system without one, ready to read films.
 
     Attributes:
         spec: what its bundle says about itself.
@@ -43,22 +43,21 @@ class Detector:
     """
 
     def __init__(self, folder: Path | str = SHIPPED, threads: int = 0) -> None:
-        """Open a bundle, check it, and load its network.
+        """Open a bundle, check it, and load what judges films in it.
 
         Args:
             folder: the bundle; without one, the one that ships with Hilum.
-            threads: for the network; 0 takes every core.
+            threads: for reading, and as many for a network; 0 takes every core. A system without one takes every
+                core to describe films.
 
         Raises:
             BundleError: the bundle is incomplete or was changed, or this machine computes something else with it.
         """
         opened = bundle.read(folder)
         self.spec = opened.spec
+        self._threads = threads or os.cpu_count()
         self.gate = _gate_of(opened)
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.log_severity_level = 3
-        self._session = onnxruntime.InferenceSession(opened.onnx, options, providers=["CPUExecutionProvider"])
+        self._judge = judge_of(opened, threads)
         bundle.check_golden(opened.golden, self.spec.recipe.pixels, self.probs)
 
     def probs(self, films: np.ndarray) -> np.ndarray:
@@ -70,9 +69,12 @@ class Detector:
         Returns:
             (n, classes) float64, in the order of `spec.classes`, calibrated as the bundle says.
         """
-        inputs = films[:, None].astype(np.float32) / np.float32(255)
-        given = bundle.probabilities(self._session.run(["logits"], {"films": inputs})[0])
-        return confidence.calibrated(self.spec.calibration, given)
+        return self._judged(films)[0]
+
+    def _judged(self, films: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
+        """Probabilities, and of each film what was not found in it."""
+        given, notes = self._judge.judge(films)
+        return confidence.calibrated(self.spec.calibration, given), notes
 
     def predict(self, films: Manifest, prevalence: float | None = None) -> Predictions:
         """Read and judge films; one that cannot be read gets a row that says why, and the others go on.
@@ -96,9 +98,9 @@ class Detector:
         films = films.labelled_by(self.spec.recipe.labels)
         for part in _in_parts(track(self._read(films), "reading films", len(films)), _BATCH):
             readable = [read.square for _, read in part if isinstance(read, _Read)]
-            given = self.probs(np.stack(readable)) if readable else np.zeros((0, len(classes)))
+            given, notes = self._judged(np.stack(readable)) if readable else (np.zeros((0, len(classes))), ())
             sets = iter(self._plausible(given))
-            flags = iter(self._flags(readable))
+            flags = iter(self._flags(readable, notes))
             probs = iter(corrected(given))
             for film, read in part:
                 if isinstance(read, FilmError):
@@ -118,13 +120,14 @@ class Detector:
             for row in confidence.sets(self.spec.conformal, probs)
         ]
 
-    def _flags(self, squares: list[np.ndarray]) -> list[tuple[str, ...]]:
-        """Why each film is not one that the detector was made for."""
-        if self.gate is None or not squares:
-            return [()] * len(squares)
-        from hilum.gate import judge
+    def _flags(self, squares: list[np.ndarray], notes: Sequence[str]) -> list[tuple[str, ...]]:
+        """Why each film is not one that the detector was made for, and what was not found in it."""
+        reasons: Sequence[str] = [""] * len(squares)
+        if self.gate is not None and squares:
+            from hilum.gate import judge
 
-        return [(str(reason),) if reason else () for reason in judge(self.gate, squares).reasons]
+            reasons = judge(self.gate, squares).reasons
+        return [tuple(str(why) for why in both if why) for both in zip(reasons, notes, strict=True)]
 
     def _corrected_to(self, prevalence: float | None) -> Callable[[np.ndarray], np.ndarray]:
         """What makes probabilities those of films of which such a share is positive."""
@@ -154,7 +157,7 @@ class Detector:
             except FilmError as error:
                 return error
 
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
+        with ThreadPoolExecutor(self._threads) as pool:
             for part in _in_parts(iter(films), 2 * _BATCH):
                 yield from zip(part, pool.map(read, part), strict=True)
 

@@ -70,8 +70,8 @@ class Classical(Struct, frozen=True, forbid_unknown_fields=True):
         components: how many numbers each reduction leaves; `templates` and `lda` count for themselves (0).
         classifier: `logistic` regression, a support vector machine (`svm`, with a Gaussian kernel), a random
             `forest`, gradient `boosting`, or a network whose first weights a `genetic` algorithm evolves.
-        strengths: of which the best by cross-validation is taken: the inverse of regularisation for `logistic` and
-            `svm`, the smallest share of the films in a leaf for `forest`, the learning rate for `boosting`.
+        strengths: of which the best by cross-validation is taken: the inverse of regularisation for `logistic`, `svm`
+            and `genetic`, the smallest share of the films in a leaf for `forest`, the learning rate for `boosting`.
         folds: of the cross-validation by patient, the outer and the inner one; fewer than 2 tries nothing, and takes
             the first count and strength.
     """
@@ -121,3 +121,15 @@ class Classical(Struct, frozen=True, forbid_unknown_fields=True):
         described = f"{self.side}-pixel films" if self.describe == "grey" else "hand-made features"
         selected = [] if self.select == "none" else [self.select.replace("-", " ")]
         return ", ".join([described, *selected, *self.reduce, _CLASSIFIERS[self.classifier]])
+
+    @property
+    def kept_films(self) -> str:
+        """What of patients' films lies in such a system's bundle, for whoever passes it on; empty where none does."""
+        if "templates" in self.reduce and self.templates.kind != "mean":
+            return (
+                f"It holds films of patients as templates: {self.templates.per_class} of each class, "
+                f"{self.side}×{self.side} pixels."
+            )
+        if self.describe == "grey" and ({"kernel-pca", "isomap"} & set(self.reduce) or self.classifier == "svm"):
+            return "It holds what films of patients were reduced to; blurred, they can be drawn from that again."
+        return ""

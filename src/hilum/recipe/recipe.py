@@ -161,11 +161,19 @@ def with_settings(recipe: Recipe, settings: Iterable[str]) -> Recipe:
 
 
 def write_recipe(recipe: Recipe) -> str:
-    """The recipe as TOML with every key written out; `[tune]` only where the recipe has one."""
+    """The recipe as TOML with every key written out; `[tune]` only where the recipe has one.
+
+    Of a system without a network, what is about networks is left out where nothing there was asked for.
+    """
     table = _without_none(msgspec.to_builtins(recipe))
-    if recipe.tune == Tune():
-        del table["tune"]
+    unasked = [name for name in _OF_NETWORKS if getattr(recipe, name) == getattr(_AS_IT_IS, name)]
+    for name in unasked if recipe.classical else ("tune",) if recipe.tune == Tune() else ():
+        del table[name]
     return tomli_w.dumps(table)
+
+
+_AS_IT_IS = Recipe("")
+_OF_NETWORKS = ("batches", "model", "weights", "init", "transfer", "training", "teacher", "members", "tune")
 
 
 def _without_none(table: dict[str, Any]) -> dict[str, Any]:

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from hilum import bundle, metrics
 from hilum.batches import Batch, Share, Source
+from hilum.history import Row
 from hilum.recipe import Recipe
-from hilum.training.history import Row
 from hilum.training.loss import Objective
 from hilum.training.parallel import gather
 from hilum.training.step import channels_last

@@ -1,30 +1,10 @@
-"""What each epoch gave: `history.csv` for people and programs, TensorBoard events for the curious."""
+"""TensorBoard events of a run, for the curious; `hilum.history` writes what people and programs read."""
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 
-from hilum.files import replacing
-
-Row = dict[str, float]
-
-
-def write_history(path: Path, rows: list[Row]) -> None:
-    """Write every row so far; the file is replaced whole, so that a reader never meets half a row."""
-    with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, fieldnames=list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        for row in rows:
-            writer.writerow({name: f"{value:.6g}" for name, value in row.items()})
-
-
-def read_history(path: Path) -> list[Row]:
-    """Read the rows of a `history.csv`; none where there is no file yet."""
-    if not path.exists():
-        return []
-    with path.open(newline="", encoding="utf-8") as file:
-        return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
+from hilum.history import Row
 
 
 class Events:

@@ -7,8 +7,8 @@ import math
 import numpy as np
 
 from hilum.errors import RecipeError
+from hilum.history import Row
 from hilum.recipe import Training
-from hilum.training.history import Row
 from hilum.training.state import Progress
 
 # The column of the history that is monitored, and whether less of it is better.

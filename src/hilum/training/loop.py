@@ -14,12 +14,13 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from hilum.batches import Batch, Source
 from hilum.errors import HilumError
 from hilum.files import write_text
+from hilum.history import Row, read_history, write_history
 from hilum.progress import track
 from hilum.recipe import Recipe
 from hilum.shifts import ACQUISITION
 from hilum.training import checkpoint
 from hilum.training.figures import judge, row_of
-from hilum.training.history import Events, Row, read_history, write_history
+from hilum.training.history import Events
 from hilum.training.keeping import check_monitor, cost_of, is_kept, stops_early
 from hilum.training.loss import make_objective
 from hilum.training.machine import prepare

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import torch
 from torch import nn
 
+from hilum import memory as memory_here
 from hilum.errors import RequestError
 from hilum.models import step_memory
 
 HEADROOM = 0.8  # of what is free: other programs want some too
-PASSING = 1.5  # what single operations need in passing, as a factor on what the backward pass keeps
+PASSING = 1.9  # what operations need in passing, over what the backward pass keeps (benchmarks/step_memory.py)
 
 
 def films_at_once(model: nn.Module, inputs: torch.Size, batch: int, memory: int | None) -> int:
@@ -44,35 +43,8 @@ def free_memory() -> float:
     """Bytes that a process may still take: on the GPU where there is one, else of the machine or the container."""
     if torch.cuda.is_available():
         return float(torch.cuda.mem_get_info()[0])
-    free = float("inf")
-    if (meminfo := Path("/proc/meminfo")).exists():
-        lines = dict(line.split(":") for line in meminfo.read_text().splitlines())
-        free = 1024.0 * int(lines["MemAvailable"].split()[0])
-    limit, used = Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.current")
-    if limit.exists() and (text := limit.read_text().strip()) != "max":
-        free = min(free, float(text) - float(used.read_text()))
-    return free
+    return memory_here.free_memory()
 
 
 def _gigabytes(count: float) -> str:
     return f"{count / 1e9:.1f} GB"
-
-
-def parse_memory(text: str) -> int:
-    """`8GB`, `900MB` or `16GiB` in bytes.
-
-    Raises:
-        RequestError: it is none of these.
-    """
-    units = {"MB": 10**6, "GB": 10**9, "MiB": 2**20, "GiB": 2**30}
-    for unit, factor in units.items():
-        number = text.strip().removesuffix(unit)
-        if number != text.strip():
-            try:
-                value = float(number)
-            except ValueError:
-                break
-            if value > 0:
-                return int(value * factor)
-            break
-    raise RequestError(f"--memory {text}: write it as 8GB or 900MB")

@@ -1,0 +1,126 @@
+"""A small network of one hidden layer, and back-propagation for a whole population of them at once; numpy alone.
+
+scikit-learn's `MLPClassifier` starts from weights of its own drawing and trains one network at a time; a genetic
+algorithm asks for forty, each from its own first weights.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Numbers = NDArray[np.float32]
+
+_RATE = 0.01  # Adam's; with its other constants as Kingma & Ba (ICLR 2015) have them
+_MOMENTS = (0.9, 0.999)
+_EPSILON = 1e-8
+
+
+class Weights(NamedTuple):
+    """Weights of a population of networks, float32: each (networks, ...)."""
+
+    inward: Numbers  # (networks, inputs, hidden)
+    hidden: Numbers  # (networks, 1, hidden)
+    outward: Numbers  # (networks, hidden, classes)
+    output: Numbers  # (networks, 1, classes)
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """What networks learn from.
+
+    Attributes:
+        numbers: (n, inputs) float32, standardised.
+        labels: (n,) indices of classes.
+        weights: (n,) float32, how much each film counts, on average 1.
+    """
+
+    numbers: Numbers
+    labels: NDArray[np.int64]
+    weights: Numbers
+
+
+def drawn(networks: int, inputs: int, hidden: int, classes: int, draws: np.random.Generator) -> Weights:
+    """First weights by Glorot & Bengio (AISTATS 2010), biases 0."""
+
+    def layer(rows: int, columns: int) -> Numbers:
+        limit = np.sqrt(6 / (rows + columns))
+        return draws.uniform(-limit, limit, (networks, rows, columns)).astype(np.float32)
+
+    def bias(columns: int) -> Numbers:
+        return np.zeros((networks, 1, columns), dtype=np.float32)
+
+    return Weights(layer(inputs, hidden), bias(hidden), layer(hidden, classes), bias(classes))
+
+
+def train(
+    weights: Weights, masks: Numbers, lesson: Lesson, epochs: int, decay: float
+) -> tuple[Weights, list[NDArray[np.float64]]]:
+    """Back-propagation over all films at once, by Adam.
+
+    Args:
+        weights: where the networks start.
+        masks: (networks, inputs) float32, 1 where a network sees an input, 0 where not.
+        lesson: what they learn from.
+        epochs: steps, each over all films.
+        decay: L2 of the weights, not of the biases, as a share of half their square.
+
+    Returns:
+        The weights that were learnt, and the loss of each network before each epoch: (networks,) in nats a film,
+        without the decay.
+    """
+    first, second = ([np.zeros_like(part) for part in weights] for _ in range(2))
+    losses = []
+    for epoch in range(1, epochs + 1):
+        loss, gradients = _gradients(weights, masks, lesson, decay)
+        losses.append(loss)
+        moved = []
+        for part, gradient, mean, square in zip(weights, gradients, first, second, strict=True):
+            mean += (1 - _MOMENTS[0]) * (gradient - mean)
+            square += (1 - _MOMENTS[1]) * (gradient**2 - square)
+            step = mean / (1 - _MOMENTS[0] ** epoch) / (np.sqrt(square / (1 - _MOMENTS[1] ** epoch)) + _EPSILON)
+            moved.append((part - _RATE * step).astype(np.float32))
+        weights = Weights(*moved)
+    return weights, losses
+
+
+def log_probabilities(weights: Weights, masks: Numbers, numbers: Numbers) -> Numbers:
+    """What each network says of films: (networks, n, classes), logarithms of probabilities."""
+    return _forward(weights, masks, numbers)[1]
+
+
+def loss_of(weights: Weights, masks: Numbers, lesson: Lesson) -> NDArray[np.float64]:
+    """Weighted cross-entropy of each network, (networks,) in nats a film."""
+    return _loss(log_probabilities(weights, masks, lesson.numbers), lesson)
+
+
+def _forward(weights: Weights, masks: Numbers, numbers: Numbers) -> tuple[Numbers, Numbers]:
+    """The hidden layer, (networks, n, hidden), and the logarithms of the probabilities."""
+    hidden = np.tanh(numbers @ (weights.inward * masks[:, :, None]) + weights.hidden)
+    logits = hidden @ weights.outward + weights.output
+    logits -= logits.max(axis=2, keepdims=True)
+    return hidden, logits - np.log(np.exp(logits).sum(axis=2, keepdims=True))
+
+
+def _loss(said: Numbers, lesson: Lesson) -> NDArray[np.float64]:
+    costs = -said[:, np.arange(len(lesson.labels)), lesson.labels] * lesson.weights
+    return np.asarray(costs.mean(axis=1, dtype=np.float64))
+
+
+def _gradients(
+    weights: Weights, masks: Numbers, lesson: Lesson, decay: float
+) -> tuple[NDArray[np.float64], tuple[Numbers, ...]]:
+    hidden, said = _forward(weights, masks, lesson.numbers)
+    wrong = np.exp(said)
+    wrong[:, np.arange(len(lesson.labels)), lesson.labels] -= 1
+    wrong *= lesson.weights[:, None] / np.float32(len(lesson.labels))
+    back = (wrong @ weights.outward.transpose(0, 2, 1)) * (1 - hidden**2)
+    return _loss(said, lesson), (
+        (lesson.numbers.T @ back) * masks[:, :, None] + np.float32(decay) * weights.inward,
+        back.sum(axis=1, keepdims=True),
+        hidden.transpose(0, 2, 1) @ wrong + np.float32(decay) * weights.outward,
+        wrong.sum(axis=1, keepdims=True),
+    )

@@ -1,0 +1,66 @@
+"""A system without a network, ready to judge films."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hilum import bundle
+from hilum.classical.describe import describe
+from hilum.classical.pipeline_file import read_pipeline
+from hilum.errors import BundleError, HilumError
+from hilum.recipe import Classical
+
+
+class System:
+    """Prepares and describes films, and asks a fitted pipeline about them.
+
+    Attributes:
+        spec: the recipe's choices.
+        pipeline: from numbers to probabilities.
+    """
+
+    def __init__(self, spec: Classical, pipeline: Any) -> None:
+        self.spec = spec
+        self.pipeline = pipeline
+
+    def judge(self, squares: NDArray[np.uint8]) -> tuple[NDArray[np.float64], tuple[str, ...]]:
+        """Judge preprocessed films.
+
+        Args:
+            squares: (n, size, size) uint8, as `hilum.pixels.preprocess` gives them.
+
+        Returns:
+            Probabilities, (n, classes), not calibrated yet; and of each film what was not found in it, in words.
+
+        Raises:
+            HilumError: a film is described by what is no finite number.
+        """
+        described = describe(squares, self.spec)
+        return self.probs_of(described.numbers), described.notes
+
+    def probs_of(self, numbers: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Probabilities of described films, (n, d): (n, classes), each row adding up to 1."""
+        if not np.isfinite(numbers).all():
+            raise HilumError("a film is described by what is no finite number; it cannot be judged")
+        probs = np.asarray(self.pipeline.predict_proba(numbers), dtype=np.float64)
+        if not np.isfinite(probs).all():
+            raise HilumError("the system gives no finite probability of a film; it cannot be judged")
+        # Of numbers of 4 bytes the sum is 1 but for rounding.
+        return np.asarray(probs / probs.sum(axis=1, keepdims=True))
+
+
+def load(opened: bundle.Bundle) -> System:
+    """The system of an opened bundle.
+
+    Raises:
+        BundleError: its pipeline cannot be read, or does not fit the bundle.
+    """
+    spec = opened.spec
+    assert spec.recipe.classical is not None
+    pipeline = read_pipeline(opened.pipeline, spec.made_with.get("scikit-learn", "unknown"))
+    if list(pipeline.classes_) != list(range(len(spec.classes))):
+        raise BundleError(f"{opened.pipeline}: judges other classes than the bundle's; make the bundle anew")
+    return System(spec.recipe.classical, pipeline)

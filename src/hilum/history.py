@@ -1,0 +1,31 @@
+"""`history.csv`: what each epoch gave, or what else was tried on the way to a detector, a row each."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+from hilum.files import replacing
+
+Row = dict[str, float]
+
+
+def write_history(path: Path, rows: list[Row]) -> None:
+    """Write every row so far; the file is replaced whole, so that a reader never meets half a row.
+
+    Rows may say different things: a column stands where its first row has it, and is empty in rows without it.
+    """
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, fieldnames=columns, lineterminator="\n")
+        writer.writeheader()
+        for row in rows:
+            writer.writerow({name: f"{value:.6g}" for name, value in row.items()})
+
+
+def read_history(path: Path) -> list[Row]:
+    """Read the rows of a `history.csv`; none where there is no file yet."""
+    if not path.exists():
+        return []
+    with path.open(newline="", encoding="utf-8") as file:
+        return [{name: float(value) for name, value in row.items() if value} for row in csv.DictReader(file)]

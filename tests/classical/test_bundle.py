@@ -1,0 +1,176 @@
+"""The bundle of a system without a network: whole, sealed, checked when it is opened, and without pickle."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from zipfile import ZipFile
+
+import numpy as np
+import pytest
+import sklearn
+from msgspec.structs import replace
+from PIL import Image
+
+from hilum import bundle, pixels
+from hilum.bundle.golden import golden_films
+from hilum.bundle.read import seal_of
+from hilum.bundle.weights import load_model
+from hilum.classical import load
+from hilum.classical.learning import choose_on
+from hilum.classical.writing import rewrite
+from hilum.errors import BundleError, RequestError
+from hilum.files import sha256_of
+from hilum.gate import fit_gate
+from hilum.inference import Detector
+from hilum.records import Film, Manifest
+from tests.classical.made import CLASSES, Made
+
+pytestmark = pytest.mark.usefixtures("as_kept")
+
+
+@pytest.fixture
+def copy(made: Made, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(made.bundle.folder, tmp_path / "bundle"))
+
+
+def sealed_again(folder: Path) -> None:
+    """What somebody does who has changed a file and knows how bundles are sealed."""
+    record = json.loads((folder / "bundle.json").read_text())
+    record["files"] = {name: sha256_of(folder / name) for name in record["files"]}
+    record["seal"] = seal_of(record)
+    (folder / "bundle.json").write_text(json.dumps(record))
+
+
+def test_has_every_file_and_no_other(made: Made) -> None:
+    names = {path.name for path in made.bundle.folder.iterdir()}
+    assert names == {"bundle.json", "model.skops", "golden.json", "CARD.md"}
+
+
+def test_an_opened_bundle_judges_as_the_system_that_was_fitted(made: Made) -> None:
+    films = golden_films(made.recipe.pixels)
+    expected, _ = made.learnt.system.judge(films)
+    np.testing.assert_allclose(load(bundle.read(made.bundle.folder)).judge(films)[0], expected, atol=1e-9)
+    np.testing.assert_allclose(Detector(made.bundle.folder).probs(films), expected, atol=1e-9)
+
+
+def test_says_what_it_is_and_by_what_it_was_made(made: Made) -> None:
+    spec = made.bundle.spec
+    assert spec.made_with["scikit-learn"] == sklearn.__version__
+    assert spec.history == made.learnt.history
+    assert (spec.parameters > 4 * 256, spec.multiply_adds) == (True, 0)
+    with ZipFile(made.bundle.pipeline) as archive:
+        assert {name.rpartition(".")[2] for name in archive.namelist()} == {"npy", "json"}
+
+
+def test_the_card_names_the_system_and_whose_films_it_holds(made: Made) -> None:
+    card = (made.bundle.folder / "CARD.md").read_text()
+    assert "System without a network: 16-pixel films, templates, logistic regression" in card
+    assert "prepared (frame)" in card
+    assert "It holds films of patients as templates: 2 of each class, 16×16 pixels." in card
+    assert "in which the classes are equally frequent" in card
+
+
+def test_a_byte_that_changed_is_noticed(copy: Path) -> None:
+    content = bytearray((copy / "model.skops").read_bytes())
+    content[len(content) // 2] ^= 1
+    (copy / "model.skops").write_bytes(content)
+    with pytest.raises(BundleError, match=r"model\.skops: changed after it was written"):
+        Detector(copy)
+
+
+def test_a_hostile_file_is_not_opened_even_where_it_is_sealed(copy: Path, tmp_path: Path) -> None:
+    with ZipFile(copy / "model.skops") as archive:
+        held = {name: archive.read(name) for name in archive.namelist()}
+    schema = json.loads(held["schema.json"])
+    argument = {"__class__": "str", "__module__": "builtins", "__loader__": "JsonNode",
+                "content": json.dumps(f"touch {tmp_path / 'harm'}")}  # fmt: skip
+    schema["content"]["content"]["memory"] = {
+        "__class__": "system", "__module__": "os", "__loader__": "ConstructorFromReduceNode",
+        "content": {"__class__": "tuple", "__module__": "builtins", "__loader__": "TupleNode", "content": [argument]},
+    }  # fmt: skip
+    with ZipFile(copy / "model.skops", "w") as archive:
+        for name, content in {**held, "schema.json": json.dumps(schema).encode()}.items():
+            archive.writestr(name, content)
+    sealed_again(copy)
+    with pytest.raises(BundleError, match=r"model\.skops: holds os\.system .*; it is not opened"):
+        Detector(copy)
+    assert not (tmp_path / "harm").exists()
+
+
+def test_other_probabilities_on_generated_films_are_noticed(copy: Path) -> None:
+    golden = json.loads((copy / "golden.json").read_text())
+    golden["probs"] = [[1 - second, second] for _, second in ((a, min(1, b + 0.1)) for a, b in golden["probs"])]
+    (copy / "golden.json").write_text(json.dumps(golden))
+    sealed_again(copy)
+    with pytest.raises(BundleError, match=r"install the versions in constraints\.txt"):
+        Detector(copy)
+
+
+def test_other_classes_than_the_bundles_are_noticed(copy: Path) -> None:
+    record = json.loads((copy / "bundle.json").read_text())
+    record["classes"] = ["NORMAL", "bacteria", "virus"]
+    (copy / "bundle.json").write_text(json.dumps(record))
+    sealed_again(copy)
+    with pytest.raises(BundleError, match="judges other classes than the bundle's"):
+        Detector(copy)
+
+
+def test_written_anew_it_keeps_the_system_and_decides_otherwise(made: Made, tmp_path: Path) -> None:
+    recipe = replace(made.recipe, bundle=replace(made.recipe.bundle, operating_point="half"))
+    val = made.manifest.split("val")
+    cache = pixels.cache(val, recipe.pixels)
+    chosen = choose_on(made.learnt.system, val, cache, CLASSES, recipe)
+    gate = fit_gate((cache.films[row] for row in cache.rows(val)), [film.patient for film in val])
+    again = rewrite(made.bundle, tmp_path / "bundle", recipe=recipe, chosen=chosen, gate=gate)
+    assert again.pipeline.read_bytes() == made.bundle.pipeline.read_bytes()
+    assert again.spec.made_with == made.bundle.spec.made_with
+    assert again.spec.operating_point.threshold == 0.5 != made.bundle.spec.operating_point.threshold
+    assert Detector(again.folder).gate is not None
+
+
+def test_what_is_of_networks_refuses_it(made: Made) -> None:
+    with pytest.raises(BundleError, match=r"tiny is a system without a network \(16-pixel films, templates"):
+        load_model(made.bundle)
+
+
+def test_what_was_not_found_in_a_film_is_a_flag(made: Made, tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64), dtype=np.uint8)
+    Image.fromarray(noise).save(tmp_path / "noise.png")
+    row = Detector(made.bundle.folder).predict(Manifest((Film(str(tmp_path / "noise.png")),))).rows[0]
+    assert any("no lung field found" in flag for flag in row.flags)
+    assert np.isfinite(row.probs).all()
+
+
+def test_judging_loads_no_torch(made: Made) -> None:
+    film = made.manifest.films[0].path
+    program = (
+        "import sys; from hilum import films; from hilum.inference import Detector; "
+        f"Detector({str(made.bundle.folder)!r}).predict(films.find([{film!r}])); sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+def test_a_networks_bundle_loads_no_scikit_learn() -> None:
+    program = (
+        "import sys; from hilum.inference import Detector; Detector(); "
+        "sys.exit(bool({'sklearn', 'skimage', 'skops'} & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+def test_a_folder_that_is_no_bundle_is_left_alone(made: Made, tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("years of work")
+    chosen = choose_on(
+        made.learnt.system,
+        made.manifest.split("val"),
+        pixels.cache(made.manifest, made.recipe.pixels),
+        CLASSES,
+        made.recipe,
+    )
+    with pytest.raises(RequestError, match="exists and is no bundle"):
+        rewrite(made.bundle, tmp_path / "mine", recipe=made.recipe, chosen=chosen)
