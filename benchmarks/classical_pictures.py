@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-from hilum import bundle, pixels
+from hilum import bundle, films, pixels
 from hilum.classical import describe, drawings, load
-from hilum.classical.reduction import LandmarkIsomap
+from hilum.classical.reduction import LandmarkIsomap, reducer
 from hilum.records import Manifest, read_manifest
 
 SYSTEMS = ("s6-template", "s8-linear", "s9-manifold", "s10-genetic")
@@ -37,7 +37,7 @@ def main() -> None:
         if name == "s6-template":
             path, drawn = "templates.png", drawings.mean_templates(system.pipeline, spec.classes)
         elif name == "s8-linear":
-            path, drawn = "eigen-films.png", drawings.eigen_films(system.pipeline)
+            path, drawn = "eigen-films.png", the_eigen_films(opened, read_manifest(run / "manifest.csv"))
         elif name == "s9-manifold":
             path, drawn = "map.png", the_map(opened, read_manifest(run / "manifest.csv"))
         else:
@@ -46,14 +46,27 @@ def main() -> None:
         print(f"{arguments.out / path}: {len(drawn) / 1e3:.0f} kB")
 
 
+def numbers_of(opened: bundle.Bundle, manifest: Manifest) -> np.ndarray:
+    """Films as a bundle's system describes them."""
+    recipe = opened.spec.recipe
+    cache = pixels.cache(manifest, recipe.pixels)
+    return describe(cache.films[cache.rows(manifest)], load(opened).spec).numbers
+
+
+def the_eigen_films(opened: bundle.Bundle, manifest: Manifest) -> bytes:
+    """The axes of the bundle's PCA, and the direction in which an LDA parts the classes of the train films there."""
+    train, pipeline = manifest.split("train"), load(opened).pipeline
+    labels = films.labels_of(train, opened.spec.classes)
+    parting = reducer("lda", 0, 0).fit(pipeline[:1].transform(numbers_of(opened, train)), labels)
+    means = parting.means_[1] - parting.means_[0]
+    direction = parting.scalings_[:, 0] * np.sign(means @ parting.scalings_[:, 0])
+    return drawings.eigen_films(pipeline, direction)
+
+
 def the_map(opened: bundle.Bundle, manifest: Manifest) -> bytes:
     """Validation films by the first two numbers of kernel PCA and of Isomap, both fitted on the train films."""
     system, recipe = load(opened), opened.spec.recipe
-    numbers = {}
-    for split in ("train", "val"):
-        films = manifest.split(split)
-        cache = pixels.cache(films, recipe.pixels)
-        numbers[split] = describe(cache.films[cache.rows(films)], system.spec).numbers
+    numbers = {split: numbers_of(opened, manifest.split(split)) for split in ("train", "val")}
     behind_pca = {split: system.pipeline[:2].transform(each) for split, each in numbers.items()}
     isomap = LandmarkIsomap(2, recipe.seed).fit(behind_pca["train"])
     places = {

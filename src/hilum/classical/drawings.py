@@ -42,11 +42,12 @@ def mean_templates(pipeline: Any, classes: Sequence[str]) -> bytes:
     return _films(films, signed=2 if len(classes) == 2 else len(films), columns=len(films))
 
 
-def eigen_films(pipeline: Any, number: int = 8) -> bytes:
-    """The first axes of a PCA over grey films, and behind an LDA of two classes the film that speaks for the second.
+def eigen_films(pipeline: Any, direction: NDArray[np.floating] | None = None, number: int = 8) -> bytes:
+    """The first axes of a PCA over grey films, and a direction between them as the film that it looks for.
 
     Args:
         pipeline: one that starts with a PCA of grey films.
+        direction: (components,) weights of the axes, such as those by which an LDA parts two classes.
         number: how many axes.
 
     Returns:
@@ -58,17 +59,9 @@ def eigen_films(pipeline: Any, number: int = 8) -> bytes:
     films = {
         f"axis {place + 1}: {shares[place]:.0%}": axis.reshape(side, side) for place, axis in enumerate(axes[:number])
     }
-    if "lda" in pipeline.named_steps and len(pipeline.classes_) == 2:
-        films["for the finding"] = for_the_finding(pipeline)
+    if direction is not None:
+        films["parts the classes"] = (direction @ axes).reshape(side, side)
     return _films(films, signed=0, columns=min(len(films), 5))
-
-
-def for_the_finding(pipeline: Any) -> Numbers:
-    """What a PCA, an LDA of two classes and a linear classifier look for to say the second: (side, side)."""
-    axes = pipeline["pca"].components_
-    side = int(np.sqrt(axes.shape[1]))
-    direction = pipeline["lda"].scalings_[:, 0] * np.sign(pipeline[-1].coef_[0, 0])
-    return np.asarray(direction @ axes).reshape(side, side)
 
 
 def films_map(places: Mapping[str, Numbers], names: Sequence[str]) -> bytes:
