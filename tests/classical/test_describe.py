@@ -91,7 +91,7 @@ def test_no_films_give_no_rows() -> None:
         assert described.notes == ()
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(wild_squares())
 def test_all_numbers_of_any_square_are_finite(square: Square) -> None:
     steps: tuple[Step, ...] = get_args(Step)

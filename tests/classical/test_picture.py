@@ -45,7 +45,7 @@ def test_every_step_is_titled_and_numbered(titles: list[str]) -> None:
         "4. binarise: dense by Otsu",
         "4. binarise: air beside the body out",
         "5. frame: lungs found",
-        "5. frame: lungs squared up",
+        "5. frame: squared up",
         "6. restore: Wiener",
         "a film",
     ]

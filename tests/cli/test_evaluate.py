@@ -80,3 +80,17 @@ def test_the_table_of_three_classes_shows_each_and_each_pair() -> None:
 def test_the_table_of_two_classes_has_no_such_lines() -> None:
     text = lay_out({**evaluate(made_up(60), resamples=20), "split": "test"})
     assert len(text.splitlines()) == 10
+
+
+def test_the_report_tells_what_is_wrong_with_the_films_of_all_splits(
+    hilum: Hilum, three: Path, chest_folder: ChestFolder, tmp_path: Path
+) -> None:
+    folder = chest_folder({**COUNTS, "train": {"normal": 2, "bacteria": 1, "virus": 1}})
+    seen = next((folder / "test" / "NORMAL").iterdir())
+    (folder / "train" / "NORMAL" / "IM-9999-0001.png").write_bytes(seen.read_bytes())
+    done = hilum("evaluate", three, "--data", folder, "--split", "test", "--out", "out", "--audit")
+    assert done.returncode == 0, done.stderr
+    audit = json.loads((tmp_path / "out" / "metrics.json").read_text())["audit"]
+    assert audit["films"] == 23
+    assert any("IM-9999-0001.png" in sentence for sentence in audit["findings"]["error"])
+    assert "IM-9999-0001.png" in (tmp_path / "out" / "report.html").read_text()

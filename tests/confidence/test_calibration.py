@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hilum import metrics
-from hilum.confidence import Calibration, calibrated, fit_calibration
+from hilum.confidence import Calibration, calibrated, fit_calibration, uncalibrated
 from hilum.metrics.counts import Floats
 
 from .simulated import films, odds_of, of_odds, several
@@ -50,6 +50,21 @@ def test_probabilities_stay_such_and_films_keep_their_order(calibration: Calibra
     assert (np.diff(corrected[np.argsort(rows[:, 1], kind="stable"), 1]) >= 0).all()
     if calibration.method != "none":
         assert (corrected > 0).all()  # log loss stays finite, whatever the network was certain of
+
+
+@pytest.mark.parametrize("calibration", EACH, ids=lambda each: f"{each.method} {each.slope}")
+def test_a_correction_can_be_taken_back(calibration: Calibration) -> None:
+    odds = np.linspace(-9, 9, 2001)
+    back = uncalibrated(calibration, calibrated(calibration, of_odds(odds)))
+    np.testing.assert_allclose(odds_of(back), odds, rtol=0, atol=1e-6)
+
+
+@settings(max_examples=60)
+@given(slope=st.floats(0.2, 2))
+def test_a_temperature_of_several_classes_can_be_taken_back(slope: float) -> None:
+    rows = np.random.default_rng(0).dirichlet(np.full(4, 4.0), 50)
+    calibration = Calibration("temperature", slope=slope)
+    np.testing.assert_allclose(uncalibrated(calibration, calibrated(calibration, rows)), rows, atol=1e-9)
 
 
 @pytest.mark.parametrize("calibration", EACH, ids=lambda each: f"{each.method} {each.slope}")

@@ -5,8 +5,10 @@ from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from hilum.confidence import Calibration
 from hilum.errors import RequestError
 from hilum.evaluation import evaluate, render_report, under_shifts, write_report
 from hilum.records import Film, Manifest, Prediction, Predictions
@@ -186,3 +188,28 @@ def test_labels_of_another_bundle_are_refused() -> None:
     rows = (Prediction(Film("a.png", "COVID"), (0.5, 0.5)),)
     with pytest.raises(RequestError, match="COVID"):
         render_report(made_up_spec(), evaluate(made_up(5), resamples=0), Predictions(CLASSES, THRESHOLD, rows))
+
+
+def test_a_calibrated_detector_is_shown_before_and_after() -> None:
+    predictions = made_up(60)
+    metrics = evaluate(predictions, resamples=20)
+    plain = render_report(made_up_spec(), metrics, predictions)
+    corrected = msgspec.structs.replace(
+        made_up_spec(), calibration=Calibration("platt", "the films of val", slope=0.5, offset=0.3)
+    )
+    assert "before calibration" not in plain
+    assert "before calibration" in render_report(corrected, metrics, predictions)
+
+
+def test_what_an_audit_found_stands_beside_the_figures() -> None:
+    predictions = made_up(60)
+    metrics = evaluate(predictions, resamples=20)
+    assert "What is wrong with the films" not in read(predictions).text
+    found = {"error": ["person7 lies in train and <b>test</b>"], "warning": [], "note": []}
+    metrics["audit"] = {"films": 5216, "findings": found, "not_checked": {"shortcuts": "one class alone"}}
+    page = Page(render_report(made_up_spec(), metrics, predictions))
+    for words in ("5,216 films", "person7 lies in train and <b>test</b>", "Not checked: shortcuts (one class alone)"):
+        assert words in page.text
+    assert "Good to know" not in page.text
+    metrics["audit"] = {"films": 1, "findings": {"error": [], "warning": [], "note": []}, "not_checked": {}}
+    assert "It found nothing." in Page(render_report(made_up_spec(), metrics, predictions)).text

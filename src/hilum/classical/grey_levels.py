@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from hilum.classical.film import Film, Grey
@@ -18,14 +20,16 @@ def grey_levels(film: Film) -> dict[str, float]:
     """
     from scipy.stats import entropy
 
-    numbers = {f"as exposed, {name}": value for name, value in _of_histogram(film.grey).items()}
-    numbers |= {f"stretched, {name}": value for name, value in _of_histogram(film.even).items()}
+    numbers = {f"as exposed, {name}": value for name, value in _of_histogram(film.grey, _PERCENTILES).items()}
+    # The outermost are 0 and 1 once a film is stretched between them.
+    stretched = _of_histogram(film.even, _PERCENTILES[1:-1])
+    numbers |= {f"stretched, {name}": value for name, value in stretched.items()}
     shares = np.histogram(film.even, _BINS, (0, 1))[0] / film.even.size
     numbers["stretched, entropy"] = float(entropy(shares, base=2))
     return numbers | {f"stretched, share of level {level + 1}": share for level, share in enumerate(shares.tolist())}
 
 
-def _of_histogram(grey: Grey) -> dict[str, float]:
+def _of_histogram(grey: Grey, percents: Sequence[int]) -> dict[str, float]:
     from scipy.stats import kurtosis, skew
     from skimage.filters import threshold_otsu
 
@@ -34,13 +38,13 @@ def _of_histogram(grey: Grey) -> dict[str, float]:
     varies = np.count_nonzero(counts) > 1
     threshold = int(threshold_otsu(hist=counts)) if varies else int(levels[0, 0])
     values = levels.ravel() / 255
-    percentiles = np.percentile(levels, _PERCENTILES) / 255
+    percentiles = np.percentile(levels, percents) / 255
     return {
         "mean": float(values.mean()),
         "deviation": float(values.std()),
         "skewness": float(skew(values)) if varies else 0.0,
         "kurtosis": float(kurtosis(values)) if varies else 0.0,
-        **{f"percentile {p}": float(value) for p, value in zip(_PERCENTILES, percentiles, strict=True)},
+        **{f"percentile {p}": float(value) for p, value in zip(percents, percentiles, strict=True)},
         "Otsu's threshold": threshold / 255,
         "share above Otsu's threshold": float(counts[threshold + 1 :].sum() / counts.sum()),
     }

@@ -13,6 +13,7 @@ import io
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 _COLUMNS = 3
 _INCHES = 2.9  # a panel's side
 _DPI = 120
+_LETTERS = 36  # on a line over one panel
 _LINE = "#e69f00"  # Okabe and Ito's orange: neither a film's grey nor lost on those who tell no red from green
 _MAGNIFIED = 0.16  # of the side, in the corner of a panel: grain and edges are what most steps are about
 _WORDS = {
@@ -34,7 +36,7 @@ _WORDS = {
     "denoise": "denoise: non-local means",
     "smooth": "smooth: Gaussian",
     "binarise": "binarise: air beside the body out",
-    "frame": "frame: lungs squared up",
+    "frame": "frame: squared up",
     "restore": "restore: Wiener",
 }
 
@@ -62,7 +64,7 @@ def steps_picture(film: NDArray[np.float32], prepared: Prepared, caption: str = 
     from matplotlib.figure import Figure
 
     panels = list(_panels(film, prepared))
-    columns = min(_COLUMNS, len(panels))
+    columns = 2 if len(panels) == 4 else min(_COLUMNS, len(panels))
     rows = -(-len(panels) // columns)
     with matplotlib.rc_context(), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph")  # a letter that no font here has is drawn as a box
@@ -70,13 +72,14 @@ def steps_picture(film: NDArray[np.float32], prepared: Prepared, caption: str = 
         matplotlib.rcParams["text.parse_math"] = False
         size = (_INCHES * columns, (_INCHES + 0.3) * rows + 0.4)
         figure = Figure(figsize=size, layout="constrained", facecolor="white")
-        figure.suptitle(caption, fontsize=11)
+        figure.suptitle(fill(caption, _LETTERS * columns), fontsize=11)
         for axes in (grid := figure.subplots(rows, columns, squeeze=False).ravel()):
             axes.set_axis_off()
         for axes, panel in zip(grid, panels, strict=False):
             _draw(axes, panel)
         if prepared.notes:
-            figure.supxlabel("\n".join(f"Note: {note}" for note in prepared.notes), fontsize=9)
+            notes = "\n".join(fill(f"Note: {note}", _LETTERS * columns) for note in prepared.notes)
+            figure.supxlabel(notes, fontsize=9)
         file = io.BytesIO()
         figure.savefig(file, format="png", dpi=_DPI, metadata={"Software": None})
     return file.getvalue()
@@ -84,7 +87,7 @@ def steps_picture(film: NDArray[np.float32], prepared: Prepared, caption: str = 
 
 def _panels(film: NDArray[np.float32], prepared: Prepared) -> Iterator[_Panel]:
     yield _Panel(f"film, {film.shape[1]:,} × {film.shape[0]:,}", film * np.float32(255))
-    before = prepared.square
+    before = prepared.stages[0].square
     for number, stage in enumerate(prepared.stages, start=1):
         if stage.step == "binarise" and stage.mask is not None:
             yield _Panel(f"{number}. binarise: dense by Otsu", stage.mask.astype(np.uint8) * 255)

@@ -69,9 +69,9 @@ def described(
             f"{base}: the described films cannot be kept ({error.strerror or error}); make room, or set HILUM_CACHE "
             "to a folder that has it; what is stored already is not computed again"
         ) from None
-    chosen = stored[[row_of[film.sha256] for film in manifest]]
-    notes = tuple(note.decode("utf-8", "ignore") for note in chosen["note"].tolist())
-    return Described(np.ascontiguousarray(chosen["numbers"], dtype=np.float32), names, notes)
+    chosen = [row_of[film.sha256] for film in manifest]
+    notes = tuple(note.decode("utf-8", "ignore") for note in stored["note"][chosen].tolist())
+    return Described(stored["numbers"][chosen].astype(np.float32, copy=False), names, notes)
 
 
 def _store_for(spec: Classical, pixels: Pixels, names: tuple[str, ...], base: Path) -> Path:

@@ -12,7 +12,7 @@ import typer
 from hilum.cli import app, tell
 from hilum.cli.classical import refuse_system
 from hilum.cli.options import BundleFolder, Data, Json, folder_of
-from hilum.records import Film, Predictions
+from hilum.records import Film, Manifest, Predictions
 
 _SHOWN = ("auroc", "accuracy", "sensitivity", "specificity", "precision", "f1", "brier", "log_loss", "ece")
 
@@ -38,6 +38,9 @@ def evaluate(
     pictures: Annotated[
         bool, typer.Option("--pictures/--no-pictures", help="Show the worst errors, or only name them.")
     ] = True,
+    audit: Annotated[
+        bool, typer.Option("--audit/--no-audit", help="Also what is wrong with all films of --data, as hilum audit.")
+    ] = False,
     checklists: Annotated[
         bool, typer.Option("--checklists/--no-checklists", help="Also drafts of CLAIM 2024 and TRIPOD+AI.")
     ] = False,
@@ -52,6 +55,7 @@ def evaluate(
         shifts=shifts,
         curves=curves,
         prevalence=prevalence,
+        audited=audit,
         drafts=checklists,
         heat_maps=heat_maps,
         pictures=pictures,
@@ -72,6 +76,7 @@ def measure(
     shifts: bool = False,
     curves: bool = False,
     prevalence: float | None = None,
+    audited: bool = False,
     drafts: bool = False,
     heat_maps: bool = False,
     pictures: bool = True,
@@ -85,7 +90,8 @@ def measure(
     from hilum.shifts import ACQUISITION, CONTROLS, FAMILIAR, SEVERITY
 
     # Only train and val are ever cut; a data set that is evaluated as it is needs no patients.
-    chosen = films.index(data, cut=split in ("train", "val")).split(split)
+    indexed = films.index(data, cut=split in ("train", "val"))
+    chosen = indexed.split(split)
     folder = folder_of(bundle)
     detector = Detector(folder)
     heat_of = _heat_of(folder) if heat_maps else None
@@ -104,12 +110,24 @@ def measure(
     if shifts or curves:
         batteries = {"shifted": ACQUISITION, "familiar": FAMILIAR, "controls": CONTROLS}
         metrics |= evaluation.under_shifts(detector, chosen, batteries | ({"severity": SEVERITY} if curves else {}))
+    if audited:
+        metrics["audit"] = _audit_summary(indexed)
     write_predictions(predictions, out / "predictions.csv")
     evaluation.write_metrics(metrics, out / "metrics.json")
     evaluation.write_report(out / "report.html", detector.spec, metrics, predictions, heat_of, pictures=pictures)
     for name, text in evaluation.checklists(detector.spec, metrics).items() if drafts else ():
         write_text(out / name, text)
     return metrics, predictions
+
+
+def _audit_summary(manifest: Manifest) -> dict[str, Any]:
+    """What an audit of the films of all splits finds, for `metrics.json`: the sentences of each severity."""
+    from hilum.audit import SEVERITIES, sentences
+    from hilum.audit import audit as run
+
+    made = run(manifest)
+    found = {severity: sentences(made.findings, severity) for severity in SEVERITIES}
+    return {"films": len(made.seen), "findings": found, "not_checked": made.not_checked}
 
 
 def _heat_of(folder: Path) -> Callable[[Film, str], str]:

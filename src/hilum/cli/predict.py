@@ -12,6 +12,7 @@ import typer
 
 from hilum.cli import app, tell
 from hilum.cli.options import Json
+from hilum.cli.predict_cluster import predict_on_cluster
 from hilum.errors import RequestError
 from hilum.records import Predictions
 
@@ -26,6 +27,11 @@ def predict(
         float | None,
         typer.Option(min=0.001, max=0.999, help="The share of positive films where these come from, if you know it."),
     ] = None,
+    engine: Annotated[str, typer.Option("--engine", help="onnx here, or ray over a cluster.")] = "onnx",
+    address: Annotated[
+        str | None,
+        typer.Option("--address", help="The Ray cluster's HOST:PORT; else $RAY_ADDRESS, else this machine."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Say how probable the finding is on each film, with the given bundle or the one that ships with Hilum."""
@@ -36,6 +42,10 @@ def predict(
     folder = paths.pop(0) if (paths[0] / "bundle.json").exists() else SHIPPED
     if not paths:
         raise RequestError("name films, or folders of them, after the bundle")
+    if engine == "ray":
+        return predict_on_cluster(folder, paths, out, prevalence, address, as_json)
+    if engine != "onnx" or address is not None:
+        raise RequestError("--engine is onnx or ray, and --address goes with ray")
     found = films.find(paths)
     detector = Detector(folder)
     predictions = detector.predict(found, prevalence)

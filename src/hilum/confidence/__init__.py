@@ -4,7 +4,7 @@ Calibration and its choice, conformal prediction sets, selective prediction, and
 applying need numpy alone; fitting loads scipy and scikit-learn.
 """
 
-from hilum.confidence.calibration import Calibration, calibrated
+from hilum.confidence.calibration import Calibration, calibrated, uncalibrated
 from hilum.confidence.conformal import Achieved, Conformal, achieved, fit_conformal, sets
 from hilum.confidence.fitting import best_calibration, fit_calibration
 from hilum.confidence.prior import correct_prior, estimate_prior
@@ -45,4 +45,5 @@ __all__ = [
     "selective",
     "selective_accuracy",
     "sets",
+    "uncalibrated",
 ]

@@ -85,11 +85,43 @@ def calibrated(calibration: Calibration, probs: ArrayLike) -> Floats:
     check_classes(calibration.method, rows.shape[1])
     odds = logits[:, 1] - logits[:, 0]
     if calibration.method == "platt":
-        meant = calibration.slope * odds + calibration.offset
-    else:
-        said, steps = np.array(calibration.steps).T
-        meant = np.interp(odds, said, steps) + TILT * odds
-    return softmax(np.stack([np.zeros_like(meant), meant], axis=1))
+        return _of_odds(calibration.slope * odds + calibration.offset)
+    said, steps = np.array(calibration.steps).T
+    return _of_odds(np.interp(odds, said, steps) + TILT * odds)
+
+
+def uncalibrated(calibration: Calibration, probs: ArrayLike) -> Floats:
+    """Probabilities as they were before `calibrated` corrected them, up to rounding.
+
+    Args:
+        calibration: how they were corrected.
+        probs: `(n, classes)`, corrected.
+
+    Returns:
+        `(n, classes)` float64, each row adding up to 1.
+
+    Raises:
+        ValueError: as `calibrated`.
+    """
+    rows = checked_probs(probs)
+    if calibration.method == "none":
+        return rows
+    logits = log_probs(rows)
+    if calibration.method == "temperature":
+        return softmax(logits / calibration.slope)
+    check_classes(calibration.method, rows.shape[1])
+    meant = logits[:, 1] - logits[:, 0]
+    if calibration.method == "platt":
+        return _of_odds((meant - calibration.offset) / calibration.slope)
+    said, steps = np.array(calibration.steps).T
+    ends = steps + TILT * said  # what the corners of the correction become; beyond them it rises by TILT alone
+    beyond = np.minimum(meant - ends[0], 0) + np.maximum(meant - ends[-1], 0)
+    return _of_odds(np.interp(meant, ends, said) + beyond / TILT)
+
+
+def _of_odds(odds: Floats) -> Floats:
+    """Probabilities of two classes from log-odds of the second."""
+    return softmax(np.stack([np.zeros_like(odds), odds], axis=1))
 
 
 def check_classes(method: str, classes: int) -> None:

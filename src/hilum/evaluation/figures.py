@@ -70,12 +70,13 @@ def pr_figure(films: Judged, threshold: float) -> Markup:
     return drawing.markup
 
 
-def reliability_figure(films: Judged, what: str = "positive") -> Markup:
+def reliability_figure(films: Judged, what: str = "positive", before: Judged | None = None) -> Markup:
     """Observed frequency against the probability given, bin by bin; a point's area goes with its films.
 
     Args:
         films: with the probability that each is `what`, and whether it is.
         what: what is given a probability, in a word.
+        before: the same films with the probabilities that they had before calibration, where there was one.
     """
     bins = reliability(films.labels, films.probs)
     filled = bins.films > 0
@@ -88,10 +89,20 @@ def reliability_figure(films: Judged, what: str = "positive") -> Markup:
     with sheet("reliability", description) as drawing:
         axes = drawing.axes
         axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=(0, (3, 3)), label="as it should be")
+        if before is not None:
+            raw = reliability(before.labels, before.probs)
+            some = raw.films > 0
+            axes.plot(
+                raw.mean_prob[some], raw.frequency[some], "D", color=SECOND, markersize=5, markerfacecolor="none",
+                linestyle=(0, (1, 2)), linewidth=1, label="before calibration",
+            )  # fmt: skip
         areas = 20 + 380 * bins.films[filled] / bins.films.max()
         axes.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.06), xlabel="probability given", ylabel=f"share that is {what}")
         axes.vlines(bins.mean_prob[filled], bins.mean_prob[filled], bins.frequency[filled], color=FIRST, linewidth=1)
-        axes.scatter(bins.mean_prob[filled], bins.frequency[filled], s=areas, color=FIRST, alpha=0.55, linewidth=0)
+        axes.scatter(
+            bins.mean_prob[filled], bins.frequency[filled], s=areas, color=FIRST, alpha=0.55, linewidth=0,
+            label=None if before is None else "as it says now",
+        )  # fmt: skip
         axes.legend(loc="best", fontsize=9)
     return drawing.markup
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from hilum.bundle.spec import Spec
+from hilum.confidence import Calibration, uncalibrated
 from hilum.evaluation import figures
 from hilum.evaluation.mistakes import HeatOf, worst_mistakes
 from hilum.evaluation.truth import Judged, judged, threshold_of
@@ -42,7 +44,7 @@ def context(
     probs = np.array([row.probs[-1] for row in read], dtype=np.float64)
     labels = [row.film.label for row in read]
     negative, positive = predictions.classes
-    curves = _curves(truth, threshold, metrics["seed"])
+    curves = _curves(truth, _before(truth, spec.calibration), threshold, metrics["seed"])
     if read:
         sides = f": {positive} upwards, {negative} downwards" if metrics["n"] else ""
         drawing = figures.distribution_figure(probs, labels, predictions.classes, threshold)
@@ -136,11 +138,20 @@ def _rows(metrics: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
     return rows
 
 
-def _curves(truth: Judged, threshold: float, seed: int) -> list[tuple[str, Any]]:
+def _before(truth: Judged, calibration: Calibration) -> Judged | None:
+    """The same films with what they were given before calibration; None where there was none."""
+    if calibration.method == "none" or not truth.rows:
+        return None
+    given = np.stack([1 - truth.probs, truth.probs], axis=1)
+    return replace(truth, probs=uncalibrated(calibration, given)[:, 1])
+
+
+def _curves(truth: Judged, before: Judged | None, threshold: float, seed: int) -> list[tuple[str, Any]]:
     """Title and drawing of what these labels allow."""
     if not truth.rows:
         return []
-    curves = [("Reliability: is a probability to be taken at its word?", figures.reliability_figure(truth))]
+    drawing = figures.reliability_figure(truth, before=before)
+    curves = [("Reliability: is a probability to be taken at its word?", drawing)]
     if truth.one_class:
         return curves
     called, decision = truth.probs >= threshold, f"threshold {threshold:.3g}"

@@ -47,13 +47,15 @@ class Detector:
 
         Args:
             folder: the bundle; without one, the one that ships with Hilum.
-            threads: for a network; 0 takes every core. A system without one takes every core to describe films.
+            threads: for reading, and as many for a network; 0 takes every core. A system without one takes every
+                core to describe films.
 
         Raises:
             BundleError: the bundle is incomplete or was changed, or this machine computes something else with it.
         """
         opened = bundle.read(folder)
         self.spec = opened.spec
+        self._threads = threads or os.cpu_count()
         self.gate = _gate_of(opened)
         self._judge = judge_of(opened, threads)
         bundle.check_golden(opened.golden, self.spec.recipe.pixels, self.probs)
@@ -155,7 +157,7 @@ class Detector:
             except FilmError as error:
                 return error
 
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
+        with ThreadPoolExecutor(self._threads) as pool:
             for part in _in_parts(iter(films), 2 * _BATCH):
                 yield from zip(part, pool.map(read, part), strict=True)
 

@@ -84,9 +84,8 @@ def lung_field(film: NDArray[np.uint8] | Grey, *, quick: bool = False) -> LungFi
     if to_film is None:
         return LungField(None, None, False, "it does not resemble a chest film")
     if quality < _FOUND:
-        return LungField(
-            None, quality, False, f"it resembles no upright frontal chest film of a child ({quality:.2f})"
-        )
+        measured = f" ({quality:.2f})" if quality > 0 else ""  # an alignment that went astray is far below
+        return LungField(None, quality, False, f"it resembles no upright frontal chest film of a child{measured}")
     few = _STARTS[:3] if quick else _STARTS  # most starts find a film that lies the right way round
     if quality < _SURE and quality < align(even_out(grey[::-1]), quick=quick, starts=few)[0] + _UPRIGHT:
         return LungField(None, quality, False, "it fits as well upside down")

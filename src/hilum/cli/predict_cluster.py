@@ -1,0 +1,42 @@
+"""`hilum predict --engine ray`: what it is asked for, and what it says when it is done."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import typer
+
+from hilum.cli import tell
+from hilum.errors import RequestError
+
+
+def predict_on_cluster(
+    folder: Path, paths: list[Path], out: Path | None, prevalence: float | None, address: str | None, as_json: bool
+) -> None:
+    """Judge films, folders of them or one list of them, into a folder of Parquet parts."""
+    from hilum import films
+    from hilum.inference import cluster
+    from hilum.inference.film_list import SUFFIXES
+
+    if out is None or out.suffix.lower() == ".csv":
+        raise RequestError("--engine ray writes a folder of Parquet parts: name it with --out DIR")
+    lists = [path for path in paths if path.suffix.lower() in SUFFIXES]
+    if lists and len(paths) > 1:
+        raise RequestError(f"{lists[0]}: a list of films comes alone; put all of them into one list")
+    found = None if lists else films.find(paths)
+    for note in found.notes if found else ():
+        tell(f"note: {note}")
+    scored = cluster.score(found or lists[0], out, folder, prevalence, address)
+    for path, error in scored.failures:
+        tell(f"hilum: {path}: {error}")
+    if scored.failed > len(scored.failures):
+        tell(f"hilum: … and {scored.failed - len(scored.failures)} more: the rows in {out} whose error is not empty")
+    for part in scored.lost:
+        tell(f"hilum: {out / part}: not written, four workers died over its films; the same command tries again")
+    if as_json:
+        counts = {"films": scored.films, "judged_before": scored.before, "failed": scored.failed}
+        typer.echo(json.dumps({"out": str(out), **counts, "lost_parts": scored.lost}, indent=1))
+    tell("Research only, not a diagnosis.")
+    tell(f"{out}: {scored.films} films, {scored.before} of them judged before. Next: read it as one Parquet data set")
+    raise typer.Exit(1 if scored.failed or scored.lost else 0)

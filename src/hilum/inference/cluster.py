@@ -1,0 +1,299 @@
+"""A bundle and more films than one machine should read, over a Ray cluster; Parquet parts out.
+
+    scored = cluster.score("runs/one/bundle", Path("films.parquet"), Path("scores"))
+
+The list is cut into parts, Ray Data hands them to workers, and each worker holds one `Detector` on one core. A worker
+writes its part whole or not at all and under a name that depends on the films alone, so that a part that is judged
+twice, because a worker died between writing it and saying so, is the same part.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import filelock
+import numpy as np
+
+from hilum import bundle
+from hilum.errors import BundleError, HilumError, RequestError
+from hilum.inference.detector import SHIPPED, Detector
+from hilum.inference.film_list import FilmList
+from hilum.progress import track
+from hilum.records import Manifest
+
+os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # films' whereabouts are nobody's business; read on import
+try:
+    import pyarrow  # noqa: F401  (what the parts are written with)
+    import ray
+    import ray.data
+
+    from hilum.inference import parts
+except ModuleNotFoundError as error:
+    raise RequestError(f'--engine ray needs {error.name}, which is not installed: pip install "hilum[ray]"') from None
+
+NAMED = 40  # failures told one by one
+_TRIES = 4  # workers that may die over a part before it is left out: one film that ends its reader must not stop all
+_PATIENCE_SECONDS = 10.0
+_STORE_BYTES = 100_000_000  # what passes between processes are names of parts
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """What became of a list of films.
+
+    Attributes:
+        films: how many different films it names.
+        before: how many of them an earlier run had judged.
+        failed: how many films in the folder could not be read.
+        failures: the first `NAMED` of them, each with the reason.
+        lost: parts without predictions, because worker after worker died over them.
+    """
+
+    films: int
+    before: int
+    failed: int
+    failures: tuple[parts.Failure, ...]
+    lost: tuple[str, ...]
+
+
+def score(
+    films: Manifest | Path,
+    out: Path,
+    folder: Path | str = SHIPPED,
+    prevalence: float | None = None,
+    address: str | None = None,
+) -> Scored:
+    """Judge films on every core of a cluster, and go on where an earlier call with the same folder stopped.
+
+    Films, bundle and `out` lie on disks that all machines see under the same paths, and all have this Hilum. A caller
+    that has connected to a cluster (`ray.init`) keeps it; another is connected here.
+
+    Args:
+        films: a manifest, or a table of films (`film_list.FilmList`).
+        out: a folder of Parquet parts; made where it is missing. Sorted by name, the parts follow the list's order,
+            and rows follow it within a part; films that the list named only later stand in parts between.
+        folder: the bundle.
+        prevalence: as for `Detector.predict`.
+        address: a cluster's `HOST:PORT`; without it the one that `$RAY_ADDRESS` names, else this machine's cores.
+
+    Raises:
+        BundleError: the bundle is damaged, or a machine computes something else with it.
+        RequestError: the list or the folder cannot be used, or no cluster answers.
+        OSError: a part cannot be written.
+    """
+    opened = bundle.read(folder)
+    Detector(folder, threads=1).predict(Manifest(()), prevalence)  # what it refuses, it refuses here
+    work = parts.Work(opened.spec.seal, "" if prevalence is None else repr(prevalence))
+    if out.exists() and not out.is_dir():
+        raise RequestError(f"{out}: a file; --engine ray writes a folder of Parquet parts, so name another --out")
+    out.mkdir(parents=True, exist_ok=True)
+    with _alone(out):
+        listed = out.absolute() / "_films.arrow"
+        already = parts.finished(out, work, NAMED)
+        plan = parts.plan(FilmList(films), already.digests, listed)
+        failed, failures = already.failed, list(already.failures)
+        lost: list[str] = []
+        try:
+            if plan.parts:
+                with connected(address):
+                    job = _Job(os.path.abspath(folder), str(out.absolute()), str(listed), work, prevalence)
+                    for row in track(_judged(job, plan.parts), "judging parts", len(plan.parts)):
+                        if row["lost"]:
+                            lost.append(row["part"])
+                        failed += int(row["failed"])
+                        failures += zip(row["paths"], row["errors"], strict=True)
+        finally:
+            listed.unlink(missing_ok=True)
+    return Scored(plan.films, plan.done, failed, tuple(failures[:NAMED]), tuple(lost))
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """What every worker has to know."""
+
+    bundle: str
+    out: str
+    listed: str
+    work: parts.Work
+    prevalence: float | None
+
+
+def _judged(job: _Job, names: tuple[str, ...]) -> Iterator[dict[str, Any]]:
+    """Give the parts out, two to a worker at a time, and yield a row for each as it comes back."""
+    context = ray.data.DataContext.get_current().copy()
+    context.enable_progress_bars = False
+    context.print_on_execution_start = False
+    context.execution_no_progress_timeout_s = -1  # a part of large films, or a cluster that has to grow first
+    cores = int(ray.cluster_resources().get("CPU", 0))
+    if not cores:
+        raise RequestError("the Ray cluster has no CPU to run a worker on; add machines to it")
+    pool = ray.data.ActorPoolStrategy(
+        min_size=1, max_size=len(names), initial_size=min(cores, len(names)), max_tasks_in_flight_per_actor=2
+    )
+    with ray.data.DataContext.current(context), _quiet():
+        items = [{"number": number, "part": name} for number, name in enumerate(names)]
+        done = ray.data.from_items(items, override_num_blocks=len(items)).map_batches(
+            _Worker,
+            batch_size=None,
+            compute=pool,
+            num_cpus=1,
+            fn_constructor_args=(job,),
+        )
+        try:
+            for row in done.iter_rows():
+                if row["errno"]:
+                    raise OSError(row["errno"], os.strerror(row["errno"]), row["where"])
+                if row["refusal"]:
+                    raise BundleError(f"{row['where']}: {row['refusal']}")
+                yield row
+        except ray.exceptions.RayError as error:
+            said = str(error).strip().splitlines()[-1]
+            raise HilumError(f"the Ray cluster gave up ({said}); run it again") from None
+
+
+class _Worker:
+    """One detector on one core."""
+
+    def __init__(self, job: _Job) -> None:
+        self._job = job
+        self._refusal = ""
+        try:
+            import cv2
+
+            cv2.setNumThreads(1)
+            self._detector = Detector(job.bundle, threads=1)
+            if self._detector.spec.seal != job.work.seal:
+                self._refusal = f"{job.bundle} is another bundle here; put it on a disk that all machines see"
+        except HilumError as error:
+            self._refusal = str(error)
+
+    def __call__(self, batch: dict[str, np.ndarray]) -> dict[str, list[Any]]:
+        answers = [self._answer(int(n), str(name)) for n, name in zip(batch["number"], batch["part"], strict=True)]
+        return {key: [answer[key] for answer in answers] for key in answers[0]}
+
+    def _answer(self, number: int, name: str) -> dict[str, Any]:
+        answer: dict[str, Any] = {"part": name, "failed": 0, "paths": [], "errors": [], "errno": 0, "lost": False}
+        answer |= {"where": socket.gethostname(), "refusal": self._refusal}
+        if self._refusal:
+            return answer
+        tries = Path(self._job.out) / f".{name}.tries"
+        try:
+            with tries.open("ab") as file:
+                file.write(b".")
+                if file.tell() > _TRIES:
+                    return answer | {"lost": True}
+            films = Manifest(tuple(parts.planned(Path(self._job.listed), number)))
+            predictions = self._detector.predict(films, self._job.prevalence)
+            parts.write_part(predictions, self._job.work, Path(self._job.out) / name)
+            tries.unlink()
+        except OSError as error:
+            return answer | {
+                "errno": error.errno or 0,
+                "where": str(error.filename or self._job.out),
+                "refusal": str(error),
+            }
+        failed = predictions.failed
+        named = [(parts.text(row.film.path), parts.text(row.error)) for row in failed[:NAMED]]
+        return answer | {
+            "failed": len(failed),
+            "paths": [path for path, _ in named],
+            "errors": [why for _, why in named],
+        }
+
+
+@contextmanager
+def connected(address: str | None = None, cores: int | None = None) -> Iterator[None]:
+    """Connect to a cluster, or start one here, for as long as it is needed; a connection that there is stays.
+
+    Args:
+        address: as for `score`.
+        cores: how many workers one that is started here has; without it one a core.
+
+    Raises:
+        RequestError: no cluster answers, or none can be started.
+    """
+    if ray.is_initialized():
+        yield
+        return
+    address = address or os.environ.get("RAY_ADDRESS") or "local"
+    _knock(address)
+    os.environ.setdefault("RAY_agent_register_timeout_ms", "100000")  # a busy machine starts its agents slowly
+    os.environ.setdefault(
+        "RAY_BACKEND_LOG_LEVEL", "fatal"
+    )  # its compiled half writes to stderr, past Python's loggers
+    here: dict[str, Any] = {"include_dashboard": False, "num_cpus": cores, "object_store_memory": _STORE_BYTES}
+    try:
+        with _quiet(), _without_stderr():
+            options = here if address == "local" else {}
+            ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, **options)
+    except Exception as error:  # Ray raises the class itself where a node does not come up in time
+        ray.shutdown()
+        said = str(error).strip().splitlines() or [type(error).__name__]
+        what = "Ray did not start here" if address == "local" else f"{address}: no Ray cluster that can be used"
+        raise RequestError(f"{what} ({said[0]}); try again, or see what ray status says there") from None
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+def _knock(address: str) -> None:
+    """Ray itself waits for minutes where nothing answers."""
+    host, _, port = address.rpartition(":")
+    if host and port.isdigit() and "/" not in host:
+        try:
+            socket.create_connection((host, int(port)), _PATIENCE_SECONDS).close()
+        except (OSError, OverflowError) as error:
+            raise RequestError(
+                f"{address}: no Ray cluster answers ({error}); give its HOST:PORT, or start it"
+            ) from None
+
+
+@contextmanager
+def _alone(out: Path) -> Iterator[None]:
+    """Two runs in one folder would judge the same films twice."""
+    lock = filelock.FileLock(out / ".lock")
+    try:
+        lock.acquire(timeout=0)
+    except filelock.Timeout:
+        raise RequestError(f"{out}: another run is writing there; wait for it, or name another --out") from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Ray's own account of a run stays in its logs; what matters of it is told in one line."""
+    loggers = [logging.getLogger(name) for name in ("ray", "ray.data")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+
+
+@contextmanager
+def _without_stderr() -> Iterator[None]:
+    """Drop what compiled code writes to the file descriptor itself, such as that it was told to be quiet."""
+    sys.stderr.flush()
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)

@@ -1,0 +1,209 @@
+"""A folder of Parquet parts that hold the predictions of films, each part whole or not there."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as arrow
+from numpy.typing import NDArray
+from pyarrow import parquet
+
+from hilum.errors import LayoutError, RequestError
+from hilum.files import replacing
+from hilum.inference.film_list import COLUMNS, FilmList
+from hilum.records import Film, Predictions
+
+_SEAL = b"hilum.bundle"
+_PREVALENCE = b"hilum.prevalence"
+_DIGEST = 16  # bytes that stand for a path: two of 100 million share one with a chance of 1e-23
+Failure = tuple[str, str]  # a film's path, and why it has no prediction
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What is asked of a folder of parts.
+
+    Attributes:
+        seal: of the bundle that judges (`bundle.Spec.seal`).
+        prevalence: what the probabilities are corrected for; empty where they are not.
+    """
+
+    seal: str
+    prevalence: str = ""
+
+    def metadata(self) -> dict[bytes, bytes]:
+        """What each part says of its origin."""
+        return {_SEAL: self.seal.encode(), _PREVALENCE: self.prevalence.encode()}
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """What a folder holds already: digests of its films' paths, sorted, and its failures, the first ones named."""
+
+    digests: NDArray[np.bytes_]
+    failed: int
+    failures: tuple[Failure, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is left to do.
+
+    Attributes:
+        films: how many different films the list names.
+        done: how many of them the folder holds already.
+        parts: the names of the parts to write; the i-th one's films are the i-th record batch of the plan's file.
+    """
+
+    films: int
+    done: int
+    parts: tuple[str, ...]
+
+
+def text(name: str) -> str:
+    r"""A name as Parquet can hold it: bytes that are not Unicode (UTF-8) become `\udcXX`."""
+    return name.encode("utf-8", "backslashreplace").decode()
+
+
+def write_part(predictions: Predictions, work: Work, path: Path) -> None:
+    """Write the columns of `predictions.csv` (`records.write_predictions`); probabilities are float64, or null."""
+    rows, threshold = predictions.rows, predictions.threshold
+    probs = {
+        f"prob_{name}": arrow.array([row.probs[place] if row.probs else None for row in rows], arrow.float64())
+        for place, name in enumerate(predictions.classes)
+    }
+    columns = {
+        "path": _texts(row.film.path for row in rows),
+        "label": _texts(row.film.label for row in rows),
+        **probs,
+        "prediction": _texts(row.prediction for row in rows),
+        "threshold": arrow.array([threshold] * len(rows), arrow.float64()),
+        "patient": _texts(row.film.patient for row in rows),
+        "split": _texts(row.film.split for row in rows),
+        "plausible": _texts("|".join(row.plausible) for row in rows),
+        "flags": _texts("; ".join(row.flags) for row in rows),
+        "error": _texts(row.error for row in rows),
+    }
+    with replacing(path) as temporary:
+        parquet.write_table(arrow.table(columns).replace_schema_metadata(work.metadata()), temporary)
+
+
+def _texts(cells: Iterator[str]) -> Any:
+    return arrow.array([text(cell) for cell in cells], arrow.string())
+
+
+def finished(out: Path, work: Work, named: int) -> Finished:
+    """Read which films a folder's parts hold; a part that a killed worker left half written is no part, and goes.
+
+    Args:
+        out: the folder; it need not exist.
+        work: what its parts must have been written for.
+        named: how many failures to keep with path and reason.
+
+    Raises:
+        LayoutError: a part is damaged.
+        RequestError: a part was written for something else.
+    """
+    digests, failed = [np.zeros(0, f"S{_DIGEST}")], 0
+    failures: list[Failure] = []
+    for half in out.glob(".part-*"):
+        half.unlink(missing_ok=True)
+    for path in sorted(out.glob("part-*.parquet")):
+        try:
+            table = parquet.read_table(path, columns=["path", "error"])
+        except (arrow.ArrowException, OSError) as error:
+            raise LayoutError(
+                f"{path}: damaged ({' '.join(str(error).split())}); delete it to judge its films again"
+            ) from None
+        found = table.schema.metadata or {}
+        if any(found.get(key) != value for key, value in work.metadata().items()):
+            raise RequestError(f"{path}: of another bundle or --prevalence; name another --out, or empty this one")
+        names, errors = table.column("path").to_pylist(), table.column("error").to_pylist()
+        digests.append(_digests(names))
+        bad = [(name, error) for name, error in zip(names, errors, strict=True) if error]
+        failed += len(bad)
+        failures += bad[: named - len(failures)]
+    return Finished(np.sort(np.concatenate(digests)), failed, tuple(failures))
+
+
+def plan(films: FilmList, already: NDArray[np.bytes_], path: Path) -> Plan:
+    """Cut a list into parts and write down the films of those that are left to do, one record batch a part.
+
+    A list is always cut at the same places, and a part's name is its first film's place in the list and the digest of
+    its films: who judges the same films again writes the same part. A film that is named twice is judged once, where
+    it is named first. Paths are held as digests, 16 bytes each, and not the films.
+
+    Args:
+        films: gone through twice.
+        already: digests of the films that need no judging, sorted.
+        path: the Arrow file to write.
+
+    Raises:
+        LayoutError: the list is empty or damaged.
+    """
+    wanted = np.concatenate(
+        [np.zeros(0, already.dtype), *(_digests([film.path for film in piece]) for piece in _in(films, 65_536))]
+    )
+    if not len(wanted):
+        raise LayoutError(f"{films.source}: names no film")
+    first = np.zeros(len(wanted), bool)
+    first[np.unique(wanted, return_index=True)[1]] = True
+    left = first & ~_among(wanted, already)
+    size = part_size(len(wanted))
+    names = []
+    schema = arrow.schema([(name, arrow.binary()) for name in COLUMNS])
+    with (
+        replacing(path) as temporary,
+        arrow.OSFile(str(temporary), "wb") as file,
+        arrow.ipc.new_file(file, schema) as sink,
+    ):
+        for number, piece in enumerate(_in(films, size)):
+            start = number * size
+            chosen = left[start : start + size]
+            if chosen.any():
+                part = [film for film, keep in zip(piece, chosen, strict=True) if keep]
+                columns = [
+                    arrow.array([os.fsencode(getattr(film, name)) for film in part], arrow.binary())
+                    for name in COLUMNS
+                ]
+                sink.write_batch(arrow.record_batch(columns, schema=schema))
+                digest = hashlib.blake2b(wanted[start : start + size][chosen].tobytes(), digest_size=6).hexdigest()
+                names.append(f"part-{start:012d}-{digest}.parquet")
+    return Plan(int(first.sum()), int(first.sum() - left.sum()), tuple(names))
+
+
+def part_size(films: int) -> int:
+    """Films in a part: a thousand parts or so to share out, of 32 films (one batch) to 1,024 (a minute of work)."""
+    return min(1024, max(32, films // 1024))
+
+
+def planned(path: Path, number: int) -> list[Film]:
+    """The films of a part, from the plan's file."""
+    with arrow.memory_map(str(path)) as file:
+        columns = arrow.ipc.open_file(file).get_batch(number).to_pydict()
+    return [Film(*map(os.fsdecode, row)) for row in zip(*columns.values(), strict=True)]
+
+
+def _digests(paths: Sequence[str]) -> NDArray[np.bytes_]:
+    digests = [hashlib.blake2b(text(path).encode(), digest_size=_DIGEST).digest() for path in paths]
+    return np.array(digests, f"S{_DIGEST}")
+
+
+def _among(wanted: NDArray[np.bytes_], ordered: NDArray[np.bytes_]) -> NDArray[np.bool_]:
+    places = np.searchsorted(ordered, wanted)
+    inside = places < len(ordered)
+    inside[inside] = ordered[places[inside]] == wanted[inside]
+    return inside
+
+
+def _in(films: FilmList, size: int) -> Iterator[list[Film]]:
+    iterator = iter(films)
+    while piece := list(islice(iterator, size)):
+        yield piece

@@ -1,0 +1,316 @@
+"""More films than one machine should read: the same rows as `Detector.predict`, whatever happens on the way."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from hilum import films
+from hilum.cli import app
+from hilum.cli import predict as verb  # noqa: F401  (is added to app)
+from hilum.errors import LayoutError, RequestError
+from hilum.inference import Detector
+from hilum.records import Film, Manifest, Predictions, write_manifest
+from tests.bundle.conftest import make
+from tests.conftest import WriteFilm
+
+ray = pytest.importorskip("ray", reason='pip install "hilum[ray]"')
+pyarrow = pytest.importorskip("pyarrow")
+
+from pyarrow import parquet  # noqa: E402
+
+from hilum.inference import cluster, parts  # noqa: E402
+from hilum.inference.film_list import FilmList  # noqa: E402
+
+PARTS = 3  # of 32 films each, the last one smaller
+
+
+@pytest.fixture(scope="module")
+def two_workers() -> Iterator[None]:
+    """A Ray cluster on this machine; where a busy one does not start it in time, a second try."""
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(cluster.connected("local", cores=2))
+        except RequestError:
+            stack.enter_context(cluster.connected("local", cores=2))
+        yield
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make(tmp_path_factory.mktemp("cluster") / "bundle").folder
+
+
+@pytest.fixture
+def found(tmp_path: Path, write_film: WriteFilm) -> Manifest:
+    """Films with all that a row says of them; one is no film."""
+    kinds = [write_film(tmp_path / "kinds" / f"{number}.png", number).read_bytes() for number in range(5)]
+    listed = []
+    for number in range(32 * PARTS - 20):
+        path = tmp_path / "in" / f"film {number:03}.png"
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(kinds[number % 5] if number != 40 else b"no film")
+        listed.append(Film(str(path), "PNEUMONIA" if number % 2 else "NORMAL", "", f"00{number}", "test"))
+    return Manifest(tuple(listed))
+
+
+def rows(out: Path) -> list[dict[str, object]]:
+    """All rows, the parts in the order of their names."""
+    return [row for part in sorted(out.glob("*.parquet")) for row in parquet.read_table(part).to_pylist()]
+
+
+def expected(predictions: Predictions) -> list[dict[str, object]]:
+    return [
+        {
+            "path": row.film.path,
+            "label": row.film.label,
+            "prob_NORMAL": pytest.approx(row.probs[0], abs=1e-6) if row.probs else None,
+            "prob_PNEUMONIA": pytest.approx(row.probs[1], abs=1e-6) if row.probs else None,
+            "prediction": row.prediction,
+            "threshold": pytest.approx(predictions.threshold),
+            "patient": row.film.patient,
+            "split": row.film.split,
+            "plausible": "|".join(row.plausible),
+            "flags": "; ".join(row.flags),
+            "error": row.error,
+        }
+        for row in predictions
+    ]
+
+
+def ages(out: Path) -> dict[str, int]:
+    return {part.name: part.stat().st_mtime_ns for part in out.glob("*.parquet")}
+
+
+@pytest.mark.slow
+def test_gives_the_rows_of_predict_and_goes_on_where_it_stopped(
+    two_workers: None, bundle: Path, found: Manifest, tmp_path: Path, write_film: WriteFilm
+) -> None:
+    out, listed = tmp_path / "scores", tmp_path / "manifest.csv"
+    write_manifest(found, listed)
+    scored = cluster.score(listed, out, bundle)
+    assert (scored.films, scored.before, scored.failed, scored.lost) == (len(found), 0, 1, ())
+    assert [Path(path).name for path, _ in scored.failures] == ["film 040.png"]
+    undisturbed = expected(Detector(bundle).predict(found))
+    assert rows(out) == undisturbed
+    assert {path.name for path in out.iterdir()} == {".lock", *ages(out)}
+
+    # What a killed run leaves: a part missing, another half written.
+    written = ages(out)
+    first, second, third = sorted(out.glob("*.parquet"))
+    second.rename(out / f".{second.name}.77.tmp")
+    scored = cluster.score(FilmList(listed).source, out, bundle)
+    assert (scored.before, scored.failed) == (len(found) - 32, 1)
+    assert rows(out) == undisturbed
+    assert {path.name for path in out.iterdir()} == {".lock", *written}
+    assert [ages(out)[part.name] == written[part.name] for part in (first, second, third)] == [True, False, True]
+
+    # The list has grown since.
+    late = Film(str(write_film(tmp_path / "in" / "late.png", 9)))
+    written = ages(out)
+    scored = cluster.score(Manifest((late, *found.films, late)), out, bundle)
+    assert (scored.films, scored.before) == (len(found) + 1, len(found))
+    assert {name: age for name, age in ages(out).items() if name in written} == written
+    assert sorted(str(row["path"]) for row in rows(out)) == sorted([late.path, *(film.path for film in found)])
+
+
+def test_another_bundle_or_prevalence_does_not_mix_with_what_is_there(
+    bundle: Path, found: Manifest, tmp_path: Path
+) -> None:
+    one = parts.Work(seal="another")
+    parts.write_part(Detector(bundle).predict(Manifest(found.films[:1])), one, tmp_path / "part-0.parquet")
+    with pytest.raises(RequestError, match="of another bundle or --prevalence; name another --out"):
+        cluster.score(found, tmp_path, bundle)
+    (tmp_path / "part-0.parquet").write_bytes(b"half")
+    with pytest.raises(LayoutError, match="delete it to judge its films again"):
+        cluster.score(found, tmp_path, bundle)
+
+
+def test_two_runs_in_one_folder_are_refused(bundle: Path, found: Manifest, tmp_path: Path) -> None:
+    with cluster._alone(tmp_path), pytest.raises(RequestError, match="another run is writing there"):
+        cluster.score(found, tmp_path, bundle)
+
+
+def test_an_address_where_nobody_answers_is_refused() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    with pytest.raises(RequestError, match=f"{address}: no Ray cluster answers"):
+        cluster._knock(address)
+
+
+def test_a_prevalence_that_cannot_be_used_is_refused_before_anything_starts(
+    bundle: Path, found: Manifest, tmp_path: Path
+) -> None:
+    with pytest.raises(RequestError, match="it does not say what validation's was"):
+        cluster.score(found, tmp_path / "out", bundle, prevalence=0.1)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_a_table_gives_its_films(tmp_path: Path, suffix: str) -> None:
+    table, columns = (
+        tmp_path / f"films.{suffix}",
+        {"patient": ["007", ""], "path": ["a, b.png", "/x/c.png"], "n": [1, 2]},
+    )
+    if suffix == "csv":
+        table.write_text('\ufeffpatient,path,n\n007,"a, b.png",1\n,/x/c.png,2\n', encoding="utf-8")
+    else:
+        parquet.write_table(pyarrow.table(columns), table)
+    assert list(FilmList(table)) == [Film(str(tmp_path / "a, b.png"), patient="007"), Film("/x/c.png")]
+
+
+def test_a_table_that_names_no_films_is_refused(tmp_path: Path) -> None:
+    table = tmp_path / "films.csv"
+    for content, said in {
+        "": "empty",
+        "file,label\na.png,NORMAL\n": "no column path among file, label",
+        "path,label\na.png,NORMAL\n,NORMAL\n": "row 2 has no path",
+        "path,label\na.png,NORMAL\nb.png\n": "damaged after row",
+    }.items():
+        table.write_text(content)
+        with pytest.raises(LayoutError, match=said):
+            list(FilmList(table))
+    with pytest.raises(LayoutError, match="no such list"):
+        list(FilmList(tmp_path / "none.parquet"))
+    table.write_text("path\n")
+    with pytest.raises(LayoutError, match="names no film"):
+        parts.plan(FilmList(table), parts.finished(tmp_path, parts.Work(""), 1).digests, tmp_path / "plan")
+
+
+def test_a_list_is_cut_into_a_thousand_parts_or_so() -> None:
+    assert [parts.part_size(films) for films in (1, 32_000, 320_000, 100_000_000)] == [32, 32, 312, 1024]
+
+
+def test_names_that_are_not_unicode_are_judged_and_written_as_their_bytes(tmp_path: Path) -> None:
+    name = os.fsdecode(b"/in/\xff.png")
+    plan = parts.plan(
+        FilmList(Manifest((Film(name),))), parts.finished(tmp_path, parts.Work(""), 1).digests, tmp_path / "p"
+    )
+    assert parts.planned(tmp_path / "p", 0) == [Film(name)]
+    parts.write_part(Predictions(("A", "B"), 0.5, ()), parts.Work(""), tmp_path / plan.parts[0])
+    assert parts.text(name) == r"/in/\udcff.png"
+
+
+def test_without_ray_one_line_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    monkeypatch.delitem(sys.modules, "hilum.inference.cluster")
+    with pytest.raises(RequestError, match=r'needs ray, which is not installed: pip install "hilum\[ray\]"'):
+        import hilum.inference.cluster  # noqa: F401
+
+
+@pytest.mark.slow
+def test_the_command_joins_a_cluster_and_names_what_failed(
+    two_workers: None, bundle: Path, found: Manifest, tmp_path: Path
+) -> None:
+    address = ray.get_runtime_context().gcs_address
+    command = [sys.executable, "-c", "from hilum.cli import main; main()", "predict", bundle, tmp_path / "in"]
+    options = ["--engine", "ray", "--out", tmp_path / "scores", "--address", address, "--json"]
+    done = subprocess.run([*map(str, [*command, *options])], capture_output=True, text=True, check=False)
+    assert done.returncode == 1, done.stderr
+    said = json.loads(done.stdout)
+    assert (said["films"], said["judged_before"], said["failed"], said["lost_parts"]) == (len(found), 0, 1, [])
+    first, *others = done.stderr.splitlines()
+    assert first == f"hilum: {found.films[40].path}: {rows(tmp_path / 'scores')[40]['error']}"
+    assert len(others) == 2, others
+    assert [row["label"] for row in rows(tmp_path / "scores")] == [""] * len(found)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["in", "--engine", "ray"], "name it with --out DIR"),
+        (["in", "--engine", "ray", "--out", "a.csv"], "name it with --out DIR"),
+        (["in", "films.csv", "--engine", "ray", "--out", "a"], "a list of films comes alone"),
+        (["in", "--engine", "sun"], "--engine is onnx or ray"),
+        (["in", "--address", "a:1"], "--address goes with ray"),
+    ],
+)
+def test_requests_that_make_no_sense_are_refused(
+    options: list[str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write_film: WriteFilm
+) -> None:
+    monkeypatch.chdir(write_film(tmp_path / "in" / "film.png", 1).parents[1])
+    done = CliRunner().invoke(app, ["predict", *options])
+    assert isinstance(done.exception, RequestError)
+    assert said in str(done.exception)
+
+
+def test_a_part_that_no_worker_survives_is_left_out(bundle: Path, found: Manifest, tmp_path: Path) -> None:
+    work, out = parts.Work(Detector(bundle).spec.seal), tmp_path / "scores"
+    out.mkdir()
+    plan = parts.plan(FilmList(found), parts.finished(out, work, 1).digests, out / "plan")
+    worker = cluster._Worker(cluster._Job(str(bundle), str(out), str(out / "plan"), work, None))
+    (out / f".{plan.parts[0]}.tries").write_bytes(b"....")
+    assert worker._answer(0, plan.parts[0])["lost"]
+    answer = worker._answer(1, plan.parts[1])
+    assert (answer["lost"], answer["failed"], answer["errno"]) == (False, 1, 0)
+    assert list(ages(out)) == [plan.parts[1]]
+
+
+def test_a_worker_with_another_bundle_or_a_disk_that_fails_says_so(bundle: Path, tmp_path: Path) -> None:
+    job = cluster._Job(str(bundle), str(tmp_path), str(tmp_path / "plan"), parts.Work("another"), None)
+    assert "another bundle here" in cluster._Worker(job)._answer(0, "part")["refusal"]
+    work = parts.Work(Detector(bundle).spec.seal)
+    answer = cluster._Worker(replace(job, work=work, out=str(tmp_path / "gone")))._answer(0, "part")
+    assert (answer["errno"], Path(answer["where"]).parent.name) == (errno.ENOENT, "gone")
+
+
+@pytest.mark.slow
+def test_killed_workers_change_nothing(
+    two_workers: None, bundle: Path, tmp_path: Path, write_film: WriteFilm
+) -> None:
+    kinds = [write_film(tmp_path / "in" / f"{number}.png", number, size=(800, 800)) for number in range(7)]
+    for number in range(7, 320):
+        (tmp_path / "in" / f"{number}.png").symlink_to(kinds[number % 7])
+    found = films.find([tmp_path / "in"])
+    undisturbed, disturbed = tmp_path / "undisturbed", tmp_path / "disturbed"
+    cluster.score(found, undisturbed, bundle)
+
+    killed: list[int] = []
+    left: list[int] = []
+
+    def kill() -> None:
+        """Every worker, in the middle of a part, as soon as the first part is there."""
+        while not ages(disturbed):
+            time.sleep(0.005)
+        for process in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError):  # it may end while we look
+                title = (process / "cmdline").read_bytes()
+                if title.startswith(b"ray::MapWorker") and _above(int(process.name), os.getpid()):
+                    os.kill(int(process.name), signal.SIGKILL)
+                    killed.append(int(process.name))
+        left.append(10 - len(ages(disturbed)))
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    scored = cluster.score(found, disturbed, bundle)
+    killer.join()
+    assert killed
+    assert left[0] > 0
+    assert (scored.films, scored.before, scored.failed, scored.lost) == (320, 0, 0, ())
+    assert sorted(ages(disturbed)) == sorted(ages(undisturbed))
+    assert rows(disturbed) == rows(undisturbed)
+
+
+def _above(process: int, ancestor: int) -> bool:
+    """Whether a process that is still there descends from another."""
+    try:
+        while process > 1 and process != ancestor:
+            process = int((Path("/proc") / str(process) / "stat").read_text().rpartition(")")[2].split()[1])
+    except OSError:
+        return False
+    return process == ancestor
