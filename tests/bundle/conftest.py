@@ -39,6 +39,15 @@ def make(folder: Path, weights: str = "float16", seed: int = 0) -> Bundle:
     return _make(folder, recipe_of(weights), ("NORMAL", "PNEUMONIA"), seed, point, figures)
 
 
+def make_of(folder: Path, architecture: str, normalise: str = "film", seed: int = 0) -> Bundle:
+    """A bundle of two classes by another network."""
+    recipe = recipe_of()
+    model = msgspec.structs.replace(recipe.model, name=architecture, normalise=normalise)
+    point = OperatingPoint(0.4, "youden", "2 validation films")
+    recipe = msgspec.structs.replace(recipe, model=model)
+    return _make(folder, recipe, ("NORMAL", "PNEUMONIA"), seed, point, {"auroc": Figure(0.9)})
+
+
 def make_three(folder: Path, seed: int = 0) -> Bundle:
     """A bundle that tells causes apart."""
     recipe = msgspec.structs.replace(recipe_of(), labels="subtype")

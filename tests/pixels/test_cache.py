@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 from hilum.errors import FilmError, RequestError
-from hilum.pixels import PixelCache, cache, chest_phantom, decode, hash_film, preprocess
+from hilum.pixels import PixelCache, cache, chest_phantom, decode, hash_film, preprocess, read_square
 from hilum.recipe import Pixels
 from hilum.records import Film, Manifest
 from hilum.rows import INDEX_NAME, ROWS_NAME
@@ -83,9 +83,9 @@ def test_only_what_is_new_is_decoded(manifest: Manifest, tmp_path: Path, monkeyp
 
     def counted(path: str, *rest: Any) -> Any:
         decoded.append(path)
-        return decode(path, *rest)
+        return read_square(path, *rest)
 
-    monkeypatch.setattr(sys.modules[cache.__module__], "decode", counted)
+    monkeypatch.setattr(sys.modules[cache.__module__], "read_square", counted)
     both = Manifest(more.films + manifest.films)
     assert_right(cache(both, SPEC, tmp_path / "cache"), both)
     assert sorted(decoded) == sorted(film.path for film in more)
@@ -168,11 +168,11 @@ from hilum.records import read_manifest
 module = sys.modules['hilum.pixels.cache']  # the name in the package is the function
 if sys.argv[3] == "slowly":
     module._CHUNK = 4
-    decode = module.decode
+    read = module.read_square
     def slow(*arguments):
         time.sleep(0.03)
-        return decode(*arguments)
-    module.decode = slow
+        return read(*arguments)
+    module.read_square = slow
 if sys.argv[3] == "on a small disk":
     import resource
     module._CHUNK = 4

@@ -4,11 +4,12 @@ This half opens and checks bundles and needs no torch; `hilum.bundle.write` make
 """
 
 from hilum.bundle.deciding import decide
-from hilum.bundle.golden import check_golden
+from hilum.bundle.golden import TOLERANCE, check_golden
 from hilum.bundle.read import Bundle, read
 from hilum.bundle.spec import Chosen, Member, OperatingPoint, Spec, SplitCard, probabilities
 
 __all__ = [
+    "TOLERANCE",
     "Bundle",
     "Chosen",
     "Member",

@@ -20,6 +20,8 @@ WEIGHTS_NAME = "weights.safetensors"
 GOLDEN_NAME = "golden.json"
 CARD_NAME = "CARD.md"
 GATE_NAME = "gate.json"
+INT8_NAME = "int8.onnx"
+INT8_RECORD_NAME = "int8.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,16 @@ class Bundle:
     def gate(self) -> Path | None:
         """What films the detector was made for; None where it was made without a gate."""
         return self.folder / GATE_NAME if GATE_NAME in self.spec.files else None
+
+    @property
+    def int8(self) -> Path | None:
+        """The same network in 8-bit integers, taken and given as `onnx`; None where nobody has made it."""
+        return self.folder / INT8_NAME if INT8_NAME in self.spec.files else None
+
+    @property
+    def int8_record(self) -> Path:
+        """What was measured when it was made, and its predictions on generated films."""
+        return self.folder / INT8_RECORD_NAME
 
     @property
     def golden(self) -> Path:

@@ -49,7 +49,7 @@ def describe(squares: Sequence[Square] | NDArray[np.uint8], spec: Classical) -> 
     Raises:
         ValueError: a film is not such a square.
     """
-    rows = list(one_by_one(squares, spec))
+    rows = [describe_one(square, spec) for square in squares]
     names = names_of(spec)
     numbers = np.stack([row for row, _ in rows]) if rows else np.zeros((0, len(names)), dtype=np.float32)
     return Described(numbers, names, tuple(note for _, note in rows))

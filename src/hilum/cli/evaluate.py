@@ -137,14 +137,14 @@ def _heat_of(folder: Path) -> Callable[[Film, str], str]:
     from hilum import bundle, explain
     from hilum.bundle.weights import load_model
     from hilum.evaluation.mistakes import jpeg_of
-    from hilum.pixels import decode, preprocess
+    from hilum.pixels import read_square
 
     opened = bundle.read(folder)
     refuse_system(opened, "heat maps follow a network's gradients; leave --heat-maps away")
     model, spec = load_model(opened), opened.spec
 
     def heat_of(film: Film, named: str) -> str:
-        square = preprocess(decode(film.path, spec.recipe.pixels.window, film.sha256), spec.recipe.pixels)
+        square = read_square(film.path, spec.recipe.pixels, film.sha256).levels
         return jpeg_of(explain.heat_maps(model, np.stack([square]), spec.classes.index(named))[0])
 
     return heat_of

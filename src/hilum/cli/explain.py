@@ -53,7 +53,7 @@ def explain(
 
     from hilum import explain as why
     from hilum.bundle.weights import load_model
-    from hilum.pixels import decode, preprocess
+    from hilum.pixels import read_square
     from hilum.progress import track
 
     detector, model = Detector(opened.folder), load_model(opened)
@@ -62,7 +62,7 @@ def explain(
     alike: list[np.ndarray] = []  # films of which the same class is explained
     for number, film in enumerate(track(found, "explaining", len(found)), start=1):
         try:
-            grey = preprocess(decode(film.path, spec.recipe.pixels.window), spec.recipe.pixels)
+            grey = read_square(film.path, spec.recipe.pixels).levels
         except FilmError as error:
             rows.append(why.Row(film.path, error=error.reason))
             continue

@@ -14,7 +14,7 @@ from hilum.errors import FilmError
 from hilum.gate import Gate, judge, strangers
 from hilum.metrics import auroc, clusters_of, intervals
 from hilum.metrics.counts import ratio
-from hilum.pixels import decode, preprocess
+from hilum.pixels import read_square
 from hilum.records import Prediction, Predictions
 
 LOOKED_AT = 200  # films that strangers are made of
@@ -59,7 +59,7 @@ def _against_strangers(spec: Spec, gate: Gate, rows: Sequence[Prediction], seed:
     for place in np.unique(np.linspace(0, len(rows) - 1, LOOKED_AT).astype(int)):
         film = rows[place].film
         try:
-            squares.append(preprocess(decode(film.path, pixels.window, film.sha256), pixels))
+            squares.append(read_square(film.path, pixels, film.sha256).levels)
         except FilmError:
             continue
     if not squares:  # they can no longer be read

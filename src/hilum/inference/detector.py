@@ -2,36 +2,27 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from itertools import islice
+from contextlib import closing
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from hilum import bundle, confidence
-from hilum.errors import FilmError, RequestError
+from hilum.errors import BundleError, FilmError, RequestError
+from hilum.inference.engines import EngineName, Precision
 from hilum.inference.network import judge_of
-from hilum.pixels import decode, preprocess
+from hilum.inference.pipeline import TOGETHER, in_parallel, processors
+from hilum.pixels import Square, read_square
 from hilum.progress import track
 from hilum.records import Film, Manifest, Prediction, Predictions
 
 if TYPE_CHECKING:
     from hilum.gate import Gate
 
-T = TypeVar("T")
-
 SHIPPED = Path(__file__).parents[1] / "shipped"
-_BATCH = 32  # films at a time: enough to keep the cores busy, little enough to stay under 400 MB
-
-
-class _Read(NamedTuple):
-    """A film as it is judged, `(size, size)` uint8, and its height and width as it was decoded."""
-
-    square: np.ndarray
-    shape: tuple[int, int]
 
 
 class Detector:
@@ -40,25 +31,50 @@ class Detector:
     Attributes:
         spec: what its bundle says about itself.
         gate: what films it was made for; None where the bundle does not say.
+        engine: what computes the network, by `name` and `precision`; None where there is no network.
+        note: a line for a person where that is not what was asked for; else empty.
     """
 
-    def __init__(self, folder: Path | str = SHIPPED, threads: int = 0) -> None:
+    def __init__(
+        self,
+        folder: Path | str = SHIPPED,
+        threads: int = 0,
+        engine: EngineName | Literal["auto"] = "onnx",
+        precision: Precision | Literal["auto"] = "float32",
+    ) -> None:
         """Open a bundle, check it, and load what judges films in it.
 
         Args:
             folder: the bundle; without one, the one that ships with Hilum.
-            threads: for reading, and as many for a network; 0 takes every core. A system without one takes every
-                core to describe films.
+            threads: for everything; 0 takes every processor.
+            engine: what computes the network; `auto` the one that was fastest when this machine was measured.
+            precision: what it computes in; `auto` the fastest that holds what it has to (`hilum.inference.choosing`).
 
         Raises:
             BundleError: the bundle is incomplete or was changed, or this machine computes something else with it.
+            RequestError: the engine is not installed or knows no such precision, or the bundle has no int8 network,
+                or none at all.
         """
         opened = bundle.read(folder)
         self.spec = opened.spec
-        self._threads = threads or os.cpu_count()
         self.gate = _gate_of(opened)
-        self._judge = judge_of(opened, threads)
-        bundle.check_golden(opened.golden, self.spec.recipe.pixels, self.probs)
+        self._threads = threads or processors()
+        self._judge, self.engine, self.note = judge_of(opened, self._threads, engine, precision)
+        self._check_golden(opened)
+
+    def _check_golden(self, opened: bundle.Bundle) -> None:
+        """Raise BundleError where generated films get other probabilities than where the bundle was made."""
+        name, precision = (self.engine.name, self.engine.precision) if self.engine else ("", "float32")
+        golden = opened.int8_record if precision == "int8" else opened.golden
+        try:
+            bundle.check_golden(golden, self.spec.recipe.pixels, self.probs)
+        except BundleError as error:
+            if precision == "float32":
+                raise
+            raise BundleError(
+                f"{opened.folder}: {name} in {precision} gives generated films probabilities that lie more than "
+                f"{bundle.TOLERANCE:g} from the bundle's; take --precision float32"
+            ) from error
 
     def probs(self, films: np.ndarray) -> np.ndarray:
         """Probabilities of preprocessed films.
@@ -69,11 +85,14 @@ class Detector:
         Returns:
             (n, classes) float64, in the order of `spec.classes`, calibrated as the bundle says.
         """
-        return self._judged(films)[0]
+        if len(films) <= TOGETHER:
+            return self._judged(films)[0]
+        with closing(in_parallel(films, lambda part: list(self._judged(part)[0]), self._threads)) as judged:
+            return np.stack(list(judged))
 
-    def _judged(self, films: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
-        """Probabilities, and of each film what was not found in it."""
-        given, notes = self._judge.judge(films)
+    def _judged(self, squares: Sequence[np.ndarray] | np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
+        """Probabilities of some films, by one processor, and of each what was not found in it."""
+        given, notes = self._judge.judge(np.asarray(squares))
         return confidence.calibrated(self.spec.calibration, given), notes
 
     def predict(self, films: Manifest, prevalence: float | None = None) -> Predictions:
@@ -90,26 +109,56 @@ class Detector:
         Raises:
             RequestError: a prevalence, and the bundle has more than two classes or does not say what its own was.
         """
-        threshold, classes = self.spec.operating_point.threshold, self.spec.classes
-        corrected = self._corrected_to(prevalence)
-        if threshold is not None:
-            threshold = float(corrected(np.array([[1 - threshold, threshold]]))[0, 1])
+        rows = track(self.stream(films, prevalence), "reading films", len(films))
+        return Predictions(self.spec.classes, self.threshold(prevalence), tuple(rows))
+
+    def stream(self, films: Iterable[Film], prevalence: float | None = None) -> Iterator[Prediction]:
+        """The same, row by row in the films' order, for any number of films: a few are in memory at a time.
+
+        Args:
+            films: what to judge; they are taken as they are needed.
+            prevalence: as for `predict`.
+
+        Raises:
+            RequestError: as `predict`, at once.
+        """
+        threshold, corrected = self.threshold(prevalence), self._corrected_to(prevalence)
+        return in_parallel(films, partial(self._rows, threshold=threshold, corrected=corrected), self._threads)
+
+    def threshold(self, prevalence: float | None = None) -> float | None:
+        """From which probability of the positive class on it is predicted; None with more than two classes.
+
+        Raises:
+            RequestError: as `predict`.
+        """
+        corrected, threshold = self._corrected_to(prevalence), self.spec.operating_point.threshold
+        return None if threshold is None else float(corrected(np.array([[1 - threshold, threshold]]))[0, 1])
+
+    def _rows(
+        self, films: list[Film], threshold: float | None, corrected: Callable[[np.ndarray], np.ndarray]
+    ) -> list[Prediction]:
+        """Some films from their files to their rows, by one processor."""
+        read = [self._read(film) for film in films]
+        readable = [square.levels for square in read if isinstance(square, Square)]
+        given, notes = self._judged(readable) if readable else (np.zeros((0, len(self.spec.classes))), ())
+        judged = zip(corrected(given), self._plausible(given), self._flags(readable, notes), strict=True)
         rows: list[Prediction] = []
-        films = films.labelled_by(self.spec.recipe.labels)
-        for part in _in_parts(track(self._read(films), "reading films", len(films)), _BATCH):
-            readable = [read.square for _, read in part if isinstance(read, _Read)]
-            given, notes = self._judged(np.stack(readable)) if readable else (np.zeros((0, len(classes))), ())
-            sets = iter(self._plausible(given))
-            flags = iter(self._flags(readable, notes))
-            probs = iter(corrected(given))
-            for film, read in part:
-                if isinstance(read, FilmError):
-                    rows.append(Prediction(film, error=read.reason))
-                    continue
-                row = tuple(float(prob) for prob in next(probs))
-                chosen = self.choose(row, threshold)
-                rows.append(Prediction(film, row, classes[chosen], "", read.shape, next(sets), next(flags)))
-        return Predictions(classes, threshold, tuple(rows))
+        for film, square in zip(Manifest(tuple(films)).labelled_by(self.spec.recipe.labels), read, strict=True):
+            if isinstance(square, FilmError):
+                rows.append(Prediction(film, error=square.reason))
+                continue
+            probs, plausible, flags = next(judged)
+            row = tuple(map(float, probs))
+            height, width = square.shape
+            called = self.spec.classes[self.choose(row, threshold)]
+            rows.append(Prediction(film, row, called, "", (height, width), plausible, flags))
+        return rows
+
+    def _read(self, film: Film) -> Square | FilmError:
+        try:
+            return read_square(film.path, self.spec.recipe.pixels)
+        except FilmError as error:
+            return error
 
     def _plausible(self, probs: np.ndarray) -> list[tuple[str, ...]]:
         """Each film's prediction set, by the classes' names."""
@@ -146,21 +195,6 @@ class Detector:
         """Of two classes the positive one from the threshold on; of more the most probable."""
         return int(np.argmax(probs) if threshold is None else probs[1] >= threshold)
 
-    def _read(self, films: Manifest) -> Iterator[tuple[Film, _Read | FilmError]]:
-        """Decode and preprocess in threads, a few batches ahead and no more."""
-        pixels = self.spec.recipe.pixels
-
-        def read(film: Film) -> _Read | FilmError:
-            try:
-                grey = decode(film.path, pixels.window)
-                return _Read(preprocess(grey, pixels), (grey.shape[0], grey.shape[1]))
-            except FilmError as error:
-                return error
-
-        with ThreadPoolExecutor(self._threads) as pool:
-            for part in _in_parts(iter(films), 2 * _BATCH):
-                yield from zip(part, pool.map(read, part), strict=True)
-
 
 def _gate_of(opened: bundle.Bundle) -> Gate | None:
     """What films a bundle was made for; OpenCV is loaded where it says so, and only there."""
@@ -169,9 +203,3 @@ def _gate_of(opened: bundle.Bundle) -> Gate | None:
     from hilum.gate import read_gate
 
     return read_gate(opened.gate)
-
-
-def _in_parts(items: Iterable[T], size: int) -> Iterator[list[T]]:
-    iterator = iter(items)
-    while part := list(islice(iterator, size)):
-        yield part

@@ -1,22 +1,22 @@
-"""What judges films in a bundle: a network under ONNX Runtime, or a system without one."""
+"""What judges films in a bundle: a network in an engine, or a system without one."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from hilum import bundle
+from hilum.errors import RequestError
+from hilum.inference.engines import Engine, EngineName, Precision, open_engine
 
 
 class Judge(Protocol):
     """From preprocessed films to probabilities."""
 
     def judge(self, squares: NDArray[np.uint8]) -> tuple[NDArray[np.float64], tuple[str, ...]]:
-        """Judge films.
+        """Judge films; several threads may ask at once.
 
         Args:
             squares: (n, size, size) uint8, as `hilum.pixels.preprocess` gives them.
@@ -28,26 +28,49 @@ class Judge(Protocol):
 
 
 class Network:
-    """A bundle's network under ONNX Runtime."""
+    """A bundle's network in an engine."""
 
-    def __init__(self, path: Path, threads: int) -> None:
-        """Load it; `threads` as for `Detector`."""
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.log_severity_level = 3
-        self._session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
 
     def judge(self, squares: NDArray[np.uint8]) -> tuple[NDArray[np.float64], tuple[str, ...]]:
         """As `Judge.judge`."""
-        inputs = squares[:, None].astype(np.float32) / np.float32(255)
-        logits = self._session.run(["logits"], {"films": inputs})[0]
-        return bundle.probabilities(logits), ("",) * len(squares)
+        return bundle.probabilities(self._engine.logits(squares)), ("",) * len(squares)
 
 
-def judge_of(opened: bundle.Bundle, threads: int) -> Judge:
-    """What judges films in an opened bundle; scikit-learn is loaded where it is a system without a network."""
-    if opened.spec.recipe.classical is None:
-        return Network(opened.onnx, threads)
-    from hilum.classical.system import load
+def judge_of(
+    opened: bundle.Bundle,
+    threads: int,
+    engine: EngineName | Literal["auto"],
+    precision: Precision | Literal["auto"],
+) -> tuple[Judge, Engine | None, str]:
+    """What judges films in an opened bundle; scikit-learn is loaded where it is a system without a network.
 
-    return load(opened)
+    Args:
+        opened: the bundle.
+        threads: that ask at once.
+        engine: as for `Detector`.
+        precision: as for `Detector`.
+
+    Returns:
+        The judge; the engine that computes its network, None without one; and a line for a person where that is not
+        what was asked for, else an empty one.
+
+    Raises:
+        RequestError: the engine cannot be had, or there is no network for it to compute.
+    """
+    if opened.spec.recipe.classical is not None:
+        if engine == "openvino" or precision in ("bfloat16", "int8"):
+            raise RequestError(
+                f"{opened.folder}: a system without a network, which no engine computes; leave --engine and "
+                "--precision away"
+            )
+        from hilum.classical.system import load
+
+        return load(opened), None, ""
+    if engine == "auto" or precision == "auto":
+        from hilum.inference.choosing import choose_engine
+
+        engine, precision = choose_engine(opened, engine, precision, threads)
+    chosen, note = open_engine(opened, engine, precision, threads)
+    return Network(chosen), chosen, note

@@ -4,5 +4,8 @@ from hilum.pixels.cache import PixelCache, cache
 from hilum.pixels.decode import decode, hash_film
 from hilum.pixels.phantom import chest_phantom
 from hilum.pixels.preprocess import preprocess
+from hilum.pixels.square import Square, read_square
 
-__all__ = ["PixelCache", "cache", "chest_phantom", "decode", "hash_film", "preprocess"]
+__all__ = [
+    "PixelCache", "Square", "cache", "chest_phantom", "decode", "hash_film", "preprocess", "read_square",
+]  # fmt: skip

@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 
 from hilum.errors import FilmError, RequestError
 from hilum.files import cache_folder
-from hilum.pixels.decode import DECODE_VERSION, decode
-from hilum.pixels.preprocess import PREPROCESS_VERSION, preprocess
+from hilum.pixels.decode import DECODE_VERSION
+from hilum.pixels.preprocess import PREPROCESS_VERSION
+from hilum.pixels.square import read_square
 from hilum.progress import track
 from hilum.recipe import Pixels
 from hilum.records import Film, Manifest
@@ -164,7 +165,7 @@ def _decoded(films: list[Film], spec: Pixels, workers: int) -> Generator[tuple[F
 
     def one(film: Film) -> NDArray[np.uint8] | FilmError:
         try:
-            return preprocess(decode(film.path, spec.window, film.sha256), spec)
+            return read_square(film.path, spec, film.sha256).levels
         except FilmError as error:
             return error
 

@@ -6,7 +6,7 @@ import hashlib
 import os
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from hilum.errors import FilmError
 from hilum.files import sha256_of
 from hilum.pixels.archive import is_member, read_member
 from hilum.pixels.formats import MAX_FILE_BYTES, MIN_SIDE, name_of_format, one_line
+from hilum.pixels.pictures import Decoded, grey_of, read_picture
 
 DECODE_VERSION = 1  # raise it whenever any film decodes to other values: the pixel caches are named by it
 
@@ -43,18 +44,40 @@ def decode(path: str, window: tuple[float, float] | None = None, expected_sha256
         FilmError: the film is missing, changed, damaged, of an unsupported kind, below 16×16 or above 100
             million pixels, or the same everywhere. Nothing else is raised, whatever the bytes are.
     """
+    return decode_scaled(path, window, expected_sha256, None).grey
+
+
+def decode_scaled(
+    path: str,
+    window: tuple[float, float] | None,
+    expected_sha256: str,
+    scale_of: Callable[[int, int], int] | None,
+) -> Decoded:
+    """The same, at a fraction of a JPEG's size where that is allowed.
+
+    Args:
+        path: as for `decode`.
+        window: as for `decode`.
+        expected_sha256: as for `decode`.
+        scale_of: from a film's height and width to the largest scale allowed: 1, 2, 4 or 8.
+
+    Raises:
+        FilmError: as `decode`.
+    """
     try:
         with _without_warnings():
-            grey = (
-                _read_member(path, expected_sha256) if is_member(path) else _read_file(path, window, expected_sha256)
-            )
+            if is_member(path):
+                decoded = _whole(_read_member(path, expected_sha256))
+            else:
+                decoded = _read_file(path, window, expected_sha256, scale_of)
     except FilmError:
         raise
     except MemoryError:
         raise FilmError(path, "needs more memory than there is; close other programs or leave it out") from None
     except Exception as error:  # other people's parsers, on bytes from anywhere: what they may raise is not bounded
         raise FilmError(path, f"damaged ({one_line(error)}); copy it again from its source") from None
-    return _checked(path, grey)
+    _check(path, decoded)
+    return decoded
 
 
 def hash_film(path: str) -> str:
@@ -72,27 +95,28 @@ def hash_film(path: str) -> str:
 
 
 def _read_member(path: str, expected_sha256: str) -> NDArray[np.float32]:
-    from hilum.pixels.pictures import grey_of
-
     array = read_member(path)
     if expected_sha256 and _hash_array(array) != expected_sha256:
         raise FilmError(path, _CHANGED)
     return grey_of(path, array)
 
 
-def _read_file(path: str, window: tuple[float, float] | None, expected_sha256: str) -> NDArray[np.float32]:
+def _read_file(
+    path: str,
+    window: tuple[float, float] | None,
+    expected_sha256: str,
+    scale_of: Callable[[int, int], int] | None,
+) -> Decoded:
     data = _bytes_of(path)
     if expected_sha256 and hashlib.sha256(data).hexdigest() != expected_sha256:
         raise FilmError(path, _CHANGED)
     kind = name_of_format(data)
     if kind in ("JPEG", "PNG"):
-        from hilum.pixels.pictures import read_picture
-
-        return read_picture(path, data, kind)
+        return read_picture(path, data, kind, scale_of)
     if kind == "DICOM":
         from hilum.pixels.dicom import read_dicom
 
-        return read_dicom(path, data, window)
+        return _whole(read_dicom(path, data, window))
     raise FilmError(path, f"{kind}; Hilum reads JPEG, PNG and DICOM: convert it to PNG, or leave it out")
 
 
@@ -122,17 +146,21 @@ def _unopened(path: str, error: OSError | ValueError) -> FilmError:
     return FilmError(path, f"cannot be opened ({one_line(error)})")
 
 
-def _checked(path: str, grey: NDArray[np.float32]) -> NDArray[np.float32]:
+def _check(path: str, decoded: Decoded) -> None:
     """What holds for every film, whichever decoder it came from."""
-    if min(grey.shape) < MIN_SIDE:
-        height, width = grey.shape
+    grey, shape = decoded.grey, decoded.shape
+    if min(shape) < MIN_SIDE:
+        height, width = shape
         raise FilmError(path, f"{width}×{height} pixels; a film has at least {MIN_SIDE}×{MIN_SIDE}")
     low, high = float(grey.min()), float(grey.max())
     if not np.isfinite(low + high):
         raise FilmError(path, "holds values that are not numbers (NaN or infinite); write it again without them")
     if low == high:
         raise FilmError(path, "every pixel has the same value: an empty exposure or a failed export; leave it out")
-    return grey
+
+
+def _whole(grey: NDArray[np.float32]) -> Decoded:
+    return Decoded(grey, grey.shape)
 
 
 def _hash_array(array: NDArray[np.generic]) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from io import BytesIO
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,10 +20,30 @@ _ORIENTATION = 0x0112
 _EIGHT_BITS = ("1", "L", "LA", "P", "PA", "RGB", "RGBA")
 
 
-def read_picture(path: str, data: bytes, kind: str) -> NDArray[np.float32]:
-    """Decode a JPEG or a PNG; float32, (height, width), 0 to 1.
+class Decoded(NamedTuple):
+    """A film as it was decoded.
+
+    Attributes:
+        grey: float32, 0 to 1, (ceil(height / scale), ceil(width / scale)).
+        shape: height and width of the film itself, in pixels.
+        scale: pixels of the film to one of `grey`, along each side: 1, or of a JPEG 2, 4 or 8.
+    """
+
+    grey: NDArray[np.float32]
+    shape: tuple[int, ...]
+    scale: int = 1
+
+
+def read_picture(path: str, data: bytes, kind: str, scale_of: Callable[[int, int], int] | None = None) -> Decoded:
+    """Decode a JPEG or a PNG.
 
     The size is read in the header and refused there, before anything is decoded.
+
+    Args:
+        path: the film, as the user named it.
+        data: the file's bytes.
+        kind: JPEG or PNG.
+        scale_of: at which fraction of its height and width a JPEG may be decoded; without it, at its full size.
 
     Raises:
         FilmError: too large, too small, CMYK, more than one picture, or of an unknown mode. Truncated and damaged
@@ -41,10 +62,16 @@ def read_picture(path: str, data: bytes, kind: str) -> NDArray[np.float32]:
     deep = kind == "PNG" and data[24] == 16  # the bit depth in IHDR (PNG 11.2.1)
     if not deep and image.mode not in _EIGHT_BITS:
         raise FilmError(path, f"a {kind} of mode {image.mode}; save it as grey or RGB")
+    scale = 1
     if kind == "JPEG":
-        image.draft("L", None)  # the file's own luminance: a third of the work of going through RGB
+        if scale_of and _orientation(image) == 1:  # a turned film would have its last, cut pixels on another side
+            scale = scale_of(height, width)
+        # The file's own luminance: a third of the work of going through RGB. A fraction of the size is an inverse
+        # cosine transform of the low frequencies alone (libjpeg's 4×4, 2×2 and 1×1).
+        image.draft("L", (width // scale, height // scale))
     image.load()
-    return _upright(_deep(image, data) if deep else _shallow(image), image)
+    grey = _upright(_deep(image, data) if deep else _shallow(image), image)
+    return Decoded(grey, grey.shape if scale == 1 else (height, width), scale)
 
 
 def grey_of(path: str, array: NDArray[np.generic]) -> NDArray[np.float32]:
@@ -122,11 +149,7 @@ def _deep(image: ImageFile, data: bytes) -> NDArray[np.float32]:
 
 def _upright(grey: NDArray[np.float32], image: ImageFile) -> NDArray[np.float32]:
     """Apply the EXIF orientation (CIPA DC-008, 4.6.4): a photographed film as its photographer saw it."""
-    try:
-        orientation = image.getexif().get(_ORIENTATION, 1)
-    except Exception:  # damaged EXIF beside sound pixels: every viewer shows those as they lie
-        return grey
-    match orientation:
+    match _orientation(image):
         case 2:
             grey = grey[:, ::-1]
         case 3:
@@ -142,3 +165,10 @@ def _upright(grey: NDArray[np.float32], image: ImageFile) -> NDArray[np.float32]
         case 8:
             grey = grey.T[::-1]
     return np.ascontiguousarray(grey)
+
+
+def _orientation(image: ImageFile) -> int:
+    try:
+        return int(image.getexif().get(_ORIENTATION, 1))
+    except Exception:  # damaged EXIF beside sound pixels: every viewer shows those as they lie
+        return 1

@@ -1,0 +1,95 @@
+"""What a model is shown of a file: a large JPEG takes a shortcut that nobody sees, everything else takes none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from hilum.errors import FilmError
+from hilum.pixels import chest_phantom, decode, preprocess, read_square
+from hilum.pixels.preprocess import largest_scale
+from hilum.recipe import Pixels
+
+SHAPE = (1003, 1317)  # no multiple of a block
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return saved(tmp_path_factory.mktemp("square") / "film.jpg", SHAPE)
+
+
+def saved(path: Path, shape: tuple[int, int], **options: Any) -> str:
+    noise = np.random.default_rng(0).normal(0, 0.02, shape)
+    levels = np.round(np.clip(chest_phantom(1, shape) + noise, 0, 1) * 255).astype(np.uint8)
+    Image.fromarray(levels).save(path, **options)
+    return str(path)
+
+
+def whole(path: str, spec: Pixels) -> np.ndarray:
+    return preprocess(decode(path, spec.window), spec)
+
+
+@pytest.mark.parametrize("size", [32, 64, 128, 200])
+@pytest.mark.parametrize("resize", ["squash", "pad", "crop"])
+@pytest.mark.parametrize("crop", [0.0, 0.07])
+def test_a_fraction_of_a_jpeg_shows_what_all_of_it_shows(large: str, size: int, resize: Any, crop: float) -> None:
+    spec = Pixels(size=size, resize=resize, crop=crop)
+    assert largest_scale(*SHAPE, spec) > 1
+    square = read_square(large, spec)
+    assert square.shape == SHAPE
+    assert square.levels.shape == (size, size)
+    differences = np.abs(square.levels.astype(int) - whole(large, spec))
+    assert differences.mean() < 0.5
+    assert differences.max() <= 6
+
+
+def test_two_pixels_remain_to_one_of_the_square() -> None:
+    assert [largest_scale(1024, 4096, Pixels(size=size)) for size in (64, 65, 128, 129, 256, 257)] == [
+        8,
+        4,
+        4,
+        2,
+        2,
+        1,
+    ]
+    assert largest_scale(1024, 4096, Pixels(size=256, resize="pad")) == 8
+    assert largest_scale(1024, 4096, Pixels(size=64, crop=0.1)) == 4
+
+
+def test_a_film_that_is_not_much_larger_is_decoded_whole(tmp_path: Path) -> None:
+    path = saved(tmp_path / "film.jpg", (250, 300))
+    np.testing.assert_array_equal(read_square(path, Pixels()).levels, whole(path, Pixels()))
+
+
+def test_denoising_sees_every_pixel(large: str) -> None:
+    spec = Pixels(denoise="median")
+    np.testing.assert_array_equal(read_square(large, spec).levels, whole(large, spec))
+
+
+def test_a_png_and_a_turned_jpeg_are_decoded_whole(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    turned = saved(tmp_path / "film.jpg", SHAPE, exif=exif)
+    for path in (turned, saved(tmp_path / "film.png", SHAPE)):
+        np.testing.assert_array_equal(read_square(path, Pixels()).levels, whole(path, Pixels()))
+    assert read_square(turned, Pixels()).shape == (SHAPE[1], SHAPE[0])
+
+
+def test_a_jpeg_that_is_cut_off_is_refused(large: str, tmp_path: Path) -> None:
+    (tmp_path / "cut.jpg").write_bytes(Path(large).read_bytes()[:-5000])
+    with pytest.raises(FilmError, match="damaged"):
+        read_square(str(tmp_path / "cut.jpg"), Pixels(size=32))
+
+
+def test_real_originals_differ_by_less_than_a_third_of_a_level(shared: Path) -> None:
+    spec, films = Pixels(), sorted((shared / "data" / "fullres").rglob("*.jpeg"))[::16]
+    errors = [
+        np.abs(read_square(str(film), spec).levels.astype(int) - whole(str(film), spec)).mean() for film in films
+    ]
+    assert len(errors) >= 6
+    assert max(errors) < 0.35
+    assert np.mean(errors) < 0.2
