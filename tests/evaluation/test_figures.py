@@ -94,6 +94,19 @@ def test_history_draws_what_was_written_down_and_no_more() -> None:
     assert "val loss" not in texts(losses)
 
 
+def test_fitness_is_drawn_by_generation_beside_the_loss_by_epoch() -> None:
+    generations = [{"generation": g, "fitness_best": -0.5, "fitness_mean": -0.6, "inputs": 9.0} for g in range(3)]
+    tried = [
+        {"choice": 1.0, "strength": 1.0, "folds_auroc": 0.9, "seconds": 2.0},
+        {"choice": 1.0, "nested_auroc": 0.9},
+    ]
+    losses, fitness = figures.history_figures([*tried, *generations, {"epoch": 1.0, "train_loss": 0.3}])
+    assert "loss by epoch" in losses
+    assert "fitness by generation" in fitness
+    assert "fitness best ends at -0.5" in fitness.replace("_", " ")
+    assert figures.history_figures(tried) == []
+
+
 @pytest.mark.parametrize("threshold", [0.0, 1.0])
 def test_operating_points_at_the_ends_are_drawn(threshold: float) -> None:
     assert "threshold" in figures.roc_figure(FILMS, FILMS.probs >= threshold, "threshold")
