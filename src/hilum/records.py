@@ -7,6 +7,7 @@ so that every stage can import them and none needs to know another.
 from __future__ import annotations
 
 import csv
+import io
 import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields, replace
@@ -237,21 +238,34 @@ def write_predictions(predictions: Predictions, path: Path) -> None:
     Several plausible classes are divided by `|`, several flags by `; `.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    threshold = "" if predictions.threshold is None else f"{predictions.threshold:.6f}"
     with replacing(path) as temporary, _writable(temporary) as file:
         write = _rows_of(file)
-        write(
-            ["path", "label", *(f"prob_{name}" for name in predictions.classes),
-             "prediction", "threshold", "patient", "split", "plausible", "flags", "error"]
-        )  # fmt: skip
+        write(prediction_columns(predictions.classes))
         for row in predictions:
-            probs = [f"{prob:.6f}" for prob in row.probs] or [""] * len(predictions.classes)
-            film = row.film
-            sets, flags = "|".join(row.plausible), "; ".join(row.flags)
-            write(
-                [film.path, film.label, *probs, row.prediction, threshold, film.patient, film.split, sets, flags,
-                 row.error]
-            )  # fmt: skip
+            write(prediction_cells(row, predictions.classes, predictions.threshold))
+
+
+def prediction_columns(classes: tuple[str, ...]) -> list[str]:
+    """The header of `predictions.csv`."""
+    names = [f"prob_{name}" for name in classes]
+    return ["path", "label", *names, "prediction", "threshold", "patient", "split", "plausible", "flags", "error"]
+
+
+def prediction_cells(row: Prediction, classes: tuple[str, ...], threshold: float | None) -> list[str]:
+    """One film's line of `predictions.csv`."""
+    film, decides = row.film, "" if threshold is None else f"{threshold:.6f}"
+    probs = [f"{prob:.6f}" for prob in row.probs] or [""] * len(classes)
+    sets, flags = "|".join(row.plausible), "; ".join(row.flags)
+    return [film.path, film.label, *probs, row.prediction, decides, film.patient, film.split, sets, flags, row.error]
+
+
+def csv_bytes(rows: Iterable[Iterable[str]]) -> bytes:
+    """Rows as `write_predictions` writes them."""
+    text = io.StringIO()
+    write = _rows_of(text)
+    for row in rows:
+        write(row)
+    return text.getvalue().encode("utf-8", "surrogateescape")
 
 
 def read_predictions(path: Path, classes: tuple[str, ...], threshold: float | None) -> Predictions:

@@ -5,7 +5,13 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
+
+import pytest
 
 from tests.cli.conftest import Hilum, refusal
 from tests.conftest import WriteFilm
@@ -63,3 +69,90 @@ def test_a_bundle_with_a_changed_byte_is_refused(
         file.write(b"\xff\x00\xff")
     done = hilum("predict", "changed", write_film(tmp_path / "film.png", 1))
     assert "model.onnx: changed after it was written" in refusal(done, 2)
+
+
+def test_another_engine_by_name_and_a_wrong_name(
+    hilum: Hilum, tiny_bundle: Path, tmp_path: Path, write_film: WriteFilm
+) -> None:
+    film = write_film(tmp_path / "film.png", 1)
+    assert "ONNX Runtime has no bfloat16" in refusal(
+        hilum("predict", tiny_bundle, film, "--precision", "bfloat16"), 2
+    )
+    assert "has no int8 network; make one with" in refusal(
+        hilum("predict", tiny_bundle, film, "--precision", "int8"), 2
+    )
+    wrong = hilum("predict", tiny_bundle, film, "--precision", "int7")
+    assert wrong.returncode == 2
+    assert "'int7' is not one of 'float32', 'bfloat16', 'int8', 'auto'" in " ".join(wrong.stderr.split())
+    pytest.importorskip("openvino")
+    plain, other = (hilum("predict", tiny_bundle, film, "--engine", name) for name in ("onnx", "openvino"))
+    assert other.returncode == 0, other.stderr
+    assert other.stdout == plain.stdout
+
+
+SLOWLY = """
+import sys, time
+from hilum.inference import detector
+read = detector.read_square
+def slow(*arguments):
+    time.sleep(0.02)
+    return read(*arguments)
+detector.read_square = slow
+from hilum.cli import main
+main()
+"""
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_a_run_that_was_stopped_is_gone_on_with(
+    hilum: Hilum, tiny_bundle: Path, tmp_path: Path, write_film: WriteFilm, how: signal.Signals
+) -> None:
+    for number in range(120):
+        write_film(tmp_path / "in" / f"{number:03d}.png", number % 7)
+    (tmp_path / "in" / "000.png").write_bytes(b"no film")
+    arguments = ["predict", str(tiny_bundle), "in", "--out", "out.csv"]
+    run = subprocess.Popen(
+        [sys.executable, "-c", SLOWLY, *arguments],
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    out = tmp_path / "out.csv"
+    for _ in range(3000):
+        if out.exists() and out.read_bytes().count(b"\n") > 10:
+            break
+        time.sleep(0.01)
+    run.send_signal(how)
+    said = run.communicate()[1]
+    with out.open(newline="") as file:
+        left = len(list(csv.DictReader(file)))
+    assert 9 <= left < 120
+    if how == signal.SIGINT:
+        assert run.returncode == 2
+        assert said.splitlines()[-1] == f"hilum: stopped; out.csv holds {left} whole rows: go on with --resume"
+    out.write_bytes(out.read_bytes()[:-3])  # and the last row was half written
+
+    resumed = hilum(*arguments, "--resume")
+    assert resumed.returncode == 1, resumed.stderr  # the film that is none was named by the run before
+    assert f"out.csv: {left - 1} of 120 films are there already" in resumed.stderr
+    at_once = hilum(*arguments[:-1], "at_once.csv")
+    assert at_once.returncode == 1
+    assert (tmp_path / "at_once.csv").read_bytes() == out.read_bytes()
+
+
+def test_going_on_needs_the_same_detector_and_the_same_films(
+    hilum: Hilum, tiny_bundle: Path, tmp_path: Path, write_film: WriteFilm
+) -> None:
+    for number in range(3):
+        write_film(tmp_path / "in" / f"{number}.png", number)
+    write_film(tmp_path / "others" / "film.png", 1)
+    assert "name it with --out" in refusal(hilum("predict", tiny_bundle, "in", "--resume"), 2)
+    assert hilum("predict", tiny_bundle, "in", "--out", "out.csv").returncode == 0
+    before = (tmp_path / "out.csv").read_bytes()
+    shipped = hilum("predict", "in", "--out", "out.csv", "--resume")
+    assert "another detector wrote it" in refusal(shipped, 2)
+    others = hilum("predict", tiny_bundle, "others", "--out", "out.csv", "--resume")
+    assert "rows of other films alone" in refusal(others, 2)
+    assert hilum("predict", tiny_bundle, "in", "--out", "out.csv", "--resume").returncode == 0
+    assert (tmp_path / "out.csv").read_bytes() == before

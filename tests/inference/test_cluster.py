@@ -236,8 +236,8 @@ def test_the_command_joins_a_cluster_and_names_what_failed(
         (["in", "--engine", "ray"], "name it with --out DIR"),
         (["in", "--engine", "ray", "--out", "a.csv"], "name it with --out DIR"),
         (["in", "films.csv", "--engine", "ray", "--out", "a"], "a list of films comes alone"),
-        (["in", "--engine", "sun"], "--engine is onnx or ray"),
-        (["in", "--address", "a:1"], "--address goes with ray"),
+        (["in", "--engine", "ray", "--out", "a", "--precision", "int8"], "computes in float32"),
+        (["in", "--address", "a:1"], "--address goes with --engine ray"),
     ],
 )
 def test_requests_that_make_no_sense_are_refused(

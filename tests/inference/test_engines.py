@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -88,6 +90,17 @@ def test_several_threads_at_once_get_what_one_gets(opened: Bundle, name: Any) ->
     with ThreadPoolExecutor(4) as pool:  # more than it has requests
         for given, alone in zip(pool.map(engine.logits, parts), expected, strict=True):
             np.testing.assert_allclose(given, alone, atol=1e-5)
+
+
+def test_nobody_is_told_that_films_are_read(tiny: Path) -> None:
+    program = (
+        "import sys; from hilum.inference import Detector; "
+        f"Detector({str(tiny)!r}, engine='openvino'); "
+        "told = [name for name, module in sys.modules.items() if name.startswith('openvino_telemetry') and module]; "
+        "sys.exit(', '.join(told) or 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_detector_may_use_any_of_them(tiny: Path) -> None:

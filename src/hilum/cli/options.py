@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -20,6 +20,20 @@ PatientPattern = Annotated[
     typer.Option(
         "--patient-pattern", help="Where a path names its patient: a regular expression with (?P<patient>…)."
     ),
+]
+Engine = Annotated[
+    Literal["onnx", "openvino", "auto"],
+    typer.Option("--engine", help="What computes the network; auto: the fastest here, measured once and kept."),
+]
+PredictEngine = Annotated[
+    Literal["onnx", "openvino", "auto", "ray"],
+    typer.Option(
+        "--engine", help="What computes the network; auto: the fastest here, measured once; ray: over a cluster."
+    ),
+]
+Precision = Annotated[
+    Literal["float32", "bfloat16", "int8", "auto"],
+    typer.Option("--precision", help="What it computes in; auto: the fastest that says the same."),
 ]
 
 

@@ -5,16 +5,24 @@ from __future__ import annotations
 import csv
 import io
 import json
+import textwrap
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from hilum.cli import app, tell
-from hilum.cli.options import Json
+from hilum.cli.options import Json, Precision, PredictEngine
 from hilum.cli.predict_cluster import predict_on_cluster
-from hilum.errors import RequestError
-from hilum.records import Predictions
+from hilum.errors import LayoutError, RequestError
+from hilum.progress import track
+from hilum.records import Film, Prediction, Predictions
+
+if TYPE_CHECKING:
+    from hilum.inference import Detector, PredictionsTable
 
 _SHOWN = 40
 
@@ -27,7 +35,11 @@ def predict(
         float | None,
         typer.Option(min=0.001, max=0.999, help="The share of positive films where these come from, if you know it."),
     ] = None,
-    engine: Annotated[str, typer.Option("--engine", help="onnx here, or ray over a cluster.")] = "onnx",
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the rows that --out holds; without it they are replaced.")
+    ] = False,
+    engine: PredictEngine = "onnx",
+    precision: Precision = "float32",
     address: Annotated[
         str | None,
         typer.Option("--address", help="The Ray cluster's HOST:PORT; else $RAY_ADDRESS, else this machine."),
@@ -37,61 +49,123 @@ def predict(
     """Say how probable the finding is on each film, with the given bundle or the one that ships with Hilum."""
     from hilum import films
     from hilum.inference import SHIPPED, Detector
-    from hilum.records import write_predictions
 
+    if resume and out is None and engine != "ray":
+        raise RequestError("--resume goes on with the rows of a file; name it with --out predictions.csv")
     folder = paths.pop(0) if (paths[0] / "bundle.json").exists() else SHIPPED
     if not paths:
         raise RequestError("name films, or folders of them, after the bundle")
     if engine == "ray":
+        if precision != "float32":
+            raise RequestError("--engine ray computes in float32: leave --precision away")
         return predict_on_cluster(folder, paths, out, prevalence, address, as_json)
-    if engine != "onnx" or address is not None:
-        raise RequestError("--engine is onnx or ray, and --address goes with ray")
+    if address is not None:
+        raise RequestError("--address goes with --engine ray")
     found = films.find(paths)
-    detector = Detector(folder)
-    predictions = detector.predict(found, prevalence)
-    if out is not None:
-        write_predictions(predictions, out)
-    if as_json:
-        typer.echo(json.dumps(_rows(predictions), indent=1))
-    elif out is None:
-        typer.echo(_lay_out(predictions))
+    detector = Detector(folder, engine=engine, precision=precision)
+    if detector.note:
+        tell(f"note: {detector.note}")
+    head = Predictions(detector.spec.classes, detector.threshold(prevalence), ())
+    asked: Iterable[Film] = found
+    with ExitStack() as opened:
+        table = None
+        if out is not None:
+            table = opened.enter_context(_table(out, head, detector, prevalence, resume=resume))
+            asked = _left(table, found.films)
+        rows = track(detector.stream(asked, prevalence), "reading films", len(found))
+        try:
+            shown, number, failed = _show(_kept(rows, table), head, as_json=as_json)
+        except KeyboardInterrupt:
+            if table is None:
+                raise
+            raise RequestError(f"stopped; {out} holds {table.rows:,} whole rows: go on with --resume") from None
+    if out is None and not as_json:
+        typer.echo(_lay_out(replace(head, rows=shown), number))
     for note in found.notes:
         tell(f"note: {note}")
-    for row in predictions.failed:
+    for row in failed[:_SHOWN]:
         tell(f"hilum: {row.film.path}: {row.error}")
+    if len(failed) > _SHOWN:
+        tell("hilum: and more that could not be read; their rows say why")
     tell(f"Research only, not a diagnosis: {detector.spec.recipe.name}, {detector.spec.recipe.system}.")
-    if out is None:
+    if table is None:
         tell("Next: keep every row with --out predictions.csv")
     else:
-        tell(f"{out}: {len(predictions)} films. Next: hilum evaluate BUNDLE --data DIR, where the labels are known")
-    raise typer.Exit(1 if predictions.failed else 0)
+        tell(f"{out}: {table.rows} films. Next: hilum evaluate BUNDLE --data DIR, where the labels are known")
+    raise typer.Exit(1 if failed or (table and table.failed) else 0)
 
 
-def _rows(predictions: Predictions) -> list[dict[str, object]]:
-    return [
-        {
-            "path": row.film.path,
-            **{f"prob_{name}": prob for name, prob in zip(predictions.classes, row.probs, strict=False)},
-            "prediction": row.prediction,
-            "threshold": predictions.threshold,
-            "plausible": list(row.plausible),
-            "flags": list(row.flags),
-            "error": row.error,
-        }
-        for row in predictions
-    ]
+def _table(
+    out: Path, head: Predictions, detector: Detector, prevalence: float | None, *, resume: bool
+) -> PredictionsTable:
+    """The table to append to; of one that is gone on with, this detector wrote what is there."""
+    from hilum.inference import PredictionsTable
+
+    table = PredictionsTable(out, head.classes, head.threshold, resume=resume)
+    table.refuse_others(list(detector.stream(table.last_films, prevalence)))
+    return table
 
 
-def _lay_out(predictions: Predictions) -> str:
+def _left(table: PredictionsTable, found: tuple[Film, ...]) -> list[Film]:
+    """The films that a table has no row of."""
+    left = [film for film in found if film.path not in table.done]
+    if table.done:
+        if len(left) == len(found):
+            raise LayoutError(f"{table.path}: holds rows of other films alone; name another --out, or the same films")
+        tell(f"{table.path}: {len(found) - len(left)} of {len(found)} films are there already")
+    return left
+
+
+def _kept(rows: Iterator[Prediction], table: PredictionsTable | None) -> Iterator[Prediction]:
+    """The rows, each of which is in the table before it goes on."""
+    for row in rows:
+        if table is not None:
+            table.append(row)
+        yield row
+
+
+def _show(
+    rows: Iterator[Prediction], head: Predictions, *, as_json: bool
+) -> tuple[tuple[Prediction, ...], int, list[Prediction]]:
+    """Print rows as JSON; gives the first ones, the number of all, and the first that failed."""
+    first: list[Prediction] = []
+    failed: list[Prediction] = []
+    number = 0
+    for number, row in enumerate(rows, start=1):
+        if number <= _SHOWN:
+            first.append(row)
+        if row.error and len(failed) <= _SHOWN:
+            failed.append(row)
+        if as_json:
+            typer.echo("[" if number == 1 else ",")
+            typer.echo(textwrap.indent(json.dumps(_record(row, head), indent=1), " "), nl=False)
+    if as_json:
+        typer.echo("\n]" if number else "[]")
+    return tuple(first), number, failed
+
+
+def _record(row: Prediction, head: Predictions) -> dict[str, object]:
+    return {
+        "path": row.film.path,
+        **{f"prob_{name}": prob for name, prob in zip(head.classes, row.probs, strict=False)},
+        "prediction": row.prediction,
+        "threshold": head.threshold,
+        "plausible": list(row.plausible),
+        "flags": list(row.flags),
+        "error": row.error,
+    }
+
+
+def _lay_out(predictions: Predictions, number: int) -> str:
     """`path,prob,prediction` as CSV: names may hold spaces, commas and newlines. Of two classes one says it all."""
     shown = slice(-1, None) if len(predictions.classes) == 2 else slice(None)
     columns = [f"prob_{name}" for name in predictions.classes[shown]]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["path", *columns, "prediction"])
-    for row in predictions.rows[:_SHOWN]:
+    for row in predictions.rows:
         probs = [f"{prob:.4f}" for prob in row.probs[shown]] or [""] * len(columns)
         writer.writerow([row.film.path, *probs, row.prediction or "unreadable"])
-    if len(predictions) > _SHOWN:
-        writer.writerow([f"… and {len(predictions) - _SHOWN} more: --out predictions.csv keeps them all"])
+    if number > len(predictions):
+        writer.writerow([f"… and {number - len(predictions)} more: --out predictions.csv keeps them all"])
     return text.getvalue().rstrip("\n")

@@ -6,6 +6,7 @@ and processors that share nothing but the weights never wait for one another.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -118,10 +119,8 @@ class _OpenVino:
     name: EngineName = "openvino"
 
     def __init__(self, path: Path, precision: Precision, threads: int) -> None:
-        import openvino
-
         self.precision = precision
-        core = openvino.Core()
+        core = _openvino().Core()
         model = core.read_model(path)
         half = precision == "bfloat16"
         settings = {
@@ -152,10 +151,16 @@ class _OpenVino:
             self._idle.put(requests)
 
 
-def _capabilities() -> Sequence[str]:
+def _openvino() -> Any:
+    """OpenVINO, kept from telling its makers that it was imported: without `openvino_telemetry` it tells nobody."""
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
     import openvino
 
-    found: Sequence[str] = openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    return openvino
+
+
+def _capabilities() -> Sequence[str]:
+    found: Sequence[str] = _openvino().Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     return found
 
 
@@ -166,7 +171,7 @@ def _parts_of(model: Any) -> list[Any]:
     bits of mantissa moved single probabilities by 0.11; with that part in float32 they moved by 0.005 at most, on the
     same 526 films.
     """
-    from openvino import Model, opset13
+    openvino = _openvino()
 
     heavy: list[Any] = []
     behind: set[str] = set()
@@ -181,11 +186,15 @@ def _parts_of(model: Any) -> list[Any]:
     for node in heavy:
         source = node.input_value(0)
         cuts.setdefault((source.get_node().get_friendly_name(), source.get_index()), source)
-    first = Model([opset13.result(cut) for cut in cuts.values()], model.get_parameters(), "first").clone()
-    inputs = {key: opset13.parameter(cut.get_partial_shape(), cut.get_element_type()) for key, cut in cuts.items()}
+    first = openvino.Model(
+        [openvino.opset13.result(cut) for cut in cuts.values()], model.get_parameters(), "first"
+    ).clone()
+    inputs = {
+        key: openvino.opset13.parameter(cut.get_partial_shape(), cut.get_element_type()) for key, cut in cuts.items()
+    }
     for node in heavy:
         source = node.input_value(0)
         given = inputs[source.get_node().get_friendly_name(), source.get_index()]
         node.input(0).replace_source_output(given.output(0))
     # The films too: how many there are is read off them.
-    return [first, Model(model.get_results(), [*inputs.values(), *model.get_parameters()], "rest")]
+    return [first, openvino.Model(model.get_results(), [*inputs.values(), *model.get_parameters()], "rest")]
