@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import onnx
+import onnxruntime
 import torch
 
 from hilum import models
@@ -25,3 +27,15 @@ def test_half_the_bytes_hold_batch_norms_behind_convolutions_too(tmp_path: Path)
     halved = export_onnx(network, films, tmp_path / "half.onnx", half=True)
     assert halved < 5e-5 + 2 * exact
     assert (tmp_path / "half.onnx").stat().st_size < 0.56 * (tmp_path / "whole.onnx").stat().st_size
+
+
+def test_a_runtime_can_fold_every_batch_norm_that_follows_a_convolution(tmp_path: Path) -> None:
+    network = models.build(Model(name="resnet18"), 32).eval()
+    export_onnx(network, golden_films(Pixels(size=32)), tmp_path / "model.onnx", half=True)
+    options = onnxruntime.SessionOptions()
+    options.optimized_model_filepath = str(tmp_path / "optimised.onnx")
+    options.log_severity_level = 3
+    onnxruntime.InferenceSession(tmp_path / "model.onnx", options, providers=["CPUExecutionProvider"])
+    kinds = {node.op_type for node in onnx.load(tmp_path / "optimised.onnx").graph.node}
+    assert "Conv" in kinds
+    assert not {"BatchNormalization", "Expand"} & kinds

@@ -11,9 +11,11 @@ from typing import Any
 
 import numpy as np
 import onnx
+import onnx_ir
 import onnxruntime
 from numpy.typing import NDArray
 from onnxruntime import quantization
+from onnxscript.optimizer import fold_constants
 
 _TOGETHER = 8
 _WEIGHTED = ("Conv", "ConvTranspose", "Gemm", "MatMul")
@@ -61,11 +63,14 @@ def quantise(network: Path, films: NDArray[np.uint8], path: Path) -> None:
 
 def _fold(network: Path, path: Path) -> None:
     """Fold constants, float16 weights' casts, and batch norms that follow a convolution."""
+    model = onnx_ir.load(network)
+    fold_constants(model)
+    onnx_ir.save(model, path)
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
     options.optimized_model_filepath = str(path)
     options.log_severity_level = 3
-    onnxruntime.InferenceSession(network, options, providers=["CPUExecutionProvider"])
+    onnxruntime.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
 
 
 def _inner(graph: Any) -> set[str]:

@@ -33,6 +33,7 @@ def main() -> None:
         demo,
         evaluate,
         explain,
+        export,
         fuse,
         index,
         models,

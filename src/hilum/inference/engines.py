@@ -74,7 +74,7 @@ def open_engine(bundle: Bundle, name: EngineName, precision: Precision, threads:
         return _OpenVino(path, precision, threads), ""
     if precision == "bfloat16":
         raise RequestError("ONNX Runtime has no bfloat16 on a CPU: take --engine openvino, or --precision float32")
-    return _OnnxRuntime(path, precision), ""
+    return OnnxRuntime(path, precision), ""
 
 
 def network_of(bundle: Bundle, precision: Precision) -> Path:
@@ -98,10 +98,13 @@ def as_input(films: NDArray[np.uint8]) -> NDArray[np.float32]:
     return films[:, None].astype(np.float32) / np.float32(255)
 
 
-class _OnnxRuntime:
+class OnnxRuntime:
+    """ONNX Runtime on the processor of the thread that calls."""
+
     name: EngineName = "onnx"
 
     def __init__(self, path: Path, precision: Precision) -> None:
+        """Load a network, whose file decides what it computes in; `precision` only names that."""
         import onnxruntime
 
         self.precision = precision
@@ -111,6 +114,7 @@ class _OnnxRuntime:
         self._session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
 
     def logits(self, films: NDArray[np.uint8]) -> Logits:
+        """From preprocessed films, (n, size, size), to logits, (n, outputs)."""
         given: Logits = self._session.run(["logits"], {"films": as_input(films)})[0]
         return given
 
@@ -149,6 +153,18 @@ class _OpenVino:
             return given[0].copy()  # the request writes over its own when it is used again
         finally:
             self._idle.put(requests)
+
+
+def write_openvino(network: Path, path: Path) -> list[Path]:
+    """Write an ONNX network in OpenVINO's own form, `path` and its `.bin`; gives both.
+
+    Raises:
+        RequestError: OpenVINO is not installed.
+    """
+    refuse_missing("openvino")
+    openvino = _openvino()
+    openvino.save_model(openvino.Core().read_model(network), path, compress_to_fp16=False)
+    return [path, path.with_suffix(".bin")]
 
 
 def _openvino() -> Any:
