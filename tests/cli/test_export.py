@@ -55,6 +55,7 @@ def test_int8_is_made_of_train_films_and_used_by_name(here: Path, tiny_bundle: P
     exact = Detector("out/bundle").probs(squares)
     np.testing.assert_array_equal(exact, Detector(tiny_bundle).probs(squares))
     small = Detector("out/bundle", precision="int8")
+    assert small.engine is not None
     assert (small.engine.name, small.engine.precision) == ("onnx", "int8")
     assert 0 < np.abs(small.probs(squares) - exact).max() < 0.05
     pytest.importorskip("openvino")
