@@ -165,7 +165,8 @@ class _SharedNorm(Function):
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         count = values.numel() // values.shape[1]
         # Running statistics in float32 keep those of a bfloat16 map so: without them a CPU rounds both to bfloat16.
-        mean, variance = torch.batch_norm_update_stats(values, *values.new_zeros(2, values.shape[1]).float(), 0.0)
+        running = torch.zeros(2, values.shape[1], device=values.device)
+        mean, variance = torch.batch_norm_update_stats(values, running[0], running[1], 0.0)
         # Chan et al., 1979: sums about each process's own mean lose no digits.
         parts = _all_of(torch.stack([mean, variance, torch.full_like(mean, count)]))
         counts = parts[:, 2]
