@@ -53,6 +53,21 @@ def test_a_film_whose_cause_nobody_knows_is_refused_by_its_label(
     assert not (tmp_path / "out").exists()
 
 
+def test_a_prevalence_of_three_classes_is_refused_before_a_film_is_read(
+    hilum: Hilum, three: Path, chest_folder: ChestFolder, tmp_path: Path
+) -> None:
+    done = hilum("evaluate", three, "--data", chest_folder(COUNTS), "--out", "out", "--prevalence", 0.1)
+    assert "--prevalence is the share of the positive ones of two classes" in refusal(done, 2)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("share", ["0", "1", "nan"])
+def test_a_prevalence_at_which_a_call_says_nothing_is_refused(hilum: Hilum, three: Path, share: str) -> None:
+    done = hilum("evaluate", three, "--data", "films", "--out", "out", "--prevalence", share)
+    assert done.returncode == 2
+    assert "--prevalence" in done.stderr
+
+
 def test_predicting_shows_every_class(hilum: Hilum, three: Path, tmp_path: Path, write_film: WriteFilm) -> None:
     write_film(tmp_path / "in" / "film.png", 1)
     (tmp_path / "in" / "text.png").write_text("not a film")

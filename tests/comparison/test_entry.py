@@ -53,5 +53,7 @@ def test_a_probability_that_is_none_is_refused_by_its_film(tmp_path: Path, prob:
     cells = lines[2].split(",")
     lines[2] = ",".join((*cells[:3], prob, *cells[4:]))
     table.write_text("\n".join(lines))
-    with pytest.raises(RequestError, match=rf"f1.png has the probabilities .*, {prob}, and each has to lie from 0 to"):
+    with pytest.raises(
+        RequestError, match=rf"f1.png has the probabilities .*, {prob}, and each has to lie from 0 to"
+    ):
         read_entry(folder, "x")

@@ -11,6 +11,7 @@ import typer
 
 from hilum.cli import app, tell
 from hilum.cli.options import BundleFolder, Data, Json, folder_of
+from hilum.errors import RequestError
 from hilum.records import Film, Manifest, Predictions
 
 _SHOWN = ("auroc", "accuracy", "sensitivity", "specificity", "precision", "f1", "brier", "log_loss", "ece")
@@ -29,7 +30,7 @@ def evaluate(
         bool, typer.Option("--curves/--no-curves", help="Also under more and more of each, in twice the time.")
     ] = False,
     prevalence: Annotated[
-        float | None, typer.Option(min=0.0, max=1.0, help="Also what a call is worth where so many are positive.")
+        float | None, typer.Option(min=0.001, max=0.999, help="Also what a call is worth where so many are positive.")
     ] = None,
     heat_maps: Annotated[
         bool, typer.Option("--heat-maps/--no-heat-maps", help="Also what speaks for it, on the worst errors (torch).")
@@ -93,6 +94,8 @@ def measure(
     chosen = indexed.split(split)
     folder = folder_of(bundle)
     detector = Detector(folder)
+    if prevalence is not None and len(detector.spec.classes) > 2:
+        raise RequestError("--prevalence is the share of the positive ones of two classes, and this bundle has more")
     heat_of = _heat_of(folder) if heat_maps else None
     chosen = chosen.labelled_by(detector.spec.recipe.labels)
     require_known_labels(chosen, detector.spec.classes)
