@@ -167,15 +167,20 @@ def lay_out(metrics: dict[str, Any]) -> str:
             )
             lines += [_line(name, battery[f"{name}_mean"]) for name in ("auroc", "sensitivity", "specificity")]
             lines.append(_line("auroc, worst", battery["auroc_worst"]))
+    if there := metrics.get("at_prevalence"):
+        lines.append(f"-- right calls, where {there['prevalence']:.1%} of films are {metrics['classes'][-1]}")
+        lines += [_line(f"{which} calls", there[f"{which}_predictive_value"]) for which in ("positive", "negative")]
+    if metrics["notes"]:
+        lines += ["-- keep in mind", *(f"   {note}" for note in metrics["notes"])]
     return "\n".join(lines)
 
 
 def _line(name: str, figure: Any) -> str:
     if figure["value"] is None:
-        return f"{name:<14}not defined"
+        return f"{name:<16}not defined"
     if figure["low"] is None:
-        return f"{name:<14}{figure['value']:.4f}"
-    return f"{name:<14}{figure['value']:.4f}  ({figure['low']:.4f} to {figure['high']:.4f})"
+        return f"{name:<16}{figure['value']:.4f}"
+    return f"{name:<16}{figure['value']:.4f}  ({figure['low']:.4f} to {figure['high']:.4f})"
 
 
 def _table(title: str, groups: dict[str, dict[str, Any]]) -> list[str]:

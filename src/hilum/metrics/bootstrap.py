@@ -98,10 +98,10 @@ def intervals(
 ) -> dict[str, Figure]:
     """Every figure with its 95% interval, all from the same resampled patients.
 
-    Where all resamples agree, or all but so few that both ends are the same, the bootstrap has no interval to give: it
-    cannot see an error that none of these films shows. A proportion of exactly 0 or 1 then gets the exact binomial one (Clopper & Pearson, Biometrika 26 (1934):
-    404–413), with patients, not films, as the trials; anything else gets none. Nor does a figure that is undefined in
-    more than one resample in twenty.
+    Where all resamples agree, or so many that both ends are the same, the bootstrap has no interval to give: it
+    cannot see an error that none of these films shows. A proportion of exactly 0 or 1 then gets the exact binomial
+    one (Clopper & Pearson, Biometrika 26 (1934): 404–413), with patients, not films, as the trials; anything else
+    gets none. Nor does a figure that is undefined in more than one resample in twenty.
 
     Args:
         statistics: from weights `(..., n)` to named arrays `(...)`; NaN is undefined.
