@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from hilum.cli.evaluate import lay_out
-from hilum.evaluation import evaluate
-from hilum.records import Predictions
+from hilum.evaluation import at_prevalence, evaluate
+from hilum.records import Film, Prediction, Predictions
 from tests.bundle.conftest import THREE, make_three
 from tests.cli.conftest import Hilum, refusal
 from tests.conftest import ChestFolder, WriteFilm
-from tests.evaluation.conftest import made_up, made_up_three
+from tests.evaluation.conftest import CLASSES, made_up, made_up_three
 
 COUNTS = {"test": {"normal": 6, "bacteria": 6, "virus": 6}}
 
@@ -53,6 +53,21 @@ def test_a_film_whose_cause_nobody_knows_is_refused_by_its_label(
     assert not (tmp_path / "out").exists()
 
 
+def test_a_prevalence_of_three_classes_is_refused_before_a_film_is_read(
+    hilum: Hilum, three: Path, chest_folder: ChestFolder, tmp_path: Path
+) -> None:
+    done = hilum("evaluate", three, "--data", chest_folder(COUNTS), "--out", "out", "--prevalence", 0.1)
+    assert "--prevalence is the share of the positive ones of two classes" in refusal(done, 2)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("share", ["0", "1", "nan"])
+def test_a_prevalence_at_which_a_call_says_nothing_is_refused(hilum: Hilum, three: Path, share: str) -> None:
+    done = hilum("evaluate", three, "--data", "films", "--out", "out", "--prevalence", share)
+    assert done.returncode == 2
+    assert "--prevalence" in done.stderr
+
+
 def test_predicting_shows_every_class(hilum: Hilum, three: Path, tmp_path: Path, write_film: WriteFilm) -> None:
     write_film(tmp_path / "in" / "film.png", 1)
     (tmp_path / "in" / "text.png").write_text("not a film")
@@ -74,12 +89,31 @@ def test_the_table_of_three_classes_shows_each_and_each_pair() -> None:
     assert any(line.startswith("bacteria|virus  ") and line.endswith("40") for line in lines)
     only_normal = tuple(row for row in made_up_three(60) if row.film.label == "NORMAL")
     alone = evaluate(Predictions(THREE, None, only_normal), resamples=0)
-    assert "auroc         not defined" in lay_out({**alone, "split": "test"})
+    assert "auroc           not defined" in lay_out({**alone, "split": "test"})
 
 
 def test_the_table_of_two_classes_has_no_such_lines() -> None:
     text = lay_out({**evaluate(made_up(60), resamples=20), "split": "test"})
-    assert len(text.splitlines()) == 10
+    assert len(text.partition("-- keep in mind")[0].splitlines()) == 10
+
+
+def test_a_perfect_figure_of_few_films_is_not_shown_without_what_to_keep_in_mind() -> None:
+    rows = tuple(
+        Prediction(Film(f"{number}", label), (1 - prob, prob))
+        for number, (label, prob) in enumerate([("NORMAL", 0.1)] * 5 + [("PNEUMONIA", 0.9)] * 5)
+    )
+    text = lay_out({**evaluate(Predictions(CLASSES, 0.5, rows)), "split": "test"})
+    assert "Only 5 films labelled PNEUMONIA" in text
+    assert "No patient is known" in text
+    assert "No interval for AUROC, " in text
+    assert "average_precision" not in text
+
+
+def test_what_a_call_is_worth_elsewhere_stands_in_the_table() -> None:
+    metrics = {**evaluate(made_up(60), resamples=0), "split": "test"}
+    text = lay_out({**metrics, "at_prevalence": at_prevalence(made_up(60), 0.05, resamples=0)})
+    assert "where 5.0% of films are PNEUMONIA" in text
+    assert "positive calls" in text
 
 
 def test_the_report_tells_what_is_wrong_with_the_films_of_all_splits(

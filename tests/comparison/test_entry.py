@@ -43,3 +43,17 @@ def test_what_is_no_evaluation_is_refused_in_a_line(tmp_path: Path) -> None:
     (folder / "metrics.json").write_text("{}")
     with pytest.raises(RequestError, match=r"evaluate again"):
         read_entry(folder, "x")
+
+
+@pytest.mark.parametrize("prob", ["nan", "inf", "1.7", "-0.1"])
+def test_a_probability_that_is_none_is_refused_by_its_film(tmp_path: Path, prob: str) -> None:
+    folder = written(tmp_path / "eval")
+    table = folder / "predictions.csv"
+    lines = table.read_text().splitlines()
+    cells = lines[2].split(",")
+    lines[2] = ",".join((*cells[:3], prob, *cells[4:]))
+    table.write_text("\n".join(lines))
+    with pytest.raises(
+        RequestError, match=rf"f1.png has the probabilities .*, {prob}, and each has to lie from 0 to"
+    ):
+        read_entry(folder, "x")

@@ -120,7 +120,7 @@ def test_figures_without_an_interval_are_named() -> None:
     metrics = evaluate(Predictions(CLASSES, THRESHOLD, rows), resamples=20)
     assert metrics["auroc"] == {"value": 1.0, "low": None, "high": None}
     assert metrics["sensitivity"]["low"] == pytest.approx(0.025 ** (1 / 40))
-    assert any("No interval for auroc" in note for note in metrics["notes"])
+    assert any("No interval for AUROC" in note for note in metrics["notes"])
 
 
 def test_a_threshold_that_calls_nothing_leaves_precision_undefined() -> None:

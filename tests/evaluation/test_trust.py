@@ -12,7 +12,7 @@ import pytest
 from hilum.bundle import Spec
 from hilum.confidence import achieved, fit_conformal, score_reference
 from hilum.evaluation import at_prevalence, trust
-from hilum.records import Predictions
+from hilum.records import Film, Prediction, Predictions
 
 from .conftest import CLASSES, THREE, THRESHOLD, made_up, made_up_spec, made_up_three
 
@@ -88,3 +88,22 @@ def test_a_call_is_worth_less_where_the_finding_is_rarer() -> None:
     rarer = at_prevalence(films, 0.01, resamples=0)
     assert rarer["positive_predictive_value"]["value"] < expected
     assert rarer["negative_predictive_value"]["value"] > said["negative_predictive_value"]["value"]
+
+
+def test_no_false_alarm_among_few_films_does_not_make_a_call_certain() -> None:
+    """Five films of each class, one of them missed: nothing here says that the specificity is 1."""
+    rows = [
+        Prediction(Film(f"{label}{number}", label, patient=f"{label}{number}"), (1 - prob, prob))
+        for label, probs in zip(CLASSES, ((0.1,) * 5, (0.9, 0.9, 0.9, 0.9, 0.1)), strict=True)
+        for number, prob in enumerate(probs)
+    ]
+    said = at_prevalence(Predictions(CLASSES, 0.5, tuple(rows)), 0.05)["positive_predictive_value"]
+    assert said["value"] == said["high"] == 1
+    lowest = 0.025 ** (1 / 5)  # of the specificity, by Clopper and Pearson; 0.4 is the sensitivity's own lower end
+    assert said["low"] == pytest.approx(0.4 * 0.05 / (0.4 * 0.05 + (1 - lowest) * 0.95))
+
+
+def test_what_a_call_is_worth_is_not_known_where_there_is_none() -> None:
+    one_class = tuple(row for row in made_up(100) if row.film.label == CLASSES[0])
+    said = at_prevalence(Predictions(CLASSES, THRESHOLD, one_class), 0.1, resamples=20)
+    assert said["positive_predictive_value"]["value"] is said["negative_predictive_value"]["value"] is None

@@ -50,6 +50,16 @@ def test_predictive_values_name_the_prevalence() -> None:
     assert "Where 2.0% of films are PNEUMONIA, 0.500 (0.400–0.600) of those called PNEUMONIA are" in words
 
 
+def test_a_call_that_did_not_occur_is_said_to_be_unknown() -> None:
+    there = {
+        "prevalence": 0.02,
+        "positive_predictive_value": figure(None),
+        "negative_predictive_value": figure(0.98, 0.97, 0.99),
+    }
+    words = said({"classes": ["NORMAL", "PNEUMONIA"], "at_prevalence": there})
+    assert "are NORMAL and what a call of PNEUMONIA is worth cannot be told from these films." in words
+
+
 def test_the_most_certain_films_come_last() -> None:
     told = context({"selective": {"accuracy": {"1": figure(0.9), "0.5": figure(0.99), "0.9": figure(0.95)}}})
     assert told is not None

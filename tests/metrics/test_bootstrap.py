@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hilum.metrics import binary_metrics, clusters_of, intervals, resampled_weights
+from hilum.metrics.bootstrap import figure_of
 from hilum.metrics.counts import Bools, Floats
 from hilum.records import Figure
 
@@ -120,6 +121,13 @@ def test_a_sensitivity_of_one_keeps_an_interval() -> None:
     wrong = binary_metrics(labels, probs[::-1], 0.5)["specificity"]
     assert wrong.value == wrong.low == 0
     assert wrong.high == pytest.approx(1 - 0.025 ** (1 / 20))
+
+
+def test_a_resample_that_differs_once_in_a_while_gives_no_interval_without_width() -> None:
+    draws = np.ones(1000)
+    draws[:10] = 0.9  # one in a hundred: both ends of the middle 95% are 1
+    assert figure_of(1.0, draws, trials=32).low == pytest.approx(0.025 ** (1 / 32))
+    assert figure_of(1.0, draws) == Figure(1.0)
 
 
 def test_one_patient_gives_no_interval() -> None:

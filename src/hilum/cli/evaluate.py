@@ -12,6 +12,7 @@ import typer
 from hilum.cli import app, tell
 from hilum.cli.classical import refuse_system
 from hilum.cli.options import BundleFolder, Data, Json, folder_of
+from hilum.errors import RequestError
 from hilum.records import Film, Manifest, Predictions
 
 _SHOWN = ("auroc", "accuracy", "sensitivity", "specificity", "precision", "f1", "brier", "log_loss", "ece")
@@ -30,7 +31,7 @@ def evaluate(
         bool, typer.Option("--curves/--no-curves", help="Also under more and more of each, in twice the time.")
     ] = False,
     prevalence: Annotated[
-        float | None, typer.Option(min=0.0, max=1.0, help="Also what a call is worth where so many are positive.")
+        float | None, typer.Option(min=0.001, max=0.999, help="Also what a call is worth where so many are positive.")
     ] = None,
     heat_maps: Annotated[
         bool, typer.Option("--heat-maps/--no-heat-maps", help="Also what speaks for it, on the worst errors (torch).")
@@ -94,6 +95,8 @@ def measure(
     chosen = indexed.split(split)
     folder = folder_of(bundle)
     detector = Detector(folder)
+    if prevalence is not None and len(detector.spec.classes) > 2:
+        raise RequestError("--prevalence is the share of the positive ones of two classes, and this bundle has more")
     heat_of = _heat_of(folder) if heat_maps else None
     chosen = chosen.labelled_by(detector.spec.recipe.labels)
     require_known_labels(chosen, detector.spec.classes)
@@ -166,15 +169,20 @@ def lay_out(metrics: dict[str, Any]) -> str:
             )
             lines += [_line(name, battery[f"{name}_mean"]) for name in ("auroc", "sensitivity", "specificity")]
             lines.append(_line("auroc, worst", battery["auroc_worst"]))
+    if there := metrics.get("at_prevalence"):
+        lines.append(f"-- right calls, where {there['prevalence']:.1%} of films are {metrics['classes'][-1]}")
+        lines += [_line(f"{which} calls", there[f"{which}_predictive_value"]) for which in ("positive", "negative")]
+    if metrics["notes"]:
+        lines += ["-- keep in mind", *(f"   {note}" for note in metrics["notes"])]
     return "\n".join(lines)
 
 
 def _line(name: str, figure: Any) -> str:
     if figure["value"] is None:
-        return f"{name:<14}not defined"
+        return f"{name:<16}not defined"
     if figure["low"] is None:
-        return f"{name:<14}{figure['value']:.4f}"
-    return f"{name:<14}{figure['value']:.4f}  ({figure['low']:.4f} to {figure['high']:.4f})"
+        return f"{name:<16}{figure['value']:.4f}"
+    return f"{name:<16}{figure['value']:.4f}  ({figure['low']:.4f} to {figure['high']:.4f})"
 
 
 def _table(title: str, groups: dict[str, dict[str, Any]]) -> list[str]:

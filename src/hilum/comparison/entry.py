@@ -51,7 +51,7 @@ def read_entry(folder: Path, name: str) -> Entry:
     """Read what `hilum evaluate` wrote.
 
     Raises:
-        RequestError: the folder holds no evaluation, or one that this Hilum cannot read.
+        RequestError: the folder holds no evaluation, one that this Hilum cannot read, or probabilities that are none.
     """
     path = folder / "metrics.json"
     try:
@@ -64,6 +64,12 @@ def read_entry(folder: Path, name: str) -> Entry:
     except (ValueError, KeyError, TypeError) as error:
         raise RequestError(f"{path}: not written by this hilum evaluate ({error}); evaluate again") from None
     predictions = read_predictions(folder / "predictions.csv", tuple(classes), threshold)
+    wrong = next((row for row in predictions if not all(0 <= prob <= 1 for prob in row.probs)), None)
+    if wrong is not None:
+        raise RequestError(
+            f"{folder / 'predictions.csv'}: {wrong.film.path} has the probabilities "
+            f"{', '.join(f'{prob:g}' for prob in wrong.probs)}, and each has to lie from 0 to 1; evaluate again"
+        )
     history = tuple(detector["history"])
     seconds = sum(row.get("seconds", 0.0) for row in history) or None
     cost = Cost(detector["parameters"], detector["multiply_adds"], seconds)

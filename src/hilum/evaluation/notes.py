@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from hilum.evaluation.wording import films
+from hilum.evaluation.wording import films, listed
 from hilum.records import Figure, Predictions
 
+_NAMES = {"auroc": "AUROC", "f1": "F1", "ece": "calibration error", "ece_debiased": "debiased calibration error"}
 FEW_FILMS = 30  # of a class; below it a single film moves its sensitivity by more than 3 points
 
 
@@ -62,11 +63,15 @@ def lowest_of(figure: Figure) -> float | None:
 
 def on_intervals(figures: Mapping[str, Figure]) -> list[str]:
     """Which figures have no interval although one was asked for."""
-    bare = [name for name, figure in figures.items() if figure.value is not None and figure.low is None]
+    bare = [
+        _NAMES.get(name, name.replace("_", " "))
+        for name, figure in figures.items()
+        if figure.value is not None and figure.low is None
+    ]
     if not bare:
         return []
     return [
-        f"No interval for {', '.join(bare)}: the resamples of these films all agree, or leave it undefined. "
+        f"No interval for {listed(bare)}: the resamples of these films all agree, or leave it undefined. "
         "That is for want of films or of errors, not certainty."
     ]
 

@@ -13,8 +13,9 @@ from hilum.bundle import Spec
 from hilum.evaluation.truth import Judged, judged, judged_several, threshold_of
 from hilum.metrics import clusters_of, confusion, intervals, predictive_values
 from hilum.metrics.counts import Floats, ratio
-from hilum.records import Predictions
+from hilum.records import Figure, Predictions
 
+_VALUES = {"positive_predictive_value": "ppv", "negative_predictive_value": "npv"}
 FEWEST = 20  # films below which nothing is said of how their scores are distributed
 
 
@@ -54,6 +55,9 @@ def at_prevalence(
 ) -> dict[str, Any]:
     """What a call is worth where a share of films is positive: predictive values, by Bayes' rule, with intervals.
 
+    Where no film here is called wrongly, every resample says that a call is certain. The ends are then what the exact
+    intervals of sensitivity and specificity give, both at their lower end and both at their upper.
+
     Args:
         predictions: of two classes; of films with labels.
         prevalence: between 0 and 1.
@@ -72,14 +76,24 @@ def at_prevalence(
         clusters_of(films.labels, films.patients),
         resamples,
         seed,
+        {"sensitivity": films.labels, "specificity": ~films.labels},
     )
+    found, spared = figures.pop("sensitivity"), figures.pop("specificity")
+    for name, figure in figures.items():
+        if figure.value in (0.0, 1.0) and figure.low is None and found.low is not None and spared.low is not None:
+            ends = (
+                predictive_values(*both, prevalence) for both in ((found.low, spared.low), (found.high, spared.high))
+            )
+            low, high = (float(getattr(end, _VALUES[name])) for end in ends)
+            figures[name] = Figure(figure.value, low, high)
     return {"prevalence": prevalence, **{name: asdict(figure) for name, figure in figures.items()}}
 
 
 def _values_at(films: Judged, threshold: float, prevalence: float, weights: Floats) -> dict[str, Floats]:
     tn, fp, fn, tp = confusion(films.labels, films.probs, threshold, weights)
-    values = predictive_values(ratio(tp, tp + fn), ratio(tn, tn + fp), prevalence)
-    return dict(zip(("positive_predictive_value", "negative_predictive_value"), map(np.asarray, values), strict=True))
+    shares = {"sensitivity": ratio(tp, tp + fn), "specificity": ratio(tn, tn + fp)}
+    values = predictive_values(*shares.values(), prevalence)
+    return shares | {name: np.asarray(getattr(values, short)) for name, short in _VALUES.items()}
 
 
 def _shift(spec: Spec, predictions: Predictions, resamples: int, seed: int) -> dict[str, Any] | None:

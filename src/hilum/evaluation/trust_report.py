@@ -83,11 +83,16 @@ def _on_prevalence(metrics: dict[str, Any]) -> list[str]:
     if not there:
         return []
     negative, positive = metrics["classes"]
-    right, wrong = (with_interval(there[f"{which}_predictive_value"]) for which in ("positive", "negative"))
-    return [
-        f"Where {there['prevalence']:.1%} of films are {positive}, {right} of those called {positive} are, and "
-        f"{wrong} of those called {negative} are {negative}."
+    worth = {positive: there["positive_predictive_value"], negative: there["negative_predictive_value"]}
+    known = [
+        f"{with_interval(figure)} of those called {name} are {name}"
+        for name, figure in worth.items()
+        if figure["value"] is not None
     ]
+    unknown = [name for name, figure in worth.items() if figure["value"] is None]
+    if unknown:
+        known.append(f"what a call of {listed(unknown, 'or')} is worth cannot be told from these films")
+    return [f"Where {there['prevalence']:.1%} of films are {positive}, {listed(known)}."]
 
 
 def _sets(metrics: dict[str, Any]) -> list[Line]:

@@ -98,10 +98,10 @@ def intervals(
 ) -> dict[str, Figure]:
     """Every figure with its 95% interval, all from the same resampled patients.
 
-    Where all resamples agree, the bootstrap has no interval to give: it cannot see an error that none of these films
-    shows. A proportion of exactly 0 or 1 then gets the exact binomial one (Clopper & Pearson, Biometrika 26 (1934):
-    404–413), with patients, not films, as the trials; anything else gets none. Nor does a figure that is undefined in
-    more than one resample in twenty.
+    Where all resamples agree, or so many that both ends are the same, the bootstrap has no interval to give: it
+    cannot see an error that none of these films shows. A proportion of exactly 0 or 1 then gets the exact binomial
+    one (Clopper & Pearson, Biometrika 26 (1934): 404–413), with patients, not films, as the trials; anything else
+    gets none. Nor does a figure that is undefined in more than one resample in twenty.
 
     Args:
         statistics: from weights `(..., n)` to named arrays `(...)`; NaN is undefined.
@@ -137,8 +137,8 @@ def figure_of(value: float, draws: Floats, trials: int = 0) -> Figure:
     if not defined.size or defined.size < DEFINED_SHARE * draws.size:
         return Figure(value)
     tail = (1 - LEVEL) / 2
-    if np.ptp(defined) > 1e-12:
-        low, high = np.quantile(defined, (tail, 1 - tail))
+    low, high = np.quantile(defined, (tail, 1 - tail))
+    if high - low > 1e-12:
         # Drawing patients twice makes a good calibration look worse, so that an ECE near 0 can lie below all its
         # resamples. An interval that leaves out its own figure helps nobody: it is widened to hold it.
         return Figure(value, min(value, float(low)), max(value, float(high)))
