@@ -79,20 +79,22 @@ def at_prevalence(
         {"sensitivity": films.labels, "specificity": ~films.labels},
     )
     found, spared = figures.pop("sensitivity"), figures.pop("specificity")
+    worst, best = (found.low, spared.low), (found.high, spared.high)
     for name, figure in figures.items():
-        if figure.value in (0.0, 1.0) and figure.low is None and found.low is not None and spared.low is not None:
-            ends = (
-                predictive_values(*both, prevalence) for both in ((found.low, spared.low), (found.high, spared.high))
+        if figure.value in (0.0, 1.0) and figure.low is None and None not in (*worst, *best):
+            low, high = (
+                float(getattr(predictive_values(one or 0.0, other or 0.0, prevalence), _VALUES[name]))
+                for one, other in (worst, best)
             )
-            low, high = (float(getattr(end, _VALUES[name])) for end in ends)
             figures[name] = Figure(figure.value, low, high)
     return {"prevalence": prevalence, **{name: asdict(figure) for name, figure in figures.items()}}
 
 
 def _values_at(films: Judged, threshold: float, prevalence: float, weights: Floats) -> dict[str, Floats]:
     tn, fp, fn, tp = confusion(films.labels, films.probs, threshold, weights)
-    shares = {"sensitivity": ratio(tp, tp + fn), "specificity": ratio(tn, tn + fp)}
-    values = predictive_values(*shares.values(), prevalence)
+    sensitivity, specificity = ratio(tp, tp + fn), ratio(tn, tn + fp)
+    values = predictive_values(sensitivity, specificity, prevalence)
+    shares = {"sensitivity": sensitivity, "specificity": specificity}
     return shares | {name: np.asarray(getattr(values, short)) for name, short in _VALUES.items()}
 
 
