@@ -11,7 +11,7 @@ import onnx
 import onnxruntime
 import torch
 from onnx import TensorProto, helper, numpy_helper
-from onnxscript.optimizer import fold_constants
+from onnxscript.optimizer import fold_constants, remove_unused_nodes
 from torch import nn
 
 from hilum.errors import HilumError, RequestError
@@ -55,6 +55,7 @@ def export_onnx(model: nn.Module, films: np.ndarray, path: Path, *, half: bool) 
     # A convolution without a bias is exported with one that is computed from zeros at every run; once that is a
     # constant, a runtime can fold the batch norm behind it into the convolution (ResNet-50: 1.4 times the rate).
     fold_constants(program.model)
+    remove_unused_nodes(program.model)
     proto = program.model_proto
     _strip(proto)
     if half:

@@ -15,7 +15,7 @@ import onnx_ir
 import onnxruntime
 from numpy.typing import NDArray
 from onnxruntime import quantization
-from onnxscript.optimizer import fold_constants
+from onnxscript.optimizer import fold_constants, remove_unused_nodes
 
 _TOGETHER = 8
 _WEIGHTED = ("Conv", "ConvTranspose", "Gemm", "MatMul")
@@ -65,6 +65,7 @@ def _fold(network: Path, path: Path) -> None:
     """Fold constants, float16 weights' casts, and batch norms that follow a convolution."""
     model = onnx_ir.load(network)
     fold_constants(model)
+    remove_unused_nodes(model)
     onnx_ir.save(model, path)
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC

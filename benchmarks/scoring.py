@@ -1,0 +1,195 @@
+"""Films on disk to rows: against the bare network, against decoding alone, and in how much memory.
+
+    python -m benchmarks.scoring
+    python -m benchmarks.scoring --memory
+
+- A folder of 224 px films (Kermany's validation films, read from disk) with ResNet-50 and VGG-16 of drawn weights,
+  against the same engine on squares that lie in memory.
+- Full-size JPEGs with S1 as it ships, against decoding the same files alone, whole, on every processor: what no
+  detector that decodes them whole can pass.
+- The memory of `hilum predict` over 100,000 small films, in a process of its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from PIL.JpegImagePlugin import JpegImageFile
+
+from benchmarks.engines import drawn_bundle, with_int8
+from benchmarks.rows import Row, Target, verdicts
+from hilum import bundle, films
+from hilum.inference import SHIPPED, Detector
+from hilum.inference.engines import EngineName, Precision
+from hilum.inference.pipeline import in_parallel, processors
+from hilum.pixels import chest_phantom, read_square
+from hilum.records import Film
+
+ROUNDS = 5
+SMALL, FULL = Path("../shared/data/chest_xray/val"), Path("../shared/data/fullres")
+BARE, DECODING = "the bare network", "decoding alone"
+NETWORKS = {"ResNet-50": ("resnet50", "own"), "VGG-16": ("vgg16", "s2")}
+ENGINES: tuple[tuple[EngineName, Precision], ...] = (
+    ("onnx", "float32"),
+    ("openvino", "float32"),
+    ("openvino", "int8"),
+)
+MANY, DISTINCT = 100_000, 500
+Rate = Callable[[], float]
+
+
+def measure() -> list[Row]:
+    """The rows that targets are held to; works whose films are not here are left out."""
+    return [*small_films(), *full_size_films(), memory()]
+
+
+def small_films(number: int = 192) -> list[Row]:
+    """A folder of films with each large network, in ONNX Runtime's float32 and in the fastest."""
+    rows: list[Row] = []
+    if not SMALL.is_dir():
+        return rows
+    some = films.find([SMALL]).films
+    some = tuple(some[place] for place in np.linspace(0, len(some) - 1, number).astype(int))
+    with tempfile.TemporaryDirectory() as folder:
+        for name, drawn in NETWORKS.items():
+            opened = with_int8(drawn_bundle(Path(folder) / name, *drawn), Path(folder) / f"{name} int8")
+            for engine, precision in ENGINES:
+                detector = Detector(opened.folder, engine=engine, precision=precision)
+                squares = [read_square(film.path, opened.spec.recipe.pixels).levels for film in some]
+                work = f"a folder of 224 px films, {name}, {_named(engine)} in {precision}"
+                rates = {BARE: _bare(detector, squares), "Hilum": _scored(detector, some)}
+                rows += _in_turn(work, rates, Target(0.9, BARE))
+    return rows
+
+
+def full_size_films(times: int = 3) -> list[Row]:
+    """Originals with S1, in every engine and precision."""
+    if not FULL.is_dir():
+        return []
+    some = films.find([FULL]).films * times
+    with tempfile.TemporaryDirectory() as folder:
+        opened = with_int8(bundle.read(SHIPPED), Path(folder) / "int8")
+        rates = {DECODING: _decoded(some), "decoding at a fraction alone": _read(some)}
+        for engine, precision in ENGINES:
+            detector = Detector(opened.folder, engine=engine, precision=precision)
+            rates[f"Hilum by {_named(engine)}, {precision}"] = _scored(detector, some)
+        return _in_turn("full-size JPEGs, S1", rates, Target(0.85, DECODING))
+
+
+def memory() -> Row:
+    """Megabytes of `hilum predict` at a fifth of 100,000 films, and at its peak."""
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
+        drawn_bundle(place / "bundle", "s1-cnn", "own", 32)
+        (place / "films").mkdir()
+        for number in range(DISTINCT):
+            levels = (chest_phantom(number, (64, 64)) * 255).astype(np.uint8)
+            Image.fromarray(levels).save(place / "films" / f"{number:06d}.jpg")
+        for number in range(DISTINCT, MANY):
+            os.link(place / "films" / f"{number % DISTINCT:06d}.jpg", place / "films" / f"{number:06d}.jpg")
+        out = place / "out.csv"
+        asked = [str(place / "bundle"), str(place / "films"), "--out", str(out)]
+        command = [sys.executable, "-m", "hilum", "predict", *asked]
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        seen: list[tuple[int, float]] = []
+        while process.poll() is None:
+            time.sleep(0.2)
+            seen.append((out.stat().st_size if out.exists() else 0, _resident(process.pid)))
+        assert process.returncode == 0
+        end = out.stat().st_size
+    early = next(megabytes for size, megabytes in seen if size > end / 5)
+    peak = max(megabytes for _, megabytes in seen)
+    work = f"memory over {MANY:,} films"
+    return Row(work, "Hilum", (early, peak), "MB", (Target(800, at_most=True),), note="at a fifth of them; peak")
+
+
+def _named(engine: EngineName) -> str:
+    return {"onnx": "ONNX Runtime", "openvino": "OpenVINO"}[engine]
+
+
+def _in_turn(work: str, rates: dict[str, Rate], target: Target) -> list[Row]:
+    values: dict[str, list[float]] = {name: [] for name in rates}
+    for rate in rates.values():
+        rate()
+    for _ in range(ROUNDS):
+        for name, rate in rates.items():
+            values[name].append(rate())
+    held = {name: (target,) for name in rates if name.startswith("Hilum")}
+    return [Row(work, name, tuple(each), targets=held.get(name, ())) for name, each in values.items()]
+
+
+def _rate(number: int, work: Callable[[], object]) -> Rate:
+    def rate() -> float:
+        started = time.perf_counter()
+        work()
+        return number / (time.perf_counter() - started)
+
+    return rate
+
+
+def _scored(detector: Detector, some: tuple[Film, ...]) -> Rate:
+    return _rate(len(some), lambda: list(detector.stream(some)))
+
+
+def _bare(detector: Detector, squares: list[np.ndarray]) -> Rate:
+    def logits(part: list[np.ndarray]) -> list[np.ndarray]:
+        return list(detector.engine.logits(np.stack(part)))
+
+    return _rate(len(squares), lambda: list(in_parallel(squares, logits, processors())))
+
+
+def _decoded(some: tuple[Film, ...]) -> Rate:
+    """Whole, to grey, from bytes in memory."""
+    data = [Path(film.path).read_bytes() for film in some]
+
+    def decode(content: bytes) -> None:
+        image = JpegImageFile(BytesIO(content))
+        image.draft("L", None)
+        image.load()
+
+    pool = ThreadPoolExecutor(processors())
+    return _rate(len(data), lambda: list(pool.map(decode, data)))
+
+
+def _read(some: tuple[Film, ...]) -> Rate:
+    """As S1 is shown them, without the network."""
+    spec, pool = bundle.read(SHIPPED).spec.recipe.pixels, ThreadPoolExecutor(processors())
+    return _rate(len(some), lambda: list(pool.map(lambda film: read_square(film.path, spec), some)))
+
+
+def _resident(process: int) -> float:
+    try:
+        status = Path(f"/proc/{process}/status").read_text()
+    except OSError:
+        return 0.0
+    lines = [line for line in status.splitlines() if line.startswith("VmRSS:")]
+    return int(lines[0].split()[1]) / 1000 if lines else 0.0
+
+
+def main() -> None:
+    """Print a line a row, and what became of the targets."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--memory", action="store_true", help="only the memory")
+    rows = [memory()] if parser.parse_args().memory else measure()
+    for row in rows:
+        spread = f"({min(row.values):.1f} to {max(row.values):.1f})"
+        print(f"{row.work:<64}{row.system:<34}{statistics.median(row.values):>8.1f} {row.unit} {spread} {row.note}")
+    for verdict in verdicts(rows):
+        spread = f"({verdict.low:.2f} to {verdict.high:.2f})"
+        print(f"{verdict.row.work}: {verdict.row.system}: {verdict.value:.2f} {spread}, {verdict.in_words()}")
+
+
+if __name__ == "__main__":
+    main()
