@@ -164,7 +164,9 @@ class _SharedNorm(Function):
         ctx: Any, values: Tensor, weight: Tensor, bias: Tensor, eps: float
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         count = values.numel() // values.shape[1]
-        mean, variance = torch.batch_norm_update_stats(values, None, None, 0.0)
+        # Running statistics in float32 keep those of a bfloat16 map so: without them a CPU rounds both to bfloat16.
+        running = torch.zeros(2, values.shape[1], device=values.device)
+        mean, variance = torch.batch_norm_update_stats(values, running[0], running[1], 0.0)
         # Chan et al., 1979: sums about each process's own mean lose no digits.
         parts = _all_of(torch.stack([mean, variance, torch.full_like(mean, count)]))
         counts = parts[:, 2]
