@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import hashlib
 from pathlib import Path
 
@@ -25,6 +26,14 @@ def test_after_an_error_the_old_file_stands_and_nothing_is_left_beside_it(tmp_pa
     with pytest.raises(OSError, match="disk full"):
         fail()
     assert [(each.name, each.read_text()) for each in tmp_path.iterdir()] == [("a.txt", "old")]
+
+
+def test_a_full_disk_that_a_library_has_its_own_exception_for_is_an_os_error(tmp_path: Path) -> None:
+    """As safetensors says it, which is written in Rust."""
+    with pytest.raises(OSError, match="No space left") as raised, replacing(tmp_path / "a.txt"):
+        raise RuntimeError("Error while serializing: I/O error: No space left on device (os error 28)")
+    assert raised.value.errno == errno.ENOSPC
+    assert raised.value.filename == str(tmp_path / "a.txt")
 
 
 def test_a_reader_sees_the_old_file_until_the_new_one_is_complete(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from hilum.progress import track
 
 _BLOCK = 1 << 20
 _TIMEOUT_SECONDS = 10.0
+_OS_ERROR = re.compile(r"\(os error (\d+)\)")  # as Rust's standard library ends the message
 
 
 @contextmanager
@@ -21,6 +23,9 @@ def replacing(path: Path) -> Iterator[Path]:
 
     A reader sees the old file or the new one, never half of one; after an error (a full disk) the old
     one stands and the temporary is gone.
+
+    Raises:
+        OSError: also where a library written in Rust (safetensors) says it by an exception of its own.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
@@ -28,6 +33,10 @@ def replacing(path: Path) -> Iterator[Path]:
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
         temporary.replace(path)
+    except Exception as error:
+        if found := _OS_ERROR.search(str(error)):
+            raise OSError(int(found[1]), os.strerror(int(found[1])), str(path)) from None
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 
