@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from msgspec import structs
 from sklearn.metrics import roc_auc_score
 
 from hilum import batches, models, pixels, training
@@ -103,5 +105,17 @@ def test_the_history_is_written_as_csv_and_for_tensorboard(fit: Fit, tmp_path: P
 
 
 def test_a_loss_that_is_no_number_stops_the_run_and_keeps_the_checkpoint(fit: Fit, tmp_path: Path) -> None:
-    with pytest.raises(HilumError, match=r"the loss is nan.*lower training.learning_rate"):
+    with pytest.raises(
+        HilumError, match=r"the loss is nan.*lower training.learning_rate.*there is no checkpoint yet"
+    ):
         fit(small(epochs=9, learning_rate=1e30, optimizer="sgd", schedule="constant"), tmp_path)
+
+
+def test_a_network_that_diverged_in_an_epochs_last_step_stops_the_run_too(
+    data: tuple[batches.Batches, batches.Batches], tmp_path: Path
+) -> None:
+    """Nothing is noticed of it before the validation films are judged."""
+    recipe, (train, val) = small(epochs=9, learning_rate=1e30, schedule="constant"), data
+    whole = replace(train, spec=structs.replace(train.spec, size=48))
+    with pytest.raises(HilumError, match=r"val_loss is nan behind epoch 1; lower training.learning_rate"):
+        training.fit(models.build(recipe.model, 32), whole, val, recipe, tmp_path)

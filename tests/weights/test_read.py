@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from hilum.errors import RequestError
+from hilum.training import checkpoint
 from hilum.weights import read
 from tests.weights.conftest import one_line, save
 
@@ -70,6 +71,15 @@ def test_safetensors_are_read_whatever_their_name(tmp_path: Path) -> None:
     assert file.tensors.keys() == TENSORS.keys()
     assert all(torch.equal(file.tensors[name], TENSORS[name]) for name in TENSORS)
     assert (file.architecture, file.expects) == ("", "")
+
+
+def test_a_runs_checkpoint_is_read_for_its_network_alone(tmp_path: Path) -> None:
+    """So that another run may start from the last good one, where a run diverged."""
+    network = {f"body.{name}": tensor for name, tensor in TENSORS.items()}
+    groups = {"model": network, "optimizer": {"0.exp_avg": torch.ones(2)}}
+    checkpoint.save(tmp_path / "last.safetensors", groups, {"epoch": 3})
+    found = read(tmp_path / "last.safetensors").tensors
+    assert same(dict(sorted(found.items())), TENSORS)
 
 
 def test_a_bundles_weights_lose_their_prefix_and_say_what_they_are(tmp_path: Path) -> None:

@@ -34,8 +34,8 @@ class Weights(Struct, frozen=True, forbid_unknown_fields=True):
     """Where the network's first weights come from; without a source they are drawn.
 
     Attributes:
-        source: a file (torchvision's `.pth`, `.safetensors`, Keras' `.h5`), a URL, a bundle's folder, or the name of
-            a file in `$HILUM_WEIGHTS`, with or without its ending.
+        source: a file (torchvision's `.pth`, `.safetensors`, Keras' `.h5`, a run's checkpoint), a URL, a bundle's
+            folder, or the name of a file in `$HILUM_WEIGHTS`, with or without its ending.
         sha256: of the file; required for a URL.
         part: `all` takes every weight, `trunk` all but the head's.
         mismatch: `error` refuses weights that are missing, left over or of another shape; `skip` takes what fits and

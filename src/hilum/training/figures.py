@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -67,12 +68,16 @@ def judge(
 def row_of(split: str, logits: Tensor, costs: Tensor, labels: Tensor) -> Row:
     """Loss, accuracy and AUROC; of several classes, the mean over the classes of each against the rest.
 
+    Where a logit is no number, none of them is.
+
     Args:
         split: what the columns' names start with.
         logits: (n, outputs).
         costs: (n,), as `Objective.reported`.
         labels: (n,) class indices.
     """
+    if not logits.isfinite().all():
+        return dict.fromkeys((f"{split}_loss", f"{split}_accuracy", f"{split}_auroc"), math.nan)
     probs, shown = bundle.probabilities(logits.numpy()), labels.numpy()
     classes = (1,) if probs.shape[1] == 2 else range(probs.shape[1])
     return {

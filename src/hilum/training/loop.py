@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,7 +28,7 @@ from hilum.training.memory import films_at_once
 from hilum.training.origin import check_origin, write_origin
 from hilum.training.parallel import share_batch_norms, share_of, unshare_batch_norms
 from hilum.training.schedule import make_optimizer
-from hilum.training.state import State
+from hilum.training.state import State, way_out
 from hilum.training.step import Said, Stepper
 from hilum.training.teacher import make_teacher
 from hilum.training.thawing import learning_groups, thaw
@@ -130,7 +131,8 @@ def fit(
                 group["lr"] = rate * group["scale"]
             said = stepper.step(batch, seed=recipe.seed * 100_000_007 + step)
             if not said.costs.isfinite().all():
-                raise HilumError(_no_number(said, batch, train, folder, f"epoch {number}, step {step}", last))
+                what = _no_number(said, batch, train, folder, f"epoch {number}, step {step}")
+                raise HilumError(f"{what}; {way_out(model, last)}")
             if average:
                 average.update_parameters(model)
             state.said.append(said)
@@ -140,12 +142,16 @@ def fit(
                 state.save(last)
                 saved_at = time.monotonic()
 
+        judgement = judge(judged, val, shifted, recipe, objective, fabric, share)
+        for name, value in judgement.items():
+            if name.endswith("loss") and not math.isfinite(value):
+                raise HilumError(f"{name} is {value} behind epoch {number}; {way_out(model, last)}")
         row: Row = {
             "epoch": number,
             "seconds": time.perf_counter() - started,
             "learning_rate": progress.schedule.rate(scheme, number * steps - 1, steps),
             **row_of("train", *state.of_epoch()),
-            **judge(judged, val, shifted, recipe, objective, fabric, share),
+            **judgement,
         }
         history.append(row)
         progress.epoch, progress.step, progress.seconds, state.said = number, 0, 0.0, []
@@ -192,13 +198,12 @@ def _make_average(model: nn.Module, decay: float) -> AveragedModel | None:
     return AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(decay), use_buffers=True)  # type: ignore[no-untyped-call]
 
 
-def _no_number(said: Said, batch: Batch, train: Source, folder: Path, when: str, last: Path) -> str:
+def _no_number(said: Said, batch: Batch, train: Source, folder: Path, when: str) -> str:
     """What to say of a loss that is no longer a number; the batch's films are written down."""
     names = [train.manifest.films[number].path for number in batch.films]
     write_text(folder / "failed_batch.txt", "".join(f"{name}\n" for name in names))
     lost = float(said.costs[~said.costs.isfinite()][0])
     return (
         f"the loss is {lost} in {when}, with {names[0]} and {len(names) - 1} other films (in "
-        f"{folder / 'failed_batch.txt'}); lower training.learning_rate, or set training.clip_norm=1 "
-        f"(the last good checkpoint is {last})"
+        f"{folder / 'failed_batch.txt'})"
     )

@@ -11,6 +11,7 @@ from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
 from hilum.errors import HilumError
+from hilum.models import Network
 from hilum.training import checkpoint
 from hilum.training.schedule import Schedule
 from hilum.training.step import Said
@@ -73,10 +74,7 @@ class State:
         lost = next((name for name, values in self.model.named_parameters() if not values.isfinite().all()), None)
         if lost is not None:
             when = f"epoch {self.progress.epoch + 1}, step {self.progress.step}"
-            raise HilumError(
-                f"weights are no longer numbers ({lost}) in {when}; "
-                f"lower training.learning_rate, or set training.clip_norm=1 (the last good checkpoint is {path})"
-            )
+            raise HilumError(f"weights are no longer numbers ({lost}) in {when}; {way_out(self.model, path)}")
         groups = {"model": self.model.state_dict(), "optimizer": checkpoint.optimizer_tensors(self.optimizer)}
         if self.average:
             groups["average"] = self.average.state_dict()
@@ -97,3 +95,13 @@ class State:
             self.average.load_state_dict(groups["average"])
         self.progress = Progress(**{**notes, "schedule": Schedule(**notes["schedule"])})
         self.said = [Said(**groups["said"])] if "said" in groups else []
+
+
+def way_out(model: nn.Module, last: Path) -> str:
+    """What to do about a run whose figures are no longer numbers, and what there is of it."""
+    kept = "there is no checkpoint yet"
+    if last.exists():
+        kept = f"the last good checkpoint is {last}"
+        if isinstance(model, Network):  # of half a network no other starts
+            kept += ", which another run can start from: weights.source"
+    return f"lower training.learning_rate, or set training.clip_norm=1 ({kept})"

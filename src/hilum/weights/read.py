@@ -16,7 +16,7 @@ from hilum.errors import HilumError, RequestError
 from hilum.weights.keras import read_keras
 from hilum.weights.origin import origin
 
-_BODY = "body."  # before every name in a bundle
+_BODIES = ("body.", "model/body.")  # before every name in a bundle, and in a checkpoint's network
 _HDF5, _ZIP, _PICKLE = b"\x89HDF\r\n\x1a\n", b"PK\x03\x04", b"\x80"
 
 
@@ -38,7 +38,7 @@ class WeightsFile:
 
 
 def read(path: Path) -> WeightsFile:
-    """Read safetensors (a bundle's too), torch's `.pth` or Keras' `.h5`, told apart by their first bytes.
+    """Read safetensors (a bundle or a checkpoint too), torch's `.pth` or Keras' `.h5`, by their first bytes.
 
     What a file expects and which architecture it is of comes from its header, else from the name of a published file;
     of a Keras file from the names of its layers. Code that a file may hold is never run.
@@ -82,7 +82,8 @@ def read(path: Path) -> WeightsFile:
 def _read_safetensors(path: Path) -> tuple[dict[str, Tensor], Mapping[str, str]]:
     with safe_open(path, framework="pt") as file:
         names = list(file.keys())
-        prefix = _BODY if all(name.startswith(_BODY) for name in names) else ""
+        names = [name for name in names if name.startswith("model/")] or names
+        prefix = next((body for body in _BODIES if all(name.startswith(body) for name in names)), "")
         tensors = {name.removeprefix(prefix): file.get_tensor(name) for name in names}
         return tensors, file.metadata() or {}
 
