@@ -83,6 +83,7 @@ def learn(
     cache = pixels.cache(learnt, recipe.pixels)
     train_films = batches.of(learnt.split("train"), cache, classes, recipe.batches)
     val_films = batches.of(learnt.split("val"), cache, classes, recipe.batches)
+    training.check(train_films, val_films, recipe)
     if not resume:
         write_request(recipe, manifest, folder)
     tell(f"{folder}: {recipe.model.name} learns from {len(train_films)} films, is validated on {len(val_films)}")
@@ -197,7 +198,7 @@ def make_network(recipe: Recipe, classes: int) -> tuple[Network, nn.Module]:
     """The recipe's network with the weights that it starts from, and the part of it that learns."""
     import torch
 
-    from hilum import models, weights
+    from hilum import features, models, weights
     from hilum.bundle.onnx_export import round_weights
 
     torch.manual_seed(recipe.seed)
@@ -209,6 +210,7 @@ def make_network(recipe: Recipe, classes: int) -> tuple[Network, nn.Module]:
     if not recipe.transfer.frozen:
         return network, network
     frozen, learner = network.split(recipe.transfer.frozen)
+    features.refuse_unknown_stages(frozen, recipe.transfer.also)
     if recipe.bundle.weights == "float16":
         round_weights(frozen)
     return network, learner

@@ -30,7 +30,7 @@ from hilum.training.parallel import share_batch_norms, share_of, unshare_batch_n
 from hilum.training.schedule import make_optimizer
 from hilum.training.state import State, way_out
 from hilum.training.step import Said, Stepper
-from hilum.training.teacher import make_teacher
+from hilum.training.teacher import make_teacher, read_teachers
 from hilum.training.thawing import learning_groups, thaw
 
 
@@ -49,6 +49,18 @@ class Run:
     kept_epoch: int
     history: list[Row]
     folder: Path
+
+
+def check(train: Source, val: Source, recipe: Recipe) -> None:
+    """Refuse a recipe whose learning scheme these films, or its teacher, cannot serve: before anything is written.
+
+    Raises:
+        RequestError: a figure that validation will not have is monitored; the weights or shares of the classes, or
+            the teacher, do not go with these films.
+    """
+    check_monitor(recipe.training, val.labels)
+    make_objective(recipe.training, train.labels, train.classes)
+    read_teachers(recipe, train.classes)
 
 
 def fit(
