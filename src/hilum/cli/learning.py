@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from hilum.cli import tell
+from hilum.errors import RequestError
 from hilum.progress import first_process
 from hilum.recipe import Recipe
 from hilum.records import Manifest
@@ -129,10 +130,13 @@ def write_bundle(learnt: Learnt) -> Path:
     if recipe.bundle.weights == "float16":
         round_weights(learnt.network)
     network = deployed([learnt.network], recipe)
-    if network is learnt.network:
-        chosen = training.choose(learnt.learner, learnt.val, recipe)
-    else:  # it is shown more of a film than what learnt: crops of it, or the half of a network its stored features
-        chosen = choose_on_films(network, learnt.manifest.split("val"), learnt.classes, recipe)
+    try:
+        if network is learnt.network:
+            chosen = training.choose(learnt.learner, learnt.val, recipe)
+        else:  # it is shown more of a film than what learnt: crops of it, or half a network its stored features
+            chosen = choose_on_films(network, learnt.manifest.split("val"), learnt.classes, recipe)
+    except RequestError as error:
+        raise RequestError(f"{error} (in {folder}/recipe.toml: it has learnt already, --resume goes on)") from None
     tell(f"{folder}: kept epoch {learnt.run.kept_epoch}; {in_words(chosen)}")
     return write(
         [learnt.network],
