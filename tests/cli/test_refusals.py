@@ -79,7 +79,7 @@ def test_a_folder_that_is_not_there(hilum: Hilum) -> None:
 
 def test_resuming_what_is_no_run(hilum: Hilum, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    assert "recipe" in refusal(hilum("train", "--resume", "empty"), 2)
+    assert "empty: holds no run (no recipe.toml)" in refusal(hilum("train", "--resume", "empty"), 2)
 
 
 def test_a_full_disk_is_said_in_one_line(hilum: Hilum, chest_folder: ChestFolder) -> None:

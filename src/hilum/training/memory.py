@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import torch
@@ -55,7 +56,7 @@ def free_memory() -> float:
 
 
 def _gigabytes(count: float) -> str:
-    return f"{count / 1e9:.1f} GB"
+    return f"{count / 1e9:.1f} GB" if count >= 1e8 else f"{count / 1e6:.2g} MB"
 
 
 def parse_memory(text: str) -> int:
@@ -72,7 +73,7 @@ def parse_memory(text: str) -> int:
                 value = float(number)
             except ValueError:
                 break
-            if value > 0:
+            if 0 < value < math.inf:
                 return int(value * factor)
             break
     raise RequestError(f"--memory {text}: write it as 8GB or 900MB")
