@@ -9,10 +9,11 @@ figure; one that was not measured is left empty. The time is that of all epochs,
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 from pathlib import Path
 from typing import Any
+
+from hilum.history import read_history
 
 FIGURES = (
     ("val", ("auroc",), 4),
@@ -38,14 +39,11 @@ def main() -> None:
 
 
 def _training(run: Path) -> tuple[str, str]:
-    """Size and epochs, and the time of them all, of one network or of all members."""
+    """Size and epochs (or choices that were tried), and the time of them all, of one network or of all members."""
     spec = json.loads((run / "bundle" / "bundle.json").read_text())
-    rows = [row for path in sorted(run.rglob("history.csv")) for row in csv.DictReader(path.open())]
-    size = f"{spec['recipe']['pixels']['size']} px"
-    if not rows:
-        return size, ""
-    minutes = sum(float(row["seconds"]) for row in rows) / 60
-    return f"{size}; {len(rows)}", f"{minutes:.1f} min"
+    rows = [row for path in sorted(run.rglob("history.csv")) for row in read_history(path)]
+    minutes = sum(row.get("seconds", 0.0) for row in rows) / 60
+    return f"{spec['recipe']['pixels']['size']} px; {len(rows)}", f"{minutes:.1f} min"
 
 
 def _figure(evaluation: Path, keys: tuple[str, ...], digits: int) -> str:

@@ -145,6 +145,7 @@ def _scored(detector: Detector, some: tuple[Film, ...]) -> Rate:
 
 def _bare(detector: Detector, squares: list[np.ndarray]) -> Rate:
     def logits(part: list[np.ndarray]) -> list[np.ndarray]:
+        assert detector.engine is not None
         return list(detector.engine.logits(np.stack(part)))
 
     return _rate(len(squares), lambda: list(in_parallel(squares, logits, processors())))

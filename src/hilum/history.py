@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
+from hilum.errors import RequestError
 from hilum.files import replacing
 
 Row = dict[str, float]
@@ -24,8 +25,17 @@ def write_history(path: Path, rows: list[Row]) -> None:
 
 
 def read_history(path: Path) -> list[Row]:
-    """Read the rows of a `history.csv`; none where there is no file yet."""
+    """Read the rows of a `history.csv`; none where there is no file yet.
+
+    Raises:
+        RequestError: it is damaged.
+    """
     if not path.exists():
         return []
-    with path.open(newline="", encoding="utf-8") as file:
-        return [{name: float(value) for name, value in row.items() if value} for row in csv.DictReader(file)]
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            return [
+                {name: float(value) for name, value in row.items() if value != ""} for row in csv.DictReader(file)
+            ]
+    except (ValueError, TypeError) as error:
+        raise RequestError(f"{path}: damaged ({error}); put it back as it was, or start the run again") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 from hilum.errors import RequestError
@@ -33,7 +34,7 @@ def parse_memory(text: str) -> int:
                 value = float(number)
             except ValueError:
                 break
-            if value > 0:
+            if 0 < value < math.inf:
                 return int(value * factor)
             break
     raise RequestError(f"--memory {text}: write it as 8GB or 900MB")

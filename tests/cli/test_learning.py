@@ -6,11 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 from torch import nn
 
 from hilum import bundle, films, models, pixels, training
 from hilum.bundle.weights import load_model
 from hilum.cli.learning import Learnt, learn, write_bundle
+from hilum.errors import RequestError
 from hilum.features import FeatureBatches
 from hilum.inference import Detector
 from hilum.metrics import auroc, youden_threshold
@@ -79,3 +81,15 @@ def test_stored_features_serve_where_the_network_is_deployed_as_it_learnt(
     assert judged == [(learnt.learner, learnt.val)]
     assert isinstance(learnt.val, FeatureBatches)
     assert isinstance(load_model(bundle.read(folder)), models.Network)
+
+
+def test_a_calibration_that_validation_cannot_give_loses_nothing(chest_folder: ChestFolder, tmp_path: Path) -> None:
+    learnt = train(chest_folder, tmp_path, {"bundle": {"calibration": "platt"}})
+    with pytest.raises(
+        RequestError, match=r"there are 8, 8; set bundle.calibration=none \(in .*run/recipe.toml: it has"
+    ):
+        write_bundle(learnt)
+    again = replace(learnt.recipe, bundle=replace(learnt.recipe.bundle, calibration="none"))
+    resumed = learn(again, learnt.manifest, tmp_path / "run", resume=True)
+    assert len(resumed.run.history) == 1
+    assert (write_bundle(resumed) / "bundle.json").exists()

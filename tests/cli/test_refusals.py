@@ -26,6 +26,9 @@ COUNTS = {"train": {"normal": 6, "bacteria": 6}}
         ('name = "x"\n[transfer]\nviews = 3\n', "transfer.views"),
         ('name = "x"\n[weights]\nsource = "nowhere.pth"\n', "'nowhere.pth': no such file or folder"),
         ('name = "x"\nclasses = ["NORMAL", "PNEUMONIA", "COVID"]\n', "no train film is labelled COVID"),
+        ('name = "x"\n[training]\nclass_weights = [1, 2, 3]\n', "3 weights for the 2 classes NORMAL, PNEUMONIA"),
+        ('name = "x"\n[teacher]\nsources = ["nowhere"]\n', "nowhere: not a bundle"),
+        ('name = "x"\n[transfer]\nfrozen = "stage4"\nalso = ["stage5"]\n', "transfer.also: 'stage5' is not among"),
         ("name = ", "not a TOML file"),
     ],
 )
@@ -76,7 +79,7 @@ def test_a_folder_that_is_not_there(hilum: Hilum) -> None:
 
 def test_resuming_what_is_no_run(hilum: Hilum, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    assert "recipe" in refusal(hilum("train", "--resume", "empty"), 2)
+    assert "empty: holds no run (no recipe.toml)" in refusal(hilum("train", "--resume", "empty"), 2)
 
 
 def test_a_full_disk_is_said_in_one_line(hilum: Hilum, chest_folder: ChestFolder) -> None:

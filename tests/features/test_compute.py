@@ -173,7 +173,7 @@ def test_bfloat16_gives_nearly_the_same_and_has_a_store_of_its_own(case: Case, p
     torch.testing.assert_close(exact, rounded, rtol=0.05, atol=0.05)
 
 
-@pytest.mark.parametrize("damage", ['{"weights": "of somebody else"}', "{"])
+@pytest.mark.parametrize("damage", ['{"weights": "of somebody else"}', "{", "[]"])
 def test_a_store_of_something_else_is_refused(damage: str, case: Case) -> None:
     store = store_for(case.frozen(), MODEL, PIXELS)
     (store.folder / "store.json").write_text(damage)

@@ -12,7 +12,7 @@ from msgspec import structs
 from sklearn.metrics import roc_auc_score
 
 from hilum import batches, models, pixels, training
-from hilum.errors import HilumError
+from hilum.errors import HilumError, RequestError
 from hilum.history import read_history
 from hilum.records import Film, Manifest
 from hilum.shifts import ACQUISITION
@@ -102,6 +102,16 @@ def test_the_history_is_written_as_csv_and_for_tensorboard(fit: Fit, tmp_path: P
     assert [row["val_loss"] for row in written] == pytest.approx([row["val_loss"] for row in run.history], rel=1e-5)
     assert list(written[0])[:4] == ["epoch", "seconds", "learning_rate", "train_loss"]
     assert list((tmp_path / "tensorboard").glob("events.*"))
+
+
+@pytest.mark.parametrize(
+    ("content", "says"), [("epoch,val_loss\n1,a\n", "damaged"), ("epoch\n", "lacks epochs of the 2")]
+)
+def test_a_history_that_was_damaged_is_not_gone_on_with(fit: Fit, tmp_path: Path, content: str, says: str) -> None:
+    fit(small(), tmp_path)
+    (tmp_path / "history.csv").write_text(content)
+    with pytest.raises(RequestError, match=says):
+        fit(small(), tmp_path, resume=True)
 
 
 def test_a_loss_that_is_no_number_stops_the_run_and_keeps_the_checkpoint(fit: Fit, tmp_path: Path) -> None:

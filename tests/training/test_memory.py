@@ -47,7 +47,9 @@ def test_as_many_films_as_fit(network: nn.Module, batch: int, room: float) -> No
 
 
 def test_two_films_that_do_not_fit_are_refused(network: nn.Module) -> None:
-    with pytest.raises(RequestError, match=r"a step with two films takes about 0\.0 GB, and there are 0\.0 GB; take"):
+    with pytest.raises(
+        RequestError, match=r"a step with two films takes about \d+ MB, and there are 0\.001 MB; take"
+    ):
         films_at_once(network, SHAPE, 32, 1000)
 
 
@@ -61,7 +63,7 @@ def test_memory_is_read_as_people_write_it(text: str, count: int) -> None:
     assert parse_memory(text) == count
 
 
-@pytest.mark.parametrize("text", ["8", "GB", "-1GB", "eightGB", "0GB", ""])
+@pytest.mark.parametrize("text", ["8", "GB", "-1GB", "eightGB", "0GB", "infGB", "nanGB", ""])
 def test_what_is_no_memory_is_refused(text: str) -> None:
     with pytest.raises(RequestError, match="write it as 8GB or 900MB"):
         parse_memory(text)

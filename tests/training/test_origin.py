@@ -27,6 +27,13 @@ def test_the_same_goes_on(origin: Path) -> None:
     check_origin(origin, RECIPE, FILMS)
 
 
+def test_what_validation_decides_behind_the_last_epoch_may_change(origin: Path) -> None:
+    later = {"calibration": "platt", "operating_point": "sensitivity", "operating_at": 0.9, "coverage": 0.8}
+    check_origin(origin, parse_recipe({"name": "one", "bundle": later}, "test"), FILMS)
+    with pytest.raises(RequestError, match=r"bundle\.flips False → True"):
+        check_origin(origin, parse_recipe({"name": "one", "bundle": {**later, "flips": True}}, "test"), FILMS)
+
+
 def test_films_may_move(origin: Path) -> None:
     check_origin(origin, RECIPE, Manifest(tuple(replace(film, path=f"moved/{film.path}") for film in FILMS)))
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from hilum.cli import tell
+from hilum.errors import RequestError
 from hilum.progress import first_process
 from hilum.recipe import Recipe
 from hilum.records import Manifest
@@ -83,6 +84,7 @@ def learn(
     cache = pixels.cache(learnt, recipe.pixels)
     train_films = batches.of(learnt.split("train"), cache, classes, recipe.batches)
     val_films = batches.of(learnt.split("val"), cache, classes, recipe.batches)
+    training.check(train_films, val_films, recipe)
     if not resume:
         write_request(recipe, manifest, folder)
     tell(f"{folder}: {recipe.model.name} learns from {len(train_films)} films, is validated on {len(val_films)}")
@@ -128,10 +130,13 @@ def write_bundle(learnt: Learnt) -> Path:
     if recipe.bundle.weights == "float16":
         round_weights(learnt.network)
     network = deployed([learnt.network], recipe)
-    if network is learnt.network:
-        chosen = training.choose(learnt.learner, learnt.val, recipe)
-    else:  # it is shown more of a film than what learnt: crops of it, or the half of a network its stored features
-        chosen = choose_on_films(network, learnt.manifest.split("val"), learnt.classes, recipe)
+    try:
+        if network is learnt.network:
+            chosen = training.choose(learnt.learner, learnt.val, recipe)
+        else:  # it is shown more of a film than what learnt: crops of it, or half a network its stored features
+            chosen = choose_on_films(network, learnt.manifest.split("val"), learnt.classes, recipe)
+    except RequestError as error:
+        raise RequestError(f"{error} (in {folder}/recipe.toml: it has learnt already, --resume goes on)") from None
     tell(f"{folder}: kept epoch {learnt.run.kept_epoch}; {in_words(chosen)}")
     return write(
         [learnt.network],
@@ -197,7 +202,7 @@ def make_network(recipe: Recipe, classes: int) -> tuple[Network, nn.Module]:
     """The recipe's network with the weights that it starts from, and the part of it that learns."""
     import torch
 
-    from hilum import models, weights
+    from hilum import features, models, weights
     from hilum.bundle.onnx_export import round_weights
 
     torch.manual_seed(recipe.seed)
@@ -209,6 +214,7 @@ def make_network(recipe: Recipe, classes: int) -> tuple[Network, nn.Module]:
     if not recipe.transfer.frozen:
         return network, network
     frozen, learner = network.split(recipe.transfer.frozen)
+    features.refuse_unknown_stages(frozen, recipe.transfer.also)
     if recipe.bundle.weights == "float16":
         round_weights(frozen)
     return network, learner

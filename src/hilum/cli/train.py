@@ -46,6 +46,10 @@ def train(
             raise RequestError(
                 "--resume takes recipe and films from the run: leave RECIPE, --data, --out and --set away"
             )
+        if not (resume / "recipe.toml").exists():
+            raise RequestError(
+                f"{resume}: holds no run (no recipe.toml); name a run's, or start one: hilum train RECIPE --data DIR"
+            )
         folder, resolved = resume, read_recipe(resume / "recipe.toml")
         manifest: Manifest = read_manifest(resume / "manifest.csv")
     else:

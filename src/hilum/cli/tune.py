@@ -196,7 +196,7 @@ def report(told: Told, films: str, out: Path) -> None:
     page, best, unfinished = out / "study.html", told.best, told.in_state("unfinished")
     if unfinished:
         where = ", ".join(sorted({trial.where for trial in unfinished}))
-        tell(f"{len(unfinished)} trials are not finished: others are at them, or were stopped ({where})")
+        tell(f"trials that are not finished: {len(unfinished)}; others are at them, or were stopped ({where})")
     if best is None and not unfinished:
         failed = told.in_state("failed")
         raise HilumError(

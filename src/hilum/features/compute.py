@@ -56,9 +56,8 @@ def compute(
         RequestError: a stage that is not on the way, or the features cannot be kept.
         HilumError: a feature is too large for float16.
     """
+    refuse_unknown_stages(frozen, also)
     names = [name for name, _ in frozen.named_children()]
-    if unknown := [name for name in also if name not in names]:
-        raise RequestError(f"transfer.also: '{unknown[0]}' is not among the frozen stages {', '.join(names[1:])}")
     folder, home = folder or cache_folder(), next(frozen.parameters()).device
     device = device or torch.device("cpu")
     cuts = [cut for cut, name in enumerate(names, start=1) if name in also or cut == len(names)]
@@ -77,6 +76,13 @@ def compute(
     hashes, last = [film.sha256 for film in films.manifest], stores[len(names)]
     opened = (last.open(last.view_folder(view, films.spec.augment, seed), hashes) for view in range(views + 1))
     return FeatureBatches(films, tuple(opened))
+
+
+def refuse_unknown_stages(frozen: nn.Sequential, also: Sequence[str]) -> None:
+    """Raise RequestError where `transfer.also` names a stage that is not on the way."""
+    names = [name for name, _ in frozen.named_children()]
+    if unknown := [name for name in also if name not in names]:
+        raise RequestError(f"transfer.also: '{unknown[0]}' is not among the frozen stages {', '.join(names[1:])}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,7 +108,7 @@ def store_for(
     if not path.exists():
         write_text(path, msgspec.json.format(msgspec.json.encode(described), indent=1).decode() + "\n")
     try:
-        found = msgspec.json.decode(path.read_bytes())
+        found = msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
     except msgspec.DecodeError:
         raise RequestError(f"{path}: damaged; remove {store.folder} and its features are computed again") from None
     if found != described:

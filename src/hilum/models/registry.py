@@ -127,6 +127,8 @@ def build(spec: Model, size: int, classes: int = 2) -> Network:
     if architecture is None:
         raise RecipeError(f"model.name: no architecture '{spec.name}'; there are: {', '.join(sorted(REGISTRY))}")
     if size < MINIMUM:
-        raise RecipeError(f"pixels.size: {spec.name} takes sides of {MINIMUM} pixels or more, not {size}")
+        raise RecipeError(
+            f"pixels.size (or batches.crop): {spec.name} takes sides of {MINIMUM} pixels or more, not {size}"
+        )
     body = architecture.build(size, spec.channels, outputs_for(spec, classes), spec.head)
     return Network(normalisation(spec), body)

@@ -83,7 +83,10 @@ class Training(Struct, frozen=True, forbid_unknown_fields=True):
 
     def __post_init__(self) -> None:
         if self.min_epochs > self.epochs:
-            raise ValueError(f"min_epochs ({self.min_epochs}) is larger than epochs ({self.epochs})")
+            raise ValueError(
+                f"min_epochs ({self.min_epochs}) is larger than epochs ({self.epochs}); "
+                f"set training.min_epochs={self.epochs}"
+            )
         if self.monitor.startswith("views") and not self.val_views:
             raise ValueError(f"monitor = {self.monitor} is of drawn views, and none are judged; set val_views=4")
         if self.monitor.startswith("shifted") and not self.val_shifts:

@@ -7,7 +7,7 @@ import re
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 import msgspec
 import tomli_w
@@ -207,14 +207,29 @@ def _explain(message: str) -> str:
     place = place.rstrip("`").lstrip(".")
     unknown = re.search(r"unknown field `(.+?)`", reason)
     if not unknown:
+        if reason.startswith("Invalid enum value"):
+            reason += f"; there are {', '.join(map(str, _literals(_kind_at(place))))}"
         return f"{place}: {reason}" if place else reason
-    struct: Any = Recipe
-    for section in filter(None, place.split(".")):
-        kind = next(field.type for field in msgspec.structs.fields(struct) if field.encode_name == section)
-        struct = next(
-            (each for each in get_args(kind) if each is not type(None)), kind
-        )  # a table that may be missing
+    struct = next((each for each in get_args(_kind_at(place)) if each is not type(None)), _kind_at(place))
     known = [field.encode_name for field in msgspec.structs.fields(struct)]
     near = difflib.get_close_matches(unknown[1], known, n=1)
     hint = f"did you mean '{near[0]}'?" if near else f"known here: {', '.join(known)}"
     return f"unknown key '{f'{place}.' if place else ''}{unknown[1]}'; {hint}"
+
+
+def _kind_at(place: str) -> Any:
+    """The type of what a recipe has at a place, such as `training.monitor` or `classical.steps[...]`."""
+    kind: Any = Recipe
+    for section in filter(None, re.sub(r"\[.*?\]", "", place).split(".")):
+        struct = next(
+            (each for each in get_args(kind) if each is not type(None)), kind
+        )  # a table that may be missing
+        kind = next(field.type for field in msgspec.structs.fields(struct) if field.encode_name == section)
+    return kind
+
+
+def _literals(kind: Any) -> list[str | int]:
+    """The words and numbers that a type allows, wherever they stand in it."""
+    if get_origin(kind) is Literal:
+        return list(get_args(kind))
+    return [word for part in get_args(kind) for word in _literals(part)]

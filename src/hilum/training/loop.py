@@ -13,7 +13,7 @@ from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from hilum.batches import Batch, Source
-from hilum.errors import HilumError
+from hilum.errors import HilumError, RequestError
 from hilum.files import write_text
 from hilum.history import Row, read_history, write_history
 from hilum.progress import track
@@ -31,7 +31,7 @@ from hilum.training.parallel import share_batch_norms, share_of, unshare_batch_n
 from hilum.training.schedule import make_optimizer
 from hilum.training.state import State, way_out
 from hilum.training.step import Said, Stepper
-from hilum.training.teacher import make_teacher
+from hilum.training.teacher import make_teacher, read_teachers
 from hilum.training.thawing import learning_groups, thaw
 
 
@@ -50,6 +50,18 @@ class Run:
     kept_epoch: int
     history: list[Row]
     folder: Path
+
+
+def check(train: Source, val: Source, recipe: Recipe) -> None:
+    """Refuse a recipe whose learning scheme these films, or its teacher, cannot serve: before anything is written.
+
+    Raises:
+        RequestError: a figure that validation will not have is monitored; the weights or shares of the classes, or
+            the teacher, do not go with these films.
+    """
+    check_monitor(recipe.training, val.labels)
+    make_objective(recipe.training, train.labels, train.classes)
+    read_teachers(recipe, train.classes)
 
 
 def fit(
@@ -98,7 +110,7 @@ def fit(
     if resume and last.exists():  # a run that was stopped before its first checkpoint starts again
         check_origin(origin, recipe, train.manifest, val.manifest)
         state.restore(last)
-        history = [row for row in read_history(folder / "history.csv") if row["epoch"] <= state.progress.epoch]
+        history = _history_until(state.progress.epoch, folder / "history.csv")
     elif writes:
         write_origin(origin, recipe, train.manifest, val.manifest)
     progress = state.progress
@@ -186,6 +198,15 @@ def fit(
     model.load_state_dict(checkpoint.load(kept)[0]["model"])
     model.to("cpu", memory_format=torch.contiguous_format).requires_grad_(True).eval()  # type: ignore[call-overload]
     return Run(model, progress.kept_epoch, history, folder)
+
+
+def _history_until(epoch: int, path: Path) -> list[Row]:
+    rows = [row for row in read_history(path) if row.get("epoch", 0) <= epoch]
+    if [row.get("epoch") for row in rows] != list(range(1, epoch + 1)):
+        raise RequestError(
+            f"{path}: lacks epochs of the {epoch} that the checkpoint has; put it back, or start again"
+        )
+    return rows
 
 
 def _shape(films: Source) -> torch.Size:

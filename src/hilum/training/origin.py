@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from hilum.errors import RequestError
 from hilum.files import write_text
@@ -15,6 +16,8 @@ from hilum.recipe import Recipe
 from hilum.records import Manifest
 
 SHOWN = 3  # differences named one by one
+# What is decided on validation behind the last epoch: a run that has learnt may be given another of these.
+DECIDED_LATER = ("calibration", "operating_point", "operating_at", "miss_cost", "prevalence", "coverage")
 
 
 def write_origin(path: Path, recipe: Recipe, *manifests: Manifest) -> None:
@@ -23,7 +26,7 @@ def write_origin(path: Path, recipe: Recipe, *manifests: Manifest) -> None:
 
 
 def check_origin(path: Path, recipe: Recipe, *manifests: Manifest) -> None:
-    """Refuse to go on with another recipe or other films than those of the start.
+    """Refuse to go on with another recipe (but for what is decided behind the last epoch) or other films.
 
     Raises:
         RequestError: with what differs.
@@ -33,6 +36,8 @@ def check_origin(path: Path, recipe: Recipe, *manifests: Manifest) -> None:
         was, was_films = msgspec.convert(origin["recipe"], Recipe), dict(origin["films"])
     except (OSError, ValueError, KeyError, TypeError):
         raise RequestError(f"{path}: what the run was started with cannot be read; start the run again") from None
+    decided = {name: getattr(recipe.bundle, name) for name in DECIDED_LATER}
+    was = replace(was, bundle=replace(was.bundle, **decided))
     changed = list(_differences(msgspec.to_builtins(was), msgspec.to_builtins(recipe), ""))
     if changed:
         raise RequestError(

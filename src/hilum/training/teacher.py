@@ -57,10 +57,22 @@ def make_teacher(recipe: Recipe, classes: tuple[str, ...]) -> TeacherNetwork | N
     """The recipe's teacher, where it names one.
 
     Raises:
+        BundleError, RecipeError: as `read_teachers`.
+    """
+    networks = [(load_model(each), each.spec.recipe.pixels.size) for each in read_teachers(recipe, classes)]
+    if not networks:
+        return None
+    return TeacherNetwork(networks, recipe.teacher.weight, recipe.teacher.temperature)
+
+
+def read_teachers(recipe: Recipe, classes: tuple[str, ...]) -> list[bundle.Bundle]:
+    """The bundles of the recipe's teacher, without their networks.
+
+    Raises:
         BundleError: a source is no whole bundle.
         RecipeError: it knows other classes, or sees films that were preprocessed in another way.
     """
-    networks = []
+    read = []
     for source in recipe.teacher.sources:
         opened = bundle.read(source)
         if opened.spec.classes != classes:
@@ -76,7 +88,5 @@ def make_teacher(recipe: Recipe, classes: tuple[str, ...]) -> TeacherNetwork | N
                     f"teacher.sources: {source} sees films with pixels.{key}={one}, this recipe has {other}; give "
                     "both the same"
                 )
-        networks.append((load_model(opened), theirs.size))
-    if not networks:
-        return None
-    return TeacherNetwork(networks, recipe.teacher.weight, recipe.teacher.temperature)
+        read.append(opened)
+    return read
