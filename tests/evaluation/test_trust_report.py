@@ -7,7 +7,7 @@ from typing import Any
 from hilum.evaluation.trust_report import context
 
 
-def figure(value: float, low: float | None = None, high: float | None = None) -> dict[str, Any]:
+def figure(value: float | None, low: float | None = None, high: float | None = None) -> dict[str, Any]:
     return {"value": value, "low": low, "high": high}
 
 
