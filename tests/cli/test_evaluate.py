@@ -6,15 +6,17 @@ import csv
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from hilum.cli.evaluate import lay_out
+from hilum.bundle.seal import data_fingerprint
+from hilum.cli.evaluate import _notes_on_learning, lay_out
 from hilum.evaluation import at_prevalence, evaluate
-from hilum.records import Film, Prediction, Predictions
+from hilum.records import Film, Manifest, Prediction, Predictions
 from tests.bundle.conftest import THREE, make_three
 from tests.cli.conftest import Hilum, refusal
 from tests.conftest import ChestFolder, WriteFilm
-from tests.evaluation.conftest import CLASSES, made_up, made_up_three
+from tests.evaluation.conftest import CLASSES, made_up, made_up_spec, made_up_three
 
 COUNTS = {"test": {"normal": 6, "bacteria": 6, "virus": 6}}
 
@@ -109,6 +111,22 @@ def test_a_perfect_figure_of_few_films_is_not_shown_without_what_to_keep_in_mind
     assert "average_precision" not in text
 
 
+def test_films_that_a_detector_was_made_from_are_said_to_be() -> None:
+    films = Manifest(
+        tuple(Film(f"{n}", CLASSES[n % 2], split=("train", "val")[n // 4], sha256=f"{n}") for n in range(8))
+    )
+    spec = msgspec.structs.replace(made_up_spec(), data_fingerprint=data_fingerprint(films))
+    for split, words in (
+        ("train", "learnt from these films"),
+        ("all", "learnt from these films"),
+        ("val", "chose its"),
+    ):
+        assert words in " ".join(_notes_on_learning(spec, films, split))
+    assert _notes_on_learning(spec, films, "test") == []
+    others = films.where(lambda film: film.path != "3")
+    assert _notes_on_learning(spec, others, "train") == []
+
+
 def test_what_a_call_is_worth_elsewhere_stands_in_the_table() -> None:
     metrics = {**evaluate(made_up(60), resamples=0), "split": "test"}
     text = lay_out({**metrics, "at_prevalence": at_prevalence(made_up(60), 0.05, resamples=0)})
@@ -128,3 +146,17 @@ def test_the_report_tells_what_is_wrong_with_the_films_of_all_splits(
     assert audit["films"] == 23
     assert any("IM-9999-0001.png" in sentence for sentence in audit["findings"]["error"])
     assert "IM-9999-0001.png" in (tmp_path / "out" / "report.html").read_text()
+
+
+def test_films_without_labels_get_what_can_be_said_and_hear_what_cannot(
+    hilum: Hilum, tiny_bundle: Path, tmp_path: Path, write_film: WriteFilm
+) -> None:
+    for number in range(3):
+        write_film(tmp_path / f"{number}.png", number)
+    (tmp_path / "films.csv").write_text("path,label\n0.png,\n1.png,\n2.png,\n")
+    done = hilum("evaluate", tiny_bundle, "--data", "films.csv", "--split", "all", "--out", "out")
+    assert done.returncode == 0, done.stderr
+    assert "3 films without a label: no figure counts them." in done.stdout
+    metrics = json.loads((tmp_path / "out" / "metrics.json").read_text())
+    assert metrics["auroc"]["value"] is metrics["accuracy"]["value"] is None
+    assert "None of these films is labelled" in (tmp_path / "out" / "report.html").read_text()

@@ -6,6 +6,7 @@ import json
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -121,3 +122,16 @@ def test_without_torch_one_line_says_what_to_install(hilum: Hilum, film: Path, t
     done = hilum("explain", "shipped", film, "--out", "why", PYTHONPATH=str(tmp_path / "path"))
     assert refusal(done, 2) == f'hilum: this needs {missing}, which is not installed: pip install "hilum[train]"'
     assert not (tmp_path / "why").exists()
+
+
+def test_a_film_that_the_detector_was_not_made_for_is_explained_with_a_warning(hilum: Hilum, tmp_path: Path) -> None:
+    noise = np.random.default_rng(3).integers(0, 256, (128, 128), dtype=np.uint8)
+    Image.fromarray(noise).save(tmp_path / "noise.png")
+    done = hilum("explain", "shipped", "noise.png", "--out", "why")
+    assert done.returncode == 0, done.stderr
+    (film,) = json.loads((tmp_path / "why" / "explain.json").read_text())["films"]
+    assert film["flag"] == "looks like noise"
+    assert "noise.png: looks like noise; the detector was not made for it" in done.stderr
+    page = (tmp_path / "why" / "index.html").read_text()
+    assert "it looks like noise" in page
+    assert "1 of these 1 films is not such as" in page

@@ -94,3 +94,11 @@ def test_other_films_other_labels_and_other_classes_are_refused() -> None:
         compare([a, entry("c", 1.0, classes=THREE)])
     with pytest.raises(RequestError, match=r"needs two detectors"):
         compare([a])
+
+
+def test_few_films_are_said_to_be_few() -> None:
+    notes = compare([entry("a", 2.0, n=10), entry("b", 2.0, n=10, seed=1)], resamples=20)["notes"]
+    assert [note for note in notes if "Only 5 films labelled PNEUMONIA" in note]
+    assert not any(
+        "Only" in note for note in compare([entry("a", 2.0), entry("b", 2.0, seed=1)], resamples=20)["notes"]
+    )

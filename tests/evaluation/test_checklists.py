@@ -41,7 +41,7 @@ def test_what_the_run_recorded_is_filled_in(drafts: dict[str, str]) -> None:
     assert "Judged here: 60 films of 30 patients" in claim
     assert "5 epochs were run" in claim
     assert "from 50 resamples of patients" in claim
-    assert re.search(r"auroc 0\.\d{3} \(0\.\d{3}–[01]\.\d{3}\)", claim)
+    assert re.search(r"AUROC 0\.\d{3} \(0\.\d{3}–[01]\.\d{3}\)", claim)
     assert "Not measured here: hilum evaluate --shifts" in claim
 
 

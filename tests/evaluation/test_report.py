@@ -213,3 +213,21 @@ def test_what_an_audit_found_stands_beside_the_figures() -> None:
     assert "Good to know" not in page.text
     metrics["audit"] = {"films": 1, "findings": {"error": [], "warning": [], "note": []}, "not_checked": {}}
     assert "It found nothing." in Page(render_report(made_up_spec(), metrics, predictions)).text
+
+
+def test_a_cause_is_told_with_the_films_that_it_is_compared_with() -> None:
+    predictions = made_up(40)
+    rows = tuple(
+        replace(
+            row,
+            film=replace(
+                row.film, subtype=("virus", "bacteria")[number % 4 // 2] if row.film.label == CLASSES[1] else ""
+            ),
+        )
+        for number, row in enumerate(predictions)
+    )
+    page = read(Predictions(CLASSES, THRESHOLD, rows))
+    of = {name: sum(row.film.subtype == name for row in rows) for name in ("virus", "bacteria")}
+    negative = sum(row.film.label == CLASSES[0] for row in rows)
+    for count in of.values():
+        assert f"{count} films against {negative} NORMAL" in page.text

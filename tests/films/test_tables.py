@@ -27,7 +27,9 @@ def test_common_column_names_are_found_in_any_case(lay: Lay) -> None:
 def test_uncommon_columns_are_named_by_the_person(lay: Lay) -> None:
     table = lay("a.png", "b.png") / "t.csv"
     table.write_text("what,where,who\nX,a.png,p1\nY,b.png,p2\n")
-    with pytest.raises(LayoutError, match=r"hold the paths; say which with --path-column; .*: what, where, who"):
+    with pytest.raises(
+        LayoutError, match=r"hold the paths; say which with hilum index --path-column; .*: what, where, who"
+    ):
         films.index(table)
     index = films.index(table, path_column="where", label_column="WHAT", patient_column="who", cut=False)
     assert [(film.label, film.patient) for film in index] == [("X", "p1"), ("Y", "p2")]

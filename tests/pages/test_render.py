@@ -8,6 +8,7 @@ import jinja2
 import pytest
 
 from hilum.pages import render
+from hilum.pages.render import unbroken
 
 PAGE = """{% extends "frame.html" %}
 {% block title %}{{ name }}{% endblock %}
@@ -41,3 +42,19 @@ def test_other_peoples_text_is_escaped(template: Path) -> None:
 def test_what_a_template_was_not_given_is_no_empty_string(template: Path) -> None:
     with pytest.raises(jinja2.UndefinedError, match="name"):
         render(template, {"twice": str}, count=1)
+
+
+def test_an_interval_is_not_divided_over_two_lines() -> None:
+    words = unbroken("On <3> films an AUROC of 0.985 (0.975–0.993), and 0.9 (0.8–1.0).")
+    assert words == (
+        'On &lt;3&gt; films an AUROC of 0.985 <span class="whole">(0.975–0.993)</span>, and 0.9 '
+        '<span class="whole">(0.8–1.0)</span>.'
+    )
+
+
+@pytest.mark.parametrize(("columns", "fits"), [(1, True), (5, True), (7, False)])
+def test_a_table_of_few_columns_fits_a_phone(tmp_path: Path, columns: int, fits: bool) -> None:
+    template = tmp_path / "page.html"
+    template.write_text('{% from "parts.html" import wide_table %}{{ wide_table("Shift", columns, []) }}')
+    page = render(template, dict.fromkeys(("number", "interval"), str), columns=["AUROC"] * columns)
+    assert ('class="shift-table fits"' in page) is fits

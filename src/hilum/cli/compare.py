@@ -111,7 +111,7 @@ def _lay_out(compared: dict[str, Any]) -> str:
             lines.append(
                 f"{pair['first']} less {pair['second']}, {kind}: {_shown(test['difference'])}{p}: {test['says']}"
             )
-    return "\n".join(lines)
+    return "\n".join((*lines, *(f"note: {note}" for note in compared["notes"])))
 
 
 def _shown(figure: dict[str, Any]) -> str:

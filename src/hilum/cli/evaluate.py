@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,6 +14,9 @@ from hilum.cli.classical import refuse_system
 from hilum.cli.options import BundleFolder, Data, Json, folder_of
 from hilum.errors import RequestError
 from hilum.records import Film, Manifest, Predictions
+
+if TYPE_CHECKING:
+    from hilum.bundle import Spec
 
 _SHOWN = ("auroc", "accuracy", "sensitivity", "specificity", "precision", "f1", "brier", "log_loss", "ece")
 
@@ -108,6 +111,7 @@ def measure(
         "gate": evaluation.gatekeeping(detector.spec, detector.gate, predictions),
         "detector": evaluation.detector_record(detector.spec),
     }
+    metrics["notes"] += _notes_on_learning(detector.spec, indexed, split)
     if prevalence is not None:
         metrics["at_prevalence"] = evaluation.at_prevalence(predictions, prevalence)
     if shifts or curves:
@@ -121,6 +125,18 @@ def measure(
     for name, text in evaluation.checklists(detector.spec, metrics).items() if drafts else ():
         write_text(out / name, text)
     return metrics, predictions
+
+
+def _notes_on_learning(spec: Spec, indexed: Manifest, split: str) -> list[str]:
+    """Whether the films are those that the detector was made from."""
+    from hilum.bundle.seal import data_fingerprint
+
+    own = indexed.where(lambda film: film.split in ("train", "val")).labelled_by(spec.recipe.labels)
+    if split == "test" or data_fingerprint(own) != spec.data_fingerprint:
+        return []
+    if split == "val":
+        return ["These films chose its threshold and its calibration: on films that had no say it may do less well."]
+    return ["It learnt from these films: how good it is on films that it has not seen, these figures do not say."]
 
 
 def _audit_summary(manifest: Manifest) -> dict[str, Any]:

@@ -53,6 +53,7 @@ def explain(
 
     from hilum import explain as why
     from hilum.bundle.weights import load_model
+    from hilum.gate import judge
     from hilum.pixels import read_square
     from hilum.progress import track
 
@@ -71,8 +72,10 @@ def explain(
         target = called if chosen is None else chosen
         one = why.explain(model, detector.probs, grey, method, target)
         name = f"{number:04d}.png"
+        flag = str(judge(detector.gate, [grey]).reasons[0]) if detector.gate else ""
+        figures = why.figures_of(one)
         rows.append(
-            why.Row(film.path, spec.classes[target], probs[target], spec.classes[called], why.figures_of(one), name)
+            why.Row(film.path, spec.classes[target], probs[target], spec.classes[called], figures, name, flag)
         )
         why.draw(one, rows[-1], out / name)
         if len(alike) < _RANDOMISED and rows[-1].explained == next(row.explained for row in rows if row.explained):
@@ -83,6 +86,9 @@ def explain(
     typer.echo(json.dumps(record, indent=1) if as_json else _lay_out(record))
     for note in found.notes:
         tell(f"note: {note}")
+    for row in rows:
+        if row.flag:
+            tell(f"note: {row.path}: {row.flag}; the detector was not made for it")
     failed = [row for row in rows if row.error]
     for row in failed:
         tell(f"hilum: {row.path}: {row.error}")

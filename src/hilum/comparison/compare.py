@@ -8,6 +8,7 @@ from itertools import combinations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hilum.comparison.entry import Entry
 from hilum.errors import RequestError
@@ -27,6 +28,7 @@ from hilum.metrics.several import Judgements, means_at
 from hilum.records import Figure, Prediction
 
 FIGURES = ("auroc", "accuracy", "sensitivity", "specificity", "average_precision", "brier", "log_loss")
+FEW_FILMS = 30  # of a class; below it a single film moves its sensitivity by more than 3 points
 _LOWER_IS_BETTER = {"brier", "log_loss"}
 
 
@@ -93,7 +95,7 @@ def compare(entries: Sequence[Entry], resamples: int = 2000, seed: int = 0) -> d
             }
             for number, ((a, b), each) in enumerate(zip(pairs, tests, strict=True))
         ],
-        "notes": _notes(entries, len(labels), patients),
+        "notes": _notes(entries, labels, patients),
     }
 
 
@@ -177,8 +179,13 @@ def _told(kind: str, test: PairedTest, p_holm: float | None, first: str, second:
     return {"difference": asdict(test.difference), "p": test.p, "p_holm": p_holm, "higher": higher, "says": says}
 
 
-def _notes(entries: Sequence[Entry], n: int, patients: list[str]) -> list[str]:
-    notes = []
+def _notes(entries: Sequence[Entry], labels: NDArray[np.intp], patients: list[str]) -> list[str]:
+    n, classes = len(labels), entries[0].predictions.classes
+    notes = [
+        f"Only {count} film{'s' * (count != 1)} labelled {name}: nothing but a large difference can be shown of them."
+        for name, count in zip(classes, np.bincount(labels, minlength=len(classes)).tolist(), strict=True)
+        if count < FEW_FILMS
+    ]
     labelled = sum(bool(row.film.label) for row in entries[0].predictions)
     if labelled > n:
         notes.append(f"{labelled - n} films could not be read by every one of them, and are counted for none.")

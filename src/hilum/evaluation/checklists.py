@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hilum.bundle import Spec
-from hilum.evaluation.wording import listed, number, with_interval
+from hilum.evaluation.wording import listed, number, plain, with_interval
 
 FOR_A_PERSON = "*For a person.*"
 
@@ -162,8 +162,14 @@ def _facts(spec: Spec, metrics: dict[str, Any]) -> dict[str, str]:
     films = {name: f"{sum(card.films.values()):,} films" for name, card in spec.data.items()}
     shifted, shift = metrics.get("shifted"), metrics.get("shift")
     chosen = [
-        f"{name} {with_interval(metrics[name])}"
-        for name in ("auroc", "sensitivity", "specificity", "accuracy", "brier")
+        f"{called} {with_interval(metrics[name])}"
+        for name, called in (
+            ("auroc", "AUROC"),
+            ("sensitivity", "sensitivity"),
+            ("specificity", "specificity"),
+            ("accuracy", "accuracy"),
+            ("brier", "Brier score"),
+        )
         if metrics[name]["value"] is not None
     ]
     of_class = "; ".join(
@@ -199,7 +205,7 @@ def _facts(spec: Spec, metrics: dict[str, Any]) -> dict[str, str]:
         "uncertainty": f"95% intervals from {metrics['resamples']:,} resamples of patients; AUROC also by DeLong.",
         "robustness": (
             f"Under {shifted['battery']}: mean AUROC {with_interval(shifted['auroc_mean'])}, worst "
-            f"{number(shifted['auroc_worst']['value'])} ({shifted['auroc_worst']['shift']})."
+            f"{number(shifted['auroc_worst']['value'])} ({plain(shifted['auroc_worst']['shift'] or 'none')})."
             if shifted
             else f"{FOR_A_PERSON} Not measured here: hilum evaluate --shifts."
         ),

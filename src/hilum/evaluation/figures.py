@@ -213,14 +213,15 @@ def shifts_figure(shifted: dict[str, Any]) -> Markup | None:
             if low is not None and high is not None:
                 axes.plot([low, high], [row, row], color=FIRST, linewidth=2.2, alpha=0.45, solid_capstyle="round")
         axes.plot(values, rows, "o", color=FIRST, markersize=6, label="shifted", clip_on=False)
-        for figure, colour, label in (
-            (shifted["unshifted"]["auroc"], INK, "as they are"),
-            (shifted["auroc_mean"], SECOND, "mean of the shifts"),
+        for figure, colour, offset, label in (
+            (shifted["unshifted"]["auroc"], INK, 0, "as they are"),
+            (shifted["auroc_mean"], SECOND, 3, "mean of the shifts"),  # its dashes fill the other's gaps
         ):
             if figure["value"] is not None:
-                axes.axvline(figure["value"], color=colour, linewidth=1.2, linestyle=(0, (3, 3)), label=label)
+                axes.axvline(figure["value"], color=colour, linewidth=1.2, linestyle=(offset, (3, 3)), label=label)
         axes.set_yticks(rows, [name.replace("_", " ") for name in names])
         axes.set(xlabel="AUROC", ylim=(-0.6, len(names) - 0.4))
+        axes.locator_params(axis="x", nbins=5)
         axes.set_xlim(right=min(1.0, axes.get_xlim()[1]))
         axes.grid(axis="y", visible=False)
         axes.tick_params(axis="y", length=0, labelcolor=INK)
@@ -245,15 +246,17 @@ def severity_figures(severity: dict[str, Any]) -> list[tuple[str, Markup]]:
         title = (change.__doc__ or kind).partition("\n")[0].rstrip(".")
         with sheet(f"severity-{kind}", f"{title}: {ends}", (4.6, 2.9)) as drawing:
             axes, places = drawing.axes, np.arange(len(levels))
-            for (name, curve), colour, style in zip(said.items(), (INK, SECOND, FIRST), _STYLES, strict=False):
-                axes.plot(places, [figure["value"] for figure in curve], color=colour, linestyle=style, marker="o",
+            for number, (name, curve) in enumerate(said.items()):
+                colour, style = (INK, SECOND, FIRST)[number], _STYLES[number]
+                beside = places + 0.12 * (number - 1)  # three intervals at one place would hide each other
+                axes.plot(beside, [figure["value"] for figure in curve], color=colour, linestyle=style, marker="o",
                           markersize=4, label="AUROC" if name == "auroc" else name, clip_on=False)  # fmt: skip
-                for place, figure in zip(places, curve, strict=True):
+                for place, figure in zip(beside, curve, strict=True):
                     if figure["low"] is not None:
                         axes.vlines(place, figure["low"], figure["high"], color=colour, linewidth=2, alpha=0.3)
             axes.set_xticks(places, [f"{level:g}" for level in levels])
             axes.set(ylim=(min(0.5, *axes.get_ylim()), 1.01))
-            axes.legend(loc="lower left", fontsize=9)
+            axes.figure.legend(loc="outside upper center", ncols=3, fontsize=9, handlelength=1.8)
         drawn.append((title, drawing.markup))
     return drawn
 

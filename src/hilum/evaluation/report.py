@@ -74,7 +74,10 @@ def render_report(
         trust=trust_report.context(metrics),
         severity=figures.severity_figures(metrics["severity"]) if metrics.get("severity") else [],
         controls=_controls(metrics["controls"]) if metrics.get("controls") else [],
-        subgroups=[(kind, _subgroup_lines(groups)) for kind, groups in metrics["subgroups"].items()],
+        subgroups=[
+            (kind, _subgroup_lines(groups, predictions.classes if kind == "cause" else ()))
+            for kind, groups in metrics["subgroups"].items()
+        ],
         failed=predictions.failed[:FAILED_SHOWN],
         n_failed=len(predictions.failed),
         splits=", ".join(sorted({row.film.split for row in predictions if row.film.split})),
@@ -106,9 +109,18 @@ def _controls(battery: dict[str, Any]) -> list[tuple[str, str, list[dict[str, An
     ]
 
 
-def _subgroup_lines(groups: dict[str, Any]) -> list[tuple[str, str, list[dict[str, Any]]]]:
-    """A line for each group: how many films it has, and its figures."""
-    return [(name, wording.films(group["n"]), [group[kind] for kind in KINDS]) for name, group in groups.items()]
+def _subgroup_lines(
+    groups: dict[str, Any], against: tuple[str, ...] = ()
+) -> list[tuple[str, str, list[dict[str, Any]]]]:
+    """A line for each group: how many films, and its figures; a cause has its own and all of the other class."""
+    lines = []
+    for name, group in groups.items():
+        held = wording.films(group["n"])
+        if against:
+            negative, positive = against
+            held = f"{wording.films(group['n_of'][positive])} against {group['n_of'][negative]:,} {negative}"
+        lines.append((name, held, [group[kind] for kind in KINDS]))
+    return lines
 
 
 def _first_line(shift: Shift | None) -> str:

@@ -33,6 +33,7 @@ class Row:
         prediction: the class that the film is called.
         figures: what was measured of the map, ready for JSON.
         picture: the name of its PNG.
+        flag: why the film is not one that the detector was made for, in words; empty where it is.
         error: why the film could not be read; empty where it could.
     """
 
@@ -42,6 +43,7 @@ class Row:
     prediction: str = ""
     figures: dict[str, Any] | None = None
     picture: str = ""
+    flag: str = ""
     error: str = ""
 
     def record(self) -> dict[str, Any]:
@@ -54,6 +56,7 @@ class Row:
             "prob": self.prob,
             "prediction": self.prediction,
             "picture": self.picture,
+            "flag": self.flag,
             **(self.figures or {}),
             "error": "",
         }

@@ -62,7 +62,7 @@ def index(
         patient_column: the table's column of patients.
 
     Raises:
-        LayoutError: the sources do not say which films there are, what they show or, for a cut, whose they are.
+        LayoutError: the sources do not say which films there are or, for a cut, what they show and whose they are.
     """
     if not sources:
         raise LayoutError("no data set was named; name a folder, a table or an .npz archive")
@@ -79,7 +79,7 @@ def index(
     films = [film for each in found for film in (_enter(each) if cut else each.films)]
     notes = [note for each in found for note in each.notes]
     _refuse_twice(films)
-    notes += _classes(films, sources)
+    notes += _classes(films, sources, cut)
     if patient_pattern is not None and not any(film.patient for film in films):
         raise LayoutError(
             f"--patient-pattern {patient_pattern!r} matches none of the films (the first: {say(films[0].path)})"
@@ -163,10 +163,12 @@ def _refuse_twice(films: Sequence[Film]) -> None:
         )
 
 
-def _classes(films: Sequence[Film], sources: Sequence[Source]) -> list[str]:
+def _classes(films: Sequence[Film], sources: Sequence[Source], cut: bool) -> list[str]:
     labels = sorted({film.label for film in films if film.label})
     if not labels:
-        raise LayoutError(f"{listed(sources)}: no film has a label, so nothing says what the films show")
+        if cut:
+            raise LayoutError(f"{listed(sources)}: no film has a label, so nothing says what the films show")
+        return ["no film has a label, so nothing says what the films show"]
     return [f"only one class, {say(labels[0])}: training needs two"] if len(labels) == 1 else []
 
 

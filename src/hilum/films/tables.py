@@ -144,12 +144,12 @@ class _Table:
             return places[0]
         places = [place for place, name in enumerate(self.header) if re.sub(r"[\s_-]+", " ", name.lower()) in common]
         if len(places) > 1:
-            mend = f"say which with {option}" if option else "rename or drop one"
+            mend = f"say which with hilum index {option}" if option else "rename or drop one"
             candidates = " and ".join(f"'{say(self.header[place])}'" for place in places)
             raise LayoutError(f"{say(self.source)}: {candidates} could both be the {what}; {mend}")
         if not places and what in ("path", "label"):
             raise LayoutError(
-                f"{say(self.source)}: no column is known to hold the {what}s; say which with {option}; "
+                f"{say(self.source)}: no column is known to hold the {what}s; say which with hilum index {option}; "
                 f"the first line names the columns: {found}"
             )
         return places[0] if places else None

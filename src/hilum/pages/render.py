@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import jinja2
+from markupsafe import Markup
 
 from hilum import __version__
 
@@ -31,5 +33,14 @@ def render(template: Path, filters: Mapping[str, Callable[..., Any]], **context:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(filters)
+    environment.filters.update({"unbroken": unbroken, **filters})
     return environment.get_template(template.name).render(hilum=__version__, **context)
+
+
+def unbroken(text: str) -> Markup:
+    """A sentence whose intervals, `(0.975–0.993)`, no narrow screen divides over two lines."""
+    parts = re.split(r"(\([\d.]+–[\d.]+\))", text)  # every second one is an interval
+    return Markup("").join(
+        Markup('<span class="whole">{}</span>').format(part) if number % 2 else part
+        for number, part in enumerate(parts)
+    )
