@@ -80,3 +80,18 @@ def test_the_table_of_three_classes_shows_each_and_each_pair() -> None:
 def test_the_table_of_two_classes_has_no_such_lines() -> None:
     text = lay_out({**evaluate(made_up(60), resamples=20), "split": "test"})
     assert len(text.splitlines()) == 10
+
+
+def test_another_engine_finds_the_same_and_is_named(
+    hilum: Hilum, three: Path, chest_folder: ChestFolder, tmp_path: Path
+) -> None:
+    pytest.importorskip("openvino")
+    found = {}
+    for engine in ("onnx", "openvino"):
+        asked = ("evaluate", three, "--data", chest_folder(COUNTS), "--split", "test", "--out", engine)
+        done = hilum(*asked, "--engine", engine, "--no-pictures")
+        assert done.returncode == 0, done.stderr
+        found[engine] = json.loads((tmp_path / engine / "metrics.json").read_text())
+        assert found[engine]["computed_by"] == f"{engine} float32"
+    for figure in ("auroc", "accuracy", "brier"):
+        assert found["openvino"][figure]["value"] == pytest.approx(found["onnx"][figure]["value"], abs=1e-3)

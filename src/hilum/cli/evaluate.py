@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from hilum.cli import app, tell
-from hilum.cli.options import BundleFolder, Data, Json, folder_of
+from hilum.cli.options import BundleFolder, Data, Engine, Json, Precision, folder_of
 from hilum.records import Film, Predictions
 
 _SHOWN = ("auroc", "accuracy", "sensitivity", "specificity", "precision", "f1", "brier", "log_loss", "ece")
@@ -40,6 +40,8 @@ def evaluate(
     checklists: Annotated[
         bool, typer.Option("--checklists/--no-checklists", help="Also drafts of CLAIM 2024 and TRIPOD+AI.")
     ] = False,
+    engine: Engine = "onnx",
+    precision: Precision = "float32",
     as_json: Json = False,
 ) -> None:
     """Measure a bundle on labelled films, with 95% intervals over patients, and write a report."""
@@ -54,6 +56,7 @@ def evaluate(
         drafts=checklists,
         heat_maps=heat_maps,
         pictures=pictures,
+        computed=(engine, precision),
     )
     typer.echo(json.dumps(metrics, indent=1) if as_json else lay_out(metrics))
     for row in predictions.failed:
@@ -74,6 +77,7 @@ def measure(
     drafts: bool = False,
     heat_maps: bool = False,
     pictures: bool = True,
+    computed: tuple[Engine, Precision] = ("onnx", "float32"),
 ) -> tuple[dict[str, Any], Predictions]:
     """Predict, measure and write all files; returns what `metrics.json` holds, and the predictions."""
     from hilum import evaluation, films
@@ -86,7 +90,9 @@ def measure(
     # Only train and val are ever cut; a data set that is evaluated as it is needs no patients.
     chosen = films.index(data, cut=split in ("train", "val")).split(split)
     folder = folder_of(bundle)
-    detector = Detector(folder)
+    detector = Detector(folder, engine=computed[0], precision=computed[1])
+    if detector.note:
+        tell(f"note: {detector.note}")
     heat_of = _heat_of(folder) if heat_maps else None
     chosen = chosen.labelled_by(detector.spec.recipe.labels)
     require_known_labels(chosen, detector.spec.classes)
@@ -97,6 +103,7 @@ def measure(
         **evaluation.trust(detector.spec, predictions),
         "gate": evaluation.gatekeeping(detector.spec, detector.gate, predictions),
         "detector": evaluation.detector_record(detector.spec),
+        "computed_by": f"{detector.engine.name} {detector.engine.precision}",
     }
     if prevalence is not None:
         metrics["at_prevalence"] = evaluation.at_prevalence(predictions, prevalence)
