@@ -160,3 +160,18 @@ def test_films_without_labels_get_what_can_be_said_and_hear_what_cannot(
     metrics = json.loads((tmp_path / "out" / "metrics.json").read_text())
     assert metrics["auroc"]["value"] is metrics["accuracy"]["value"] is None
     assert "None of these films is labelled" in (tmp_path / "out" / "report.html").read_text()
+
+
+def test_another_engine_finds_the_same_and_is_named(
+    hilum: Hilum, three: Path, chest_folder: ChestFolder, tmp_path: Path
+) -> None:
+    pytest.importorskip("openvino")
+    found = {}
+    for engine in ("onnx", "openvino"):
+        asked = ("evaluate", three, "--data", chest_folder(COUNTS), "--split", "test", "--out", engine)
+        done = hilum(*asked, "--engine", engine, "--no-pictures")
+        assert done.returncode == 0, done.stderr
+        found[engine] = json.loads((tmp_path / engine / "metrics.json").read_text())
+        assert found[engine]["computed_by"] == f"{engine} float32"
+    for figure in ("auroc", "accuracy", "brier"):
+        assert found["openvino"][figure]["value"] == pytest.approx(found["onnx"][figure]["value"], abs=1e-3)

@@ -11,7 +11,7 @@ import typer
 
 from hilum.cli import app, tell
 from hilum.cli.classical import refuse_system
-from hilum.cli.options import BundleFolder, Data, Json, folder_of
+from hilum.cli.options import BundleFolder, Data, Engine, Json, Precision, folder_of
 from hilum.errors import RequestError
 from hilum.records import Film, Manifest, Predictions
 
@@ -48,6 +48,8 @@ def evaluate(
     checklists: Annotated[
         bool, typer.Option("--checklists/--no-checklists", help="Also drafts of CLAIM 2024 and TRIPOD+AI.")
     ] = False,
+    engine: Engine = "onnx",
+    precision: Precision = "float32",
     as_json: Json = False,
 ) -> None:
     """Measure a bundle on labelled films, with 95% intervals over patients, and write a report."""
@@ -63,6 +65,7 @@ def evaluate(
         drafts=checklists,
         heat_maps=heat_maps,
         pictures=pictures,
+        computed=(engine, precision),
     )
     typer.echo(json.dumps(metrics, indent=1) if as_json else lay_out(metrics))
     for row in predictions.failed:
@@ -84,6 +87,7 @@ def measure(
     drafts: bool = False,
     heat_maps: bool = False,
     pictures: bool = True,
+    computed: tuple[Engine, Precision] = ("onnx", "float32"),
 ) -> tuple[dict[str, Any], Predictions]:
     """Predict, measure and write all files; returns what `metrics.json` holds, and the predictions."""
     from hilum import evaluation, films
@@ -97,9 +101,11 @@ def measure(
     indexed = films.index(data, cut=split in ("train", "val"))
     chosen = indexed.split(split)
     folder = folder_of(bundle)
-    detector = Detector(folder)
+    detector = Detector(folder, engine=computed[0], precision=computed[1])
     if prevalence is not None and len(detector.spec.classes) > 2:
         raise RequestError("--prevalence is the share of the positive ones of two classes, and this bundle has more")
+    if detector.note:
+        tell(f"note: {detector.note}")
     heat_of = _heat_of(folder) if heat_maps else None
     chosen = chosen.labelled_by(detector.spec.recipe.labels)
     require_known_labels(chosen, detector.spec.classes)
@@ -110,6 +116,7 @@ def measure(
         **evaluation.trust(detector.spec, predictions),
         "gate": evaluation.gatekeeping(detector.spec, detector.gate, predictions),
         "detector": evaluation.detector_record(detector.spec),
+        "computed_by": f"{detector.engine.name} {detector.engine.precision}" if detector.engine else None,
     }
     metrics["notes"] += _notes_on_learning(detector.spec, indexed, split)
     if prevalence is not None:
