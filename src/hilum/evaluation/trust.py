@@ -79,11 +79,13 @@ def at_prevalence(
         {"sensitivity": films.labels, "specificity": ~films.labels},
     )
     found, spared = figures.pop("sensitivity"), figures.pop("specificity")
+    ends = [
+        predictive_values(np.array(sensitivity), np.array(specificity), prevalence)
+        for sensitivity, specificity in ((found.low, spared.low), (found.high, spared.high))
+        if sensitivity is not None and specificity is not None
+    ]
     for name, figure in figures.items():
-        if figure.value in (0.0, 1.0) and figure.low is None and found.low is not None and spared.low is not None:
-            ends = (
-                predictive_values(*both, prevalence) for both in ((found.low, spared.low), (found.high, spared.high))
-            )
+        if ends and figure.value in (0.0, 1.0) and figure.low is None:
             low, high = (float(getattr(end, _VALUES[name])) for end in ends)
             figures[name] = Figure(figure.value, low, high)
     return {"prevalence": prevalence, **{name: asdict(figure) for name, figure in figures.items()}}
@@ -91,9 +93,11 @@ def at_prevalence(
 
 def _values_at(films: Judged, threshold: float, prevalence: float, weights: Floats) -> dict[str, Floats]:
     tn, fp, fn, tp = confusion(films.labels, films.probs, threshold, weights)
-    shares = {"sensitivity": ratio(tp, tp + fn), "specificity": ratio(tn, tn + fp)}
-    values = predictive_values(*shares.values(), prevalence)
-    return shares | {name: np.asarray(getattr(values, short)) for name, short in _VALUES.items()}
+    found, spared = ratio(tp, tp + fn), ratio(tn, tn + fp)
+    values = predictive_values(found, spared, prevalence)
+    return {"sensitivity": found, "specificity": spared} | {
+        name: np.asarray(getattr(values, short)) for name, short in _VALUES.items()
+    }
 
 
 def _shift(spec: Spec, predictions: Predictions, resamples: int, seed: int) -> dict[str, Any] | None:
