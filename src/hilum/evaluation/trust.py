@@ -79,23 +79,25 @@ def at_prevalence(
         {"sensitivity": films.labels, "specificity": ~films.labels},
     )
     found, spared = figures.pop("sensitivity"), figures.pop("specificity")
-    worst, best = (found.low, spared.low), (found.high, spared.high)
+    ends = [
+        predictive_values(np.array(sensitivity), np.array(specificity), prevalence)
+        for sensitivity, specificity in ((found.low, spared.low), (found.high, spared.high))
+        if sensitivity is not None and specificity is not None
+    ]
     for name, figure in figures.items():
-        if figure.value in (0.0, 1.0) and figure.low is None and None not in (*worst, *best):
-            low, high = (
-                float(getattr(predictive_values(one or 0.0, other or 0.0, prevalence), _VALUES[name]))
-                for one, other in (worst, best)
-            )
+        if ends and figure.value in (0.0, 1.0) and figure.low is None:
+            low, high = (float(getattr(end, _VALUES[name])) for end in ends)
             figures[name] = Figure(figure.value, low, high)
     return {"prevalence": prevalence, **{name: asdict(figure) for name, figure in figures.items()}}
 
 
 def _values_at(films: Judged, threshold: float, prevalence: float, weights: Floats) -> dict[str, Floats]:
     tn, fp, fn, tp = confusion(films.labels, films.probs, threshold, weights)
-    sensitivity, specificity = ratio(tp, tp + fn), ratio(tn, tn + fp)
-    values = predictive_values(sensitivity, specificity, prevalence)
-    shares = {"sensitivity": sensitivity, "specificity": specificity}
-    return shares | {name: np.asarray(getattr(values, short)) for name, short in _VALUES.items()}
+    found, spared = ratio(tp, tp + fn), ratio(tn, tn + fp)
+    values = predictive_values(found, spared, prevalence)
+    return {"sensitivity": found, "specificity": spared} | {
+        name: np.asarray(getattr(values, short)) for name, short in _VALUES.items()
+    }
 
 
 def _shift(spec: Spec, predictions: Predictions, resamples: int, seed: int) -> dict[str, Any] | None:
