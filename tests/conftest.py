@@ -9,8 +9,13 @@ from typing import Protocol
 import cv2
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, settings
 
 from hilum.pixels.phantom import chest_phantom
+
+# How long an example takes is the machine's business: on a busy one a deadline fails what is right.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 # Films by split and kind. A split called "" lays the classes at the top: CLASS/*.
 Counts = Mapping[str, Mapping[str, int]]
