@@ -142,7 +142,9 @@ def test_onnx_says_the_same(name: str, tmp_path: Path) -> None:
 def test_onnx_says_the_same_where_maps_are_pooled_to_a_grid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(vgg, "HIDDEN", 64)  # at 4,096 the file is 500 MB
     network = models.build(Model("vgg11"), 97)
-    assert matrices(export(network, 97, tmp_path)) == matrices(network) + vgg.GRID * 3  # the averages
+    assert (
+        matrices(export(network, 97, tmp_path)) == matrices(network) + 2 * vgg.GRID * 3
+    )  # averages, across and down
 
 
 def export(network: models.Network, side: int, folder: Path) -> onnx.ModelProto:
