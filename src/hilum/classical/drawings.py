@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hilum.pages import whole_numbers
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 Numbers = NDArray[np.float32]
 
 _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")  # Okabe & Ito
-_DPI = 110
+_DPI = 90
 _INCHES = 2.0  # a film's side
 
 
@@ -110,6 +112,7 @@ def fitness(history: Sequence[Mapping[str, float]]) -> bytes:
         right.set(xlabel="generation", ylabel="inputs that the fittest sees")
         for axes in (left, right):
             _bare(axes)
+        whole_numbers(right.yaxis)
     return file.getvalue()
 
 
