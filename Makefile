@@ -3,13 +3,13 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test test-slow lint format benchmarks clean
+.PHONY: help demo test test-slow lint format bench clean
 
 help:
 	@echo "make demo        the whole path in a few minutes: index, train, evaluate, predict, report"
 	@echo "make test        style, types and tests"
 	@echo "make test-slow   the tests that take minutes"
-	@echo "make benchmarks  timings (benchmarks/)"
+	@echo "make bench       Hilum, its peers and the limits of this machine, side by side: docs/benchmarks.json"
 
 # Installed once, and again when what is needed changed.
 $(VENV)/installed: pyproject.toml constraints.txt
@@ -37,8 +37,17 @@ format: $(VENV)/installed
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
 
-benchmarks: $(VENV)/installed
+# Peers lie in environments of their own: none of them is a dependency.
+.bench/%/installed: benchmarks/peers/constraints-%.txt
+	$(PYTHON) -m venv .bench/$*
+	.bench/$*/bin/python -m pip install --quiet --disable-pip-version-check -c $< $(PEERS_$*)
+	touch $@
+
+PEERS_keras := tensorflow-cpu
+PEERS_torch := torch monai pillow
+
+bench: $(VENV)/installed .bench/keras/installed .bench/torch/installed
 	$(BIN)/python -m benchmarks
 
 clean:
-	rm -rf $(VENV) demo
+	rm -rf $(VENV) .bench demo

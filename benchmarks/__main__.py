@@ -1,27 +1,37 @@
-"""Run every benchmark, one after the other."""
+"""Measure Hilum, its peers and the machine's limits in one run; print the table, write it and a plot into `docs/`.
 
-from benchmarks import (
-    bootstrap,
-    classical_features,
-    cluster,
-    pixel_cache,
-    predict,
-    processes,
-    training_memory,
-    training_step,
-    transfer,
-)
+    make bench
 
-for benchmark in (
-    bootstrap,
-    predict,
-    pixel_cache,
-    classical_features,
-    training_step,
-    processes,
-    training_memory,
-    transfer,
-    cluster,
-):
-    print(f"== {benchmark.__name__}: {(benchmark.__doc__ or '').splitlines()[0]}")
-    benchmark.main()
+Each module gives rows (`measure`); what the targets are stands with them.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from benchmarks import limits, training
+from benchmarks.table import draw, in_words, to_json
+
+MODULES = (training,)  # each has measure() -> list[Row]
+DOCS = Path(__file__).parents[1] / "docs"
+
+
+def main() -> None:
+    """Print the table; write `docs/benchmarks.json` and `docs/benchmarks.svg`."""
+    started = time.monotonic()
+    rows = []
+    bounds = limits.measure()
+    for module in MODULES:
+        print(f"{module.__name__} …", flush=True)
+        rows += module.measure()
+    print(in_words(rows, bounds))
+    (DOCS / "benchmarks.json").write_text(to_json(rows, bounds))
+    draw(rows, DOCS / "benchmarks.svg")
+    print(
+        f"{(time.monotonic() - started) / 60:.0f} minutes; docs/benchmarks.json and docs/benchmarks.svg are written"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -52,9 +52,13 @@ def measure(title: str) -> None:
             model = models.build(Model(), 128).to(memory_format=memory_format)  # type: ignore[call-overload]
             given = films.contiguous(memory_format=memory_format)
             _row(f"step, {name}, {'bfloat16' if bfloat16 else 'float32'}", _step(model, given, labels, bfloat16))
-    model = models.build(Model(), 128).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    _replace_dropout(model)
-    _row("step, channels-last, float32, torch's dropout", _step(model, films, labels, False))
+    for bfloat16 in (False, True):
+        name = f"step, channels-last, {'bfloat16' if bfloat16 else 'float32'}"
+        model = models.build(Model(), 128).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        model.get_submodule("body.features").__class__ = nn.Sequential
+        _row(f"{name}, layer by layer", _step(model, films, labels, bfloat16))
+        _replace_dropout(model)
+        _row(f"{name}, layer by layer, torch's dropout", _step(model, films, labels, bfloat16))
 
 
 def _epochs() -> Iterator[Batch]:
@@ -94,7 +98,7 @@ def _row(name: str, work: Callable[[], object]) -> None:
         started = time.perf_counter()
         work()
         seconds.append(time.perf_counter() - started)
-    print(f"{name:<48}{32 / statistics.median(seconds[2:]):>8.0f} films/s", flush=True)
+    print(f"{name:<62}{32 / statistics.median(seconds[2:]):>8.0f} films/s", flush=True)
 
 
 if __name__ == "__main__":

@@ -201,3 +201,11 @@ def test_a_label_that_is_no_class_is_named(manifest: Manifest) -> None:
 def test_no_films_are_refused(data: batches.Batches) -> None:
     with pytest.raises(RequestError, match="no films"):
         batches.of(Manifest(()), data.cache, CLASSES, SPEC)
+
+
+def test_films_that_lie_on_the_device_give_the_same_batches(each: batches.Batches) -> None:
+    device = torch.device("cpu")  # as good as any: on a GPU `epoch` holds them there where they fit
+    before = list(each.epoch(1, 1, device))
+    each.hold(device)
+    assert each.held[device].dtype == torch.uint8
+    assert_same(before, each.epoch(1, 1, device))

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 
-from hilum.models.dropout import Dropout
+from hilum.models.dropout import Dropout, kept_anywhere
+from hilum.models.kernels import draw_kept, each_film
 
 
 @pytest.mark.parametrize("p", [0.1, 0.2, 0.5])
 def test_drops_the_asked_share_and_keeps_the_mean(p: float) -> None:
     torch.manual_seed(0)
-    ones = torch.ones(1_000_000)
+    ones = torch.ones(10, 100_000)
     dropped = Dropout(p).train()(ones)
     assert (dropped == 0).float().mean().item() == pytest.approx(p, abs=0.002)  # four standard errors at p = 0.5
     assert dropped.mean().item() == pytest.approx(1, abs=0.005)
@@ -20,10 +22,20 @@ def test_drops_the_asked_share_and_keeps_the_mean(p: float) -> None:
 
 def test_neighbours_are_dropped_independently() -> None:
     torch.manual_seed(0)
-    kept = (Dropout(0.5).train()(torch.ones(400_000)) > 0).float() - 0.5
-    for lag in (1, 2, 3, 4):
-        correlation = (kept[:-lag] * kept[lag:]).mean().item() * 4
+    kept = (Dropout(0.5).train()(torch.ones(4, 100_000)) > 0).float() - 0.5
+    for lag in (1, 2, 3, 4, 64, 4096):
+        correlation = (kept[:, :-lag] * kept[:, lag:]).mean().item() * 4
         assert abs(correlation) < 0.01
+    between_films = (kept[:-1] * kept[1:]).mean(dim=1) * 4
+    assert between_films.abs().max() < 0.02
+
+
+def test_a_compiled_loop_and_tensor_operations_draw_the_same() -> None:
+    keys = np.random.default_rng(0).integers(0, 2**32, (3, 2), np.uint32)
+    kept = torch.empty(3, 1001, dtype=torch.uint8)
+    each_film(draw_kept, 3, keys, np.uint32(2**30), kept.numpy())
+    torch.testing.assert_close(kept.bool(), kept_anywhere(torch.from_numpy(keys.astype(np.int64)), 2**30, 1001))
+    assert kept.float().mean().item() == pytest.approx(0.75, abs=0.03)
 
 
 def test_is_the_identity_in_evaluation() -> None:
@@ -42,7 +54,7 @@ def test_keeps_a_channels_last_layout_and_each_value_in_its_place() -> None:
 
 def test_gradients_flow_through_what_was_kept() -> None:
     torch.manual_seed(0)
-    values = torch.ones(1000, requires_grad=True)
+    values = torch.ones(10, 100, requires_grad=True)
     dropped = Dropout(0.3).train()(values)
     dropped.sum().backward()
     assert values.grad is not None
@@ -52,9 +64,9 @@ def test_gradients_flow_through_what_was_kept() -> None:
 def test_the_same_seed_drops_the_same() -> None:
     layer = Dropout(0.3).train()
     torch.manual_seed(4)
-    first = layer(torch.ones(99))
+    first = layer(torch.ones(9, 11))
     torch.manual_seed(4)
-    torch.testing.assert_close(layer(torch.ones(99)), first)
+    torch.testing.assert_close(layer(torch.ones(9, 11)), first)
 
 
 @pytest.mark.parametrize("p", [-0.1, 1.0])

@@ -104,6 +104,7 @@ class Batches:
         cache: their pixels.
         classes: the names that `Batch.labels` index.
         spec: how they are drawn.
+        held: by device, all films (films, size, size) uint8, where they lie there.
     """
 
     manifest: Manifest
@@ -112,6 +113,7 @@ class Batches:
     spec: Spec
     rows: np.ndarray = field(init=False)
     labels: np.ndarray = field(init=False)
+    held: dict[torch.device, Tensor] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "labels", labels_of(self.manifest, self.classes))
@@ -139,6 +141,8 @@ class Batches:
         A batch depends on the seed, the epoch's number and its own alone: a run that goes on in the middle of an
         epoch draws what the first would have drawn, and every process knows what the others draw.
         """
+        if device is not None and device.type == "cuda" and device not in self.held and self._fits(device):
+            self.hold(device)
         for step, chosen in enumerate(self.drawn(generator_of(seed, number))[start:], start=start + 1):
             generator = generator_of(seed, number, step)
             mine = share.rows(len(chosen))
@@ -166,6 +170,21 @@ class Batches:
         rows = {film.sha256: number for number, film in enumerate(self.manifest)}
         return Batches(self.manifest, PixelCache(films, rows), self.classes, self.spec)
 
+    def hold(self, device: torch.device) -> None:
+        """Put all films on a device, a byte a pixel: batches are then gathered there, and only numbers travel."""
+        films = torch.from_numpy(np.asarray(self.cache.films[self.rows]))
+        self.held[device] = films.to(device)
+
+    def _fits(self, device: torch.device) -> bool:
+        """Whether the films take no more than a quarter of what the device has free."""
+        return 4 * len(self) * self.cache.size**2 <= torch.cuda.mem_get_info(device)[0]
+
+    def _bytes(self, chosen: Numbers, device: torch.device | None) -> Tensor:
+        """(n, size, size) uint8 on the device."""
+        if device is not None and device in self.held:
+            return self.held[device][torch.from_numpy(chosen).to(device)]
+        return torch.from_numpy(self.cache.films[self.rows[chosen]]).to(device)
+
     def _stack(
         self,
         chosen: Numbers,
@@ -176,7 +195,7 @@ class Batches:
     ) -> Batch:
         """Some rows of a batch; what is random is drawn for all, so that no row depends on who takes which."""
         whole, mine = len(chosen), chosen[rows]
-        films = torch.from_numpy(self.cache.films[self.rows[mine]])[:, None].to(device).float() / 255
+        films = self._bytes(mine, device)[:, None].float() / 255
         if self.spec.crop:
             side = films.shape[-1]
             crops = (

@@ -80,6 +80,8 @@ def learn(
     from hilum.training.parallel import ended_with_a_line
 
     recipe = pin_weights(recipe)
+    if not resume:
+        recipe = training.pin_precision(recipe)
     network, learner = make_network(recipe, len(classes))
     cache = pixels.cache(learnt, recipe.pixels)
     train_films = batches.of(learnt.split("train"), cache, classes, recipe.batches)

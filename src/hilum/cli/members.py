@@ -38,6 +38,10 @@ def learn_members(
     Returns:
         The bundle of them all, where the recipe asks for one.
     """
+    from hilum.training import pin_precision
+
+    if not resume:
+        recipe = pin_precision(recipe)
     plans = plan(recipe, manifest)
     if not resume:
         write_request(recipe, manifest, folder)

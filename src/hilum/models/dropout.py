@@ -1,4 +1,8 @@
-"""Dropout whose masks are cut from 64-bit random words, and do not depend on how a batch is split."""
+"""Dropout whose draws depend on a film's keys and a value's place in it alone.
+
+The same draws come from a compiled loop on a CPU and from tensor operations elsewhere, layer by layer or fused with
+the layers around (`chain`), and however a batch is split.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +10,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
-_STEPS = 1 << 16  # a mask's probability is a multiple of 1/65,536
+from hilum.models.kernels import FIRST, SECOND, draw_kept, each_film
+
+_WORDS = 1 << 32  # a mask's probability is a multiple of 2⁻³²
 _part: ContextVar[tuple[int, int] | None] = ContextVar("part", default=None)
 
 
@@ -17,8 +25,8 @@ _part: ContextVar[tuple[int, int] | None] = ContextVar("part", default=None)
 def part_of_batch(first: int, whole: int) -> Iterator[None]:
     """Say that what goes through the network now are rows of a larger batch, from row `first` of `whole` on.
 
-    Every mask is then drawn for the whole batch, and these rows take theirs: micro-batches and processes that start
-    from the same state of the generator drop what the undivided batch would have dropped.
+    Every row's keys are then those that it has in the whole batch: micro-batches and processes that start from the
+    same state of the generator drop what the undivided batch would have dropped.
     """
     token = _part.set((first, whole))
     try:
@@ -30,9 +38,9 @@ def part_of_batch(first: int, whole: int) -> Iterator[None]:
 class Dropout(nn.Module):
     """Zeroes each value with probability `p` in training and scales the rest to keep the mean; identity otherwise.
 
-    The same as `torch.nn.Dropout`, whose Bernoulli draw takes longer than the convolution before it on some
-    processors (on others it makes no difference: `benchmarks/training_step.py`): four 16-bit draws are cut from one
-    64-bit word. Source: Srivastava et al., JMLR 15 (2014).
+    The same as `torch.nn.Dropout`, whose Bernoulli draw runs on one core and takes longer than the convolution before
+    it (`benchmarks/training_step.py`): here each value's draw is a hash of its number in the film, channels last,
+    under two keys of the film. Source: Srivastava et al., JMLR 15 (2014).
     """
 
     def __init__(self, p: float) -> None:
@@ -40,29 +48,44 @@ class Dropout(nn.Module):
         if not 0 <= p < 1:
             raise ValueError(f"dropout probability {p} is not in [0, 1)")
         self.p = p
-        self._dropped = round(p * _STEPS)
+        self.dropped = round(p * _WORDS)
+
+    @property
+    def scale(self) -> float:
+        """What is kept is multiplied by it."""
+        return _WORDS / (_WORDS - self.dropped)
+
+    def draw_keys(self, films: int) -> NDArray[np.uint32]:
+        """(films, 2), the keys of each film; what decides is torch's generator on the CPU."""
+        first, whole = _part.get() or (0, films)
+        seed = int(torch.randint(2**62, ()))
+        return np.random.default_rng(seed).integers(0, _WORDS, (whole, 2), np.uint32)[first : first + films]
 
     def forward(self, values: Tensor) -> Tensor:
-        """Any shape; the shape, dtype and memory format stay."""
-        if not self.training or not self._dropped:
+        """(n, …), any shape; the shape, dtype and memory format stay."""
+        if not self.training or not self.dropped:
             return values
-        first, whole = _part.get() or (0, len(values))
-        row = values[0].numel()
-        words = torch.empty((whole * row + 3) // 4, dtype=torch.int64, device=values.device)
-        words.random_(-(2**63), None)
-        draws = words.view(torch.int16)[first * row : first * row + values.numel()]
-        # int16 runs from -32,768 to 32,767, each value alike: the lowest `_dropped` of them drop.
-        kept = draws >= self._dropped - _STEPS // 2
-        mask = torch.empty_like(values)
-        scale = _STEPS / (_STEPS - self._dropped)
-        mask.copy_(kept.view_as(mask) if mask.is_contiguous() else _laid_like(kept, mask)).mul_(scale)
-        return values * mask
+        keys, row = self.draw_keys(len(values)), values[0].numel()
+        if values.device.type == "cpu":
+            kept = torch.empty(len(values), row, dtype=torch.uint8)
+            each_film(draw_kept, len(values), keys, np.uint32(self.dropped), kept.numpy())
+        else:
+            kept = kept_anywhere(torch.from_numpy(keys.astype(np.int64)).to(values.device), self.dropped, row)
+        if values.ndim == 4:
+            _, channels, height, width = values.shape
+            kept = kept.view(-1, height, width, channels).permute(0, 3, 1, 2)
+        return values * kept.view(values.shape).to(values.dtype).mul_(self.scale)
 
     def extra_repr(self) -> str:
         """As `torch.nn.Dropout` shows itself."""
         return f"p={self.p}"
 
 
-def _laid_like(kept: Tensor, mask: Tensor) -> Tensor:
-    """View a flat mask with the strides of a dense tensor in another memory format, without a copy."""
-    return kept.as_strided(mask.size(), mask.stride())
+def kept_anywhere(keys: Tensor, dropped: int, values: int) -> Tensor:
+    """What `kernels.draw_kept` keeps, by tensor operations: keys (n, 2) int64 → (n, values) bool."""
+    low = _WORDS - 1
+    first, second = keys[:, :1], keys[:, 1:]
+    words = (torch.arange(values, device=keys.device) + first) & low
+    words = (words ^ (words >> 16)) * FIRST & low
+    words = (words ^ (words >> 15) ^ second) * SECOND & low
+    return (words ^ (words >> 15)) >= dropped

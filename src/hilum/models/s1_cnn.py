@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import nn
 
 from hilum.models.body import Body, head, layers_before_pool, stages_by_pool
+from hilum.models.chain import Chain
 from hilum.models.dropout import Dropout
 from hilum.models.registry import register
 
@@ -28,7 +29,7 @@ class S1(Body):
             layers += [Dropout(dropout)] if dropout else []
             layers += [nn.BatchNorm2d(width), nn.MaxPool2d(2)]
             channels = width
-        self.features = nn.Sequential(*layers)
+        self.features = Chain(*layers)
         side = size // 2 ** len(BLOCKS)
         if head_kind == "own":
             self.flatten: nn.Module = nn.Flatten()

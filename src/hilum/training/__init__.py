@@ -4,5 +4,8 @@ from hilum.training.choosing import choose, choose_out_of_fold
 from hilum.training.figures import logits_of
 from hilum.training.loop import Run, check, fit
 from hilum.training.loss import class_weights, losses
+from hilum.training.machine import pin_precision
 
-__all__ = ["Run", "check", "choose", "choose_out_of_fold", "class_weights", "fit", "logits_of", "losses"]
+__all__ = [
+    "Run", "check", "choose", "choose_out_of_fold", "class_weights", "fit", "logits_of", "losses", "pin_precision",
+]  # fmt: skip

@@ -5,12 +5,15 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
+from typing import Literal
 
 import torch
 from lightning_fabric import Fabric
+from msgspec.structs import replace
 
-from hilum.recipe import Training
+from hilum.recipe import Recipe, Training
 from hilum.training.parallel import Precision, make_fabric
+from hilum.training.precision import bfloat16_pays
 
 
 def prepare(scheme: Training, *, thaws: bool) -> Fabric:
@@ -32,12 +35,20 @@ def fastest_device() -> torch.device:
 
 
 def in_bfloat16(scheme: Training) -> bool:
-    """A CPU without bfloat16 instructions emulates them, at a tenth of the speed of float32."""
+    """What the recipe says; `auto` takes what this machine is faster in."""
     if scheme.precision != "auto":
         return scheme.precision == "bfloat16"
     if torch.cuda.is_available():
         return bool(torch.cuda.is_bf16_supported())
-    return bool(torch.cpu._is_avx512_bf16_supported())
+    return bfloat16_pays()
+
+
+def pin_precision(recipe: Recipe) -> Recipe:
+    """The recipe with the precision that this machine takes for `auto`, so that a run that goes on, maybe on another
+    machine, does not change it half-way.
+    """
+    precision: Literal["bfloat16", "float32"] = "bfloat16" if in_bfloat16(recipe.training) else "float32"
+    return replace(recipe, training=replace(recipe.training, precision=precision))
 
 
 def _be_deterministic() -> None:
