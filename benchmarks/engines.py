@@ -56,26 +56,31 @@ Rate = Callable[[], float]
 
 def measure() -> list[Row]:
     """Rates of each network by each system; the best of Hilum's is held to three times PyTorch's."""
-    rows: list[Row] = []
+    return [row for work in NETWORKS for row in rates_of(work)]
+
+
+def rates_of(work: str) -> list[Row]:
+    """The same of one network."""
+    drawn = NETWORKS[work]
     with tempfile.TemporaryDirectory() as folder:
-        for work, drawn in NETWORKS.items():
-            opened = bundle.read(SHIPPED) if drawn is None else drawn_bundle(Path(folder) / drawn[0], *drawn)
-            opened = with_int8(opened, Path(folder) / f"{work} int8")
-            shown = films_of(opened.spec.recipe.pixels)
-            systems = {TORCH: _torch(opened, shown), **_engines(opened, shown)}
-            values: dict[str, list[float]] = {name: [] for name in systems}
-            for rate in systems.values():
-                rate()
-            for _ in range(ROUNDS):
-                for name, rate in systems.items():
-                    values[name].append(rate())
-            best = max(values, key=lambda name: float(np.median(values[name])))
-            gigaflops = 2 * models.multiply_adds(load_model(opened), opened.spec.recipe.pixels.size) / 1e9
-            for name, each in values.items():
-                precision = name.rpartition(", ")[2]
-                limit = None if precision == "int8" else (f"convolution, {precision}", gigaflops)
-                targets = (Target(3, TORCH),) if name == best else ()
-                rows.append(Row(f"judging squares: {work}", name, tuple(each), targets=targets, limit=limit))
+        opened = bundle.read(SHIPPED) if drawn is None else drawn_bundle(Path(folder) / drawn[0], *drawn)
+        opened = with_int8(opened, Path(folder) / "int8")
+        shown = films_of(opened.spec.recipe.pixels)
+        systems = {TORCH: _torch(opened, shown), **_engines(opened, shown)}
+        values: dict[str, list[float]] = {name: [] for name in systems}
+        for rate in systems.values():
+            rate()
+        for _ in range(ROUNDS):
+            for name, rate in systems.items():
+                values[name].append(rate())
+        gigaflops = 2 * models.multiply_adds(load_model(opened), opened.spec.recipe.pixels.size) / 1e9
+    best = max(values, key=lambda name: float(np.median(values[name])))
+    rows: list[Row] = []
+    for name, each in values.items():
+        precision = name.rpartition(", ")[2]
+        limit = None if precision == "int8" else (f"convolution, {precision}", gigaflops)
+        targets = (Target(3, TORCH),) if name == best else ()
+        rows.append(Row(f"judging squares: {work}", name, tuple(each), targets=targets, limit=limit))
     return rows
 
 
@@ -211,22 +216,24 @@ def main() -> None:
     """Print a line a row and what became of the targets, or what the engines say."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--agree", type=Path, nargs="+", metavar="BUNDLE", default=[])
+    parser.add_argument("--networks", nargs="+", metavar="NAME", choices=NETWORKS)
     parser.add_argument("--data", type=Path, default=Path("../shared/data/chest_xray"))
     arguments = parser.parse_args()
     for folder in arguments.agree:
         agree(bundle.read(folder), arguments.data)
     if arguments.agree:
         return
-    rows = measure()
-    by_work = {row.work: row for row in rows if row.system == TORCH}
-    for row in rows:
-        ratios = [mine / theirs for mine, theirs in zip(row.values, by_work[row.work].values, strict=True)]
-        print(
-            f"{row.work:<36}{row.system:<36}{row.median:>8.1f} films/s  {np.median(ratios):5.2f} times PyTorch "
-            f"({min(ratios):.2f} to {max(ratios):.2f}){_gigaflops(row)}"
-        )
-    for verdict in verdicts(rows):
-        print(f"{verdict.row.work}: {verdict.row.system}: {verdict.value:.2f} times, {verdict.in_words()}")
+    for work in arguments.networks or NETWORKS:
+        rows = rates_of(work)
+        torch_values = rows[0].values
+        for row in rows:
+            ratios = [mine / theirs for mine, theirs in zip(row.values, torch_values, strict=True)]
+            print(
+                f"{work:<20}{row.system:<36}{row.median:>8.1f} films/s  {np.median(ratios):5.2f} times PyTorch "
+                f"({min(ratios):.2f} to {max(ratios):.2f}){_gigaflops(row)}"
+            )
+        for verdict in verdicts(rows):
+            print(f"{work}: {verdict.row.system}: {verdict.value:.2f} times, {verdict.in_words()}", flush=True)
 
 
 def _gigaflops(row: Row) -> str:

@@ -1,7 +1,7 @@
 """Films on disk to rows: against the bare network, against decoding alone, and in how much memory.
 
     python -m benchmarks.scoring
-    python -m benchmarks.scoring --memory
+    python -m benchmarks.scoring --parts memory
 
 - A folder of 224 px films (Kermany's validation films, read from disk) with ResNet-50 and VGG-16 of drawn weights,
   against the same engine on squares that lie in memory.
@@ -52,10 +52,10 @@ Rate = Callable[[], float]
 
 def measure() -> list[Row]:
     """The rows that targets are held to; works whose films are not here are left out."""
-    return [*small_films(), *full_size_films(), memory()]
+    return [row for part in PARTS.values() for row in part()]
 
 
-def small_films(number: int = 192) -> list[Row]:
+def small_films(number: int = 128) -> list[Row]:
     """A folder of films with each large network, in ONNX Runtime's float32 and in the fastest."""
     rows: list[Row] = []
     if not SMALL.is_dir():
@@ -88,7 +88,7 @@ def full_size_films(times: int = 3) -> list[Row]:
         return _in_turn("full-size JPEGs, S1", rates, Target(0.85, DECODING))
 
 
-def memory() -> Row:
+def memory() -> list[Row]:
     """Megabytes of `hilum predict` at a fifth of 100,000 films, and at its peak."""
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
@@ -112,7 +112,10 @@ def memory() -> Row:
     early = next(megabytes for size, megabytes in seen if size > end / 5)
     peak = max(megabytes for _, megabytes in seen)
     work = f"memory over {MANY:,} films"
-    return Row(work, "Hilum", (early, peak), "MB", (Target(800, at_most=True),), note="at a fifth of them; peak")
+    return [Row(work, "Hilum", (early, peak), "MB", (Target(800, at_most=True),), note="at a fifth of them; peak")]
+
+
+PARTS = {"small": small_films, "full-size": full_size_films, "memory": memory}
 
 
 def _named(engine: EngineName) -> str:
@@ -182,8 +185,10 @@ def _resident(process: int) -> float:
 def main() -> None:
     """Print a line a row, and what became of the targets."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--memory", action="store_true", help="only the memory")
-    rows = [memory()] if parser.parse_args().memory else measure()
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
+    rows = []
+    for part in parser.parse_args().parts:
+        rows += PARTS[part]()
     for row in rows:
         spread = f"({min(row.values):.1f} to {max(row.values):.1f})"
         print(f"{row.work:<64}{row.system:<34}{statistics.median(row.values):>8.1f} {row.unit} {spread} {row.note}")
