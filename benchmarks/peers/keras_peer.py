@@ -17,8 +17,7 @@ from keras import layers
 
 from benchmarks.peers.serve import Work, serve
 
-# What is faster on a CPU with bfloat16 instructions is decided by HILUM_BENCH_KERAS, and tried out in
-# docs/performance.md: XLA and mixed precision both cost time there.
+# float32, mixed (bfloat16) or jit (XLA), joined by a +: try each, and compare with Keras' fastest.
 SETTINGS = os.environ.get("HILUM_BENCH_KERAS", "float32").split("+")
 JIT = "jit" in SETTINGS
 
