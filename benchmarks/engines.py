@@ -38,8 +38,9 @@ from hilum.errors import HilumError
 from hilum.gate import read_gate
 from hilum.inference import SHIPPED
 from hilum.inference.engines import EngineName, OnnxRuntime, Precision, as_input, installed, open_engine
-from hilum.inference.pipeline import TOGETHER, processors
+from hilum.inference.pipeline import TOGETHER
 from hilum.pixels import chest_phantom, preprocess
+from hilum.pixels.cache import processors
 from hilum.recipe import Pixels, parse_recipe
 from hilum.records import Film, Manifest
 

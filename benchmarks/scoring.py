@@ -33,8 +33,9 @@ from benchmarks.rows import Row, Target, verdicts
 from hilum import bundle, films
 from hilum.inference import SHIPPED, Detector
 from hilum.inference.engines import EngineName, Precision
-from hilum.inference.pipeline import in_parallel, processors
+from hilum.inference.pipeline import in_parallel
 from hilum.pixels import chest_phantom, read_square
+from hilum.pixels.cache import processors
 from hilum.records import Film
 
 ROUNDS = 5

@@ -118,7 +118,8 @@ def _probs_of(opened: Bundle, network: Path) -> Callable[[np.ndarray], np.ndarra
     from hilum import confidence
     from hilum.bundle import probabilities
     from hilum.inference.engines import OnnxRuntime
-    from hilum.inference.pipeline import in_parallel, processors
+    from hilum.inference.pipeline import in_parallel
+    from hilum.pixels.cache import processors
 
     engine = OnnxRuntime(network, "float32")
 

@@ -14,8 +14,9 @@ from hilum import bundle, confidence
 from hilum.errors import BundleError, FilmError, RequestError
 from hilum.inference.engines import EngineName, Precision
 from hilum.inference.network import judge_of
-from hilum.inference.pipeline import TOGETHER, in_parallel, processors
+from hilum.inference.pipeline import TOGETHER, in_parallel
 from hilum.pixels import Square, read_square
+from hilum.pixels.cache import processors
 from hilum.progress import track
 from hilum.records import Film, Manifest, Prediction, Predictions
 
