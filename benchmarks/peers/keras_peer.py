@@ -1,7 +1,8 @@
 """Keras on TensorFlow, the study's own stack, by Keras' guides.
 
 The films are cached and prefetched (tensorflow.org, "Better performance with the tf.data API"); augmentation layers
-run in `Dataset.map`, as Keras' guide to preprocessing layers has it for a CPU. Batches of 32.
+run in `Dataset.map`, as Keras' guide to preprocessing layers has it for a CPU. Batches of 32. tf.data's tuner is off
+and its threads are as many as the cores: with the tuner an epoch's end waits up to 2 seconds for it, now and then.
 """
 
 from __future__ import annotations
@@ -17,9 +18,10 @@ from keras import layers
 
 from benchmarks.peers.serve import Work, serve
 
-# float32, mixed (bfloat16) or jit (XLA), joined by a +: try each, and compare with Keras' fastest.
+# float32, mixed (bfloat16) or jit (XLA), joined by a +.
 SETTINGS = os.environ.get("HILUM_BENCH_KERAS", "float32").split("+")
 JIT = "jit" in SETTINGS
+CORES = len(os.sched_getaffinity(0))
 
 
 def films_of(folder: Path, side: int, channels: str) -> tuple[tf.data.Dataset, int]:
@@ -44,7 +46,7 @@ def s1(folder: Path) -> Work:
         ]
     )
     batches = films.batch(32, drop_remainder=True)
-    batches = batches.map(lambda x, y: (augment(x, training=True), y), num_parallel_calls=tf.data.AUTOTUNE)
+    batches = batches.map(lambda x, y: (augment(x, training=True), y), num_parallel_calls=CORES)
     model = keras.Sequential([keras.Input((128, 128, 1)), layers.Rescaling(1 / 255)])
     for width, dropout in ((32, 0.0), (64, 0.1), (64, 0.2), (128, 0.2), (256, 0.2)):
         model.add(layers.Conv2D(width, 3, padding="same", activation="relu"))
@@ -55,7 +57,7 @@ def s1(folder: Path) -> Work:
     for layer in (layers.Flatten(), layers.Dropout(0.2), layers.Dense(512, activation="relu")):
         model.add(layer)
     model.add(layers.Dense(1, activation="sigmoid", dtype="float32"))
-    return epochs_of(model, batches.prefetch(tf.data.AUTOTUNE), count // 32 * 32)
+    return epochs_of(model, batches.prefetch(CORES), count // 32 * 32)
 
 
 def s2(folder: Path) -> Work:
@@ -69,13 +71,16 @@ def s2(folder: Path) -> Work:
     for width in (512, 128):
         values = layers.Dense(width, activation="relu")(values)
     model = keras.Model(inputs, layers.Dense(1, activation="sigmoid", dtype="float32")(values))
-    batches = films.batch(32, drop_remainder=True).prefetch(tf.data.AUTOTUNE)
+    batches = films.batch(32, drop_remainder=True).prefetch(CORES)
     return epochs_of(model, batches, count // 32 * 32)
 
 
 def epochs_of(model: keras.Model, batches: tf.data.Dataset, count: int) -> Work:
     """One epoch whenever it is called."""
     model.compile(keras.optimizers.Adam(1e-4), "binary_crossentropy", jit_compile=JIT)
+    untuned = tf.data.Options()
+    untuned.autotune.enabled = False
+    batches = batches.with_options(untuned)
 
     def epoch() -> int:
         model.fit(batches, epochs=1, verbose=0)

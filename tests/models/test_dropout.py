@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from hilum.models.dropout import Dropout, kept_anywhere
-from hilum.models.kernels import draw_kept, each_film
+from hilum.models.kernels import draw_kept
+from hilum.models.threads import each_film
 
 
 @pytest.mark.parametrize("p", [0.1, 0.2, 0.5])

@@ -13,7 +13,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from hilum.batches import operations
@@ -133,11 +132,9 @@ def apply(views: Views, films: Tensor) -> Tensor:
     """
     if not len(films):  # one process's share of a small batch
         return films
-    grid = F.affine_grid(views.affine, list(films.shape), align_corners=False)
-    films = F.grid_sample(films, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
-    outside = (grid.abs() > 1).any(dim=-1)[:, None] & (per_film(views.black) > 0)
-    films = films.masked_fill(outside, 0.0)
-    films = operations.bend(films, views.gamma)
+    films = operations.move(films, views.affine, views.black > 0)
+    if (views.gamma != 1).any():
+        films = operations.bend(films, views.gamma)
     mean = films.mean(dim=(2, 3), keepdim=True)
     films = ((films - mean) * per_film(views.contrast) + mean).clamp(0, 1)
     films = _each_where(views.intensity != 0, films, views.intensity, operations.shift_intensity)

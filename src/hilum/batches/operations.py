@@ -19,6 +19,31 @@ def per_film(values: Tensor) -> Tensor:
     return values[:, None, None, None]
 
 
+def move(films: Tensor, affine: Tensor, black: Tensor) -> Tensor:
+    """Look at films through affine maps, bilinearly.
+
+    The places are those of `torch.nn.functional.affine_grid`, which multiplies small matrices and takes longer than
+    the sampling.
+
+    Args:
+        films: (n, 1, h, w).
+        affine: (n, 2, 3), from the view's coordinates to the film's, both from -1 to 1 between the outer edges.
+        black: (n,) bool, whether what lies outside the film is black; else the film is mirrored there.
+    """
+    down, across = (
+        (torch.arange(side, device=films.device) * 2 + 1) / side - 1  # the pixels' middles
+        for side in films.shape[-2:]
+    )
+    of_x, of_y, shift = affine[..., None, None].unbind(2)
+    places = of_x * across + (of_y * down[:, None] + shift)  # (n, 2, h, w)
+    grid = places.permute(0, 2, 3, 1)
+    films = F.grid_sample(films, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
+    if not black.any():
+        return films
+    outside = (places.abs().amax(dim=1, keepdim=True) > 1) & per_film(black)
+    return films.masked_fill(outside, 0.0)
+
+
 def bend(films: Tensor, exponent: Tensor) -> Tensor:
     """Gamma over each film's own range, so that a dark film is bent as much as a bright one."""
     low, high = films.amin(dim=(2, 3), keepdim=True), films.amax(dim=(2, 3), keepdim=True)

@@ -15,7 +15,8 @@ from torch import Tensor, nn
 from torch.autograd import Function
 
 from hilum.models.dropout import Dropout
-from hilum.models.kernels import bits, each_film, pool_activated, unpool_gradient
+from hilum.models.kernels import bits, pool_activated, unpool_gradient
+from hilum.models.threads import each_film
 
 
 class Pooled(NamedTuple):

@@ -1,15 +1,12 @@
 """Compiled loops over maps in memory, where a chain of tensor operations would read and write every value again.
 
 Maps lie channels last: (n, h, w, c). bfloat16 comes as its bits in uint16 (numpy has no such type), is widened to
-float32 for all arithmetic and rounded to the nearest, ties to even, where it is stored. Films are shared out over
-threads; sums are kept for each film, so that nothing depends on how many threads there are.
+float32 for all arithmetic and rounded to the nearest, ties to even, where it is stored. Each runs over films `start`
+to `end` (`threads.each_film`); sums are kept for each film, so that nothing depends on how many threads there are.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -24,24 +21,6 @@ FIRST, SECOND = 0x21F0AAAD, 0xD35A2D97
 _FIRST, _SECOND = np.uint32(FIRST), np.uint32(SECOND)
 _15, _16, _ONE, _HALF = np.uint32(15), np.uint32(16), np.uint32(1), np.uint32(0x7FFF)
 _ZERO = np.float32(0)
-
-
-def each_film(kernel: Callable[..., None], films: int, *arguments: Any) -> None:
-    """Run `kernel(start, end, *arguments)` over parts of the films, on as many threads as torch has."""
-    threads = min(torch.get_num_threads(), films)
-    if threads <= 1:
-        kernel(0, films, *arguments)
-        return
-    ends = [films * number // threads for number in range(threads + 1)]
-    parts = [_pool(threads).submit(kernel, *ends[number : number + 2], *arguments) for number in range(1, threads)]
-    kernel(*ends[:2], *arguments)
-    for part in parts:
-        part.result()
-
-
-@cache
-def _pool(threads: int) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(threads - 1, thread_name_prefix="hilum-kernels")
 
 
 def bits(maps: Tensor) -> Any:
