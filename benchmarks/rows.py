@@ -92,9 +92,9 @@ def verdicts(rows: list[Row]) -> list[Verdict]:
 
 
 def share_of_limit(row: Row, limits: list[Row]) -> float | None:
-    """How much of what the machine can do a row reaches; None where it names no limit."""
+    """How much of what the machine can do a row reaches; None where it names none that was measured."""
     if row.limit is None:
         return None
     name, needed = row.limit
-    limit = next(limit for limit in limits if limit.system == name)
-    return row.median * needed / limit.median
+    limit = next((limit for limit in limits if limit.system == name), None)
+    return None if limit is None else row.median * needed / limit.median

@@ -18,16 +18,20 @@ from tempfile import TemporaryDirectory, TemporaryFile
 from benchmarks.data import some_films
 from benchmarks.peers.ours import EPOCHS, S1, S2
 from benchmarks.rows import Row, Target
+from benchmarks.table import in_words
 from hilum.models.profile import profile
 from hilum.training.machine import in_bfloat16
 
 ENVIRONMENTS = Path(__file__).parents[1] / ".bench"
-KERAS, TUTORIAL, MONAI = "Keras, TensorFlow", "PyTorch tutorial", "MONAI CacheDataset"
-# Of each piece of work: who does it, in which environment, by which module.
-PEERS = {
-    "s1": {KERAS: ("keras", "keras_peer"), TUTORIAL: ("torch", "tutorial_peer"), MONAI: ("torch", "monai_peer")},
-    "s2": {KERAS: ("keras", "keras_peer")},
+KERAS, KERAS_MIXED = "Keras, as it comes (float32)", "Keras, mixed_bfloat16"
+TUTORIAL, MONAI = "PyTorch tutorial", "MONAI CacheDataset"
+# Who does the work: in which environment, by which module, with which settings of it.
+BY_KERAS = {
+    KERAS: ("keras", "keras_peer", {"HILUM_BENCH_KERAS": "float32"}),
+    KERAS_MIXED: ("keras", "keras_peer", {"HILUM_BENCH_KERAS": "mixed"}),
 }
+BY_TORCH = {TUTORIAL: ("torch", "tutorial_peer", {}), MONAI: ("torch", "monai_peer", {})}
+PEERS: dict[str, dict[str, tuple[str, str, dict[str, str]]]] = {"s1": BY_KERAS | BY_TORCH, "s2": BY_KERAS}
 FILMS, ROUNDS = {"s1": 448, "s2": 96}, {"s1": 5, "s2": 3}
 
 
@@ -42,14 +46,14 @@ def measure() -> list[Row]:
         Row("S1, an epoch of training, augmented", system, rates, limit=training if system == "Hilum" else None)
         for system, rates in s1.items()
     ]
-    rows[0] = _held(rows[0], {KERAS: 3.0, TUTORIAL: 5.0}, s1)
+    rows[0] = _held(rows[0], {KERAS: 3.0, KERAS_MIXED: 3.0, TUTORIAL: 5.0}, s1)
     s2 = _rates("s2")
     trunk = (f"convolution, {number}", 2 * two.multiply_adds / 1e9)
     whole = "VGG-16 transfer (S2), the whole run of 27 epochs"
-    rows.append(_held(Row(whole, "Hilum", s2["Hilum"], limit=trunk, note="features stored"), {KERAS: 25.0}, s2))
-    if KERAS in s2:
-        rates = tuple(rate / EPOCHS for rate in s2[KERAS])
-        rows.append(Row(whole, KERAS, rates, note="one epoch through the trunk, times 27"))
+    rows.append(_held(Row(whole, "Hilum", s2["Hilum"], limit=trunk, note="features stored"), dict.fromkeys(BY_KERAS, 25.0), s2))
+    for system in [name for name in BY_KERAS if name in s2]:
+        rates = tuple(rate / EPOCHS for rate in s2[system])
+        rows.append(Row(whole, system, rates, note="one epoch through the trunk, times 27"))
     return rows
 
 
@@ -65,10 +69,10 @@ def _rates(work: str) -> dict[str, tuple[float, ...]]:
         films.mkdir()
         some_films(FILMS[work], films)
         systems = {"Hilum": _Peer(Path(sys.executable), "ours", work, films, cache)}
-        for name, (environment, module) in PEERS[work].items():
+        for name, (environment, module, settings) in PEERS[work].items():
             python = ENVIRONMENTS / environment / "bin" / "python"
             if python.exists():
-                systems[name] = _Peer(python, module, work, films, cache)
+                systems[name] = _Peer(python, module, work, films, cache, settings)
             else:
                 print(f"{name} is left out: no {python}; make bench makes it", file=sys.stderr)
         try:
@@ -84,9 +88,11 @@ def _rates(work: str) -> dict[str, tuple[float, ...]]:
 class _Peer:
     """A process that serves one piece of work (`peers.serve`)."""
 
-    def __init__(self, python: Path, module: str, work: str, films: Path, cache: Path) -> None:
+    def __init__(
+        self, python: Path, module: str, work: str, films: Path, cache: Path, settings: dict[str, str] | None = None
+    ) -> None:
         self._command = [str(python), "-m", f"benchmarks.peers.{module}", work, str(films)]
-        self._environment = {**os.environ, "HILUM_CACHE": str(cache)}
+        self._environment = {**os.environ, "HILUM_CACHE": str(cache), **(settings or {})}
         self._process: subprocess.Popen[str] | None = None
         self._said = TemporaryFile("w+")  # noqa: SIM115  (for as long as the process runs; a pipe would fill up)
 
@@ -125,9 +131,8 @@ class _Peer:
 
 
 def main() -> None:
-    """Print a line for each system."""
-    for row in measure():
-        print(f"{row.work:<50}{row.system:<22}{row.median:>8.1f} {row.unit}", flush=True)
+    """Print the rows and what became of the targets."""
+    print(in_words(measure(), []))
 
 
 if __name__ == "__main__":
