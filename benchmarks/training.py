@@ -50,7 +50,8 @@ def measure() -> list[Row]:
     s2 = _rates("s2")
     trunk = (f"convolution, {number}", 2 * two.multiply_adds / 1e9)
     whole = "VGG-16 transfer (S2), the whole run of 27 epochs"
-    rows.append(_held(Row(whole, "Hilum", s2["Hilum"], limit=trunk, note="features stored"), dict.fromkeys(BY_KERAS, 25.0), s2))
+    stored = Row(whole, "Hilum", s2["Hilum"], limit=trunk, note="features stored")
+    rows.append(_held(stored, dict.fromkeys(BY_KERAS, 25.0), s2))
     for system in [name for name in BY_KERAS if name in s2]:
         rates = tuple(rate / EPOCHS for rate in s2[system])
         rows.append(Row(whole, system, rates, note="one epoch through the trunk, times 27"))
