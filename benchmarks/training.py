@@ -25,13 +25,16 @@ from hilum.training.machine import in_bfloat16
 ENVIRONMENTS = Path(__file__).parents[1] / ".bench"
 KERAS, KERAS_MIXED = "Keras, as it comes (float32)", "Keras, mixed_bfloat16"
 TUTORIAL, MONAI = "PyTorch tutorial", "MONAI CacheDataset"
-# Who does the work: in which environment, by which module, with which settings of it.
-BY_KERAS = {
+Launch = tuple[str, str, dict[str, str]]  # in which environment, by which module, with which settings of it
+BY_KERAS: dict[str, Launch] = {
     KERAS: ("keras", "keras_peer", {"HILUM_BENCH_KERAS": "float32"}),
     KERAS_MIXED: ("keras", "keras_peer", {"HILUM_BENCH_KERAS": "mixed"}),
 }
-BY_TORCH = {TUTORIAL: ("torch", "tutorial_peer", {}), MONAI: ("torch", "monai_peer", {})}
-PEERS: dict[str, dict[str, tuple[str, str, dict[str, str]]]] = {"s1": BY_KERAS | BY_TORCH, "s2": BY_KERAS}
+BY_TORCH: dict[str, Launch] = {
+    TUTORIAL: ("torch", "tutorial_peer", {}),
+    MONAI: ("torch", "monai_peer", {}),
+}
+PEERS = {"s1": BY_KERAS | BY_TORCH, "s2": BY_KERAS}
 FILMS, ROUNDS = {"s1": 448, "s2": 96}, {"s1": 5, "s2": 3}
 
 
