@@ -12,25 +12,26 @@ from pathlib import Path
 
 from benchmarks import engines, limits, predict, scoring, training
 from benchmarks.table import draw, in_words, to_json
+from hilum.training.precision import processor
 
 MODULES = (training, engines, scoring, predict)  # each has measure() -> list[Row]
 DOCS = Path(__file__).parents[1] / "docs"
 
 
 def main() -> None:
-    """Print the table; write `docs/benchmarks.json` and `docs/benchmarks.svg`."""
+    """Print the table; write `docs/benchmarks.md`, `docs/benchmarks.json` and `docs/benchmarks.svg`."""
     started = time.monotonic()
     rows = []
     bounds = limits.measure()
     for module in MODULES:
         print(f"{module.__name__} …", flush=True)
         rows += module.measure()
-    print(in_words(rows, bounds))
+    table = in_words(rows, bounds)
+    (DOCS / "benchmarks.md").write_text(f"# Benchmarks\n\nWritten by `make bench`, on {processor()}.\n{table}\n")
     (DOCS / "benchmarks.json").write_text(to_json(rows, bounds))
     draw(rows, DOCS / "benchmarks.svg")
-    print(
-        f"{(time.monotonic() - started) / 60:.0f} minutes; docs/benchmarks.json and docs/benchmarks.svg are written"
-    )
+    print(table)
+    print(f"{(time.monotonic() - started) / 60:.0f} minutes; docs/benchmarks.md, .json and .svg are written")
 
 
 if __name__ == "__main__":

@@ -57,16 +57,20 @@ def to_json(rows: list[Row], limits: list[Row]) -> str:
 
 
 def draw(rows: list[Row], path: Path) -> None:
-    """Each system's median of each piece of work as a part of the best one's, with its spread, as SVG."""
+    """Each system's median of each piece of work as a part of the best one's, with its spread, as SVG.
+
+    Work that only one system did is left out: there is nothing to see beside it.
+    """
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
-    works = list(dict.fromkeys(row.work for row in rows))
-    figure = Figure(figsize=(7, 0.4 + 0.28 * len(rows) + 0.35 * len(works)), layout="constrained")
+    works = {row.work: [other for other in rows if other.work == row.work] for row in rows}
+    groups = {work: group for work, group in works.items() if len(group) > 1}
+    height = sum(len(group) + 1.4 for group in groups.values())
+    figure = Figure(figsize=(7.5, 0.26 * height + 0.2), layout="constrained")
     axes = figure.subplots()
     place, ticks, labels = 0.0, [], []
-    for work in works:
-        group = [row for row in rows if row.work == work]
+    for work, group in groups.items():
         best = max(row.median for row in group)
         axes.text(0, place, f"{work}, {group[0].unit}", fontsize=8, weight="bold", va="center")
         for row in group:
@@ -74,12 +78,13 @@ def draw(rows: list[Row], path: Path) -> None:
             low, high = (row.median - min(row.values)) / best, (max(row.values) - row.median) / best
             colour = "#1f6f8b" if row.system.startswith("Hilum") else "#b8c4cc"
             axes.barh(place, row.median / best, xerr=[[low], [high]], color=colour, ecolor="#444", capsize=2)
-            axes.text(1.02, place, _number(row.median), fontsize=7, va="center")
+            axes.text(1.38, place, _number(row.median), fontsize=8, va="center", ha="right")
             ticks.append(place)
             labels.append(row.system)
         place -= 1.4
-    axes.set(xlim=(0, 1.15), yticks=ticks, xticks=[])
+    axes.set(xlim=(0, 1.4), ylim=(place + 0.8, 0.7), yticks=ticks, xticks=[])
     axes.set_yticklabels(labels, fontsize=8)
+    axes.tick_params(length=0)
     axes.spines[["top", "right", "bottom"]].set_visible(False)
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "hilum"}):
         figure.savefig(path, format="svg", metadata={"Date": None})

@@ -211,3 +211,17 @@ def test_a_network_too_large_for_a_file_is_refused_before_it_is_written(tmp_path
     ):
         export_onnx(large, films, tmp_path / "model.onnx", half=False)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_disk_that_takes_no_more_is_an_os_error_and_leaves_nothing(tmp_path: Path) -> None:
+    """A limit on the size of files stands for the full disk: the same call fails, in the library written in Rust."""
+    resource = pytest.importorskip("resource")
+    recipe = recipe_of()
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+    try:
+        with pytest.raises(OSError, match=r"File too large.*weights\.safetensors"):
+            write_one(tmp_path / "bundle", recipe, network_of(recipe))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert not list(tmp_path.iterdir())

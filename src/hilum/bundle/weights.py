@@ -12,6 +12,7 @@ from hilum import models
 from hilum.bundle.read import Bundle
 from hilum.bundle.spec import Member
 from hilum.errors import BundleError
+from hilum.files import replacing
 from hilum.models import Network
 from hilum.recipe import Recipe
 
@@ -72,6 +73,9 @@ def save_weights(networks: Sequence[Network], recipes: Sequence[Recipe], path: P
         recipes: one a network.
         path: the file.
         half: store weight matrices as float16.
+
+    Raises:
+        OSError: it cannot be written.
     """
     tensors = {
         prefix + name: _halved(tensor) if half else tensor.contiguous()
@@ -83,7 +87,8 @@ def save_weights(networks: Sequence[Network], recipes: Sequence[Recipe], path: P
     expects = {"architecture": recipes[0].model.name, "normalise": recipes[0].model.normalise}
     if len(networks) > 1:
         expects = {"members": ", ".join(recipe.model.name for recipe in recipes)}
-    save_file(tensors, path, metadata=expects)
+    with replacing(path) as temporary:
+        save_file(tensors, temporary, metadata=expects)
 
 
 def _prefixes(networks: int) -> list[str]:

@@ -1,0 +1,82 @@
+"""Where a full-size film's time goes on its way to a row: milliseconds of one core, stage by stage, and as a whole.
+
+    python -m benchmarks.one_film
+
+The originals with S1 as it ships, in OpenVINO's int8; decoding whole is what scoring is measured against.
+"""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from functools import partial
+from io import BytesIO
+from pathlib import Path
+
+from PIL.JpegImagePlugin import JpegImageFile
+
+from benchmarks.data import full_size
+from benchmarks.engines import with_int8
+from hilum import bundle, films
+from hilum.gate import judge
+from hilum.inference import SHIPPED, Detector
+from hilum.inference.pipeline import TOGETHER, in_parts
+from hilum.pixels import read_square
+from hilum.pixels.decode import decode_scaled
+from hilum.pixels.preprocess import largest_scale, preprocess_scaled
+
+ROUNDS = 5
+
+
+def main() -> None:
+    """Print a line for each stage."""
+    paths = full_size()
+    if not paths:
+        print("the originals are not here")
+        return
+    some = films.find(list(map(str, paths))).films
+    with tempfile.TemporaryDirectory() as folder:
+        opened = with_int8(bundle.read(SHIPPED), Path(folder) / "int8")
+        detector = Detector(opened.folder, engine="openvino", precision="int8", threads=1)
+        spec, engine, gate = opened.spec.recipe.pixels, detector.engine, detector.gate
+        assert engine is not None
+        assert gate is not None
+        content = [Path(film.path).read_bytes() for film in some]
+        scale_of = partial(largest_scale, spec=spec)
+        decoded = [decode_scaled(film.path, None, "", scale_of) for film in some]
+        squares = [list(part) for part in in_parts((read_square(film.path, spec).levels for film in some), TOGETHER)]
+        stages: dict[str, Callable[[], object]] = {
+            "decoding whole, from memory": lambda: [_decode(data, 1) for data in content],
+            "decoding to an eighth, from memory": lambda: [_decode(data, 8) for data in content],
+            "reading and decoding at a fraction": lambda: [
+                decode_scaled(film.path, None, "", scale_of) for film in some
+            ],
+            "cutting and scaling to the square": lambda: [
+                preprocess_scaled(grey, spec, shape, scale) for grey, shape, scale in decoded
+            ],
+            "the network": lambda: [detector.probs(part) for part in squares],  # type: ignore[arg-type]
+            "the gate": lambda: [judge(gate, part) for part in squares],
+            "from file to row": lambda: list(detector.stream(some)),
+        }
+        times: dict[str, list[float]] = {name: [] for name in stages}
+        for number in range(ROUNDS + 1):
+            for name, stage in stages.items():
+                started = time.process_time()
+                stage()
+                if number:  # the first warms up
+                    times[name].append(1000 * (time.process_time() - started) / len(some))
+    for name, each in times.items():
+        print(f"{name:<40}{statistics.median(each):>7.2f} ms ({min(each):.2f} to {max(each):.2f})")
+
+
+def _decode(data: bytes, scale: int) -> JpegImageFile:
+    image = JpegImageFile(BytesIO(data))
+    image.draft("L", (image.width // scale, image.height // scale))
+    image.load()
+    return image
+
+
+if __name__ == "__main__":
+    main()
