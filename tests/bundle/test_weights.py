@@ -18,7 +18,7 @@ from hilum.bundle.golden import golden_films
 from hilum.bundle.onnx_export import export_onnx, round_weights
 from hilum.bundle.read import seal_of
 from hilum.bundle.seal import data_fingerprint
-from hilum.bundle.weights import deployed, load_model
+from hilum.bundle.weights import deployed, load_model, save_weights
 from hilum.bundle.write import write
 from hilum.confidence import Calibration, calibrated
 from hilum.errors import RecipeError, RequestError
@@ -217,11 +217,11 @@ def test_a_disk_that_takes_no_more_is_an_os_error_and_leaves_nothing(tmp_path: P
     """A limit on the size of files stands for the full disk: the same call fails, in the library written in Rust."""
     resource = pytest.importorskip("resource")
     recipe = recipe_of()
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    network, before = network_of(recipe), resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
     try:
         with pytest.raises(OSError, match=r"File too large.*weights\.safetensors"):
-            write_one(tmp_path / "bundle", recipe, network_of(recipe))
+            save_weights([network], [recipe], tmp_path / "weights.safetensors", half=True)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert not list(tmp_path.iterdir())
