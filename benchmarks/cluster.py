@@ -26,7 +26,7 @@ from hilum.inference import Detector, cluster
 from hilum.pixels import chest_phantom, decode
 from hilum.records import Manifest
 
-FEW, MANY, ROUNDS = 64, 576, 2
+FEW, MANY, ROUNDS = 64, 3_072, 2
 CLOCK = os.sysconf("SC_CLK_TCK")
 
 
