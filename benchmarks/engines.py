@@ -23,7 +23,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from benchmarks.rows import Row, Target, verdicts
+from benchmarks.rows import Row, Target, in_turn, verdicts
 from hilum import bundle, confidence, films, metrics, models, pixels
 from hilum.bundle import Bundle, Chosen, OperatingPoint
 from hilum.bundle.golden import golden_films
@@ -44,7 +44,7 @@ from hilum.pixels.cache import processors
 from hilum.recipe import Pixels, parse_recipe
 from hilum.records import Film, Manifest
 
-ROUNDS, SECONDS, SHOWN = 5, 0.8, 32
+SECONDS, SHOWN = 0.8, 32
 TORCH = "PyTorch eager, float32"
 TORCH_BATCHES = (8, 32)
 NETWORKS = {"S1, 128 px": None, "ResNet-50, 224 px": ("resnet50", "own"), "VGG-16, 224 px": ("vgg16", "s2")}
@@ -68,12 +68,7 @@ def rates_of(work: str) -> list[Row]:
         opened = with_int8(opened, Path(folder) / "int8")
         shown = films_of(opened.spec.recipe.pixels)
         systems = {TORCH: _torch(opened, shown), **_engines(opened, shown)}
-        values: dict[str, list[float]] = {name: [] for name in systems}
-        for rate in systems.values():
-            rate()
-        for _ in range(ROUNDS):
-            for name, rate in systems.items():
-                values[name].append(rate())
+        values = in_turn(systems)
         gigaflops = 2 * models.multiply_adds(load_model(opened), opened.spec.recipe.pixels.size) / 1e9
     best = max(values, key=lambda name: float(np.median(values[name])))
     rows: list[Row] = []
@@ -81,7 +76,7 @@ def rates_of(work: str) -> list[Row]:
         precision = name.rpartition(", ")[2]
         limit = None if precision == "int8" else (f"convolution, {precision}", gigaflops)
         targets = (Target(3, TORCH),) if name == best else ()
-        rows.append(Row(f"judging squares: {work}", name, tuple(each), targets=targets, limit=limit))
+        rows.append(Row(f"judging squares: {work}", name, each, targets=targets, limit=limit))
     return rows
 
 
@@ -99,11 +94,12 @@ def _engines(opened: Bundle, shown: NDArray[np.uint8]) -> dict[str, Rate]:
             except HilumError:  # ONNX Runtime has no bfloat16
                 continue
             if not note:
-                found[f"Hilum by {_named(name)}, {precision}"] = _rate(engine.logits, shown, processors(), TOGETHER)
+                found[f"Hilum by {named(name)}, {precision}"] = _rate(engine.logits, shown, processors(), TOGETHER)
     return found
 
 
-def _named(engine: EngineName) -> str:
+def named(engine: EngineName) -> str:
+    """An engine as its makers write it."""
     return {"onnx": "ONNX Runtime", "openvino": "OpenVINO"}[engine]
 
 
@@ -182,7 +178,7 @@ def agree(opened: Bundle, data: Path) -> None:
     for engine in installed():
         for precision in get_args(Precision):
             try:
-                systems[f"{_named(engine)}, {precision}"] = open_engine(opened, engine, precision, 1)[0].logits
+                systems[f"{named(engine)}, {precision}"] = open_engine(opened, engine, precision, 1)[0].logits
             except HilumError:
                 continue
     print(f"{opened.folder}: {len(val)} validation films\n\n| | AUROC | sensitivity | specificity | calls changed | "

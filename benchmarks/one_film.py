@@ -12,13 +12,11 @@ import tempfile
 import time
 from collections.abc import Callable
 from functools import partial
-from io import BytesIO
 from pathlib import Path
-
-from PIL.JpegImagePlugin import JpegImageFile
 
 from benchmarks.data import full_size
 from benchmarks.engines import with_int8
+from benchmarks.scoring import decode
 from hilum import bundle, films
 from hilum.gate import judge
 from hilum.inference import SHIPPED, Detector
@@ -48,8 +46,8 @@ def main() -> None:
         decoded = [decode_scaled(film.path, None, "", scale_of) for film in some]
         squares = [list(part) for part in in_parts((read_square(film.path, spec).levels for film in some), TOGETHER)]
         stages: dict[str, Callable[[], object]] = {
-            "decoding whole, from memory": lambda: [_decode(data, 1) for data in content],
-            "decoding to an eighth, from memory": lambda: [_decode(data, 8) for data in content],
+            "decoding whole, from memory": lambda: [decode(data, 1) for data in content],
+            "decoding to an eighth, from memory": lambda: [decode(data, 8) for data in content],
             "reading and decoding at a fraction": lambda: [
                 decode_scaled(film.path, None, "", scale_of) for film in some
             ],
@@ -69,13 +67,6 @@ def main() -> None:
                     times[name].append(1000 * (time.process_time() - started) / len(some))
     for name, each in times.items():
         print(f"{name:<40}{statistics.median(each):>7.2f} ms ({min(each):.2f} to {max(each):.2f})")
-
-
-def _decode(data: bytes, scale: int) -> JpegImageFile:
-    image = JpegImageFile(BytesIO(data))
-    image.draft("L", (image.width // scale, image.height // scale))
-    image.load()
-    return image
 
 
 if __name__ == "__main__":

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import statistics
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+
+ROUNDS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,14 @@ class Verdict:
             return "met"
         way = "more" if self.target.at_most else "less"
         return f"not met: {abs(self.value / self.target.bound - 1):.0%} {way}"
+
+
+def in_turn(rates: Mapping[str, Callable[[], float]]) -> dict[str, tuple[float, ...]]:
+    """Each system's rates, one a round, after all have warmed up: a round of all of them saw the same machine."""
+    for rate in rates.values():
+        rate()
+    rounds = [{name: rate() for name, rate in rates.items()} for _ in range(ROUNDS)]
+    return {name: tuple(each[name] for each in rounds) for name in rates}
 
 
 def verdicts(rows: list[Row]) -> list[Verdict]:

@@ -28,8 +28,8 @@ import numpy as np
 from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile
 
-from benchmarks.engines import drawn_bundle, with_int8
-from benchmarks.rows import Row, Target, verdicts
+from benchmarks.engines import drawn_bundle, named, with_int8
+from benchmarks.rows import Row, Target, in_turn, verdicts
 from hilum import bundle, films
 from hilum.inference import SHIPPED, Detector
 from hilum.inference.engines import EngineName, Precision
@@ -38,7 +38,6 @@ from hilum.pixels import chest_phantom, read_square
 from hilum.pixels.cache import processors
 from hilum.records import Film
 
-ROUNDS = 5
 SMALL, FULL = Path("../shared/data/chest_xray/val"), Path("../shared/data/fullres")
 BARE, DECODING = "the bare network", "decoding alone"
 NETWORKS = {"ResNet-50": ("resnet50", "own"), "VGG-16": ("vgg16", "s2")}
@@ -69,7 +68,7 @@ def small_films(number: int = 128) -> list[Row]:
             for engine, precision in ENGINES:
                 detector = Detector(opened.folder, engine=engine, precision=precision)
                 squares = [read_square(film.path, opened.spec.recipe.pixels).levels for film in some]
-                work = f"a folder of 224 px films, {name}, {_named(engine)} in {precision}"
+                work = f"a folder of 224 px films, {name}, {named(engine)} in {precision}"
                 rates = {BARE: _bare(detector, squares), "Hilum": _scored(detector, some)}
                 rows += _in_turn(work, rates, Target(0.9, BARE))
     return rows
@@ -85,7 +84,7 @@ def full_size_films(times: int = 3) -> list[Row]:
         rates = {DECODING: _decoded(some), "decoding at a fraction alone": _read(some)}
         for engine, precision in ENGINES:
             detector = Detector(opened.folder, engine=engine, precision=precision)
-            rates[f"Hilum by {_named(engine)}, {precision}"] = _scored(detector, some)
+            rates[f"Hilum by {named(engine)}, {precision}"] = _scored(detector, some)
         return _in_turn("full-size JPEGs, S1", rates, Target(0.85, DECODING))
 
 
@@ -119,19 +118,9 @@ def memory() -> list[Row]:
 PARTS = {"small": small_films, "full-size": full_size_films, "memory": memory}
 
 
-def _named(engine: EngineName) -> str:
-    return {"onnx": "ONNX Runtime", "openvino": "OpenVINO"}[engine]
-
-
 def _in_turn(work: str, rates: dict[str, Rate], target: Target) -> list[Row]:
-    values: dict[str, list[float]] = {name: [] for name in rates}
-    for rate in rates.values():
-        rate()
-    for _ in range(ROUNDS):
-        for name, rate in rates.items():
-            values[name].append(rate())
     held = {name: (target,) for name in rates if name.startswith("Hilum")}
-    return [Row(work, name, tuple(each), targets=held.get(name, ())) for name, each in values.items()]
+    return [Row(work, name, each, targets=held.get(name, ())) for name, each in in_turn(rates).items()]
 
 
 def _rate(number: int, work: Callable[[], object]) -> Rate:
@@ -155,15 +144,17 @@ def _bare(detector: Detector, squares: list[np.ndarray]) -> Rate:
     return _rate(len(squares), lambda: list(in_parallel(squares, logits, processors())))
 
 
+def decode(content: bytes, scale: int = 1) -> JpegImageFile:
+    """A JPEG in memory to grey, at a fraction of its size, by Pillow alone."""
+    image = JpegImageFile(BytesIO(content))
+    image.draft("L", (image.width // scale, image.height // scale))
+    image.load()
+    return image
+
+
 def _decoded(some: tuple[Film, ...]) -> Rate:
     """Whole, to grey, from bytes in memory."""
     data = [Path(film.path).read_bytes() for film in some]
-
-    def decode(content: bytes) -> None:
-        image = JpegImageFile(BytesIO(content))
-        image.draft("L", None)
-        image.load()
-
     pool = ThreadPoolExecutor(processors())
     return _rate(len(data), lambda: list(pool.map(decode, data)))
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from benchmarks.rows import Row, Target, share_of_limit, verdicts
+from benchmarks.rows import ROUNDS, Row, Target, in_turn, share_of_limit, verdicts
 from benchmarks.table import draw, in_words, to_json
 
 OURS = Row("epoch", "Hilum", (300.0, 420.0, 380.0), targets=(Target(3.0, "Keras"),), limit=("convolution", 2.0))
@@ -19,6 +20,17 @@ def test_a_ratio_is_of_values_of_one_round() -> None:
     (verdict,) = verdicts([OURS, KERAS])
     assert (verdict.value, verdict.low, verdict.high) == pytest.approx((3.0, 1.9, 4.2))
     assert verdict.in_words() == "met"
+
+
+def test_systems_take_turns_once_all_have_warmed_up() -> None:
+    turns: list[str] = []
+
+    def rate(name: str) -> Callable[[], float]:
+        return lambda: float(turns.append(name) or len(turns))  # type: ignore[func-returns-value]
+
+    values = in_turn({"Hilum": rate("Hilum"), "Keras": rate("Keras")})
+    assert turns == ["Hilum", "Keras"] * (1 + ROUNDS)
+    assert values == {"Hilum": (3.0, 5.0, 7.0, 9.0, 11.0), "Keras": (4.0, 6.0, 8.0, 10.0, 12.0)}
 
 
 def test_what_is_not_met_says_by_how_much() -> None:

@@ -24,6 +24,18 @@ def films(n: int = 6, size: tuple[int, int] = (48, 56)) -> torch.Tensor:
     )[:, None]
 
 
+def test_films_move_as_torchs_own_grid_says_and_what_lies_outside_is_black_where_asked() -> None:
+    generator = torch.Generator().manual_seed(3)
+    given = torch.rand(4, 1, 24, 40, generator=generator)
+    affine = torch.eye(2, 3) + 0.4 * torch.randn(4, 2, 3, generator=generator)
+    black = torch.tensor([True, False, True, False])
+    grid = torch.nn.functional.affine_grid(affine, list(given.shape), align_corners=False)
+    expected = torch.nn.functional.grid_sample(given, grid, padding_mode="reflection", align_corners=False)
+    expected[black] *= (grid.abs() <= 1).all(dim=-1)[black][:, None]
+    torch.testing.assert_close(operations.move(given, affine, black), expected, atol=1e-5, rtol=0)
+    assert (expected[black] == 0).any()
+
+
 def test_a_shift_of_intensity_is_alexnets_along_the_principal_colours() -> None:
     """Krizhevsky et al., NIPS 2012, section 4.1: [p1, p2, p3][α1λ1, α2λ2, α3λ3]ᵀ is added to each pixel."""
     draws = np.random.default_rng(1).normal(0, 1.5, (6, 3))
