@@ -26,7 +26,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hilum import films
-from hilum.cli.learning import learn, write_bundle
 from hilum.evaluation.robustness import probs_under_shifts
 from hilum.inference import Detector
 from hilum.metrics import auroc, clusters_of, confusion
@@ -34,6 +33,7 @@ from hilum.metrics.bootstrap import resampled_weights
 from hilum.recipe import read_recipe
 from hilum.records import Manifest
 from hilum.shifts import ACQUISITION, FAMILIAR
+from hilum.workflows.train import learn, write_bundle
 
 PLAIN = Path("recipes/plain.toml")
 VARIANTS = Path(__file__).with_suffix(".toml")

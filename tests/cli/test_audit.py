@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from tests.audit.conftest import film, save
+from tests.auditing.conftest import film, save
 from tests.cli.conftest import Hilum, refusal
 
 

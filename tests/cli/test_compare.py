@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from hilum.cli.compare import _names
 from hilum.errors import RequestError
+from hilum.workflows.compare import _names
 from tests.bundle.conftest import make
 from tests.cli.conftest import Hilum, refusal
 from tests.conftest import ChestFolder

@@ -10,9 +10,10 @@ import msgspec
 import pytest
 
 from hilum.bundle.seal import data_fingerprint
-from hilum.cli.evaluate import _notes_on_learning, lay_out
+from hilum.cli.evaluate import lay_out
 from hilum.evaluation import at_prevalence, evaluate
 from hilum.records import Film, Manifest, Prediction, Predictions
+from hilum.workflows.evaluate import _notes_on_learning
 from tests.bundle.conftest import THREE, make_three
 from tests.cli.conftest import Hilum, refusal
 from tests.conftest import ChestFolder, WriteFilm

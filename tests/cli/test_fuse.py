@@ -16,7 +16,7 @@ from hilum import bundle, films, models, pixels
 from hilum.bundle import Bundle, Chosen, OperatingPoint
 from hilum.bundle.onnx_export import round_weights
 from hilum.bundle.write import write
-from hilum.cli.fuse import fuse, refuse_unlike
+from hilum.cli.fuse import fuse
 from hilum.confidence import Calibration
 from hilum.errors import RequestError
 from hilum.inference import Detector
@@ -24,6 +24,7 @@ from hilum.metrics import youden_threshold
 from hilum.recipe import Model, Pixels, parse_recipe
 from hilum.records import Manifest, write_manifest
 from hilum.training.fusing import fit_shares
+from hilum.workflows.fuse import refuse_unlike
 from tests.bundle.conftest import make
 from tests.cli.conftest import Hilum, refusal
 from tests.conftest import ChestFolder
@@ -102,7 +103,7 @@ def test_the_mean_of_two_bundles(hilum: Hilum, manifest: Manifest) -> None:
 
 
 def test_fitted_shares_of_a_bundle_that_was_fused_itself(
-    manifest: Manifest, capsys: pytest.CaptureFixture[str]
+    manifest: Manifest, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The threshold's rule is the first bundle's; that a bundle learnt from other films is noted."""
     one = learnt_from(manifest, "one", 3, bundle={"operating_point": "half"})
@@ -113,9 +114,10 @@ def test_fitted_shares_of_a_bundle_that_was_fused_itself(
     said = np.stack([probs_of(each, val) for each in ("both/bundle", "other")])
     shares = fit_shares(said, np.array([CLASSES.index(film.label) for film in val]))
     assert 0.01 < shares[0] < 0.99, "a mixture is better than either"
-    capsys.readouterr()
+    caplog.clear()
+    caplog.set_level("INFO", "hilum")
     fuse([Path("both/bundle"), Path("other")], MANIFEST, Path("all"), "fitted", "three")
-    told = capsys.readouterr().err
+    told = caplog.text
     assert "note: other learnt from other films than the train films here" in told
     assert "note: both" not in told
     assert f"other: share {shares[1]:.3f}\n" in told
@@ -133,13 +135,14 @@ def test_fitted_shares_of_a_bundle_that_was_fused_itself(
 
 
 def test_a_bundle_that_the_others_make_superfluous_is_left_out(
-    manifest: Manifest, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    manifest: Manifest, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level("INFO", "hilum")
     for seed, name in enumerate(("a", "b", "c")):
         learnt_from(manifest, name, seed)
     monkeypatch.setattr("hilum.training.fusing.fit_shares", lambda probs, labels: np.array([0.2999, 0.0002, 0.6999]))
     fuse([Path("a"), Path("b"), Path("c")], MANIFEST, Path("x"), "fitted")
-    assert "b: share 0.000, left out: the others know all that it knows" in capsys.readouterr().err
+    assert "b: share 0.000, left out: the others know all that it knows" in caplog.text
     members = bundle.read("x/bundle").spec.members
     assert [(member.recipe.name, round(member.share, 3)) for member in members] == [("a", 0.3), ("c", 0.7)]
     monkeypatch.setattr("hilum.training.fusing.fit_shares", lambda probs, labels: np.array([0.9999, 0.0001, 0.0]))

@@ -20,6 +20,8 @@ from hilum.history import read_history
 from hilum.recipe import Tune, read_recipe
 from hilum.records import read_manifest, write_manifest
 from hilum.training.keeping import MONITORED
+from hilum.workflows import tune as workflow
+from hilum.workflows.tune import films_to_tune_on
 from tests.cli.conftest import Hilum, refusal
 from tests.conftest import ChestFolder
 
@@ -117,7 +119,7 @@ def test_a_folder_is_tuned_on_without_decoding_its_test_films(
     for number, path in enumerate(broken):
         path.write_text(f"no film {number}")
     (tmp_path / "tiny.toml").write_text(RECIPE)
-    given = cli.films_to_tune_on(folder, "patient", None)
+    given = films_to_tune_on(folder, "patient", None)
     assert {film.split for film in given} == {"train", "val"}
     cli.tune(tmp_path / "tiny.toml", folder, tmp_path / "study", trials=1)
     assert (tmp_path / "study" / "best.toml").exists()
@@ -213,7 +215,7 @@ def test_an_interrupt_says_how_to_go_on(
         raise KeyboardInterrupt
 
     recipe, manifest = files
-    monkeypatch.setattr(cli, "learn", stop)
+    monkeypatch.setattr(workflow, "learn", stop)
     with pytest.raises(typer.Exit) as ended:
         cli.tune(recipe, manifest, tmp_path / "study")
     assert ended.value.exit_code == 130

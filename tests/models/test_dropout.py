@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
+from hilum.models.cpu.kernels import draw_kept
+from hilum.models.cpu.threads import each_film
 from hilum.models.dropout import Dropout, kept_anywhere
-from hilum.models.kernels import draw_kept
-from hilum.models.threads import each_film
 
 
 @pytest.mark.parametrize("p", [0.1, 0.2, 0.5])

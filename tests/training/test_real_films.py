@@ -10,9 +10,9 @@ from safetensors.torch import load_file
 
 from hilum import films
 from hilum.bundle import read
-from hilum.cli.learning import learn, write_bundle
 from hilum.recipe import read_recipe
 from hilum.records import Manifest
+from hilum.workflows.train import learn, write_bundle
 
 RECIPES = Path(__file__).parents[2] / "recipes"
 

@@ -6,6 +6,7 @@ Nothing heavy is imported before the verb that needs it runs.
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import sys
 
@@ -22,6 +23,22 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+
+
+@app.callback()
+def _show_log() -> None:
+    """From a folder of chest X-rays to a pneumonia detector that you can trust. Research only: not a diagnosis."""
+    logger = logging.getLogger("hilum")
+    logger.setLevel(logging.INFO)
+    if not any(isinstance(handler, _Terminal) for handler in logger.handlers):
+        logger.addHandler(_Terminal())
+
+
+class _Terminal(logging.Handler):
+    """What the library reports while it works, as lines on stderr."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        tell(record.getMessage())
 
 
 def main() -> None:

@@ -12,7 +12,7 @@ from hilum.cli import app, tell
 from hilum.cli.options import Json, PatientPattern
 
 if TYPE_CHECKING:
-    from hilum.audit import Audit
+    from hilum.auditing import Audit
 
 _HEADINGS = {"error": "To mend first", "warning": "To look at", "note": "Good to know"}
 
@@ -36,8 +36,8 @@ def audit(
     The splits are those of the folders or of the manifest; nothing is cut.
     """
     from hilum import films
-    from hilum.audit import audit as run
-    from hilum.audit import write_audit
+    from hilum.auditing import audit as run
+    from hilum.auditing import write_audit
     from hilum.records import read_predictions
 
     manifest = films.index(data, cut=False, patient_pattern=patient_pattern)
@@ -56,7 +56,7 @@ def audit(
 
 def lay_out(made: Audit) -> str:
     """The findings for a terminal, worst first."""
-    from hilum.audit import SEVERITIES, sentences
+    from hilum.auditing import SEVERITIES, sentences
 
     lines = [f"{len(made.seen):,} films audited{f' in {made.folder}' if made.folder else ''}"]
     for severity in SEVERITIES:

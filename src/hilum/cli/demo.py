@@ -41,11 +41,12 @@ def demo(
 ) -> None:
     """Index, train, evaluate and predict in a few minutes, on your films or on some that are at hand."""
     from hilum import films
-    from hilum.cli import evaluate
-    from hilum.cli.demo_films import at_hand
-    from hilum.cli.learning import learn, write_bundle
+    from hilum.cli.evaluate import lay_out
     from hilum.inference import Detector
     from hilum.records import Manifest
+    from hilum.workflows.demo_films import at_hand
+    from hilum.workflows.evaluate import measure
+    from hilum.workflows.train import learn, write_bundle
 
     if (out / "recipe.toml").exists():
         raise RequestError(f"{out}: holds a run already; remove it, or name another --out")
@@ -59,8 +60,8 @@ def demo(
     bundle = write_bundle(learn(recipe, manifest, out))
     split = "test" if any(film.split == "test" for film in manifest) else "val"
     tell(f"3/4 evaluate: the {split} films")
-    metrics, predictions = evaluate.measure(bundle, out / "manifest.csv", split, out / "report", shifts=False)
-    typer.echo(evaluate.lay_out(metrics))
+    metrics, predictions = measure(bundle, out / "manifest.csv", split, out / "report", shifts=False)
+    typer.echo(lay_out(metrics))
     film = predictions.rows[0].film
     tell(f"4/4 predict: {film.path}")
     row = Detector(bundle).predict(Manifest((film,))).rows[0]

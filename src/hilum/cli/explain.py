@@ -9,7 +9,6 @@ from typing import Annotated, Any, Literal
 import typer
 
 from hilum.cli import app, tell
-from hilum.cli.classical import refuse_system
 from hilum.cli.options import BundleFolder, Json, folder_of
 from hilum.errors import FilmError, RequestError
 
@@ -42,6 +41,7 @@ def explain(
     from hilum import bundle as bundles
     from hilum import films
     from hilum.inference import Detector
+    from hilum.workflows.train_classical import refuse_system
 
     opened = bundles.read(folder_of(bundle))
     refuse_system(opened, "a map follows a network's gradients or hides parts of the film from it")
@@ -51,7 +51,7 @@ def explain(
 
     import numpy as np
 
-    from hilum import explain as why
+    from hilum import explanation as why
     from hilum.bundle.weights import load_model
     from hilum.gate import judge
     from hilum.pixels import read_square

@@ -29,7 +29,7 @@ def index(
     as_json: Json = False,
 ) -> None:
     """Find films, read labels, patients and splits, and write the manifest that training reads."""
-    from hilum import audit, films
+    from hilum import auditing, films
     from hilum.records import write_manifest
 
     found = films.index(
@@ -44,7 +44,7 @@ def index(
     write_manifest(found, out)
     table = _count(found)
     typer.echo(json.dumps({"films": len(found), "splits": table}, indent=1) if as_json else _lay_out(table))
-    for note in (*found.notes, *(finding.sentence for finding in audit.quick_audit(found))):
+    for note in (*found.notes, *(finding.sentence for finding in auditing.quick_audit(found))):
         tell(f"note: {note}")
     tell(f"{out}: {len(found)} films. Next: hilum train recipes/hilum.toml --data {out}")
 

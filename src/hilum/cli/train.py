@@ -8,9 +8,6 @@ from typing import Annotated, Literal, cast
 import typer
 
 from hilum.cli import app, tell
-from hilum.cli.classical import learn_system
-from hilum.cli.learning import learn, write_bundle
-from hilum.cli.members import learn_members
 from hilum.cli.options import PatientPattern, SplitBy
 from hilum.errors import RecipeError, RequestError
 from hilum.progress import first_process
@@ -39,6 +36,9 @@ def train(
     from hilum.memory import parse_memory
     from hilum.recipe import read_recipe
     from hilum.records import read_manifest
+    from hilum.workflows.ensemble import learn_members
+    from hilum.workflows.train import learn, write_bundle
+    from hilum.workflows.train_classical import learn_system
 
     at_most = parse_memory(memory) if memory is not None else None
     if resume is not None:

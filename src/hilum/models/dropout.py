@@ -15,8 +15,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from hilum.models.kernels import FIRST, SECOND, draw_kept
-from hilum.models.threads import each_film
+from hilum.models.cpu.kernels import FIRST, SECOND, draw_kept
+from hilum.models.cpu.threads import each_film
 
 _WORDS = 1 << 32  # a mask's probability is a multiple of 2⁻³²
 _part: ContextVar[tuple[int, int] | None] = ContextVar("part", default=None)

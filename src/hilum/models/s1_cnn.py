@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import nn
 
 from hilum.models.body import Body, head, layers_before_pool, stages_by_pool
-from hilum.models.chain import Chain
+from hilum.models.cpu.chain import Chain
 from hilum.models.dropout import Dropout
 from hilum.models.registry import register
 

@@ -1,0 +1,233 @@
+"""The shortcut probe: how well a label can be told without looking at a lung (Geirhos et al., Nat Mach Intell 2020).
+
+A small classifier, cross-validated by patient, learns the label from facts of the file, from those and the picture's
+borders, letters and grey levels, from what of these preprocessing leaves, and from the rim of the film alone. What it
+can do, a network can do too, and nobody will see it in the validation figures.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from hilum.auditing.facts import FILE_GROUPS, GROUPS, PICTURE_GROUPS, Facts, Group, grouped
+from hilum.auditing.finding import Finding
+from hilum.auditing.folds import Floats, Folds, best_told, out_of_fold, told_by_one
+from hilum.metrics import auroc
+from hilum.records import Figure
+
+Value = float | str | None
+
+GIVEN_AWAY = 0.8  # lower ends of the AUROC's interval, from which on the finding is an error
+SUSPICIOUS = 0.6  # or a warning
+_RIM_SUSPICIOUS = 0.7  # a rim of 6% holds shoulders and the tips of some lungs
+_CELLS = 16  # along each side; the rim is one cell wide
+_SHOWN = 3  # facts named in a sentence
+
+
+@dataclass(frozen=True, slots=True)
+class Carrier:
+    """What one group of facts contributes.
+
+    Attributes:
+        name: the group, such as `JPEG quantisation`.
+        alone: the AUROC of a classifier that knows only these facts.
+        drop: by how much the whole probe's AUROC falls when these facts are exchanged among films.
+        typical: for each fact of the group that varies, the most telling one first, each class's median, or its
+            commonest word.
+    """
+
+    name: str
+    alone: float
+    drop: float
+    typical: Mapping[str, Mapping[str, Value]]
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """How well facts tell the classes apart.
+
+    Attributes:
+        name: `file`, `before`, `after` (preprocessing) or `rim`.
+        told: the class that is told best; of two, the last.
+        auroc: of that class against the others, out of fold, with a 95% interval over patients.
+        carriers: the groups of facts, the one that tells most alone first; none for the rim.
+    """
+
+    name: str
+    told: str
+    auroc: Figure
+    carriers: tuple[Carrier, ...] = ()
+
+    @property
+    def low(self) -> float:
+        """The AUROC that these films vouch for; a perfect one has no interval."""
+        return (self.auroc.low if self.auroc.low is not None else self.auroc.value) or 0.0
+
+
+def probe_all(
+    before: Sequence[Facts], after: Sequence[Facts], squares: NDArray[np.uint8], folds: Folds
+) -> dict[str, Probe | None]:
+    """The four probes by name; None where all films have the same facts, so that nothing can be told from them.
+
+    Args:
+        before: of each film, the facts of file and picture as they are.
+        after: those of the preprocessed square.
+        squares: (films, side, side) uint8.
+        folds: the films' labels and patients, in the same order.
+    """
+    return {
+        "file": _probe("file", before, FILE_GROUPS, folds),
+        "before": _probe("before", before, GROUPS, folds),
+        "after": _probe("after", after, PICTURE_GROUPS, folds),
+        "rim": Probe("rim", *best_told(folds, out_of_fold(folds, rim(squares), _classifier(len(before)))[0])),
+    }
+
+
+def findings_of(probes: Mapping[str, Probe | None], classes: Sequence[str]) -> list[Finding]:
+    """What the probes mean, one line each."""
+    found = []
+    if (file := probes["file"]) and file.low >= SUSPICIOUS:
+        found.append(
+            Finding(
+                "shortcut",
+                "error" if file.low >= GIVEN_AWAY else "warning",
+                f"facts of the file alone tell {_against(file, classes)} with an AUROC of {_figure(file.auroc)}: "
+                f"{_carried(file.carriers)}; a network can learn the camera: decode, scale and save all films the "
+                "same way, train with JPEG augmentation, and believe only a test on films from elsewhere",
+            )
+        )
+    if (edge := probes["rim"]) and edge.low >= _RIM_SUSPICIOUS:
+        found.append(
+            Finding(
+                "shortcut_rim",
+                "warning",
+                f"the outer 6% of the film, with hardly any lung in it, tells {_against(edge, classes)} with an "
+                f"AUROC of {_figure(edge.auroc)}: how films were framed goes with the label; crop (pixels.crop), "
+                "augment with shifts and zoom, and test on films from elsewhere",
+            )
+        )
+    before, after = probes["before"], probes["after"]
+    if before and before.low >= SUSPICIOUS:
+        left = f"; after preprocessing {_figure(after.auroc)}: {_carried(after.carriers)}" if after else ""
+        found.append(
+            Finding(
+                "facts",
+                "note",
+                f"file, borders, letters and grey levels together tell {_against(before, classes)} with an AUROC of "
+                f"{_figure(before.auroc)}: {_carried(before.carriers)}{left}; part of the grey levels and of the "
+                "bytes is what the films show, so a model has to do clearly better than this",
+            )
+        )
+    return found
+
+
+def rim(squares: NDArray[np.uint8]) -> Floats:
+    """The mean grey of each of the 60 cells along the edge, (films, 60)."""
+    edge = np.ones((_CELLS, _CELLS), dtype=bool)
+    edge[1:-1, 1:-1] = False
+    cells = [cv2.resize(square, (_CELLS, _CELLS), interpolation=cv2.INTER_AREA) for square in squares]
+    return np.stack(cells)[:, edge].astype(np.float64)
+
+
+def _probe(name: str, films: Sequence[Facts], wanted: Mapping[str, tuple[str, ...]], folds: Folds) -> Probe | None:
+    groups = grouped(films, wanted)
+    if not groups:
+        return None
+    make = _classifier(len(films))
+    ends = np.cumsum([0, *(len(group.facts) for group in groups)])
+    columns = [list(range(start, end)) for start, end in pairwise(ends)]
+    probs, spoilt = out_of_fold(folds, np.column_stack([group.values for group in groups]), make, columns)
+    told, auroc = best_told(folds, probs)
+    carriers = [
+        Carrier(
+            group.name,
+            _auroc(folds, out_of_fold(folds, group.values, make)[0], told),
+            (auroc.value or 0.0) - _auroc(folds, without, told),
+            _typical(films, group, folds, told),
+        )
+        for group, without in zip(groups, spoilt, strict=True)
+    ]
+    return Probe(name, told, auroc, tuple(sorted(carriers, key=lambda carrier: -carrier.alone)))
+
+
+def _classifier(films: int) -> Any:
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    leaf = int(np.clip(films // 25, 3, 20))
+
+    def make() -> Any:
+        return HistGradientBoostingClassifier(
+            max_iter=30,
+            learning_rate=0.2,
+            max_leaf_nodes=15,
+            min_samples_leaf=leaf,
+            early_stopping=False,
+            random_state=0,
+        )
+
+    return make
+
+
+def _auroc(folds: Folds, probs: Floats, told: str) -> float:
+    number = folds.classes.index(told)
+    return float(auroc(folds.labels == number, probs[:, number]))
+
+
+def _typical(films: Sequence[Facts], group: Group, folds: Folds, told: str) -> dict[str, dict[str, Value]]:
+    is_told = folds.labels == folds.classes.index(told)
+    telling = np.array([told_by_one(is_told, column) for column in group.values.T])
+    typical = {}
+    for place in np.argsort(-telling, kind="stable"):
+        fact = group.facts[place]
+        typical[fact] = {
+            name: _middle([each[fact] for each, label in zip(films, folds.labels, strict=True)
+                           if label == number and fact in each])
+            for number, name in enumerate(folds.classes)
+        }  # fmt: skip
+    return typical
+
+
+def _middle(values: list[float | str]) -> Value:
+    if not values:
+        return None
+    if any(isinstance(value, str) for value in values):
+        return Counter(str(value) for value in values).most_common(1)[0][0]
+    known = np.array(values, dtype=np.float64)
+    known = known[~np.isnan(known)]
+    return round(float(np.median(known)), 4) if known.size else None
+
+
+def _against(probe: Probe, classes: Sequence[str]) -> str:
+    others = [name for name in classes if name != probe.told]
+    return f"{probe.told} from {others[0] if len(others) == 1 else 'the other classes'}"
+
+
+def _figure(figure: Figure) -> str:
+    if figure.value is None or figure.low is None or figure.high is None:
+        return "–" if figure.value is None else f"{figure.value:.3f}"
+    return f"{figure.value:.3f} ({figure.low:.3f} to {figure.high:.3f})"
+
+
+def _carried(carriers: Sequence[Carrier]) -> str:
+    """`JPEG quantisation alone 0.974 (quality 95 in NORMAL, 75 in PNEUMONIA), metadata alone 0.963, …`."""
+    words = []
+    for carrier in [carrier for carrier in carriers if carrier.alone >= SUSPICIOUS][:_SHOWN] or carriers[:1]:
+        fact, of_class = next(iter(carrier.typical.items()))
+        values = ", ".join(f"{_plain(value)} in {name}" for name, value in of_class.items())
+        said = f" ({fact.replace('_', ' ')} {values})" if len(set(of_class.values())) > 1 else ""
+        words.append(f"{carrier.name} alone {carrier.alone:.3f}{said}")
+    return "; ".join(words)
+
+
+def _plain(value: Value) -> str:
+    if isinstance(value, float):
+        return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
+    return "unknown" if value is None else value or "none"

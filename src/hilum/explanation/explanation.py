@@ -1,0 +1,83 @@
+"""One film explained: its map, where the lungs are, and whether the map is about what the network does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import nn
+
+from hilum.explanation.attribution import Method, attribute
+from hilum.explanation.faithfulness import Curve, Judge, deletion, insertion, share_inside
+from hilum.explanation.overlay import overlay
+from hilum.pixels.lungs import LungField, lung_field
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why a detector gives a film the probability of one class that it gives.
+
+    Attributes:
+        film: (size, size) uint8, as the network sees it.
+        heat: (size, size), how much each place speaks for the class.
+        lungs: of this film.
+        inside: the share of what speaks for the class that lies inside the lung field, from 0 to 1; None where no
+            lung field was found or nothing speaks for the class.
+        deletion: its area is below its chance where the map is right.
+        insertion: its area is above its chance where the map is right.
+    """
+
+    film: NDArray[np.uint8]
+    heat: NDArray[np.float32]
+    lungs: LungField
+    inside: float | None
+    deletion: Curve
+    insertion: Curve
+
+
+def explain(model: nn.Module, judge: Judge, film: NDArray[np.uint8], method: Method, target: int) -> Explanation:
+    """Explain one film, and measure the explanation.
+
+    Args:
+        model: as `attribute` takes it.
+        judge: gives the same network's probabilities, as `hilum.inference.Detector.probs` does.
+        film: (size, size) uint8, preprocessed.
+        method: one of METHODS.
+        target: the class's place among the bundle's classes.
+
+    Raises:
+        ValueError, RequestError: as `attribute`.
+    """
+    heat = attribute(model, film[None], method, target)[0]
+    lungs = lung_field(film)
+    return Explanation(
+        film,
+        heat,
+        lungs,
+        None if lungs.mask is None else share_inside(heat, lungs.mask),
+        deletion(judge, film, heat, target),
+        insertion(judge, film, heat, target),
+    )
+
+
+def heat_maps(
+    model: nn.Module, films: NDArray[np.uint8], target: int, method: Method = "gradcam"
+) -> NDArray[np.uint8]:
+    """Films with what speaks for a class laid over them, each by its own strongest place.
+
+    Args:
+        model: as `attribute` takes it.
+        films: (n, size, size) uint8, preprocessed.
+        target: the class's place among the bundle's classes.
+        method: one of METHODS.
+
+    Returns:
+        (n, size, size, 3) uint8, RGB.
+
+    Raises:
+        ValueError, RequestError: as `attribute`.
+    """
+    maps = attribute(model, films, method, target)
+    drawn = [overlay(film, heat) for film, heat in zip(films, maps, strict=True)]
+    return np.stack(drawn) if drawn else np.empty((*films.shape, 3), dtype=np.uint8)

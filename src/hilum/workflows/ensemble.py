@@ -1,0 +1,154 @@
+"""Several networks by one recipe: seeds or folds, each a run of its own, and one bundle of them all."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from msgspec.structs import replace
+
+from hilum.progress import first_process
+from hilum.recipe import Members, Recipe
+from hilum.records import Manifest, Prediction, Predictions
+from hilum.workflows.fuse import fuse_bundles, fused_recipe, members_of
+from hilum.workflows.train import Learnt, fit_gate, learn, whole_films, write_bundle, write_request
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from hilum.batches import Batches
+    from hilum.bundle import Chosen
+
+logger = logging.getLogger("hilum")
+
+
+def learn_members(
+    recipe: Recipe, manifest: Manifest, folder: Path, *, resume: bool = False, memory: int | None = None
+) -> Path | None:
+    """Train every member into a folder of its own, and fuse them if the recipe asks for it.
+
+    Args:
+        recipe: with its `[members]`.
+        manifest: the films.
+        folder: gets `recipe.toml`, `manifest.csv`, a run for each member, and `bundle` where they are fused.
+        resume: go on with the run that lies there; members that are done are not trained again.
+        memory: as for `learn`.
+
+    Returns:
+        The bundle of them all, where the recipe asks for one.
+    """
+    from hilum.training import pin_precision
+
+    if not resume:
+        recipe = pin_precision(recipe)
+    plans = plan(recipe, manifest)
+    if not resume:
+        write_request(recipe, manifest, folder)
+    learnt = []
+    for name, its_recipe, its_films in plans:
+        started = (folder / name / "recipe.toml").exists()
+        learnt.append(learn(its_recipe, its_films, folder / name, resume=started, memory=memory))
+    if not first_process():
+        return None
+    if recipe.training.keep == "agreed":
+        _agree(recipe, learnt)
+    bundles = [write_bundle(each) for each in learnt]
+    if recipe.members.folds:
+        return _out_of_fold(recipe, learnt, bundles, folder)
+    if recipe.members.fuse == "none":
+        return None
+    val = learnt[0].manifest
+    return fuse_bundles(bundles, val, folder / "bundle", name=recipe.name, shares=recipe.members.fuse)
+
+
+def plan(recipe: Recipe, manifest: Manifest) -> list[tuple[str, Recipe, Manifest]]:
+    """The folder, the recipe and the films of each member."""
+    from hilum.films import folds
+
+    alone = replace(recipe, members=Members())
+    if recipe.members.folds:
+        number = recipe.members.folds
+        cut = folds(manifest, number, recipe.seed)
+        return [
+            (f"fold-{fold}", replace(alone, name=f"{recipe.name}, fold {fold} of {number}"), films)
+            for fold, films in enumerate(cut, start=1)
+        ]
+    return [
+        (f"seed-{seed}", replace(alone, name=f"{recipe.name}, seed {seed}", seed=seed), manifest)
+        for seed in range(recipe.seed, recipe.seed + recipe.members.seeds)
+    ]
+
+
+def _agree(recipe: Recipe, learnt: Sequence[Learnt]) -> None:
+    """Give every network the weights of the epoch whose monitored figure is best on average over the seeds."""
+    from hilum.training import checkpoint
+    from hilum.training.keeping import cost_of
+
+    epochs = min(len(each.run.history) for each in learnt)
+    costs = [
+        float(np.mean([cost_of(each.run.history[epoch], recipe.training) for each in learnt]))
+        for epoch in range(epochs)
+    ]
+    first = min(recipe.training.min_epochs, epochs) - 1
+    best = first + int(np.argmin(costs[first:])) + 1
+    logger.info(f"epoch {best} is the best of {epochs} on average over {len(learnt)} seeds")
+    for each in learnt:
+        kept = each.run.folder / "checkpoints" / f"epoch-{best:04d}.safetensors"
+        each.learner.load_state_dict(checkpoint.load(kept)[0]["model"])
+        each.run.kept_epoch = best
+
+
+def _out_of_fold(recipe: Recipe, learnt: Sequence[Learnt], bundles: Sequence[Path], folder: Path) -> Path | None:
+    """Judge every film by the network that had not seen its fold; fuse the networks if the recipe asks for it."""
+    from hilum import bundle, models, training
+    from hilum.bundle.weights import deployed, load_networks
+    from hilum.bundle.write import write
+    from hilum.records import write_predictions
+
+    opened = [bundle.read(each) for each in bundles]
+    networks = [network for each in opened for network in load_networks(each)]
+    vals = [whole_films(each.manifest.split("val"), each.classes, each.recipe) for each in learnt]
+    held_out = [
+        (models.InParts(deployed([network], each.recipe)), films)
+        for network, each, films in zip(networks, learnt, vals, strict=True)
+    ]
+    chosen = training.choose_out_of_fold(held_out, recipe)
+    classes = learnt[0].classes
+    write_predictions(predictions_out_of_fold(held_out, chosen, classes), folder / "out_of_fold.csv")
+    logger.info(
+        f"{folder}: out of fold, AUROC {chosen.metrics['auroc']}; each film's probability is in out_of_fold.csv"
+    )
+    if recipe.members.fuse == "none":
+        return None
+    return write(
+        networks,
+        folder / "bundle",
+        recipe=fused_recipe(recipe.name, opened),
+        classes=classes,
+        manifest=Manifest(tuple(film for films in vals for film in films.manifest)),
+        chosen=chosen,
+        gate=fit_gate(Manifest(tuple(film for films in vals for film in films.manifest)), recipe),
+        history=[],
+        members=tuple(member for each in opened for member in members_of(each.spec, 1 / len(opened))),
+        out_of_fold=True,
+    ).folder
+
+
+def predictions_out_of_fold(
+    held_out: Sequence[tuple[nn.Module, Batches]], chosen: Chosen, classes: tuple[str, ...]
+) -> Predictions:
+    """What each network says of the films of its own fold, as one table."""
+    from hilum import bundle
+    from hilum.confidence import calibrated
+    from hilum.inference import Detector
+    from hilum.training import logits_of
+
+    threshold, rows = chosen.operating_point.threshold, []
+    for network, films in held_out:
+        probs = calibrated(chosen.calibration, bundle.probabilities(logits_of(network, films.plain()).numpy()))
+        for film, row in zip(films.manifest, probs.tolist(), strict=True):
+            rows.append(Prediction(film, tuple(row), classes[Detector.choose(row, threshold)]))
+    return Predictions(classes, threshold, tuple(rows))

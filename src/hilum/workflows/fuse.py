@@ -1,0 +1,177 @@
+"""Several bundles to one, whose probabilities are the mean of theirs."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from msgspec.structs import replace
+
+from hilum.errors import LayoutError, RequestError
+from hilum.recipe import Model, Pixels, Recipe
+from hilum.records import Manifest
+from hilum.workflows.train import choose_on_films, fit_gate, in_words, whole_films
+from hilum.workflows.train_classical import refuse_system
+
+if TYPE_CHECKING:
+    from hilum.bundle import Bundle, Member, Spec
+
+_SMALLEST = 0.001  # a share that moves no probability by more than a reader sees
+
+logger = logging.getLogger("hilum")
+
+
+def fuse_bundles(
+    bundles: Sequence[Path], manifest: Manifest, folder: Path, *, name: str, shares: Literal["mean", "fitted"]
+) -> Path:
+    """Write the bundle of several bundles' networks, and choose on the val films where it decides.
+
+    Args:
+        bundles: their folders.
+        manifest: val films of every class; its train films tell whether the networks learnt from the same cut.
+        folder: the new bundle's.
+        name: what it is called.
+        shares: equal ones, or those with the smallest log loss on the val films.
+
+    Returns:
+        The folder.
+
+    Raises:
+        RequestError: the bundles do not go together, the films lack one of their classes, or no mixture is better
+            than one bundle alone.
+    """
+    from hilum.evaluation.truth import require_known_labels
+
+    opened = open_bundles(bundles)
+    refuse_unlike(opened)
+    classes, recipe = opened[0].spec.classes, fused_recipe(name, opened)
+    learnt = manifest.labelled_by(recipe.labels).where(lambda film: film.split in ("train", "val"))
+    val = learnt.split("val")
+    require_known_labels(val, classes)
+    if missing := [each for each in classes if each not in val.labels]:
+        raise LayoutError(f"no val film is labelled {', '.join(missing)}; the threshold needs some of each class")
+
+    from hilum.bundle.seal import data_fingerprint
+    from hilum.bundle.weights import deployed, load_networks
+    from hilum.bundle.write import write
+
+    fingerprint = data_fingerprint(learnt)
+    for each in opened:
+        if any(member.data_fingerprint != fingerprint for member in members_of(each.spec, 1)):
+            logger.info(
+                f"note: {each.folder} learnt from other films than the train films here, or from another cut of "
+                "them; where it knows some of these val films, the figures here are too good"
+            )
+    parts = [1 / len(opened)] * len(opened)
+    if shares == "fitted":
+        parts = _fit(opened, val, classes, recipe)
+    kept = [(each, part) for each, part in zip(opened, parts, strict=True) if part]
+    members = tuple(member for each, part in kept for member in members_of(each.spec, part))
+    networks = [network for each, _ in kept for network in load_networks(each)]
+    chosen = choose_on_films(deployed(networks, recipe, members), val, classes, recipe)
+    logger.info(f"{folder}: {recipe.model.name}; {in_words(chosen)}")
+    return write(
+        networks,
+        folder,
+        recipe=recipe,
+        classes=classes,
+        manifest=learnt,
+        chosen=chosen,
+        gate=fit_gate(learnt.split("train"), recipe) if "train" in {film.split for film in learnt} else None,
+        history=[],
+        members=members,
+    ).folder
+
+
+def open_bundles(bundles: Sequence[Path]) -> list[Bundle]:
+    """Read and check several bundles."""
+    from hilum import bundle
+
+    return [bundle.read(each) for each in bundles]
+
+
+def refuse_unlike(bundles: Sequence[Bundle]) -> None:
+    """Raise RequestError for bundles that cannot judge the same film together."""
+    for each in bundles:
+        refuse_system(each, "what is fused is networks, to one that is run at once")
+    if len(bundles) < 2:
+        raise RequestError("one bundle is nothing to fuse; name two or more: hilum fuse BUNDLE BUNDLE --data DIR")
+    first, *others = bundles
+    seals = [member.seal for each in bundles for member in members_of(each.spec, 1)]
+    if len(set(seals)) < len(seals):
+        raise RequestError("the same network is named twice among these bundles; name each once")
+    for other in others:
+        differing = _differing(first.spec, other.spec)
+        if differing:
+            raise RequestError(
+                f"{first.folder} and {other.folder} do not go together: {'; '.join(differing)}. Fuse bundles of the "
+                "same pixels, labels and classes"
+            )
+
+
+def _differing(one: Spec, other: Spec) -> list[str]:
+    """What keeps two bundles apart, each as `key is this and that`."""
+    pairs: list[tuple[str, object, object]] = [
+        (f"pixels.{key}", getattr(one.recipe.pixels, key), getattr(other.recipe.pixels, key))
+        for key in Pixels.__struct_fields__
+    ]
+    pairs.append(("labels", one.recipe.labels, other.recipe.labels))
+    pairs.append(("classes", ", ".join(one.classes), ", ".join(other.classes)))
+    return [f"{key} is {this} and {that}" for key, this, that in pairs if this != that]
+
+
+def members_of(spec: Spec, share: float) -> tuple[Member, ...]:
+    """A bundle's networks as members of another one, in which the bundle has that share."""
+    from hilum.bundle import Member
+
+    if spec.members:
+        return tuple(replace(member, share=share * member.share) for member in spec.members)
+    return (Member(spec.recipe, share, spec.data, spec.data_fingerprint, spec.seal),)
+
+
+def fused_recipe(name: str, bundles: Sequence[Bundle]) -> Recipe:
+    """What the bundles share, with the first's choices of where to decide; how each network learnt is its own."""
+    first, recipes = bundles[0].spec.recipe, [recipe for each in bundles for recipe in each.spec.recipes]
+    counts = Counter(recipe.model.name for recipe in recipes)
+    names = " + ".join(f"{count} × {each}" if count > 1 else each for each, count in counts.items())
+    halves = all(recipe.bundle.weights == "float16" for recipe in recipes)
+    return Recipe(
+        name=name,
+        seed=first.seed,
+        data="\n\n".join(dict.fromkeys(recipe.data for recipe in recipes if recipe.data)),
+        labels=first.labels,
+        classes=first.classes,
+        pixels=first.pixels,
+        batches=replace(first.batches, crop=0, scales=None),
+        model=Model(names, normalise=first.model.normalise),
+        bundle=replace(first.bundle, weights="float16" if halves else "float32", scales=(), flips=False),
+    )
+
+
+def _fit(bundles: Sequence[Bundle], val: Manifest, classes: tuple[str, ...], recipe: Recipe) -> list[float]:
+    """Shares with the smallest log loss on validation; 0 for a bundle that the others make superfluous."""
+    import numpy as np
+
+    from hilum import bundle, models
+    from hilum.bundle.weights import load_model
+    from hilum.training.figures import logits_of
+    from hilum.training.fusing import fit_shares
+
+    films = whole_films(val, classes, recipe)
+    said = [logits_of(models.InParts(load_model(each)), films.plain()).numpy() for each in bundles]
+    fitted = fit_shares(np.stack([bundle.probabilities(logits) for logits in said]), films.labels)
+    fitted = np.where(fitted < _SMALLEST, 0, fitted)
+    fitted /= fitted.sum()
+    for each, share in zip(bundles, fitted, strict=True):
+        logger.info(
+            f"{each.folder}: share {share:.3f}{'' if share else ', left out: the others know all that it knows'}"
+        )
+    if np.count_nonzero(fitted) < 2:
+        best = bundles[int(fitted.argmax())].folder
+        raise RequestError(
+            f"on these {len(val)} val films no mixture is better than {best} alone; take that, or --shares mean"
+        )
+    return [float(share) for share in fitted]

@@ -1,0 +1,82 @@
+"""A bundle's network in 8-bit integers, made of train films and judged on validation films."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hilum.errors import LayoutError
+from hilum.records import Manifest
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from hilum.bundle import Bundle
+    from hilum.bundle.int8 import Int8
+
+_CALIBRATED_ON = 200  # train films, evenly over all: more move no range that matters
+
+logger = logging.getLogger("hilum")
+
+
+def make_int8(opened: Bundle, data: Path, path: Path) -> Int8:
+    """Write the int8 network, and give what was measured of it.
+
+    Raises:
+        LayoutError: train or val films of some class are missing.
+        RequestError: it changes a figure by more than it may.
+    """
+    import numpy as np
+
+    from hilum import films, pixels
+    from hilum.bundle.int8 import compare, golden_probs, refuse_changed
+    from hilum.bundle.quantise import quantise
+    from hilum.evaluation.truth import require_known_labels
+
+    spec, classes = opened.spec, opened.spec.classes
+    learnt = films.index(data).where(lambda film: film.split in ("train", "val") and bool(film.label))
+    learnt = learnt.labelled_by(spec.recipe.labels)
+    train, val = learnt.split("train"), learnt.split("val")
+    require_known_labels(val, classes)
+    if missing := [name for name in classes if name not in val.labels]:
+        raise LayoutError(
+            f"{data}: no val film is labelled {', '.join(missing)}; int8 is judged on some of each class"
+        )
+    places = np.unique(np.linspace(0, len(train) - 1, _CALIBRATED_ON).astype(int))
+    train = Manifest(tuple(train.films[place] for place in places))
+    cache = pixels.cache(Manifest(train.films + val.films), spec.recipe.pixels)
+    logger.info(f"int8: its ranges are read from {len(train)} train films; it is judged on {len(val)} val films")
+    quantise(opened.onnx, cache.films[cache.rows(train)], path)
+    squares = cache.films[cache.rows(val)]
+    exact, int8 = (_probs_of(opened, each) for each in (opened.onnx, path))
+    record = compare(
+        exact(squares),
+        int8(squares),
+        films.labels_of(val, classes),
+        spec.operating_point,
+        (f"{len(train)} train films", f"{len(val)} validation films"),
+        golden_probs(spec.recipe.pixels, int8),
+    )
+    refuse_changed(record)
+    return record
+
+
+def _probs_of(opened: Bundle, network: Path) -> Callable[[np.ndarray], np.ndarray]:
+    """What a network of a bundle says of preprocessed films, corrected as the bundle says."""
+    import numpy as np
+
+    from hilum import confidence
+    from hilum.bundle import probabilities
+    from hilum.inference.engines import OnnxRuntime
+    from hilum.inference.pipeline import in_parallel
+    from hilum.pixels.cache import processors
+
+    engine = OnnxRuntime(network, "float32")
+
+    def probs(squares: np.ndarray) -> np.ndarray:
+        parts = in_parallel(squares, lambda part: list(engine.logits(np.stack(part))), processors())
+        return confidence.calibrated(opened.spec.calibration, probabilities(np.stack(list(parts))))
+
+    return probs
