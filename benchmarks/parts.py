@@ -33,7 +33,7 @@ from hilum.metrics.bootstrap import resampled_weights
 from hilum.recipe import read_recipe
 from hilum.records import Manifest
 from hilum.shifts import ACQUISITION, FAMILIAR
-from hilum.workflows.train import learn, write_bundle
+from hilum.workflows.train_network import learn, write_bundle
 
 PLAIN = Path("recipes/plain.toml")
 VARIANTS = Path(__file__).with_suffix(".toml")

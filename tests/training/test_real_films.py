@@ -12,7 +12,7 @@ from hilum import films
 from hilum.bundle import read
 from hilum.recipe import read_recipe
 from hilum.records import Manifest
-from hilum.workflows.train import learn, write_bundle
+from hilum.workflows.train_network import learn, write_bundle
 
 RECIPES = Path(__file__).parents[2] / "recipes"
 

@@ -46,7 +46,7 @@ def demo(
     from hilum.records import Manifest
     from hilum.workflows.demo_films import at_hand
     from hilum.workflows.evaluate import measure
-    from hilum.workflows.train import learn, write_bundle
+    from hilum.workflows.train_network import learn, write_bundle
 
     if (out / "recipe.toml").exists():
         raise RequestError(f"{out}: holds a run already; remove it, or name another --out")

@@ -37,8 +37,8 @@ def train(
     from hilum.recipe import read_recipe
     from hilum.records import read_manifest
     from hilum.workflows.ensemble import learn_members
-    from hilum.workflows.train import learn, write_bundle
     from hilum.workflows.train_classical import learn_system
+    from hilum.workflows.train_network import learn, write_bundle
 
     at_most = parse_memory(memory) if memory is not None else None
     if resume is not None:

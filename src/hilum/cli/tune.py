@@ -67,7 +67,7 @@ def tune(
     """
     from hilum import tuning
     from hilum.training.keeping import MONITORED
-    from hilum.workflows.train import pin_weights
+    from hilum.workflows.train_network import pin_weights
     from hilum.workflows.tune import check_films, films_to_tune_on, network_check, trainer
 
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:

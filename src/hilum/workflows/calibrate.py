@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hilum.errors import LayoutError, RecipeError, RequestError
-from hilum.workflows.train import choose_on_films, fit_gate, in_words
 from hilum.workflows.train_classical import choose_again
+from hilum.workflows.train_network import choose_on_films, fit_gate, in_words
 
 logger = logging.getLogger("hilum")
 

@@ -14,7 +14,7 @@ from hilum.progress import first_process
 from hilum.recipe import Members, Recipe
 from hilum.records import Manifest, Prediction, Predictions
 from hilum.workflows.fuse import fuse_bundles, fused_recipe, members_of
-from hilum.workflows.train import Learnt, fit_gate, learn, whole_films, write_bundle, write_request
+from hilum.workflows.train_network import Learnt, fit_gate, learn, whole_films, write_bundle, write_request
 
 if TYPE_CHECKING:
     from torch import nn

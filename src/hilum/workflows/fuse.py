@@ -13,8 +13,8 @@ from msgspec.structs import replace
 from hilum.errors import LayoutError, RequestError
 from hilum.recipe import Model, Pixels, Recipe
 from hilum.records import Manifest
-from hilum.workflows.train import choose_on_films, fit_gate, in_words, whole_films
 from hilum.workflows.train_classical import refuse_system
+from hilum.workflows.train_network import choose_on_films, fit_gate, in_words, whole_films
 
 if TYPE_CHECKING:
     from hilum.bundle import Bundle, Member, Spec

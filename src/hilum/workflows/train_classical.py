@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from hilum.errors import RequestError
 from hilum.recipe import Recipe
 from hilum.records import Manifest
-from hilum.workflows.train import fit_gate, in_words, write_request
+from hilum.workflows.train_network import fit_gate, in_words, write_request
 
 if TYPE_CHECKING:
     from hilum.bundle import Bundle, Chosen

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 from hilum.errors import HilumError, LayoutError
 from hilum.recipe import Recipe
 from hilum.records import SPLITS, Manifest, read_manifest
-from hilum.workflows.train import learn
+from hilum.workflows.train_network import learn
 
 if TYPE_CHECKING:
     from hilum.tuning import Train

@@ -16,7 +16,7 @@ from hilum.features import FeatureBatches
 from hilum.inference import Detector
 from hilum.metrics import auroc, youden_threshold
 from hilum.recipe import parse_recipe
-from hilum.workflows.train import Learnt, learn, write_bundle
+from hilum.workflows.train_network import Learnt, learn, write_bundle
 from tests.conftest import ChestFolder
 
 COUNTS = {"train": {"normal": 12, "bacteria": 12}, "val": {"normal": 8, "bacteria": 8}}

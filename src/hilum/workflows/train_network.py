@@ -1,4 +1,4 @@
-"""The path from a manifest to a trained network, and from there to a bundle: what the verbs put together."""
+"""The path from a manifest to a trained network, and from there to a bundle."""
 
 from __future__ import annotations
 
