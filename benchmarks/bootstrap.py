@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from hilum.metrics import binary_differences, binary_metrics, several_metrics
+from hilum.metrics import binary_differences, binary_metrics, multiclass_metrics
 
 FILMS, RESAMPLES, RUNS = 624, 10_000, 5
 
@@ -25,7 +25,7 @@ def main() -> None:
     three, classes = draws.dirichlet((1, 1, 1), FILMS), draws.integers(0, 3, FILMS)
     _print("two classes", lambda: binary_metrics(labels, first, 0.5, patients, RESAMPLES))
     _print("two detectors", lambda: binary_differences(labels, (first, second), (0.5, 0.5), patients, RESAMPLES))
-    _print("three classes", lambda: several_metrics(classes, three, patients, RESAMPLES))
+    _print("three classes", lambda: multiclass_metrics(classes, three, patients, RESAMPLES))
 
 
 def _print(what: str, run: Callable[[], object]) -> None:

@@ -38,7 +38,7 @@ def test_every_item_has_a_row_and_an_answer_or_a_person(drafts: dict[str, str]) 
 
 def test_what_the_run_recorded_is_filled_in(drafts: dict[str, str]) -> None:
     claim = drafts["CLAIM.md"]
-    assert "Judged here: 60 films of 30 patients" in claim
+    assert "Evaluated here: 60 films of 30 patients" in claim
     assert "5 epochs were run" in claim
     assert "from 50 resamples of patients" in claim
     assert re.search(r"AUROC 0\.\d{3} \(0\.\d{3}–[01]\.\d{3}\)", claim)

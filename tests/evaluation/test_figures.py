@@ -9,13 +9,13 @@ import pytest
 from markupsafe import Markup
 
 from hilum.evaluation import figures
-from hilum.evaluation.truth import judged
+from hilum.evaluation.truth import binary_films
 from hilum.pages import FIRST, sheet
 from hilum.records import Film, Prediction, Predictions
 
 from .conftest import CLASSES, HISTORY, THRESHOLD, made_up
 
-FILMS = judged(made_up(80))
+FILMS = binary_films(made_up(80))
 CALLED = FILMS.probs >= THRESHOLD
 
 
@@ -115,7 +115,7 @@ def test_operating_points_at_the_ends_are_drawn(threshold: float) -> None:
 
 def test_one_film_of_each_class_is_enough() -> None:
     rows = tuple(Prediction(Film("a", label), (0.5, 0.5)) for label in CLASSES)
-    films = judged(Predictions(CLASSES, 0.5, rows))
+    films = binary_films(Predictions(CLASSES, 0.5, rows))
     roc = figures.roc_figure(films, films.probs >= 0.5, "threshold 0.5")
     for drawing in (roc, figures.pr_figure(films, 0.5), figures.reliability_figure(films)):
         assert ElementTree.fromstring(str(drawing)).tag == "svg"

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from hilum.evaluation import gatekeeping
-from hilum.evaluation.trust_report import context
+from hilum.evaluation.reliability_report import context
 from hilum.gate import Gate, fit_gate
 from hilum.pixels import chest_phantom, decode, preprocess
 from hilum.records import Film, Prediction, Predictions

@@ -14,7 +14,7 @@ from hilum.bundle.spec import Spec
 from hilum.errors import RequestError
 from hilum.evaluation import under_shifts
 from hilum.evaluation.robustness import Detector
-from hilum.metrics import several_metrics
+from hilum.metrics import multiclass_metrics
 from hilum.pixels import decode, preprocess
 from hilum.records import Film, Manifest
 from hilum.shifts import ACQUISITION, FAMILIAR
@@ -118,7 +118,7 @@ def test_of_several_classes_the_means_are_judged(phantoms: list[Film]) -> None:
     assert list(result["per_shift"]) == list(ACQUISITION.shifts)
     squares = np.stack([preprocess(decode(film.path), detector.spec.recipe.pixels) for film in films])
     labels = np.array([THREE.index(film.subtype or film.label) for film in films])
-    alone = several_metrics(labels, detector.probs(squares), resamples=0).overall
+    alone = multiclass_metrics(labels, detector.probs(squares), resamples=0).overall
     for kind in ("auroc", "sensitivity", "specificity", "accuracy"):
         assert result["unshifted"][kind]["value"] == pytest.approx(alone[kind].value)
         each = [group[kind]["value"] for group in result["per_shift"].values()]

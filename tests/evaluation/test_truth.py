@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from hilum.errors import RequestError
-from hilum.evaluation.truth import judged, judged_several, require_known_labels, threshold_of
+from hilum.evaluation.truth import binary_films, multiclass_films, require_known_labels, threshold_of
 from hilum.records import Film, Prediction, Predictions
 
 from .conftest import CLASSES, THREE, made_up
@@ -15,7 +15,7 @@ def test_only_films_with_a_label_and_a_probability_are_judged() -> None:
     rows = list(made_up(6).rows)
     rows[1] = replace(rows[1], film=replace(rows[1].film, label=""))
     rows[2] = Prediction(rows[2].film, error="damaged")
-    films = judged(Predictions(CLASSES, 0.5, tuple(rows)))
+    films = binary_films(Predictions(CLASSES, 0.5, tuple(rows)))
     assert [row.film.path for row in films.rows] == ["film0.png", "film3.png", "film4.png", "film5.png"]
     assert films.labels.tolist() == [True, False, False, True]
     assert films.probs.tolist() == [rows[number].probs[1] for number in (0, 3, 4, 5)]
@@ -26,7 +26,7 @@ def test_only_films_with_a_label_and_a_probability_are_judged() -> None:
 @pytest.mark.parametrize("labels", [[], ["NORMAL"], ["PNEUMONIA", "PNEUMONIA"]])
 def test_one_class_is_noticed(labels: list[str]) -> None:
     rows = tuple(Prediction(Film("a.png", label), (0.5, 0.5)) for label in labels)
-    assert judged(Predictions(CLASSES, 0.5, rows)).one_class
+    assert binary_films(Predictions(CLASSES, 0.5, rows)).one_class
 
 
 def test_strange_labels_are_named_with_the_classes_that_are_known() -> None:
@@ -49,13 +49,13 @@ def test_several_classes_are_judged_one_against_the_rest_and_by_what_is_right() 
         Prediction(Film("c"), (0.2, 0.5, 0.3), "bacteria"),
         Prediction(Film("d", "virus"), error="damaged"),
     )
-    several = judged_several(Predictions(THREE, None, rows))
+    several = multiclass_films(Predictions(THREE, None, rows))
     assert several.films.labels.tolist() == [2, 0]
     assert several.patients == ("p", "")
     virus, right = several.against_rest(2), several.as_right()
     assert (virus.labels.tolist(), virus.probs.tolist()) == ([True, False], [0.7, 0.3])
     assert (right.labels.tolist(), right.probs.tolist()) == ([True, False], [0.7, 0.5])
-    assert judged_several(Predictions(THREE, None, ())).films.probs.shape == (0, 3)
+    assert multiclass_films(Predictions(THREE, None, ())).films.probs.shape == (0, 3)
 
 
 def test_two_classes_need_a_threshold() -> None:

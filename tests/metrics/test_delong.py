@@ -30,7 +30,7 @@ OVARIAN = """
 TABLE = np.array(OVARIAN.split(), dtype=float).reshape(-1, 4)
 OUTCOME = TABLE[:, 3] == 1
 ALBUMIN, PROTEIN, KG = TABLE[:, 0] / 10, TABLE[:, 1] / 10, 1 - TABLE[:, 2] / 10
-SURE = NormalDist().inv_cdf(0.975)
+Z_95 = NormalDist().inv_cdf(0.975)
 
 
 def error_of(figure: Figure) -> float:
@@ -40,7 +40,7 @@ def error_of(figure: Figure) -> float:
     assert figure.high is not None
     low, high = (math.log(end / (1 - end)) for end in (figure.low, figure.high))
     assert (low + high) / 2 == pytest.approx(math.log(figure.value / (1 - figure.value)))
-    return (high - low) / 2 / SURE * figure.value * (1 - figure.value)
+    return (high - low) / 2 / Z_95 * figure.value * (1 - figure.value)
 
 
 @pytest.mark.parametrize(
@@ -60,8 +60,8 @@ def test_the_published_comparisons(scores: Floats, difference: float, error: flo
     test = delong_test(OUTCOME, scores, KG)
     assert test.difference.value == pytest.approx(difference, abs=5e-5)
     assert test.p == pytest.approx(p, abs=5e-5)
-    assert test.difference.low == pytest.approx(difference - SURE * error, abs=2e-4)
-    assert test.difference.high == pytest.approx(difference + SURE * error, abs=2e-4)
+    assert test.difference.low == pytest.approx(difference - Z_95 * error, abs=2e-4)
+    assert test.difference.high == pytest.approx(difference + Z_95 * error, abs=2e-4)
     assert not test.shows_difference
 
 

@@ -22,8 +22,8 @@ from hilum.metrics import (
     resampled_weights,
 )
 from hilum.metrics.counts import Bools, Floats
-from hilum.metrics.paired import SURE, PairedTest
-from hilum.metrics.several import Judgements, means_at
+from hilum.metrics.multiclass import MulticlassScores, means_at
+from hilum.metrics.paired import Z_95, PairedTest
 from hilum.records import Figure
 
 JUDGED = st.lists(st.tuples(st.booleans(), st.booleans(), st.sampled_from("abcdefgh")), min_size=1, max_size=30)
@@ -77,7 +77,7 @@ def test_the_interval_holds_what_the_sum_does_not_contradict(films: list[tuple[b
         of_patient = [
             sum(x - y - difference for x, y, whose in films if whose == name) for name in sorted(set(patients))
         ]
-        return bool(sum(of_patient) ** 2 > SURE**2 * np.square(of_patient).sum())
+        return bool(sum(of_patient) ** 2 > Z_95**2 * np.square(of_patient).sum())
 
     for difference in np.linspace(-1, 1, 41):
         inside = figure.low + 1e-9 < difference < figure.high - 1e-9
@@ -199,8 +199,8 @@ def test_figures_of_several_classes_are_paired_alike() -> None:
     labels = draws.integers(0, 3, 150)
     good, bad = ((1 - blur) * np.eye(3)[labels] + blur * draws.dirichlet((1, 1, 1), 150) for blur in (0.6, 0.9))
     tests = paired_bootstrap(
-        lambda weights: means_at(Judgements(labels, good), weights),
-        lambda weights: means_at(Judgements(labels, bad), weights),
+        lambda weights: means_at(MulticlassScores(labels, good), weights),
+        lambda weights: means_at(MulticlassScores(labels, bad), weights),
         clusters_of(labels),
         resamples=200,
     )

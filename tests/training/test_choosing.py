@@ -13,7 +13,7 @@ from hilum.batches import ALL, Batch, Change, Share, Source
 from hilum.bundle import probabilities
 from hilum.confidence import Calibration, calibrated, fit_conformal, score_reference
 from hilum.errors import RequestError
-from hilum.metrics import binary_metrics, several_metrics, youden_threshold
+from hilum.metrics import binary_metrics, multiclass_metrics, youden_threshold
 from hilum.recipe import Recipe, parse_recipe
 from hilum.records import Film, Manifest
 from hilum.training import choose
@@ -95,7 +95,7 @@ def test_of_three_classes_the_most_probable_wins_and_each_has_its_figures() -> N
     point, figures = chosen.operating_point, chosen.metrics
     assert (point.threshold, point.rule) == (None, "argmax")
     patients = [film.patient for film in val.manifest]
-    expected = several_metrics(val.labels, probabilities(val.logits), patients, seed=1)
+    expected = multiclass_metrics(val.labels, probabilities(val.logits), patients, seed=1)
     for name, figure in expected.overall.items():
         assert figures[name] == figure
         assert figure.low is not None

@@ -44,7 +44,7 @@ def decide(
 
     Returns:
         What was chosen; its figures, with 95% intervals, are those of `metrics.binary_metrics`, or those of
-        `metrics.several_metrics` over all classes with each class's named `figure/class`.
+        `metrics.multiclass_metrics` over all classes with each class's named `figure/class`.
 
     Raises:
         RequestError: the recipe asks for what these films cannot give.
@@ -117,7 +117,7 @@ def _point(spec: Bundle, positive: Bools, probs: Floats, calibration: Calibratio
 def _of_several(
     labels: np.ndarray, probs: Floats, patients: Sequence[str], classes: Sequence[str], seed: int
 ) -> dict[str, Figure]:
-    several = metrics.several_metrics(labels, probs, patients, seed=seed)
+    several = metrics.multiclass_metrics(labels, probs, patients, seed=seed)
     of_classes = {
         f"{kind}/{name}": figure
         for name, group in zip(classes, several.per_class, strict=True)

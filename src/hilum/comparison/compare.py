@@ -20,11 +20,11 @@ from hilum.metrics import (
     delong_test,
     holm,
     mcnemar_test,
+    multiclass_metrics,
     paired_bootstrap,
-    several_metrics,
 )  # fmt: skip
 from hilum.metrics.counts import Bools, Floats
-from hilum.metrics.several import Judgements, means_at
+from hilum.metrics.multiclass import MulticlassScores, means_at
 from hilum.records import Figure, Prediction
 
 FIGURES = ("auroc", "accuracy", "sensitivity", "specificity", "average_precision", "brier", "log_loss")
@@ -58,7 +58,7 @@ def compare(entries: Sequence[Entry], resamples: int = 2000, seed: int = 0) -> d
     patients = [row.film.patient for row in rows[0]]
     judged = [
         _Judged(
-            Judgements(labels, np.array([row.probs for row in said], dtype=np.float64)),
+            MulticlassScores(labels, np.array([row.probs for row in said], dtype=np.float64)),
             entry.predictions.threshold,
             patients,
             resamples,
@@ -103,7 +103,7 @@ def compare(entries: Sequence[Entry], resamples: int = 2000, seed: int = 0) -> d
 class _Judged:
     """What one detector says of the films that all of them could judge."""
 
-    films: Judgements
+    films: MulticlassScores
     threshold: float | None
     patients: list[str]
     resamples: int
@@ -118,7 +118,7 @@ class _Judged:
     def figures(self) -> dict[str, Figure]:
         labels, probs, draws = self.films.labels, self.films.probs, (self.patients, self.resamples, self.seed)
         if self.threshold is None:
-            return several_metrics(labels, probs, *draws).overall
+            return multiclass_metrics(labels, probs, *draws).overall
         return binary_metrics(labels == 1, probs[:, 1], self.threshold, *draws)
 
     def means_at(self, weights: Floats) -> dict[str, Floats]:

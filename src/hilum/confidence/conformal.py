@@ -23,7 +23,7 @@ from numpy.typing import ArrayLike, NDArray
 from hilum.confidence.probabilities import checked_probs
 from hilum.metrics import clusters_of, intervals
 from hilum.metrics.counts import Bools, Floats, ratio
-from hilum.metrics.several import checked_several
+from hilum.metrics.multiclass import checked_multiclass
 from hilum.records import Figure
 
 
@@ -89,7 +89,7 @@ def fit_conformal(
     Raises:
         ValueError: a coverage out of range, or input that does not fit.
     """
-    films = checked_several(labels, probs)
+    films = checked_multiclass(labels, probs)
     of_film = clusters_of(films.labels, patients).of_film
     thresholds, counts, people = [], [], []
     for number in range(films.probs.shape[1]):
@@ -168,7 +168,7 @@ def achieved(
     Raises:
         ValueError: input that does not fit.
     """
-    films = checked_several(labels, probs)
+    films = checked_multiclass(labels, probs)
     inside = sets(conformal, films.probs)
     size = inside.sum(axis=1)
     kept = inside[np.arange(len(size)), films.labels]

@@ -12,7 +12,7 @@ from hilum.confidence.calibration import Calibration, Method, calibrated, check_
 from hilum.confidence.probabilities import log_probs
 from hilum.metrics import clusters_of
 from hilum.metrics.counts import Floats
-from hilum.metrics.several import Judgements, checked_several
+from hilum.metrics.multiclass import MulticlassScores, checked_multiclass
 
 METHODS: tuple[Method, ...] = ("none", "temperature", "platt", "isotonic")  # the simpler first
 MIN_FILMS = 10  # of each class; with fewer, a single film decides
@@ -44,7 +44,7 @@ def fit_calibration(
         ValueError: fewer than `MIN_FILMS` films of a class, films that are ranked no better than by chance, a method
             of two classes for more, or shapes, labels, probabilities or weights that do not fit.
     """
-    films = checked_several(labels, probs)
+    films = checked_multiclass(labels, probs)
     counts = np.ones(len(films.labels)) if weights is None else np.asarray(weights, dtype=np.float64)
     if counts.shape != films.labels.shape or not (np.isfinite(counts) & (counts >= 0)).all():
         raise ValueError(f"weights {counts.shape} say how often each of {len(films.labels)} films counts: 0 or more")
@@ -80,7 +80,7 @@ def best_calibration(
     Raises:
         ValueError: fewer than `MIN_FILMS` films or `FOLDS` patients of a class, or input that does not fit.
     """
-    films = checked_several(labels, probs)
+    films = checked_multiclass(labels, probs)
     _enough_films(films, np.ones(len(films.labels)))
     of_film = clusters_of(films.labels, patients).of_film
     for number in range(films.probs.shape[1]):
@@ -101,7 +101,7 @@ def best_calibration(
     )
 
 
-def _tried(films: Judgements, of_film: NDArray[np.intp], seed: int) -> dict[Method, tuple[Calibration, Floats]]:
+def _tried(films: MulticlassScores, of_film: NDArray[np.intp], seed: int) -> dict[Method, tuple[Calibration, Floats]]:
     """Each method fitted on all films, and the log loss of each film when it was fitted on the other folds."""
     from sklearn.model_selection import StratifiedGroupKFold
 
@@ -112,7 +112,7 @@ def _tried(films: Judgements, of_film: NDArray[np.intp], seed: int) -> dict[Meth
         losses = np.empty(len(films.labels))
         try:
             for others, held in folds:
-                fitted = _fitted(Judgements(films.labels[others], films.probs[others]), method)
+                fitted = _fitted(MulticlassScores(films.labels[others], films.probs[others]), method)
                 log_rows = log_probs(calibrated(fitted, films.probs[held]))
                 losses[held] = -log_rows[np.arange(held.size), films.labels[held]]
             tried[method] = _fitted(films, method), losses
@@ -134,7 +134,7 @@ class _NotRankedError(ValueError):
     """The films are ranked no better than by chance."""
 
 
-def _enough_films(films: Judgements, counts: Floats) -> None:
+def _enough_films(films: MulticlassScores, counts: Floats) -> None:
     of_class = np.bincount(films.labels[counts > 0], minlength=films.probs.shape[1])
     if of_class.min() < MIN_FILMS:
         raise ValueError(
@@ -142,7 +142,7 @@ def _enough_films(films: Judgements, counts: Floats) -> None:
         )
 
 
-def _fitted(films: Judgements, method: Method, counts: Floats | None = None) -> Calibration:
+def _fitted(films: MulticlassScores, method: Method, counts: Floats | None = None) -> Calibration:
     counts = np.ones(len(films.labels)) if counts is None else counts
     if method == "none":
         return Calibration()
@@ -152,7 +152,7 @@ def _fitted(films: Judgements, method: Method, counts: Floats | None = None) -> 
     return Calibration(method, slope=slope, offset=offset)
 
 
-def _line(films: Judgements, counts: Floats, with_offset: bool) -> tuple[float, float]:
+def _line(films: MulticlassScores, counts: Floats, with_offset: bool) -> tuple[float, float]:
     """Slope and offset of the least log loss: a convex problem of one or two numbers."""
     from scipy.optimize import minimize
 
@@ -187,7 +187,7 @@ def _targets(labels: NDArray[np.intp], counts: Floats, classes: int) -> Floats:
     return targets
 
 
-def _steps(films: Judgements, counts: Floats) -> tuple[tuple[float, float], ...]:
+def _steps(films: MulticlassScores, counts: Floats) -> tuple[tuple[float, float], ...]:
     from sklearn.isotonic import IsotonicRegression
 
     logits = log_probs(films.probs)

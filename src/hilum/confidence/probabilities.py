@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from hilum.metrics.counts import Floats
-from hilum.metrics.several import checked_several
+from hilum.metrics.multiclass import checked_multiclass
 
 # 1 − LEAST is the last float64 below 1: a probability closer to 1 than that cannot be told from it. A probability
 # of 0, as a table rounds it, is then a certainty of 37 in log-odds and not an infinite one.
@@ -20,7 +20,7 @@ def checked_probs(probs: ArrayLike) -> Floats:
         ValueError: another shape, a number out of 0 to 1 (logits, NaN), a row that does not add up to 1.
     """
     rows = np.asarray(probs, dtype=np.float64)
-    return checked_several(np.zeros(len(rows) if rows.ndim else 0, dtype=np.intp), rows).probs
+    return checked_multiclass(np.zeros(len(rows) if rows.ndim else 0, dtype=np.intp), rows).probs
 
 
 def log_probs(probs: Floats) -> Floats:

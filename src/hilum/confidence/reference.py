@@ -12,7 +12,7 @@ from hilum.confidence.prior import checked_prior
 from hilum.confidence.probabilities import checked_probs
 from hilum.metrics import clusters_of
 from hilum.metrics.counts import Floats
-from hilum.metrics.several import checked_several
+from hilum.metrics.multiclass import checked_multiclass
 
 KEPT = 200  # films of a class: a step of its distribution is then half a percent
 
@@ -71,7 +71,7 @@ def score_reference(
     Raises:
         ValueError: a class without films, or input that does not fit.
     """
-    films = checked_several(labels, probs)
+    films = checked_multiclass(labels, probs)
     classes = films.probs.shape[1]
     of_class = np.bincount(films.labels, minlength=classes)
     if not of_class.all():

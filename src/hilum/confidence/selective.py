@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 from hilum.confidence.probabilities import checked_probs, log_probs
 from hilum.metrics import clusters_of, intervals
 from hilum.metrics.counts import Floats, cumulated, ratio
-from hilum.metrics.several import checked_several
+from hilum.metrics.multiclass import checked_multiclass
 from hilum.records import Figure
 
 SHARES = (1.0, 0.95, 0.9, 0.8, 0.5)
@@ -147,7 +147,7 @@ def selective(
     Raises:
         ValueError: input that does not fit.
     """
-    films = checked_several(labels, probs)
+    films = checked_multiclass(labels, probs)
     certainties = certainty(films.probs, threshold)
     called = films.called if threshold is None else (films.probs[:, 1] >= threshold).astype(np.intp)
     wrong = called != films.labels

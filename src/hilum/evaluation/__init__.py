@@ -3,9 +3,9 @@
 from hilum.evaluation.checklists import checklists
 from hilum.evaluation.evaluate import detector_record, evaluate, write_metrics
 from hilum.evaluation.gatekeeping import gatekeeping
+from hilum.evaluation.reliability import at_prevalence, measure_reliability
 from hilum.evaluation.report import render_report, write_report
 from hilum.evaluation.robustness import under_shifts
-from hilum.evaluation.trust import at_prevalence, trust
 
 __all__ = [
     "at_prevalence",
@@ -13,8 +13,8 @@ __all__ = [
     "detector_record",
     "evaluate",
     "gatekeeping",
+    "measure_reliability",
     "render_report",
-    "trust",
     "under_shifts",
     "write_metrics",
     "write_report",

@@ -210,8 +210,8 @@ def _facts(spec: Spec, metrics: dict[str, Any]) -> dict[str, str]:
             else f"{FOR_A_PERSON} Not measured here: hilum evaluate --shifts."
         ),
         "internal": f"Validation: AUROC {spec.metrics['auroc']}." if "auroc" in spec.metrics else FOR_A_PERSON,
-        "counts": f"Judged here: {metrics['n']:,} films of {metrics['patients'] or 'unknown'} patients. Trained and "
-        f"validated on: {', '.join(f'{name} {count}' for name, count in films.items())}.",
+        "counts": f"Evaluated here: {metrics['n']:,} films of {metrics['patients'] or 'unknown'} patients. Trained "
+        f"and validated on: {', '.join(f'{name} {count}' for name, count in films.items())}.",
         "groups": f"Known: {listed(list(metrics['subgroups'])) or 'nothing about the patients'}. See the report.",
         "performance": f"{'; '.join(chosen) or 'No figure is defined on these films'}.",
         "failures": "The films that it got most wrong are in the report.",

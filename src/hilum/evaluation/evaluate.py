@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from hilum.bundle import Spec
-from hilum.evaluation import several_classes, two_classes
+from hilum.evaluation.binary import evaluate_binary
+from hilum.evaluation.multiclass import evaluate_multiclass
 from hilum.evaluation.subgroups import subgroups
 from hilum.files import write_text
 from hilum.records import Predictions
@@ -31,14 +32,14 @@ def evaluate(predictions: Predictions, resamples: int = 2000, seed: int = 0) -> 
         Of two classes: the figures of `metrics.binary_metrics`; `auroc_delong`, the AUROC with DeLong's interval; and
         `confusion` as `tn`, `fp`, `fn`, `tp`.
 
-        Of more: the figures of `metrics.several_metrics` over all classes; `per_class` and `pairs` (by `a|b`), the
+        Of more: the figures of `metrics.multiclass_metrics` over all classes; `per_class` and `pairs` (by `a|b`), the
         others with their `n`; and `confusion`, for each class how many of its films are called each class.
 
     Raises:
         RequestError: a label that the bundle does not know.
     """
-    judge = two_classes.judge if len(predictions.classes) == 2 else several_classes.judge
-    figures, rest, notes = judge(predictions, resamples, seed)
+    by_classes = evaluate_binary if len(predictions.classes) == 2 else evaluate_multiclass
+    figures, rest, notes = by_classes(predictions, resamples, seed)
     failed = len(predictions.failed)
     judged = [row for row in predictions if row.film.label and not row.error]
     return {

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from markupsafe import Markup
 
-from hilum.evaluation.truth import Judged
+from hilum.evaluation.truth import BinaryFilms
 from hilum.metrics import clusters_of, pr_curve, reliability, resampled_weights, roc_curve
 from hilum.metrics.counts import Bools, Floats, confusion
 from hilum.pages import FIRST, INK, MUTED, RULE, SECOND, Sheet, sheet, whole_numbers
@@ -21,7 +21,7 @@ BAND_RESAMPLES = 300  # enough for a band that is looked at, not read off
 _STYLES: tuple[LineStyleType, ...] = ("-", (0, (4, 2)), (0, (1, 1.5)))
 
 
-def roc_figure(films: Judged, called: Bools, decision: str, name: str = "roc", seed: int = 0) -> Markup:
+def roc_figure(films: BinaryFilms, called: Bools, decision: str, name: str = "roc", seed: int = 0) -> Markup:
     """The ROC curve with its 95% band over patients and the operating point; needs films of both classes.
 
     Args:
@@ -48,7 +48,7 @@ def roc_figure(films: Judged, called: Bools, decision: str, name: str = "roc", s
     return drawing.markup
 
 
-def pr_figure(films: Judged, threshold: float) -> Markup:
+def pr_figure(films: BinaryFilms, threshold: float) -> Markup:
     """The precision–recall curve with the operating point; needs films of both classes."""
     curve = pr_curve(films.labels, films.probs)
     _, fp, fn, tp = (float(count) for count in confusion(films.labels, films.probs, threshold))
@@ -70,7 +70,7 @@ def pr_figure(films: Judged, threshold: float) -> Markup:
     return drawing.markup
 
 
-def reliability_figure(films: Judged, what: str = "positive", before: Judged | None = None) -> Markup:
+def reliability_figure(films: BinaryFilms, what: str = "positive", before: BinaryFilms | None = None) -> Markup:
     """Observed frequency against the probability given, bin by bin; a point's area goes with its films.
 
     Args:
@@ -261,7 +261,7 @@ def severity_figures(severity: dict[str, Any]) -> list[tuple[str, Markup]]:
     return drawn
 
 
-def _roc_band(films: Judged, seed: int) -> tuple[Floats, Floats, Floats]:
+def _roc_band(films: BinaryFilms, seed: int) -> tuple[Floats, Floats, Floats]:
     places = np.linspace(0, 1, 101)
     heights = []
     for weights in resampled_weights(clusters_of(films.labels, films.patients), BAND_RESAMPLES, seed):

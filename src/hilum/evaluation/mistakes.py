@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hilum.errors import FilmError
-from hilum.evaluation.truth import Judged
+from hilum.evaluation.truth import BinaryFilms
 from hilum.pixels import decode
 from hilum.records import Film
 
@@ -42,7 +42,7 @@ HeatOf = Callable[[Film, str], str]  # of a film and a class, what speaks for th
 
 
 def worst_mistakes(
-    films: Judged,
+    films: BinaryFilms,
     threshold: float,
     window: tuple[float, float] | None,
     each: int = EACH,
@@ -62,7 +62,7 @@ def worst_mistakes(
 
 
 def surest_mistakes(
-    films: Judged,
+    films: BinaryFilms,
     window: tuple[float, float] | None,
     count: int = 2 * EACH,
     heat_of: HeatOf | None = None,
@@ -82,7 +82,7 @@ def surest_mistakes(
 
 
 def _shown(
-    films: Judged,
+    films: BinaryFilms,
     indices: list[np.intp],
     window: tuple[float, float] | None,
     each: int,

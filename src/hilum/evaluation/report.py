@@ -9,7 +9,7 @@ from typing import Any
 
 from hilum import pages
 from hilum.bundle.spec import Spec
-from hilum.evaluation import figures, several_report, trust_report, two_report, wording
+from hilum.evaluation import binary_report, figures, multiclass_report, reliability_report, wording
 from hilum.evaluation.mistakes import HeatOf
 from hilum.evaluation.robustness import KINDS
 from hilum.files import write_text
@@ -60,7 +60,7 @@ def render_report(
 ) -> str:
     """The report as HTML text; see `write_report`."""
     two = len(predictions.classes) == 2
-    kind, template = (two_report, "two_report.html") if two else (several_report, "several_report.html")
+    kind, template = (binary_report, "binary_report.html") if two else (multiclass_report, "multiclass_report.html")
     return pages.render(
         Path(__file__).parent / template,
         {"number": wording.number, "interval": wording.interval, "films": wording.films},
@@ -71,7 +71,7 @@ def render_report(
         nested=next((row["nested_auroc"] for row in spec.history if "nested_auroc" in row), None),
         batteries=[_battery(title, metrics[key]) for key, title in BATTERY_TITLES.items() if metrics.get(key)],
         heated=heat_of is not None,
-        trust=trust_report.context(metrics),
+        reliability=reliability_report.context(metrics),
         severity=figures.severity_figures(metrics["severity"]) if metrics.get("severity") else [],
         controls=_controls(metrics["controls"]) if metrics.get("controls") else [],
         subgroups=[
@@ -138,7 +138,7 @@ def _provenance(spec: Spec, metrics: dict[str, Any]) -> list[tuple[str, str]]:
     )
     return [
         ("Recipe", f"{spec.recipe.name} (seed {spec.recipe.seed})"),
-        _judged_by(spec),
+        _system(spec),
         ("Preprocessing", _preprocessing(spec.recipe.pixels)),
         decision,
         ("Calibration", corrected + (f", chosen on {calibration.chosen_on}" if calibration.chosen_on else "")),
@@ -165,7 +165,7 @@ def _tried(history: Sequence[dict[str, float]]) -> list[tuple[str, str, str, str
     ]
 
 
-def _judged_by(spec: Spec) -> tuple[str, str]:
+def _system(spec: Spec) -> tuple[str, str]:
     if spec.recipe.classical:
         steps = ", ".join(spec.recipe.classical.steps) or "nothing"
         return "System", f"{spec.recipe.system}; prepared by {steps}"

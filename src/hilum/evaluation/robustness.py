@@ -16,7 +16,7 @@ from hilum.errors import FilmError
 from hilum.evaluation.truth import require_known_labels
 from hilum.metrics import auroc, clusters_of, confusion, intervals
 from hilum.metrics.counts import Bools, Floats, ratio
-from hilum.metrics.several import Judgements, means_at
+from hilum.metrics.multiclass import MulticlassScores, means_at
 from hilum.pixels import decode, preprocess
 from hilum.progress import track
 from hilum.records import Figure, Film, Manifest
@@ -161,7 +161,7 @@ def _figures(
     def four(probs: Floats, weights: Floats) -> dict[str, Floats]:
         if threshold is not None:
             return _two_at(labels == 1, probs[:, 1], threshold, weights)
-        means = means_at(Judgements(labels, probs), weights)
+        means = means_at(MulticlassScores(labels, probs), weights)
         return {kind: means[kind] for kind in KINDS}
 
     def statistics(weights: Floats) -> dict[str, Floats]:

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from hilum.evaluation.truth import judged, judged_several, threshold_of
-from hilum.metrics import binary_metrics, several_metrics
+from hilum.evaluation.truth import binary_films, multiclass_films, threshold_of
+from hilum.metrics import binary_metrics, multiclass_metrics
 from hilum.metrics.counts import Bools
 from hilum.records import Figure, Prediction, Predictions
 
@@ -40,7 +40,7 @@ def subgroups(predictions: Predictions, resamples: int = 2000, seed: int = 0) ->
     Raises:
         RequestError: a label that the bundle does not know.
     """
-    rows = judged_several(predictions).rows
+    rows = multiclass_films(predictions).rows
     result: dict[str, dict[str, dict[str, Any]]] = {}
     for kind, group_of in _KINDS.items():
         names = [group_of(row) for row in rows]
@@ -74,11 +74,11 @@ def _figures(
     )
     figures: dict[str, Figure]
     if len(predictions.classes) == 2:
-        films = judged(chosen)
+        films = binary_films(chosen)
         figures = binary_metrics(films.labels, films.probs, threshold_of(chosen), films.patients, resamples, seed)
     else:
-        several = judged_several(chosen)
-        figures = several_metrics(
+        several = multiclass_films(chosen)
+        figures = multiclass_metrics(
             several.films.labels, several.films.probs, several.patients, resamples, seed
         ).overall
     patients = {row.film.patient for row in chosen if row.film.patient}

@@ -10,12 +10,12 @@ import numpy as np
 
 from hilum.errors import RequestError
 from hilum.metrics.counts import Bools, Floats
-from hilum.metrics.several import Judgements
+from hilum.metrics.multiclass import MulticlassScores
 from hilum.records import Film, Prediction, Predictions
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class BinaryFilms:
     """The films of two classes that have both a label and a probability, in order.
 
     Attributes:
@@ -37,7 +37,7 @@ class Judged:
 
 
 @dataclass(frozen=True, slots=True)
-class JudgedSeveral:
+class MulticlassFilms:
     """The films of more classes that have both a label and probabilities, in order.
 
     Attributes:
@@ -47,28 +47,28 @@ class JudgedSeveral:
     """
 
     rows: tuple[Prediction, ...]
-    films: Judgements
+    films: MulticlassScores
     patients: tuple[str, ...]
 
-    def against_rest(self, number: int) -> Judged:
+    def against_rest(self, number: int) -> BinaryFilms:
         """The same films as if that class were positive and all the others negative."""
-        return Judged(self.rows, *self.films.one_against_rest(number), self.patients)
+        return BinaryFilms(self.rows, *self.films.one_against_rest(number), self.patients)
 
-    def as_right(self) -> Judged:
+    def as_right(self) -> BinaryFilms:
         """The same films, positive where the class that they are called is theirs, with the probability of that."""
         right = self.films.called == self.films.labels
-        return Judged(self.rows, right, self.films.probs.max(axis=1), self.patients)
+        return BinaryFilms(self.rows, right, self.films.probs.max(axis=1), self.patients)
 
 
-def judged(predictions: Predictions) -> Judged:
+def binary_films(predictions: Predictions) -> BinaryFilms:
     """The rows of two classes that can be judged.
 
     Raises:
         RequestError: a label is neither of the classes.
     """
-    rows = _judgeable(predictions)
+    rows = _labelled_and_read(predictions)
     positive = predictions.classes[-1]
-    return Judged(
+    return BinaryFilms(
         rows,
         np.array([row.film.label == positive for row in rows], dtype=bool),
         np.array([row.probs[-1] for row in rows], dtype=np.float64),
@@ -76,16 +76,16 @@ def judged(predictions: Predictions) -> Judged:
     )
 
 
-def judged_several(predictions: Predictions) -> JudgedSeveral:
+def multiclass_films(predictions: Predictions) -> MulticlassFilms:
     """The rows of more classes that can be judged.
 
     Raises:
         RequestError: a label is none of the classes.
     """
-    rows, classes = _judgeable(predictions), predictions.classes
+    rows, classes = _labelled_and_read(predictions), predictions.classes
     labels = np.array([classes.index(row.film.label) for row in rows], dtype=np.intp)
     probs = np.array([row.probs for row in rows], dtype=np.float64).reshape(len(rows), len(classes))
-    return JudgedSeveral(rows, Judgements(labels, probs), tuple(row.film.patient for row in rows))
+    return MulticlassFilms(rows, MulticlassScores(labels, probs), tuple(row.film.patient for row in rows))
 
 
 def threshold_of(predictions: Predictions) -> float:
@@ -118,6 +118,6 @@ def require_known_labels(films: Iterable[Film], classes: tuple[str, ...]) -> Non
         )
 
 
-def _judgeable(predictions: Predictions) -> tuple[Prediction, ...]:
+def _labelled_and_read(predictions: Predictions) -> tuple[Prediction, ...]:
     require_known_labels((row.film for row in predictions), predictions.classes)
     return tuple(row for row in predictions if row.film.label and not row.error)

@@ -6,6 +6,7 @@ from hilum.metrics.calibration import ece, ece_debiased
 from hilum.metrics.counts import Counts, confusion
 from hilum.metrics.curves import PrCurve, Reliability, RocCurve, pr_curve, reliability, roc_curve
 from hilum.metrics.delong import auroc_delong, delong_test
+from hilum.metrics.multiclass import MulticlassFigures, multiclass_metrics
 from hilum.metrics.operating import (
     PredictiveValues,
     cost_threshold,
@@ -28,17 +29,16 @@ from hilum.metrics.scores import (
     sensitivity,
     specificity,
 )
-from hilum.metrics.several import SeveralFigures, several_metrics
 
 __all__ = [
     "Clusters",
     "Counts",
+    "MulticlassFigures",
     "PairedTest",
     "PrCurve",
     "PredictiveValues",
     "Reliability",
     "RocCurve",
-    "SeveralFigures",
     "accuracy",
     "auroc",
     "auroc_delong",
@@ -58,6 +58,7 @@ __all__ = [
     "intervals",
     "log_loss",
     "mcnemar_test",
+    "multiclass_metrics",
     "paired_bootstrap",
     "pr_curve",
     "precision",
@@ -68,7 +69,6 @@ __all__ = [
     "roc_curve",
     "sensitivity",
     "sensitivity_threshold",
-    "several_metrics",
     "specificity",
     "specificity_threshold",
     "youden_threshold",

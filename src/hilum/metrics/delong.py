@@ -18,12 +18,12 @@ from numpy.typing import ArrayLike
 
 from hilum.metrics.bootstrap import clusters_of
 from hilum.metrics.counts import Floats, checked
-from hilum.metrics.paired import NOTHING, SURE, PairedTest
+from hilum.metrics.paired import ROUNDING, Z_95, PairedTest
 from hilum.records import Figure
 
 
-class Pulls(NamedTuple):
-    """An AUROC, and how far each patient pulls it, `(patients,)` each.
+class Influences(NamedTuple):
+    """An AUROC, and how far each patient influences it, `(patients,)` each.
 
     Attributes:
         auroc: of all films.
@@ -55,13 +55,13 @@ def auroc_delong(labels: ArrayLike, probs: ArrayLike, patients: Sequence[str] | 
     Raises:
         ValueError: shapes or probabilities that do not fit.
     """
-    pulls = _pulls(labels, probs, patients)
-    if pulls is None:
+    influences = _influences(labels, probs, patients)
+    if influences is None:
         return Figure(None)
-    area, error = pulls.auroc, _standard_error(pulls)
+    area, error = influences.auroc, _standard_error(influences)
     if error is None:
         return Figure(area)
-    middle, reach = log(area / (1 - area)), SURE * error / (area * (1 - area))
+    middle, reach = log(area / (1 - area)), Z_95 * error / (area * (1 - area))
     return Figure(area, *(1 / (1 + exp(-end)) for end in (middle - reach, middle + reach)))
 
 
@@ -84,20 +84,20 @@ def delong_test(
     Raises:
         ValueError: shapes or probabilities that do not fit.
     """
-    a, b = _pulls(labels, probs_a, patients), _pulls(labels, probs_b, patients)
+    a, b = _influences(labels, probs_a, patients), _influences(labels, probs_b, patients)
     if a is None or b is None:
         return PairedTest(Figure(None), None)
-    apart = Pulls(a.auroc - b.auroc, a.positive - b.positive, a.negative - b.negative, a.corrections)
+    apart = Influences(a.auroc - b.auroc, a.positive - b.positive, a.negative - b.negative, a.corrections)
     difference, error = apart.auroc, _standard_error(apart)
-    if max(abs(difference), np.abs(apart.positive).max(), np.abs(apart.negative).max()) < NOTHING:
+    if max(abs(difference), np.abs(apart.positive).max(), np.abs(apart.negative).max()) < ROUNDING:
         return PairedTest(Figure(0.0), 1.0)
     if error is None:
         return PairedTest(Figure(difference), None)
-    low, high = max(-1.0, difference - SURE * error), min(1.0, difference + SURE * error)
+    low, high = max(-1.0, difference - Z_95 * error), min(1.0, difference + Z_95 * error)
     return PairedTest(Figure(difference, low, high), erfc(abs(difference) / error / sqrt(2)))
 
 
-def _pulls(labels: ArrayLike, probs: ArrayLike, patients: Sequence[str] | None) -> Pulls | None:
+def _influences(labels: ArrayLike, probs: ArrayLike, patients: Sequence[str] | None) -> Influences | None:
     """None where a class is missing."""
     truth, scores, _ = checked(labels, probs, None)
     of_film = clusters_of(truth, patients).of_film
@@ -108,7 +108,7 @@ def _pulls(labels: ArrayLike, probs: ArrayLike, patients: Sequence[str] | None) 
     above = 1 - _placements(negatives, positives)
     area = float(below.mean())
     there = [np.unique(of_film[part]).size for part in (truth, ~truth, slice(None))]
-    return Pulls(
+    return Influences(
         area,
         np.bincount(of_film[truth], (below - area) / below.size, there[2]).astype(np.float64),
         np.bincount(of_film[~truth], (above - area) / above.size, there[2]).astype(np.float64),
@@ -116,13 +116,17 @@ def _pulls(labels: ArrayLike, probs: ArrayLike, patients: Sequence[str] | None) 
     )
 
 
-def _standard_error(pulls: Pulls) -> float | None:
+def _standard_error(influences: Influences) -> float | None:
     """Of the AUROC; None where it is infinite or nothing, and so not known."""
-    if np.isinf(pulls.corrections).any():
+    if np.isinf(influences.corrections).any():
         return None
-    products = [(pulls.positive**2).sum(), (pulls.negative**2).sum(), 2 * (pulls.positive @ pulls.negative)]
-    error = sqrt(max(0.0, float(pulls.corrections @ products)))
-    return error if error > NOTHING else None
+    products = [
+        (influences.positive**2).sum(),
+        (influences.negative**2).sum(),
+        2 * (influences.positive @ influences.negative),
+    ]
+    error = sqrt(max(0.0, float(influences.corrections @ products)))
+    return error if error > ROUNDING else None
 
 
 def _placements(scores: Floats, others: Floats) -> Floats:

@@ -20,8 +20,8 @@ from hilum.metrics.counts import Floats, checked
 from hilum.records import Figure
 
 SIGNIFICANT = 0.05
-SURE = NormalDist().inv_cdf((1 + LEVEL) / 2)  # 1.96
-NOTHING = 1e-12  # differences below are rounding
+Z_95 = NormalDist().inv_cdf((1 + LEVEL) / 2)  # 1.96
+ROUNDING = 1e-12  # differences below are rounding
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,9 +177,9 @@ def _coin_share(net: NDArray[np.int64]) -> float:
 def _mean_difference(net: NDArray[np.int64], films: NDArray[np.intp]) -> Figure:
     """Σ net / Σ films, with all δ for which (Σ net − δ Σ films)² ≤ 1.96² Σ (net − δ films)²."""
     value = float(net.sum() / films.sum())
-    a = float(films.sum() ** 2 - SURE**2 * (films @ films))
-    b = float(net.sum() * films.sum() - SURE**2 * (net @ films))
-    c = float(net.sum() ** 2 - SURE**2 * (net @ net))
+    a = float(films.sum() ** 2 - Z_95**2 * (films @ films))
+    b = float(net.sum() * films.sum() - Z_95**2 * (net @ films))
+    c = float(net.sum() ** 2 - Z_95**2 * (net @ net))
     if a <= 0 or not net.any():
         return Figure(value)
     spread = sqrt(max(0.0, b * b - a * c)) / a
@@ -188,9 +188,9 @@ def _mean_difference(net: NDArray[np.int64], films: NDArray[np.intp]) -> Figure:
 
 def _from_draws(value: float, draws: Floats) -> PairedTest:
     figure, defined = figure_of(value, draws), draws[~np.isnan(draws)]
-    if abs(value) < NOTHING and defined.size and np.abs(defined).max() < NOTHING:
+    if abs(value) < ROUNDING and defined.size and np.abs(defined).max() < ROUNDING:
         return PairedTest(figure, 1.0)
     if figure.low is None:
         return PairedTest(figure, None)
-    tail = min(np.count_nonzero(defined <= NOTHING), np.count_nonzero(defined >= -NOTHING))
+    tail = min(np.count_nonzero(defined <= ROUNDING), np.count_nonzero(defined >= -ROUNDING))
     return PairedTest(figure, min(1.0, 2 * (tail + 1) / (defined.size + 1)))

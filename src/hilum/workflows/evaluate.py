@@ -56,7 +56,7 @@ def measure(
     metrics = {
         **evaluation.evaluate(predictions),
         "split": split,
-        **evaluation.trust(detector.spec, predictions),
+        **evaluation.measure_reliability(detector.spec, predictions),
         "gate": evaluation.gatekeeping(detector.spec, detector.gate, predictions),
         "detector": evaluation.detector_record(detector.spec),
         "computed_by": f"{detector.engine.name} {detector.engine.precision}" if detector.engine else None,

@@ -12,9 +12,9 @@ import numpy as np
 from hilum.bundle.spec import Spec
 from hilum.evaluation import figures
 from hilum.evaluation.mistakes import HeatOf, surest_mistakes
-from hilum.evaluation.truth import JudgedSeveral, judged_several
+from hilum.evaluation.truth import MulticlassFilms, multiclass_films
 from hilum.evaluation.wording import among, elsewhere, films, listed, with_interval, without_labels, without_lungs
-from hilum.metrics.several import OF_CLASS, OF_PAIR
+from hilum.metrics.multiclass import OF_CLASS, OF_PAIR
 from hilum.records import Predictions
 
 MEANINGS = {
@@ -41,12 +41,12 @@ def context(
     heat_of: HeatOf | None = None,
     pictures: bool = True,
 ) -> dict[str, Any]:
-    """What `several_report.html` shows beside what every report does."""
-    several = judged_several(predictions)
+    """What `multiclass_report.html` shows beside what every report does."""
+    several = multiclass_films(predictions)
     return {
         "subject": listed(predictions.classes),
         "verdict": verdict(metrics, Counter(row.prediction for row in predictions if not row.error)),
-        "failings": failings(metrics),
+        "weaknesses": weaknesses(metrics),
         "rows": [(name, meaning, metrics[key]) for key, (name, meaning) in MEANINGS.items()],
         "class_lines": [
             (name, films(group["n"]), [group[kind] for kind in OF_CLASS])
@@ -85,7 +85,7 @@ def verdict(metrics: dict[str, Any], called: Mapping[str, int]) -> str:
     )
 
 
-def failings(metrics: dict[str, Any]) -> list[str]:
+def weaknesses(metrics: dict[str, Any]) -> list[str]:
     """Where it fails: what each class is taken for, the pair that is hardest to tell apart, the worst shifts."""
     sentences = []
     for name, cells in metrics["confusion"].items():
@@ -108,7 +108,7 @@ def _pairs(metrics: dict[str, Any]) -> dict[tuple[str, str], dict[str, Any]]:
     return dict(zip(combinations(metrics["classes"], 2), metrics["pairs"].values(), strict=True))
 
 
-def _curves(several: JudgedSeveral, predictions: Predictions, seed: int) -> list[tuple[str, Any]]:
+def _curves(several: MulticlassFilms, predictions: Predictions, seed: int) -> list[tuple[str, Any]]:
     """Title and drawing of what these labels allow."""
     curves, called = [], several.films.called
     for index, name in enumerate(predictions.classes):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hilum.evaluation import evaluate
-from hilum.evaluation.two_report import failings, verdict
+from hilum.evaluation.binary_report import verdict, weaknesses
 
 from .conftest import made_up
 
@@ -32,7 +32,7 @@ def test_failings_name_the_hardest_cause_and_the_worst_shifts() -> None:
         "auroc_worst": {"value": 0.7, "shift": "unsharp_masked"},
         "per_shift": {"unsharp_masked": group(0.5, 0.9), "moved": group(0.8, 0.1)},
     }
-    missed, alarms, elsewhere = failings(metrics)
+    missed, alarms, elsewhere = weaknesses(metrics)
     assert missed == "It misses 10 of 60 PNEUMONIA films, most often virus (sensitivity 0.700)."
     assert alarms == "It calls 2 of 40 NORMAL films PNEUMONIA."
     assert "0.700 at worst (unsharp masked)" in elsewhere

@@ -1,10 +1,10 @@
-"""What the report says of trust: shift, promises kept and broken, what a call is worth."""
+"""What the report says of reliability: shift, promises kept and broken, what a call is worth."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from hilum.evaluation.trust_report import context
+from hilum.evaluation.reliability_report import context
 
 
 def figure(value: float | None, low: float | None = None, high: float | None = None) -> dict[str, Any]:

@@ -12,9 +12,15 @@ from numpy.typing import NDArray
 from sklearn import metrics as reference
 
 from hilum import metrics
-from hilum.metrics import binary_metrics, several_metrics
+from hilum.metrics import binary_metrics, multiclass_metrics
 from hilum.metrics.counts import Floats
-from hilum.metrics.several import OF_CLASS, Judgements, checked_several, confusion_matrix, several_figures_at
+from hilum.metrics.multiclass import (
+    OF_CLASS,
+    MulticlassScores,
+    checked_multiclass,
+    confusion_matrix,
+    multiclass_figures_at,
+)
 from hilum.records import Figure
 
 from .strategies import several_films
@@ -24,7 +30,9 @@ Case = tuple[NDArray[np.intp], Floats, Floats]
 
 def at(case: Case) -> dict[str, float]:
     labels, probs, weights = case
-    return {name: float(value) for name, value in several_figures_at(Judgements(labels, probs), weights).items()}
+    return {
+        name: float(value) for name, value in multiclass_figures_at(MulticlassScores(labels, probs), weights).items()
+    }
 
 
 @settings(max_examples=30, deadline=None)
@@ -135,14 +143,14 @@ def test_a_matrix_of_weights_gives_what_its_rows_give(case: Case) -> None:
     labels, probs, weights = case
     matrix = np.stack([weights, np.ones_like(weights), weights[::-1]])
     alone = [at((labels, probs, row)) for row in matrix]
-    for name, values in several_figures_at(Judgements(labels, probs), matrix).items():
+    for name, values in multiclass_figures_at(MulticlassScores(labels, probs), matrix).items():
         assert values.tolist() == pytest.approx([figures[name] for figures in alone], nan_ok=True), name
 
 
 def test_two_classes_give_what_two_classes_give() -> None:
     draws = np.random.default_rng(1)
     labels, probs = draws.integers(0, 2, 80), draws.random(80)
-    several = several_metrics(labels, np.stack([1 - probs, probs], axis=1), resamples=100)
+    several = multiclass_metrics(labels, np.stack([1 - probs, probs], axis=1), resamples=100)
     binary = binary_metrics(labels == 1, probs, 0.5, resamples=100)
     for kind in OF_CLASS:
         assert several.per_class[1][kind] == binary[kind], kind
@@ -158,7 +166,7 @@ def test_a_film_with_no_probability_of_either_is_half_of_each() -> None:
 def test_a_class_that_does_not_occur_is_undefined_and_so_is_the_mean() -> None:
     draws = np.random.default_rng(2)
     labels, probs = np.arange(60) % 2, draws.dirichlet((1, 1, 1), 60)
-    figures = several_metrics(labels, probs, resamples=50)
+    figures = multiclass_metrics(labels, probs, resamples=50)
     undefined = {name for name, figure in figures.overall.items() if figure.value is None}
     assert undefined == {"auroc", "sensitivity", "balanced_accuracy", "precision", "f1"}
     assert {name for name, figure in figures.per_class[2].items() if figure.value is not None} == {"specificity"}
@@ -168,7 +176,7 @@ def test_a_class_that_does_not_occur_is_undefined_and_so_is_the_mean() -> None:
 
 
 def test_one_class_alone_and_no_film_at_all() -> None:
-    alone = several_metrics([1, 1, 1], np.eye(3), resamples=20)
+    alone = multiclass_metrics([1, 1, 1], np.eye(3), resamples=20)
     assert {name for name, figure in alone.overall.items() if figure.value is not None} == {
         "accuracy",
         "brier",
@@ -176,7 +184,7 @@ def test_one_class_alone_and_no_film_at_all() -> None:
         "ece",
     }
     assert {name for name, figure in alone.per_class[1].items() if figure.value is not None} == {"sensitivity"}
-    nothing = several_metrics(np.zeros(0, int), np.zeros((0, 3)), resamples=20)
+    nothing = multiclass_metrics(np.zeros(0, int), np.zeros((0, 3)), resamples=20)
     assert set(nothing.overall.values()) == {Figure(None)}
     assert {figure for group in (*nothing.per_class, *nothing.pairs.values()) for figure in group.values()} == {
         Figure(None)
@@ -188,7 +196,7 @@ def test_every_figure_has_its_interval_from_the_same_patients() -> None:
     labels = draws.integers(0, 3, 120)
     probs = draws.dirichlet((1, 1, 1), 120) + 0.3 * np.eye(3)[labels]
     probs /= probs.sum(axis=1, keepdims=True)
-    figures = several_metrics(labels, probs, [str(number // 2) for number in range(120)], resamples=200)
+    figures = multiclass_metrics(labels, probs, [str(number // 2) for number in range(120)], resamples=200)
     for group in (figures.overall, *figures.per_class, *figures.pairs.values()):
         for name, figure in group.items():
             assert figure.value is not None
@@ -200,7 +208,7 @@ def test_every_figure_has_its_interval_from_the_same_patients() -> None:
 
 def test_a_class_that_is_always_found_keeps_an_interval() -> None:
     labels = np.arange(60) % 3
-    figures = several_metrics(labels, np.eye(3)[labels])
+    figures = multiclass_metrics(labels, np.eye(3)[labels])
     assert figures.per_class[0]["sensitivity"].low == pytest.approx(0.025 ** (1 / 20))
     assert figures.per_class[0]["specificity"].low == pytest.approx(0.025 ** (1 / 40))
     assert figures.pairs[0, 1]["accuracy"].low == pytest.approx(0.025 ** (1 / 40))
@@ -223,12 +231,12 @@ def test_a_class_that_is_always_found_keeps_an_interval() -> None:
 )
 def test_what_does_not_fit_is_refused(labels: list[float], probs: list[list[float]], complaint: str) -> None:
     with pytest.raises(ValueError, match=complaint):
-        checked_several(labels, probs)
+        checked_multiclass(labels, probs)
 
 
 def test_two_thousand_resamples_take_seconds() -> None:
     draws = np.random.default_rng(0)
     labels, probs = draws.integers(0, 3, 526), draws.dirichlet((1, 1, 1), 526)
     started = time.perf_counter()
-    metrics.several_metrics(labels, probs, [str(number // 2) for number in range(526)])
+    metrics.multiclass_metrics(labels, probs, [str(number // 2) for number in range(526)])
     assert time.perf_counter() - started < 5

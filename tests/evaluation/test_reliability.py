@@ -11,7 +11,7 @@ import pytest
 
 from hilum.bundle import Spec
 from hilum.confidence import achieved, fit_conformal, score_reference
-from hilum.evaluation import at_prevalence, trust
+from hilum.evaluation import at_prevalence, measure_reliability
 from hilum.records import Film, Prediction, Predictions
 
 from .conftest import CLASSES, THREE, THRESHOLD, made_up, made_up_spec, made_up_three
@@ -31,7 +31,7 @@ def validated_on(predictions: Predictions) -> Spec:
 
 def test_prediction_sets_are_judged_on_films_that_they_were_not_fitted_on() -> None:
     spec, films = validated_on(made_up(300)), made_up(200, seed=1)
-    said = trust(spec, films, resamples=50)["prediction_sets"]
+    said = measure_reliability(spec, films, resamples=50)["prediction_sets"]
     assert said["promised"] == 0.9
     assert spec.conformal is not None
     expected = achieved(spec.conformal, *arrays(films), resamples=50)
@@ -43,7 +43,7 @@ def test_prediction_sets_are_judged_on_films_that_they_were_not_fitted_on() -> N
 
 
 def test_answering_the_most_certain_films_alone_is_at_least_as_right() -> None:
-    accuracy = trust(made_up_spec(), made_up(400), resamples=0)["selective"]["accuracy"]
+    accuracy = measure_reliability(made_up_spec(), made_up(400), resamples=0)["selective"]["accuracy"]
     values = [figure["value"] for _, figure in sorted(accuracy.items(), key=lambda item: -float(item[0]))]
     labels, probs, _ = arrays(made_up(400))
     assert values[0] == pytest.approx(((probs[:, 1] >= THRESHOLD) == labels).mean())
@@ -52,27 +52,29 @@ def test_answering_the_most_certain_films_alone_is_at_least_as_right() -> None:
 
 def test_films_like_validations_show_no_shift_and_rarer_findings_show_a_prior_shift() -> None:
     spec = validated_on(made_up(600))
-    assert trust(spec, made_up(300, seed=5), resamples=0)["shift"]["looks_like"] == "no shift"
+    assert measure_reliability(spec, made_up(300, seed=5), resamples=0)["shift"]["looks_like"] == "no shift"
     other = made_up(900, seed=6)
     rare = [row for n, row in enumerate(other) if row.film.label == "NORMAL" or n % 25 == 0]
     unlabelled = tuple(replace(row, film=replace(row.film, label="")) for row in rare)
-    shift = trust(spec, Predictions(CLASSES, THRESHOLD, unlabelled), resamples=0)["shift"]
+    shift = measure_reliability(spec, Predictions(CLASSES, THRESHOLD, unlabelled), resamples=0)["shift"]
     assert shift["looks_like"] == "prior shift"
     assert shift["n"] == len(rare)
     assert shift["prior"]["PNEUMONIA"]["value"] < 0.35 < shift["validation_prior"]["PNEUMONIA"]
 
 
 def test_what_an_old_bundle_or_few_films_cannot_say_is_null() -> None:
-    said = trust(made_up_spec(), made_up(100), resamples=0)
+    said = measure_reliability(made_up_spec(), made_up(100), resamples=0)
     assert said["prediction_sets"] is None
     assert said["shift"] is None
-    assert trust(validated_on(made_up(300)), made_up(10), resamples=0)["shift"] is None
-    nothing = trust(validated_on(made_up(300)), Predictions(CLASSES, THRESHOLD, ()), resamples=0)
+    assert measure_reliability(validated_on(made_up(300)), made_up(10), resamples=0)["shift"] is None
+    nothing = measure_reliability(validated_on(made_up(300)), Predictions(CLASSES, THRESHOLD, ()), resamples=0)
     assert nothing == {"prediction_sets": None, "selective": None, "shift": None}
 
 
 def test_of_several_classes_each_has_its_coverage() -> None:
-    said = trust(validated_on(made_up_three(300)), made_up_three(200, seed=2), resamples=20)["prediction_sets"]
+    said = measure_reliability(validated_on(made_up_three(300)), made_up_three(200, seed=2), resamples=20)[
+        "prediction_sets"
+    ]
     assert list(said["per_class"]) == list(THREE)
 
 

@@ -6,18 +6,20 @@ from dataclasses import asdict
 from typing import Any
 
 from hilum.evaluation import notes
-from hilum.evaluation.truth import Judged, judged, threshold_of
+from hilum.evaluation.truth import BinaryFilms, binary_films, threshold_of
 from hilum.metrics import auroc_delong, binary_metrics, confusion
 from hilum.records import Figure, Predictions
 
 
-def judge(predictions: Predictions, resamples: int, seed: int) -> tuple[dict[str, Any], dict[str, Any], list[str]]:
+def evaluate_binary(
+    predictions: Predictions, resamples: int, seed: int
+) -> tuple[dict[str, Any], dict[str, Any], list[str]]:
     """The figures of `metrics.binary_metrics`; confusion, threshold and classes; and notes.
 
     Raises:
         RequestError: a label that the bundle does not know.
     """
-    films, threshold = judged(predictions), threshold_of(predictions)
+    films, threshold = binary_films(predictions), threshold_of(predictions)
     figures = binary_metrics(films.labels, films.probs, threshold, films.patients, resamples, seed)
     cells = confusion(films.labels, films.probs, threshold)
     rest = {
@@ -33,7 +35,7 @@ def judge(predictions: Predictions, resamples: int, seed: int) -> tuple[dict[str
     )
 
 
-def _notes(predictions: Predictions, films: Judged, figures: dict[str, Figure], resamples: int) -> list[str]:
+def _notes(predictions: Predictions, films: BinaryFilms, figures: dict[str, Figure], resamples: int) -> list[str]:
     said = notes.on_counting(predictions, len(films.rows))
     if not films.rows:
         return said

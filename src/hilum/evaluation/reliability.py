@@ -10,7 +10,7 @@ import numpy as np
 
 from hilum import confidence
 from hilum.bundle import Spec
-from hilum.evaluation.truth import Judged, judged, judged_several, threshold_of
+from hilum.evaluation.truth import BinaryFilms, binary_films, multiclass_films, threshold_of
 from hilum.metrics import clusters_of, confusion, intervals, predictive_values
 from hilum.metrics.counts import Floats, ratio
 from hilum.records import Figure, Predictions
@@ -19,7 +19,7 @@ _VALUES = {"positive_predictive_value": "ppv", "negative_predictive_value": "npv
 FEWEST = 20  # films below which nothing is said of how their scores are distributed
 
 
-def trust(spec: Spec, predictions: Predictions, resamples: int = 2000, seed: int = 0) -> dict[str, Any]:
+def measure_reliability(spec: Spec, predictions: Predictions, resamples: int = 2000, seed: int = 0) -> dict[str, Any]:
     """What of a detector's certainty its films bear out.
 
     Args:
@@ -34,7 +34,7 @@ def trust(spec: Spec, predictions: Predictions, resamples: int = 2000, seed: int
         `accuracy` by the share of films answered; `shift`, without any label: whether the scores of these films have
         `moved` from validation's, what that `looks_like`, and the shares of the classes (`prior`) that it would take.
     """
-    several = judged_several(predictions)
+    several = multiclass_films(predictions)
     labels, probs, patients = several.films.labels, several.films.probs, several.patients
     sets = left = None
     if several.rows and spec.conformal:
@@ -70,7 +70,7 @@ def at_prevalence(
     Raises:
         RequestError: predictions of more than two classes.
     """
-    films, threshold = judged(predictions), threshold_of(predictions)
+    films, threshold = binary_films(predictions), threshold_of(predictions)
     figures = intervals(
         lambda weights: _values_at(films, threshold, prevalence, weights),
         clusters_of(films.labels, films.patients),
@@ -91,7 +91,7 @@ def at_prevalence(
     return {"prevalence": prevalence, **{name: asdict(figure) for name, figure in figures.items()}}
 
 
-def _values_at(films: Judged, threshold: float, prevalence: float, weights: Floats) -> dict[str, Floats]:
+def _values_at(films: BinaryFilms, threshold: float, prevalence: float, weights: Floats) -> dict[str, Floats]:
     tn, fp, fn, tp = confusion(films.labels, films.probs, threshold, weights)
     found, spared = ratio(tp, tp + fn), ratio(tn, tn + fp)
     values = predictive_values(found, spared, prevalence)

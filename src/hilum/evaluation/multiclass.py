@@ -8,22 +8,24 @@ from typing import Any
 import numpy as np
 
 from hilum.evaluation import notes
-from hilum.evaluation.truth import JudgedSeveral, judged_several
+from hilum.evaluation.truth import MulticlassFilms, multiclass_films
 from hilum.evaluation.wording import listed
-from hilum.metrics import SeveralFigures, several_metrics
-from hilum.metrics.several import confusion_matrix
+from hilum.metrics import MulticlassFigures, multiclass_metrics
+from hilum.metrics.multiclass import confusion_matrix
 from hilum.records import Figure, Predictions
 
 
-def judge(predictions: Predictions, resamples: int, seed: int) -> tuple[dict[str, Any], dict[str, Any], list[str]]:
+def evaluate_multiclass(
+    predictions: Predictions, resamples: int, seed: int
+) -> tuple[dict[str, Any], dict[str, Any], list[str]]:
     """The figures over all classes; confusion, classes and the figures of each class and each pair; and notes.
 
     Raises:
         RequestError: a label that the bundle does not know.
     """
-    several, classes = judged_several(predictions), predictions.classes
+    several, classes = multiclass_films(predictions), predictions.classes
     films = several.films
-    figures = several_metrics(films.labels, films.probs, several.patients, resamples, seed)
+    figures = multiclass_metrics(films.labels, films.probs, several.patients, resamples, seed)
     cells = confusion_matrix(films.labels, films.called, len(classes), np.ones(len(several.rows))).astype(int)
     n_of = dict(zip(classes, cells.sum(axis=1).tolist(), strict=True))
     rest = {
@@ -48,7 +50,11 @@ def _as_json(figures: dict[str, Figure]) -> dict[str, Any]:
 
 
 def _notes(
-    predictions: Predictions, several: JudgedSeveral, figures: SeveralFigures, n_of: dict[str, int], resamples: int
+    predictions: Predictions,
+    several: MulticlassFilms,
+    figures: MulticlassFigures,
+    n_of: dict[str, int],
+    resamples: int,
 ) -> list[str]:
     said = notes.on_counting(predictions, len(several.rows))
     if not several.rows:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from hilum.evaluation import evaluate, render_report, under_shifts, write_report
-from hilum.evaluation.several_report import failings, verdict
+from hilum.evaluation.multiclass_report import verdict, weaknesses
 from hilum.records import Film, Manifest, Prediction, Predictions
 from hilum.shifts import ACQUISITION
 
@@ -86,7 +86,7 @@ def test_failings_name_what_each_class_is_taken_for_the_hardest_pair_and_the_wor
         "auroc_worst": {"value": 0.7, "shift": "unsharp_masked"},
         "per_shift": {"unsharp_masked": {"sensitivity": {"value": 0.5}, "specificity": {"value": 0.9}}},
     }
-    *classes, pair, elsewhere = failings(metrics)
+    *classes, pair, elsewhere = weaknesses(metrics)
     assert classes == [
         "It calls 0 of 40 NORMAL films something else.",
         "It calls 10 of 40 bacteria films something else, most often virus.",

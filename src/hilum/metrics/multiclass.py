@@ -24,7 +24,7 @@ OF_CLASS = ("auroc", "sensitivity", "specificity", "precision", "f1")
 OF_PAIR = ("auroc", "accuracy", "sensitivity", "specificity")
 
 
-class Judgements(NamedTuple):
+class MulticlassScores(NamedTuple):
     """Films of several classes with what is said of them.
 
     Attributes:
@@ -59,7 +59,7 @@ class Judgements(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class SeveralFigures:
+class MulticlassFigures:
     """The figures of a detector of several classes; what these films do not define is `Figure(None)`.
 
     Attributes:
@@ -77,9 +77,9 @@ class SeveralFigures:
     pairs: dict[tuple[int, int], dict[str, Figure]]
 
 
-def several_metrics(
+def multiclass_metrics(
     labels: ArrayLike, probs: ArrayLike, patients: Sequence[str] | None = None, resamples: int = 2000, seed: int = 0
-) -> SeveralFigures:
+) -> MulticlassFigures:
     """Every figure with its 95% interval, all from one bootstrap over patients.
 
     Args:
@@ -92,9 +92,9 @@ def several_metrics(
     Raises:
         ValueError: shapes, labels or probabilities that do not fit.
     """
-    films = checked_several(labels, probs)
+    films = checked_multiclass(labels, probs)
     figures = intervals(
-        lambda weights: several_figures_at(films, weights),
+        lambda weights: multiclass_figures_at(films, weights),
         clusters_of(films.labels, patients),
         resamples,
         seed,
@@ -105,14 +105,14 @@ def several_metrics(
     def of(kinds: Iterable[str], *numbers: int) -> dict[str, Figure]:
         return {kind: figures[_key(kind, *numbers)] for kind in kinds}
 
-    return SeveralFigures(
+    return MulticlassFigures(
         overall={key: figure for key, figure in figures.items() if " " not in key},
         per_class=tuple(of(OF_CLASS, number) for number in classes),
         pairs={pair: of(OF_PAIR, *pair) for pair in films.pairs},
     )
 
 
-def checked_several(labels: ArrayLike, probs: ArrayLike) -> Judgements:
+def checked_multiclass(labels: ArrayLike, probs: ArrayLike) -> MulticlassScores:
     """Labels and probabilities as arrays that fit.
 
     Raises:
@@ -127,10 +127,10 @@ def checked_several(labels: ArrayLike, probs: ArrayLike) -> Judgements:
         raise ValueError(f"labels must be whole numbers from 0 to {scores.shape[1] - 1}")
     if not np.all((scores >= 0) & (scores <= 1)) or not np.allclose(scores.sum(axis=1), 1, atol=1e-3):
         raise ValueError("probs must lie from 0 to 1 and each row add up to 1: these are logits, or contain NaN")
-    return Judgements(truth.astype(np.intp), scores)
+    return MulticlassScores(truth.astype(np.intp), scores)
 
 
-def several_figures_at(films: Judgements, weights: Floats) -> dict[str, Floats]:
+def multiclass_figures_at(films: MulticlassScores, weights: Floats) -> dict[str, Floats]:
     """The figures without intervals, each of the shape `(...)` of `weights (..., n)`; NaN is undefined.
 
     Those of one class are named `figure i`, those of a pair `figure i j`.
@@ -149,7 +149,7 @@ def several_figures_at(films: Judgements, weights: Floats) -> dict[str, Floats]:
     return result
 
 
-def means_at(films: Judgements, weights: Floats) -> dict[str, Floats]:
+def means_at(films: MulticlassScores, weights: Floats) -> dict[str, Floats]:
     """The same without the pairs: the figures over all classes, and those of each."""
     classes = range(films.probs.shape[1])
     matrix = confusion_matrix(films.labels, films.called, len(classes), weights)
@@ -187,7 +187,7 @@ def confusion_matrix(labels: NDArray[np.intp], called: NDArray[np.intp], classes
     return np.asarray(counts.reshape(*weights.shape[:-1], classes, classes))
 
 
-def _proportions(films: Judgements) -> dict[str, Bools]:
+def _proportions(films: MulticlassScores) -> dict[str, Bools]:
     """Which films each share among the figures is a share of."""
     result = {"accuracy": np.ones(films.labels.shape, dtype=bool)}
     for number in range(films.probs.shape[1]):

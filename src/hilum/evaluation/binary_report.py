@@ -11,7 +11,7 @@ from hilum.bundle.spec import Spec
 from hilum.confidence import Calibration, uncalibrated
 from hilum.evaluation import figures
 from hilum.evaluation.mistakes import HeatOf, worst_mistakes
-from hilum.evaluation.truth import Judged, judged, threshold_of
+from hilum.evaluation.truth import BinaryFilms, binary_films, threshold_of
 from hilum.evaluation.wording import among, elsewhere, films, number, with_interval, without_labels, without_lungs
 from hilum.records import Predictions
 
@@ -38,8 +38,8 @@ def context(
     heat_of: HeatOf | None = None,
     pictures: bool = True,
 ) -> dict[str, Any]:
-    """What `two_report.html` shows beside what every report does."""
-    truth, threshold = judged(predictions), threshold_of(predictions)
+    """What `binary_report.html` shows beside what every report does."""
+    truth, threshold = binary_films(predictions), threshold_of(predictions)
     read = [row for row in predictions if not row.error]
     probs = np.array([row.probs[-1] for row in read], dtype=np.float64)
     labels = [row.film.label for row in read]
@@ -54,7 +54,7 @@ def context(
         "negative": negative,
         "positive": positive,
         "verdict": verdict(metrics, int((probs >= threshold).sum())),
-        "failings": failings(metrics),
+        "weaknesses": weaknesses(metrics),
         "rows": _rows(metrics),
         "curves": curves,
         "missed": missed,
@@ -91,7 +91,7 @@ def verdict(metrics: dict[str, Any], called: int) -> str:
     )
 
 
-def failings(metrics: dict[str, Any]) -> list[str]:
+def weaknesses(metrics: dict[str, Any]) -> list[str]:
     """Where it fails: the misses, the false alarms, the hardest cause, the worst shifts."""
     negative, positive = metrics["classes"]
     cells = metrics["confusion"]
@@ -138,7 +138,7 @@ def _rows(metrics: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
     return rows
 
 
-def _before(truth: Judged, calibration: Calibration) -> Judged | None:
+def _before(truth: BinaryFilms, calibration: Calibration) -> BinaryFilms | None:
     """The same films with what they were given before calibration; None where there was none."""
     if calibration.method == "none" or not truth.rows:
         return None
@@ -146,7 +146,7 @@ def _before(truth: Judged, calibration: Calibration) -> Judged | None:
     return replace(truth, probs=uncalibrated(calibration, given)[:, 1])
 
 
-def _curves(truth: Judged, before: Judged | None, threshold: float, seed: int) -> list[tuple[str, Any]]:
+def _curves(truth: BinaryFilms, before: BinaryFilms | None, threshold: float, seed: int) -> list[tuple[str, Any]]:
     """Title and drawing of what these labels allow."""
     if not truth.rows:
         return []
