@@ -85,12 +85,14 @@ def learn(shared: bool, folder: Path) -> None:
     recipe = parse_recipe({"name": "p", "batches": {"augment": augment}, "training": table}, "benchmark")
     films = _films()
     cache = pixels.cache(Manifest(tuple(films)), Pixels(), folder)
-    train, val = (batches.of(Manifest(tuple(part)), cache, LABELS, recipe.batches) for part in (films, films[:32]))
+    train, val = (
+        batches.make_batches(Manifest(tuple(part)), cache, LABELS, recipe.batches) for part in (films, films[:32])
+    )
     torch.manual_seed(1)
     before = _bytes_sent()
     run = training.fit(models.build(recipe.model, 128), train, val, recipe, folder / "run")
     if first_process():
-        sent = (_bytes_sent() - before) / (EPOCHS * train.batches_an_epoch)
+        sent = (_bytes_sent() - before) / (EPOCHS * train.batches_per_epoch)
         epoch = statistics.median(row["seconds"] for row in run.history[1:])
         cost = _checkpoint(run.model, folder / "checkpoint")
         print(json.dumps({"epoch": epoch, "sent": sent / 1e6, "checkpoint": cost}))

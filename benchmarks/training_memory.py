@@ -45,7 +45,7 @@ def measure(count: int) -> None:
         fill(store_folder(Pixels(), Path(folder)), [film.sha256 for film in manifest], Pixels().size)
         cache = pixels.cache(manifest, Pixels(), Path(folder))
         spec = Batches(augment=Augment(rotation=20, noise=(0.5, 0.1)))
-        data = batches.of(manifest, cache, labels, spec)
+        data = batches.make_batches(manifest, cache, labels, spec)
         model = models.build(Model(), 128).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         optimizer = torch.optim.Adam(model.parameters())
         started = time.perf_counter()

@@ -67,7 +67,7 @@ def _epochs() -> Iterator[Batch]:
     manifest = Manifest(tuple(Film(f"{n}.png", labels[n % 2], sha256=str(n)) for n in range(320)))
     grey = np.random.default_rng(0).integers(0, 256, (320, 128, 128), dtype=np.uint8)
     cache = pixels.PixelCache(grey, {str(n): n for n in range(320)})
-    data = batches.of(manifest, cache, labels, Batches(augment=AUGMENT))
+    data = batches.make_batches(manifest, cache, labels, Batches(augment=AUGMENT))
     for number in count():
         yield from data.epoch(1, number)
 

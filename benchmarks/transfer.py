@@ -53,7 +53,7 @@ def main() -> None:
     ]
     with tempfile.TemporaryDirectory() as folder:
         manifest = Manifest(tuple(chosen))
-        data = batches.of(manifest, pixels.cache(manifest, PIXELS, Path(folder)), CLASSES, Batches())
+        data = batches.make_batches(manifest, pixels.cache(manifest, PIXELS, Path(folder)), CLASSES, Batches())
         torch.manual_seed(1)
         frozen, head = models.build(MODEL, PIXELS.size).split("trunk")
         frozen = frozen.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -62,11 +62,11 @@ def main() -> None:
     subprocess.run([sys.executable, "-m", "benchmarks.transfer", "memory"], check=True)
 
 
-def _trunk_pass(frozen: nn.Sequential, data: batches.Batches, folder: Path) -> None:
+def _trunk_pass(frozen: nn.Sequential, data: batches.FilmBatches, folder: Path) -> None:
     """Reading, normalising, the trunk and storing, against the trunk alone, in turn."""
     inputs = torch.rand(TOGETHER, 3, 256, 256).contiguous(memory_format=torch.channels_last)
     trunk, few = frozen[1:], Manifest(data.manifest.films[: 6 * TOGETHER])
-    some = batches.of(few, data.cache, CLASSES, data.spec)
+    some = batches.make_batches(few, data.cache, CLASSES, data.spec)
     bare, ours = [], []
     for number in range(ROUNDS):
         with torch.inference_mode():
@@ -81,7 +81,7 @@ def _trunk_pass(frozen: nn.Sequential, data: batches.Batches, folder: Path) -> N
     )
 
 
-def _whole_run(frozen: nn.Sequential, head: nn.Sequential, data: batches.Batches, folder: Path) -> None:
+def _whole_run(frozen: nn.Sequential, head: nn.Sequential, data: batches.FilmBatches, folder: Path) -> None:
     """27 epochs on stored features, the pass that computes them included, against 27 naive ones."""
 
     def through_trunk(inputs: Tensor) -> Tensor:
@@ -122,7 +122,7 @@ def _memory() -> None:
         rows = np.memmap(Path(folder) / "rows.bin", dtype=np.float16, mode="w+", shape=shape)
         grey = np.memmap(Path(folder) / "grey.bin", dtype=np.uint8, mode="w+", shape=(FILMS, 1, 1))
         cache = pixels.PixelCache(grey, {film.sha256: row for row, film in enumerate(manifest)})
-        data = batches.of(manifest, cache, CLASSES, Batches())
+        data = batches.make_batches(manifest, cache, CLASSES, Batches())
         _epoch(head, features.FeatureBatches(data, ((rows, data.rows),)).epoch(1, 1), lambda maps: maps)
         print(f"training on {FILMS} films' features  {memory('RssAnon'):.0f} MB of its own")
 

@@ -16,7 +16,7 @@ from hilum.batches import Source
 from hilum.recipe import Recipe, parse_recipe
 from hilum.training.loss import make_objective
 from hilum.training.machine import fastest_device, in_bfloat16, prepare
-from hilum.training.parallel import share_of
+from hilum.training.parallel import shard_of
 from hilum.training.schedule import make_optimizer
 from hilum.training.step import Stepper
 from hilum.training.thawing import learning_groups
@@ -44,9 +44,9 @@ class Learner:
         optimizer = make_optimizer(recipe.training, learning_groups(model, recipe.transfer))
         network, wrapped = fabric.setup(model, optimizer)
         objective = make_objective(recipe.training, source.labels, source.classes)
-        share, size = share_of(fabric, recipe.batches.size), recipe.batches.size
+        shard, size = shard_of(fabric, recipe.batches.size), recipe.batches.size
         self.model, self.source, self.device = model, source, fabric.device
-        self.stepper = Stepper(fabric, network, wrapped, objective, share, 0.0, size)
+        self.stepper = Stepper(fabric, network, wrapped, objective, shard, 0.0, size)
         self.numbers = count(1)
 
     def epoch(self) -> int:
@@ -59,10 +59,10 @@ class Learner:
         return films
 
 
-def films_of(folder: Path, recipe: Recipe) -> batches.Batches:
+def films_of(folder: Path, recipe: Recipe) -> batches.FilmBatches:
     """The films of a folder, decoded once and kept in a cache, as training has them."""
     manifest = films.index(folder, cut=False)
-    return batches.of(manifest, pixels.cache(manifest, recipe.pixels), CLASSES, recipe.batches)
+    return batches.make_batches(manifest, pixels.cache(manifest, recipe.pixels), CLASSES, recipe.batches)
 
 
 def s1(folder: Path) -> Work:

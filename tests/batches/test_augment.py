@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 from scipy import stats
 
-from hilum.batches import Share, Views, apply, draw, operations
+from hilum.batches import Shard, Views, apply, draw, operations
 from hilum.batches.jpeg import recompress
 from hilum.pixels import chest_phantom
 from hilum.recipe import Augment
@@ -60,7 +60,7 @@ def test_processes_see_together_what_one_would_see(n: int, of: int) -> None:
     """Also through histogram and JPEG, where a difference in the last bit would become one in the grey level."""
     for seed in range(5):
         drawn = views(PAIRED, n, seed)
-        parts = [apply(drawn.rows(rows), films(n)[rows]) for rows in (Share(rank, of).rows(n) for rank in range(of))]
+        parts = [apply(drawn.rows(rows), films(n)[rows]) for rows in (Shard(rank, of).rows(n) for rank in range(of))]
         torch.testing.assert_close(torch.cat(parts), apply(drawn, films(n)), atol=1e-6, rtol=0)
 
 

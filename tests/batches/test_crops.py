@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy import stats
 
-from hilum.batches.crops import Crops, cut, draw_crops, middle_crops, scale
+from hilum.batches.crops import Crops, center_crops, cut, draw_crops, scale
 from hilum.pixels import chest_phantom
 from hilum.recipe import Batches
 
@@ -107,7 +107,7 @@ def test_the_middle_crop_is_as_far_from_every_border(scales: tuple[int, int] | N
     side = (scales[0] + scales[1]) // 2 if scales else SIZE
     for film, square in zip(
         films()[:, 0].numpy(),
-        cut(middle_crops(Batches(crop=24, scales=scales), 4, SIZE), films())[:, 0].numpy(),
+        cut(center_crops(Batches(crop=24, scales=scales), 4, SIZE), films())[:, 0].numpy(),
         strict=True,
     ):
         border = (side - 24) // 2

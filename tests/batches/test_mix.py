@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from hilum.batches import Batch, Share, mix
+from hilum.batches import Batch, Shard, mix
 from tests.batches.processes import share_of
 
 ALL_ROWS = slice(0, None)
@@ -42,10 +42,10 @@ def test_mixing_leaves_labels_and_films_and_the_batch_it_was_given() -> None:
     inputs = before.inputs.clone()
     after = mixed(before, 0.8)
     assert torch.equal(after.labels, before.labels)
-    assert after.films.tolist() == before.films.tolist()
-    assert after.whole == before.whole
+    assert after.indices.tolist() == before.indices.tolist()
+    assert after.global_size == before.global_size
     assert torch.equal(before.inputs, inputs)
-    assert before.share is None
+    assert before.mix_weight is None
 
 
 def test_an_alpha_of_zero_mixes_none() -> None:
@@ -77,9 +77,9 @@ def test_shares_are_parts_of_one(alpha: float, n: int, seed: int) -> None:
 def test_processes_mix_together_what_one_would_mix(n: int, of: int, seed: int) -> None:
     before = batch(n, 3)
     whole = mixed(before, 0.4, seed=seed)
-    parts = [mixed(before.rows(rows), 0.4, rows, seed) for rows in (Share(rank, of).rows(n) for rank in range(of))]
+    parts = [mixed(before.rows(rows), 0.4, rows, seed) for rows in (Shard(rank, of).rows(n) for rank in range(of))]
     assert torch.equal(torch.cat([share_of(part) for part in parts]), share_of(whole))
-    assert torch.equal(torch.cat([part.shown() for part in parts]), whole.shown())
+    assert torch.equal(torch.cat([part.dominant_labels() for part in parts]), whole.dominant_labels())
     torch.testing.assert_close(torch.cat([part.inputs for part in parts]), whole.inputs, atol=1e-6, rtol=0)
 
 
@@ -92,11 +92,11 @@ def test_the_same_generator_mixes_the_same() -> None:
 def test_a_film_shows_the_label_that_it_mostly_is() -> None:
     labels, shares = torch.tensor([0, 1, 2, 3, 4]), torch.tensor([0.9, 0.1, 0.5, 0.49, 0.2])
     films = Batch(torch.zeros(5, 1), labels, np.arange(5), 5, shares)
-    assert films.shown().tolist() == [0, 0, 2, 2, 4]  # the last has no neighbour but itself
+    assert films.dominant_labels().tolist() == [0, 0, 2, 2, 4]  # the last has no neighbour but itself
 
 
 def test_unmixed_films_show_their_own_labels() -> None:
-    assert batch(5, 2).shown().tolist() == [0, 1, 2, 0, 1]
+    assert batch(5, 2).dominant_labels().tolist() == [0, 1, 2, 0, 1]
 
 
 def test_a_part_of_a_mixed_batch_shows_what_it_showed_in_the_batch() -> None:
@@ -105,7 +105,7 @@ def test_a_part_of_a_mixed_batch_shows_what_it_showed_in_the_batch() -> None:
         part = whole.rows(rows)
         assert torch.equal(part.inputs, whole.inputs[rows])
         assert torch.equal(part.labels, whole.labels[rows])
-        assert part.films.tolist() == whole.films[rows].tolist()
+        assert part.indices.tolist() == whole.indices[rows].tolist()
         assert torch.equal(share_of(part), share_of(whole)[rows])
-        assert torch.equal(part.shown(), whole.shown()[rows])
-        assert part.whole == 7
+        assert torch.equal(part.dominant_labels(), whole.dominant_labels()[rows])
+        assert part.global_size == 7

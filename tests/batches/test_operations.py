@@ -55,7 +55,7 @@ def test_a_flat_film_has_no_principal_component_to_shift_along() -> None:
 
 
 def test_a_matched_film_has_its_neighbours_grey_values_in_the_order_of_its_own() -> None:
-    matched = operations.match_neighbour(films(), torch.ones(6, dtype=torch.bool))
+    matched = operations.match_partner(films(), torch.ones(6, dtype=torch.bool))
     for number, ours in enumerate(matched[:, 0].numpy()):
         film, neighbour = films()[number, 0].numpy(), films()[number ^ 1, 0].numpy()
         ranks = stats.rankdata(film, method="ordinal", axis=None) - 1
@@ -66,7 +66,7 @@ def test_a_matched_film_has_its_neighbours_grey_values_in_the_order_of_its_own()
 def test_matching_is_histogram_specification_by_distribution_functions() -> None:
     """Gonzalez & Woods, section 3.3: G⁻¹(T(r)), with both films' cumulative distributions."""
     film, neighbour = films(2)[:, 0].numpy()
-    matched = operations.match_neighbour(films(2), torch.tensor([True, False]))[0, 0].numpy()
+    matched = operations.match_partner(films(2), torch.tensor([True, False]))[0, 0].numpy()
     values, inverse, counts = np.unique(film, return_inverse=True, return_counts=True)
     theirs, their_counts = np.unique(neighbour, return_counts=True)
     distribution, their_distribution = np.cumsum(counts) / film.size, np.cumsum(their_counts) / neighbour.size
@@ -77,24 +77,24 @@ def test_matching_is_histogram_specification_by_distribution_functions() -> None
 
 
 def test_films_that_match_one_another_swap_their_histograms() -> None:
-    both = operations.match_neighbour(films(2), torch.tensor([True, True]))
+    both = operations.match_partner(films(2), torch.tensor([True, True]))
     for number in (0, 1):
         assert torch.equal(both[number].ravel().sort().values, films(2)[1 - number].ravel().sort().values)
 
 
 def test_only_the_films_that_are_chosen_are_matched() -> None:
     where = torch.tensor([True, False, False, True, False, False])
-    matched = operations.match_neighbour(films(), where)
+    matched = operations.match_partner(films(), where)
     assert [not torch.equal(one, other) for one, other in zip(matched, films(), strict=True)] == where.tolist()
 
 
 def test_a_last_film_without_a_neighbour_keeps_its_histogram() -> None:
-    assert torch.equal(operations.match_neighbour(films(5), torch.ones(5, dtype=torch.bool))[4], films(5)[4])
+    assert torch.equal(operations.match_partner(films(5), torch.ones(5, dtype=torch.bool))[4], films(5)[4])
 
 
 def test_equal_grey_values_take_the_neighbours_in_the_order_of_their_places() -> None:
     flat, neighbour = torch.full((1, 1, 2, 2), 0.5), torch.tensor([[[[0.4, 0.1], [0.3, 0.2]]]])
-    matched = operations.match_neighbour(torch.cat([flat, neighbour]), torch.tensor([True, False]))
+    matched = operations.match_partner(torch.cat([flat, neighbour]), torch.tensor([True, False]))
     assert matched[0].ravel().tolist() == pytest.approx([0.1, 0.2, 0.3, 0.4])
 
 
@@ -146,7 +146,7 @@ def test_no_operation_changes_the_films_that_it_is_given() -> None:
     operations.shift_intensity(given_films, strengths)
     operations.blur(given_films, strengths)
     operations.sharpen(given_films, strengths)
-    operations.match_neighbour(given_films, where)
+    operations.match_partner(given_films, where)
     operations.erase(given_films, torch.full((6, 5), 0.5) * torch.tensor([0, 0, 1, 1, 1]))
     assert torch.equal(given_films, films())
 

@@ -24,7 +24,7 @@ class Case:
     """A network cut in two, and films."""
 
     network: models.Network
-    data: batches.Batches
+    data: batches.FilmBatches
 
     def frozen(self, stage: str = "stage2") -> nn.Sequential:
         return self.network.split(stage)[0]
@@ -32,9 +32,9 @@ class Case:
     def rest(self, stage: str = "stage2") -> nn.Sequential:
         return self.network.split(stage)[1]
 
-    def films(self, first: int, last: int, augment: Augment = AUGMENT) -> batches.Batches:
+    def films(self, first: int, last: int, augment: Augment = AUGMENT) -> batches.FilmBatches:
         part = Manifest(self.data.manifest.films[first:last])
-        return batches.of(part, self.data.cache, CLASSES, Batches(size=4, augment=augment))
+        return batches.make_batches(part, self.data.cache, CLASSES, Batches(size=4, augment=augment))
 
 
 @pytest.fixture
@@ -43,4 +43,4 @@ def case(chest_folder: ChestFolder) -> Case:
     cache = pixels.cache(manifest, PIXELS)
     torch.manual_seed(0)
     network = models.build(MODEL, PIXELS.size).eval()
-    return Case(network, batches.of(manifest, cache, CLASSES, Batches(size=4, augment=AUGMENT)))
+    return Case(network, batches.make_batches(manifest, cache, CLASSES, Batches(size=4, augment=AUGMENT)))

@@ -6,7 +6,7 @@ import pytest
 import torch
 from msgspec.structs import replace
 
-from hilum.batches import Share, of
+from hilum.batches import Shard, make_batches
 from hilum.errors import RequestError
 from hilum.features import FeatureBatches, compute
 from hilum.recipe import Batches
@@ -34,14 +34,14 @@ def each(request: pytest.FixtureRequest, features: FeatureBatches) -> FeatureBat
 
 def under(features: FeatureBatches, spec: Batches) -> FeatureBatches:
     """The same stored features, drawn otherwise."""
-    films = of(features.manifest, features.films.cache, CLASSES, spec)
+    films = make_batches(features.manifest, features.films.cache, CLASSES, spec)
     return FeatureBatches(films, features.stored)
 
 
 def numbers(features: FeatureBatches, drawn: torch.Tensor) -> list[tuple[int, int]]:
     """Which film and view each drawn feature is."""
-    stored = [torch.cat([b.inputs for b in features.plain()])]
-    stored += [torch.cat([b.inputs for b in features.views(1, view)]) for view in (1, 2)]
+    stored = [torch.cat([b.inputs for b in features.unaugmented()])]
+    stored += [torch.cat([b.inputs for b in features.augmented(1, view)]) for view in (1, 2)]
     table = torch.stack(stored, dim=1)  # (films, views, d)
     return [tuple(torch.nonzero((table == row).all(dim=-1))[0].tolist()) for row in drawn]
 
@@ -67,17 +67,17 @@ def test_an_epoch_depends_on_seed_and_number_alone(features: FeatureBatches) -> 
 @pytest.mark.parametrize("start", [0, 1, 3, 4])
 def test_a_batch_is_the_same_wherever_the_epoch_is_entered(each: FeatureBatches, start: int) -> None:
     whole = list(each.epoch(1, 2))
-    assert len(whole) == each.batches_an_epoch
+    assert len(whole) == each.batches_per_epoch
     assert_same(each.epoch(1, 2, start=start), whole[start:])
 
 
 @pytest.mark.parametrize("processes", [2, 3])
 def test_processes_draw_together_the_batch_that_one_would_draw(each: FeatureBatches, processes: int) -> None:
-    shares = [Share(rank, processes) for rank in range(processes)]
-    assert_same(joined(each.epoch(1, 1, share=share) for share in shares), each.epoch(1, 1), atol=1e-6)
+    shards = [Shard(rank, processes) for rank in range(processes)]
+    assert_same(joined(each.epoch(1, 1, shard=shard) for shard in shards), each.epoch(1, 1), atol=1e-6)
     # The last batch of 22 by 7 is a single film.
-    assert_same(joined(each.plain(7, share=share) for share in shares), each.plain(7))
-    assert_same(joined(each.views(1, 2, 7, share=share) for share in shares), each.views(1, 2, 7))
+    assert_same(joined(each.unaugmented(7, shard=shard) for shard in shards), each.unaugmented(7))
+    assert_same(joined(each.augmented(1, 2, 7, shard=shard) for shard in shards), each.augmented(1, 2, 7))
 
 
 def test_features_are_mixed_with_their_neighbours(features: FeatureBatches) -> None:
@@ -89,7 +89,7 @@ def test_features_are_mixed_with_their_neighbours(features: FeatureBatches) -> N
         expected = share * plain.inputs + (1 - share) * plain.inputs[[1, 0, 3, 2, 4]]
         torch.testing.assert_close(mixed.inputs, expected, atol=1e-6, rtol=0)
         assert torch.equal(mixed.labels, plain.labels)
-        assert plain.share is None
+        assert plain.mix_weight is None
 
 
 def test_a_balanced_epoch_has_as_many_of_each_class(features: FeatureBatches) -> None:
@@ -98,7 +98,11 @@ def test_a_balanced_epoch_has_as_many_of_each_class(features: FeatureBatches) ->
 
 
 def test_plain_and_views_come_in_the_manifests_order(features: FeatureBatches) -> None:
-    for view, batches in ((0, features.plain(5)), (1, features.views(1, 1, 5)), (2, features.views(1, 2, 5))):
+    for view, batches in (
+        (0, features.unaugmented(5)),
+        (1, features.augmented(1, 1, 5)),
+        (2, features.augmented(1, 2, 5)),
+    ):
         taken = list(batches)
         assert numbers(features, torch.cat([batch.inputs for batch in taken])) == [(film, view) for film in range(22)]
         assert torch.cat([batch.labels for batch in taken]).tolist() == features.labels.tolist()
@@ -106,9 +110,9 @@ def test_plain_and_views_come_in_the_manifests_order(features: FeatureBatches) -
 
 def test_stored_features_cannot_be_shifted(features: FeatureBatches) -> None:
     with pytest.raises(RequestError, match=r"learn without transfer\.frozen"):
-        features.changed(lambda grey: grey)
+        features.transformed(lambda grey: grey)
 
 
 def test_a_view_that_is_not_stored_is_refused(features: FeatureBatches) -> None:
     with pytest.raises(RequestError, match="no view 3 of these films is stored; there are 2"):
-        next(features.views(1, 3))
+        next(features.augmented(1, 3))

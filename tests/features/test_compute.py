@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from hilum import batches
-from hilum.batches import apply, draw, generator_of
+from hilum.batches import apply, draw, make_generator
 from hilum.errors import HilumError, RequestError
 from hilum.features import compute, store_for
 from hilum.recipe import Augment, Pixels
@@ -38,12 +38,12 @@ def all_of(drawn: Any) -> torch.Tensor:
 
 def test_a_feature_is_what_the_frozen_stages_give_for_the_film_alone(case: Case) -> None:
     features = compute(case.frozen(), case.data, MODEL, PIXELS)
-    films = all_of(case.data.plain())
+    films = all_of(case.data.unaugmented())
     with torch.no_grad():
         expected = torch.cat([case.frozen()(film[None]) for film in films])
-    torch.testing.assert_close(all_of(features.plain()), expected, rtol=1e-3, atol=1e-3)
+    torch.testing.assert_close(all_of(features.unaugmented()), expected, rtol=1e-3, atol=1e-3)
     with torch.no_grad():
-        logits = case.rest()(all_of(features.plain()))
+        logits = case.rest()(all_of(features.unaugmented()))
     torch.testing.assert_close(logits, case.network(films), rtol=1e-2, atol=1e-3)
 
 
@@ -51,9 +51,9 @@ def test_a_view_depends_on_seed_number_and_film_alone(case: Case) -> None:
     features = compute(case.frozen(), case.data, MODEL, PIXELS, views=2, seed=7)
     for view in (1, 2):
         for film, grey, stored in zip(
-            case.data.manifest, all_of(case.data.plain()), all_of(features.views(7, view)), strict=True
+            case.data.manifest, all_of(case.data.unaugmented()), all_of(features.augmented(7, view)), strict=True
         ):
-            drawn = draw(AUGMENT, 1, PIXELS.size, generator_of(7, view, int(film.sha256[:16], 16)))
+            drawn = draw(AUGMENT, 1, PIXELS.size, make_generator(7, view, int(film.sha256[:16], 16)))
             with torch.no_grad():
                 expected = case.frozen()(apply(drawn, grey[None]))[0]
             torch.testing.assert_close(stored, expected, rtol=1e-3, atol=1e-3)
@@ -61,12 +61,12 @@ def test_a_view_depends_on_seed_number_and_film_alone(case: Case) -> None:
 
 def test_more_films_and_more_views_leave_what_is_stored(case: Case, pushed: list[int]) -> None:
     first = compute(case.frozen(), case.films(0, 10), MODEL, PIXELS, views=1)
-    before = [all_of(first.plain()), all_of(first.views(1, 1))]
+    before = [all_of(first.unaugmented()), all_of(first.augmented(1, 1))]
     assert sum(pushed) == 20
     later = compute(case.frozen(), case.data, MODEL, PIXELS, views=2)
     assert sum(pushed) == 3 * len(case.data)
-    torch.testing.assert_close(all_of(later.plain())[:10], before[0], rtol=0, atol=0)
-    torch.testing.assert_close(all_of(later.views(1, 1))[:10], before[1], rtol=0, atol=0)
+    torch.testing.assert_close(all_of(later.unaugmented())[:10], before[0], rtol=0, atol=0)
+    torch.testing.assert_close(all_of(later.augmented(1, 1))[:10], before[1], rtol=0, atol=0)
 
 
 def test_nothing_is_computed_twice(case: Case, pushed: list[int]) -> None:
@@ -93,8 +93,8 @@ def test_a_pass_that_was_killed_goes_on_where_it_was(case: Case, pushed: list[in
     features = compute(case.frozen(), case.data, MODEL, PIXELS)
     assert sum(pushed) == len(case.data) - 8
     with torch.no_grad():
-        expected = case.frozen()(all_of(case.data.plain()))
-    torch.testing.assert_close(all_of(features.plain()), expected, rtol=1e-3, atol=1e-3)
+        expected = case.frozen()(all_of(case.data.unaugmented()))
+    torch.testing.assert_close(all_of(features.unaugmented()), expected, rtol=1e-3, atol=1e-3)
 
 
 def test_half_a_row_is_not_there(case: Case, tmp_path: Path) -> None:
@@ -137,10 +137,10 @@ def test_a_stage_that_is_not_on_the_way_is_refused(case: Case) -> None:
 
 def test_films_of_the_same_bytes_share_a_row(case: Case, pushed: list[int]) -> None:
     four = case.films(0, 4)
-    five = batches.of(Manifest((*four.manifest, four.manifest.films[0])), four.cache, CLASSES, four.spec)
+    five = batches.make_batches(Manifest((*four.manifest, four.manifest.films[0])), four.cache, CLASSES, four.spec)
     features = compute(case.frozen(), five, MODEL, PIXELS)
     assert sum(pushed) == 4
-    stacked = all_of(features.plain())
+    stacked = all_of(features.unaugmented())
     torch.testing.assert_close(stacked[0], stacked[4], rtol=0, atol=0)
 
 
@@ -166,8 +166,8 @@ def test_a_feature_that_float16_cannot_hold_is_refused(case: Case) -> None:
 
 
 def test_bfloat16_gives_nearly_the_same_and_has_a_store_of_its_own(case: Case, pushed: list[int]) -> None:
-    exact = all_of(compute(case.frozen(), case.data, MODEL, PIXELS).plain())
-    rounded = all_of(compute(case.frozen(), case.data, MODEL, PIXELS, bfloat16=True).plain())
+    exact = all_of(compute(case.frozen(), case.data, MODEL, PIXELS).unaugmented())
+    rounded = all_of(compute(case.frozen(), case.data, MODEL, PIXELS, bfloat16=True).unaugmented())
     assert sum(pushed) == 2 * len(case.data)
     assert not torch.equal(exact, rounded)
     torch.testing.assert_close(exact, rounded, rtol=0.05, atol=0.05)

@@ -32,18 +32,18 @@ def small(**training_table: object) -> Recipe:
 
 
 @pytest.fixture
-def data(chest_folder: ChestFolder) -> tuple[batches.Batches, batches.Batches]:
+def data(chest_folder: ChestFolder) -> tuple[batches.FilmBatches, batches.FilmBatches]:
     manifest = films.index(chest_folder(COUNTS), cut=False)
     recipe = small()
     cache = pixels.cache(manifest, recipe.pixels)
     return (
-        batches.of(manifest.split("train"), cache, CLASSES, recipe.batches),
-        batches.of(manifest.split("val"), cache, CLASSES, recipe.batches),
+        batches.make_batches(manifest.split("train"), cache, CLASSES, recipe.batches),
+        batches.make_batches(manifest.split("val"), cache, CLASSES, recipe.batches),
     )
 
 
 @pytest.fixture
-def fit(data: tuple[batches.Batches, batches.Batches]) -> Fit:
+def fit(data: tuple[batches.FilmBatches, batches.FilmBatches]) -> Fit:
     def run(recipe: Recipe, folder: Path, **options: bool) -> training.Run:
         torch.manual_seed(recipe.seed)
         model = models.build(recipe.model, recipe.pixels.size)

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from hilum.batches import ALL, Batch, Change, Share, Source
+from hilum.batches import UNSHARDED, Batch, Shard, Source, Transform
 from hilum.bundle import probabilities
 from hilum.confidence import Calibration, calibrated, fit_conformal, score_reference
 from hilum.errors import RequestError
@@ -24,7 +24,7 @@ THREE = ("NORMAL", "bacteria", "virus")
 class Given:
     """Films whose logits are given, so that the network is the identity; a view adds 1 to them."""
 
-    batches_an_epoch = 1
+    batches_per_epoch = 1
 
     def __init__(self, classes: tuple[str, ...], outputs: int, n: int = 60) -> None:
         self.classes, self.labels = classes, np.arange(n) % len(classes)
@@ -39,20 +39,22 @@ class Given:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def plain(self, size: int = 64, device: torch.device | None = None, *, share: Share = ALL) -> Iterator[Batch]:
+    def unaugmented(
+        self, size: int = 64, device: torch.device | None = None, *, shard: Shard = UNSHARDED
+    ) -> Iterator[Batch]:
         return self._said(self.logits)
 
-    def views(
-        self, seed: int, number: int, size: int = 64, device: torch.device | None = None, *, share: Share = ALL
+    def augmented(
+        self, seed: int, number: int, size: int = 64, device: torch.device | None = None, *, shard: Shard = UNSHARDED
     ) -> Iterator[Batch]:
         return self._said(self.logits + 1)
 
     def epoch(
-        self, seed: int, number: int, device: torch.device | None = None, *, start: int = 0, share: Share = ALL
+        self, seed: int, number: int, device: torch.device | None = None, *, start: int = 0, shard: Shard = UNSHARDED
     ) -> Iterator[Batch]:
-        return self.plain()
+        return self.unaugmented()
 
-    def changed(self, change: Change) -> Source:
+    def transformed(self, change: Transform) -> Source:
         raise NotImplementedError("there are no films here")
 
     def _said(self, logits: np.ndarray) -> Iterator[Batch]:

@@ -32,7 +32,9 @@ def test_learns_what_is_there_to_learn(tmp_path: Path) -> None:
     grey[::2, :16] += 20
     grey[1::2, 16:] += 20
     cache = pixels.PixelCache(grey, {str(n): n for n in range(96)})
-    train, val = (batches.of(Manifest(part), cache, CLASSES, recipe.batches) for part in (films[:64], films[64:]))
+    train, val = (
+        batches.make_batches(Manifest(part), cache, CLASSES, recipe.batches) for part in (films[:64], films[64:])
+    )
     torch.manual_seed(1)
     run = training.fit(models.build(recipe.model, 32), train, val, recipe, tmp_path)
     assert run.history[-1]["train_loss"] < 0.5 * run.history[0]["train_loss"]
@@ -80,7 +82,7 @@ def test_stops_early(fit: Fit, tmp_path: Path) -> None:
 
 
 def test_every_epoch_is_judged_under_the_shifts(
-    fit: Fit, data: tuple[batches.Batches, batches.Batches], tmp_path: Path
+    fit: Fit, data: tuple[batches.FilmBatches, batches.FilmBatches], tmp_path: Path
 ) -> None:
     recipe = small(epochs=1, val_shifts=True, monitor="shifted_auroc")
     row = fit(recipe, tmp_path).history[0]
@@ -122,7 +124,7 @@ def test_a_loss_that_is_no_number_stops_the_run_and_keeps_the_checkpoint(fit: Fi
 
 
 def test_a_network_that_diverged_in_an_epochs_last_step_stops_the_run_too(
-    data: tuple[batches.Batches, batches.Batches], tmp_path: Path
+    data: tuple[batches.FilmBatches, batches.FilmBatches], tmp_path: Path
 ) -> None:
     """Nothing is noticed of it before the validation films are judged."""
     recipe, (train, val) = small(epochs=9, learning_rate=1e30, schedule="constant"), data

@@ -35,7 +35,9 @@ def learn(chest: Path, folder: Path, recipe: Recipe) -> None:
     torch.set_num_threads(1)
     manifest = films.index(chest, cut=False)
     cache = pixels.cache(manifest, recipe.pixels)
-    train, val = (batches.of(manifest.split(name), cache, CLASSES, recipe.batches) for name in ("train", "val"))
+    train, val = (
+        batches.make_batches(manifest.split(name), cache, CLASSES, recipe.batches) for name in ("train", "val")
+    )
     torch.manual_seed(recipe.seed)
     training.fit(models.build(recipe.model, recipe.pixels.size), train, val, recipe, folder, resume=True)
 

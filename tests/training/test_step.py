@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from hilum import models
-from hilum.batches import ALL, Batch, Share
+from hilum.batches import UNSHARDED, Batch, Shard
 from hilum.models import part_of_batch
 from hilum.recipe import Model, Training
 from hilum.training.loss import make_objective
@@ -35,7 +35,7 @@ def learn(model: nn.Module, batch: Batch, at_once: int, clip_norm: float = 0.0) 
     before = [values.detach().clone() for values in model.parameters()]
     network, optimizer = fabric.setup(model, torch.optim.SGD(model.parameters(), lr=1.0))
     objective = make_objective(SCHEME, LABELS, CLASSES)
-    said = Stepper(fabric, network, optimizer, objective, ALL, clip_norm, at_once).step(batch, seed=3)
+    said = Stepper(fabric, network, optimizer, objective, UNSHARDED, clip_norm, at_once).step(batch, seed=3)
     return [old - new.detach() for old, new in zip(before, model.parameters(), strict=True)], said
 
 
@@ -130,5 +130,5 @@ def test_a_gpu_without_memory_takes_smaller_parts() -> None:
 
 
 def test_shares_of_the_processes_make_up_the_batch() -> None:
-    shares = [Share(rank, 3).rows(11) for rank in range(3)]
+    shares = [Shard(rank, 3).rows(11) for rank in range(3)]
     assert shares == [slice(0, 2), slice(2, 6), slice(6, 11)]

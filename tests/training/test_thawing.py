@@ -14,7 +14,7 @@ from hilum.training import checkpoint
 from hilum.training.thawing import learning_groups, learning_parts, thaw
 from tests.training.conftest import Killed, killed_after, small
 
-Data = tuple[batches.Batches, batches.Batches]
+Data = tuple[batches.FilmBatches, batches.FilmBatches]
 
 
 def network() -> models.Network:
@@ -73,8 +73,8 @@ def test_a_frozen_trunk_stays_and_the_whole_network_learns_with_its_half(data: D
     stays = {id(values) for values in frozen.state_dict(keep_vars=True).values()}
     for name, values in whole.state_dict(keep_vars=True).items():
         assert torch.equal(values, before[name]) == (id(values) in stays), name
-    films = torch.cat([batch.inputs for batch in data[1].plain()])
-    maps = torch.cat([batch.inputs for batch in val.plain()])
+    films = torch.cat([batch.inputs for batch in data[1].unaugmented()])
+    maps = torch.cat([batch.inputs for batch in val.unaugmented()])
     with torch.no_grad():
         torch.testing.assert_close(whole.eval()(films), learner(maps), rtol=1e-2, atol=1e-2)
 

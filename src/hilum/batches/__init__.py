@@ -1,25 +1,26 @@
-"""Batches: draw, augment, stack. Films come from the pixel cache and leave as tensors."""
+"""Batches: sample films, augment them, stack them. Films come from the pixel cache and leave as tensors."""
 
 from hilum.batches.augment import Views, apply, draw
-from hilum.batches.batches import Batch, Batches, Change, Source, generator_of, of
+from hilum.batches.batch import Batch, Source, Transform
 from hilum.batches.crops import scale
+from hilum.batches.dataset import FilmBatches, make_batches
 from hilum.batches.mix import mix
-from hilum.batches.order import ALL, Share, in_order, neighbours
+from hilum.batches.sampling import UNSHARDED, Shard, make_generator, partners, sequential_batches
 
 __all__ = [
-    "ALL",
+    "UNSHARDED",
     "Batch",
-    "Batches",
-    "Change",
-    "Share",
+    "FilmBatches",
+    "Shard",
     "Source",
+    "Transform",
     "Views",
     "apply",
     "draw",
-    "generator_of",
-    "in_order",
+    "make_batches",
+    "make_generator",
     "mix",
-    "neighbours",
-    "of",
+    "partners",
     "scale",
+    "sequential_batches",
 ]

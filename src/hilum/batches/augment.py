@@ -1,9 +1,9 @@
-"""Views of films: what is drawn at random is drawn first, as data, and then applied to the whole batch at once.
+"""Augmented views of films: all random parameters are drawn first, as data, and then applied to the whole batch.
 
-A drawn view can be looked at, stored and replayed; applying it is a pure function that runs on any device.
-The operations come in the order in which a film meets them: patient and tube (geometry), exposure (gamma, contrast,
-intensity), detector (blur, noise), workstation (another film's histogram, sharpening), archive (JPEG); last, what
-stands in for a thing that hides a part of the chest (erasing).
+A drawn view can be inspected, stored and replayed; applying it is a pure function that runs on any device.
+The operations come in the order in which they happen to a film: patient and tube (geometry), exposure (gamma,
+contrast, intensity), detector (blur, noise), workstation (another film's histogram, sharpening), archive (JPEG), and
+last an object that hides a part of the chest (erasing).
 """
 
 from __future__ import annotations
@@ -17,26 +17,27 @@ from torch import Tensor
 
 from hilum.batches import operations
 from hilum.batches.jpeg import recompress
-from hilum.batches.operations import per_film
+from hilum.batches.operations import per_image
 from hilum.recipe import Augment
 
 
 @dataclass(frozen=True, slots=True)
 class Views:
-    """One drawn view for each of n films; everything is float32.
+    """The drawn parameters of one augmented view for each of n films; everything is float32.
 
     Attributes:
-        affine: (n, 2, 3), from the view's coordinates to the film's, both from -1 to 1.
-        black: (n,) 1 where what lies outside the film is black, 0 where the film is mirrored there.
+        affine: (n, 2, 3), the map from the view's coordinates to the film's, both from -1 to 1.
+        black: (n,) 1 where the area outside the film is black, 0 where the film is mirrored there.
         gamma: (n,) exponents.
-        contrast: (n,) factors about the film's mean.
+        contrast: (n,) factors applied about the film's mean.
         blur: (n,) Gaussian sigmas in pixels; 0 where the film stays sharp.
-        noise: (n, 1, h, w), to be added.
-        jpeg: (n,) qualities from 1 to 100; 0 where the film is not re-compressed.
-        intensity: (n,) shifts, in units of the film's principal component.
-        match: (n,) 1 where the film takes its neighbour's histogram.
+        noise: (n, 1, h, w) values to add.
+        jpeg: (n,) JPEG qualities from 1 to 100; 0 where the film is not recompressed.
+        intensity: (n,) shifts of all grey values, in units of the film's principal component.
+        match: (n,) 1 where the film takes its partner's histogram.
         sharpen: (n,) amounts of the unsharp mask; 0 where there is none.
-        erase: (n, 5) a box (top, left, bottom, right, as parts of the side) and its grey; zeros erase nothing.
+        erase: (n, 5) a box (top, left, bottom, right, as fractions of the side) and its grey value; zeros
+            erase nothing.
     """
 
     affine: Tensor
@@ -52,25 +53,25 @@ class Views:
     erase: Tensor
 
     def rows(self, rows: slice) -> Views:
-        """Those of some films."""
+        """The views of some films."""
         return Views(**{field.name: getattr(self, field.name)[rows] for field in fields(self)})
 
     def to(self, device: torch.device) -> Views:
-        """The same views on another device."""
+        """A copy of the views on another device."""
         return Views(**{field.name: getattr(self, field.name).to(device) for field in fields(self)})
 
 
 def draw(spec: Augment, n: int, size: int, generator: torch.Generator) -> Views:
-    """Draw a view for each of n films of `size` × `size` pixels.
+    """Draw the parameters of one view for each of n films of `size` × `size` pixels.
 
-    The same generator state gives the same views whatever the films are.
+    They depend on the generator's state alone, not on the films.
     """
 
     def uniform(low: float, high: float) -> Tensor:
         return torch.rand(n, generator=generator) * (high - low) + low
 
     def factor(strength: float) -> Tensor:
-        """As likely to shrink as to grow: between 1/(1+strength) and 1+strength, even on a logarithmic scale."""
+        """Factors from 1/(1+strength) to 1+strength, uniform on a logarithmic scale."""
         return uniform(-math.log1p(strength), math.log1p(strength)).exp()
 
     def chosen(probability: float) -> Tensor:
@@ -79,7 +80,7 @@ def draw(spec: Augment, n: int, size: int, generator: torch.Generator) -> Views:
     angle = uniform(-1, 1) * math.radians(spec.rotation)
     zoom, stretch = factor(spec.scale), factor(spec.aspect).sqrt()
     mirror = 1 - 2 * chosen(spec.flip)
-    # The matrix leads from the view back to the film, hence the reciprocals.
+    # The matrix maps the view back to the film, hence the reciprocals.
     across, down = mirror / (zoom * stretch), stretch / zoom
     shift_x, shift_y = uniform(-2, 2) * spec.translation, uniform(-2, 2) * spec.translation
     affine = torch.stack(
@@ -112,7 +113,7 @@ def draw(spec: Augment, n: int, size: int, generator: torch.Generator) -> Views:
 
 
 def _boxes(spec: Augment, uniform: Callable[[float, float], Tensor]) -> Tensor:
-    """Boxes of 2% of the film up to the largest part, a third to three times as wide as high (Zhong et al., 2020)."""
+    """Boxes of 2% of the film or more, a third to three times as wide as high (Zhong et al., AAAI 2020)."""
     area = uniform(min(0.02, spec.erase[1]), spec.erase[1])
     aspect = uniform(-math.log(3), math.log(3)).exp()
     height, width = (area / aspect).sqrt().clamp(max=1), (area * aspect).sqrt().clamp(max=1)
@@ -120,38 +121,38 @@ def _boxes(spec: Augment, uniform: Callable[[float, float], Tensor]) -> Tensor:
     return torch.stack([top, left, top + height, left + width, uniform(0, 1)], dim=1)
 
 
-def apply(views: Views, films: Tensor) -> Tensor:
-    """Apply drawn views to films.
+def apply(views: Views, images: Tensor) -> Tensor:
+    """Apply drawn views to images.
 
     Args:
-        views: as many as films, on the films' device.
-        films: (n, 1, h, w) float32 in [0, 1].
+        views: one per image, on the images' device.
+        images: (n, 1, h, w) float32 in [0, 1].
 
     Returns:
         The same shape and range.
     """
-    if not len(films):  # one process's share of a small batch
-        return films
-    films = operations.move(films, views.affine, views.black > 0)
+    if not len(images):  # one process's shard of a small batch
+        return images
+    images = operations.move(images, views.affine, views.black > 0)
     if (views.gamma != 1).any():
-        films = operations.bend(films, views.gamma)
-    mean = films.mean(dim=(2, 3), keepdim=True)
-    films = ((films - mean) * per_film(views.contrast) + mean).clamp(0, 1)
-    films = _each_where(views.intensity != 0, films, views.intensity, operations.shift_intensity)
-    films = _each_where(views.blur > 0, films, views.blur, operations.blur)
-    films = (films + views.noise).clamp(0, 1)
-    films = operations.match_neighbour(films, views.match > 0)
-    films = _each_where(views.sharpen > 0, films, views.sharpen, operations.sharpen)
-    films = _each_where(views.jpeg > 0, films, views.jpeg, recompress)
-    return _each_where(views.erase[:, 2] > 0, films, views.erase, operations.erase)
+        images = operations.adjust_gamma(images, views.gamma)
+    mean = images.mean(dim=(2, 3), keepdim=True)
+    images = ((images - mean) * per_image(views.contrast) + mean).clamp(0, 1)
+    images = _apply_where(views.intensity != 0, images, views.intensity, operations.shift_intensity)
+    images = _apply_where(views.blur > 0, images, views.blur, operations.blur)
+    images = (images + views.noise).clamp(0, 1)
+    images = operations.match_partner(images, views.match > 0)
+    images = _apply_where(views.sharpen > 0, images, views.sharpen, operations.sharpen)
+    images = _apply_where(views.jpeg > 0, images, views.jpeg, recompress)
+    return _apply_where(views.erase[:, 2] > 0, images, views.erase, operations.erase)
 
 
-def _each_where(
-    where: Tensor, films: Tensor, strengths: Tensor, operation: Callable[[Tensor, Tensor], Tensor]
+def _apply_where(
+    where: Tensor, images: Tensor, strengths: Tensor, operation: Callable[[Tensor, Tensor], Tensor]
 ) -> Tensor:
-    """Spend the operation on the films that drew it."""
+    """Apply an operation to the images that drew it, and to no others."""
     if not where.any():
-        return films
-    films = films.clone()
-    films[where] = operation(films[where], strengths[where])
-    return films
+        return images
+    images = images.clone()
+    images[where] = operation(images[where], strengths[where])
+    return images

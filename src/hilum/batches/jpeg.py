@@ -1,6 +1,6 @@
-"""JPEG's loss, without its bits: what a baseline codec does to grey films, for a whole batch and on any device.
+"""The loss of JPEG compression without its bit stream: what a baseline codec does to a batch of grey images.
 
-Entropy coding loses nothing and is left out. Source: ITU-T T.81, annexes A.3 (DCT, quantisation) and K.1 (luminance
+Entropy coding is lossless and omitted. Source: ITU-T T.81, annexes A.3 (DCT, quantisation) and K.1 (luminance
 table); the quality scale is that of the Independent JPEG Group's `jpeg_quality_scaling`.
 """
 
@@ -24,22 +24,22 @@ LUMINANCE = (
 )
 
 
-def recompress(films: Tensor, quality: Tensor) -> Tensor:
-    """Compress and decompress films as baseline JPEG.
+def recompress(images: Tensor, quality: Tensor) -> Tensor:
+    """Compress and decompress images as baseline JPEG, on any device.
 
     Args:
-        films: (n, 1, h, w) float32 in [0, 1], any height and width.
-        quality: (n,) from 1 to 100.
+        images: (n, 1, h, w) float32 in [0, 1], any height and width.
+        quality: (n,) the JPEG quality, from 1 to 100.
 
     Returns:
-        The films as a decoder would give them, in steps of 1/255.
+        The images as a decoder would give them: the same shape, in steps of 1/255.
     """
-    height, width = films.shape[-2:]
-    levels = (films * 255).round() - 128
+    height, width = images.shape[-2:]
+    levels = (images * 255).round() - 128
     levels = F.pad(levels, (0, -width % 8, 0, -height % 8), mode="replicate")
     n, _, padded_height, padded_width = levels.shape
     blocks = levels.reshape(n, padded_height // 8, 8, padded_width // 8, 8).transpose(2, 3)
-    dct = _dct_matrix(films.device)
+    dct = _dct_matrix(images.device)
     table = _tables(quality)[:, None, None]
     coefficients = (dct @ blocks @ dct.T / table).round() * table
     blocks = (dct.T @ coefficients @ dct).transpose(2, 3)
@@ -56,7 +56,7 @@ def _dct_matrix(device: torch.device) -> Tensor:
 
 
 def _tables(quality: Tensor) -> Tensor:
-    """(n, 8, 8) quantisation tables."""
+    """The quantisation tables, (n, 8, 8)."""
     quality = quality.clamp(1, 100)
     percent = torch.where(quality < 50, (5000 / quality).floor(), 200 - 2 * quality)
     base = torch.tensor(LUMINANCE, device=quality.device, dtype=torch.float32)

@@ -9,7 +9,17 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from hilum.batches import ALL, Batch, Batches, Change, Share, Source, generator_of, in_order, mix
+from hilum.batches import (
+    UNSHARDED,
+    Batch,
+    FilmBatches,
+    Shard,
+    Source,
+    Transform,
+    make_generator,
+    mix,
+    sequential_batches,
+)
 from hilum.errors import RequestError
 from hilum.records import Manifest
 
@@ -23,7 +33,7 @@ class FeatureBatches:
         stored: for the films as they are and for each drawn view: (rows, …) float16 and the row of each film.
     """
 
-    films: Batches
+    films: FilmBatches
     stored: tuple[tuple[NDArray[np.float16], NDArray[np.int64]], ...]
 
     def __len__(self) -> int:
@@ -45,27 +55,29 @@ class FeatureBatches:
         return self.films.labels
 
     @property
-    def batches_an_epoch(self) -> int:
+    def batches_per_epoch(self) -> int:
         """Whole batches only, as of films."""
-        return self.films.batches_an_epoch
+        return self.films.batches_per_epoch
 
     def epoch(
-        self, seed: int, number: int, device: torch.device | None = None, *, start: int = 0, share: Share = ALL
+        self, seed: int, number: int, device: torch.device | None = None, *, start: int = 0, shard: Shard = UNSHARDED
     ) -> Iterator[Batch]:
         """An epoch's batches from number `start` on, shuffled, each film in one of its stored views."""
-        generator = generator_of(seed, number)
+        generator = make_generator(seed, number)
         views = torch.randint(len(self.stored), (len(self),), generator=generator).numpy()
-        for step, chosen in enumerate(self.films.drawn(generator)[start:], start=start + 1):
-            mine = share.rows(len(chosen))
+        for step, chosen in enumerate(self.films.sample(generator)[start:], start=start + 1):
+            mine = shard.rows(len(chosen))
             batch = self._stack(chosen[mine], views[chosen[mine]], len(chosen), device)
-            yield mix(batch, self.films.spec.mixup, mine, generator_of(seed, number, step))
+            yield mix(batch, self.films.spec.mixup, mine, make_generator(seed, number, step))
 
-    def plain(self, size: int = 64, device: torch.device | None = None, *, share: Share = ALL) -> Iterator[Batch]:
+    def unaugmented(
+        self, size: int = 64, device: torch.device | None = None, *, shard: Shard = UNSHARDED
+    ) -> Iterator[Batch]:
         """Every film once, in the manifest's order, as it is."""
-        return self._in_order(0, size, device, share)
+        return self._in_order(0, size, device, shard)
 
-    def views(
-        self, seed: int, number: int, size: int = 64, device: torch.device | None = None, *, share: Share = ALL
+    def augmented(
+        self, seed: int, number: int, size: int = 64, device: torch.device | None = None, *, shard: Shard = UNSHARDED
     ) -> Iterator[Batch]:
         """Every film once, in the manifest's order, in its stored view of that number, from 1.
 
@@ -74,9 +86,9 @@ class FeatureBatches:
         """
         if not 1 <= number < len(self.stored):
             raise RequestError(f"no view {number} of these films is stored; there are {len(self.stored) - 1}")
-        return self._in_order(number, size, device, share)
+        return self._in_order(number, size, device, shard)
 
-    def changed(self, change: Change) -> Source:
+    def transformed(self, change: Transform) -> Source:
         """Not possible: features are stored of films as they are.
 
         Raises:
@@ -84,9 +96,9 @@ class FeatureBatches:
         """
         raise RequestError("stored features cannot be shifted; learn without transfer.frozen, or without val_shifts")
 
-    def _in_order(self, view: int, size: int, device: torch.device | None, share: Share) -> Iterator[Batch]:
-        for chosen in in_order(len(self), size):
-            mine = chosen[share.rows(len(chosen))]
+    def _in_order(self, view: int, size: int, device: torch.device | None, shard: Shard) -> Iterator[Batch]:
+        for chosen in sequential_batches(len(self), size):
+            mine = chosen[shard.rows(len(chosen))]
             yield self._stack(mine, np.full(len(mine), view), len(chosen), device)
 
     def _stack(self, chosen: np.ndarray, views: np.ndarray, whole: int, device: torch.device | None) -> Batch:

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from hilum.batches import Batches, Views, apply, draw, generator_of
+from hilum.batches import FilmBatches, Views, apply, draw, make_generator
 from hilum.errors import HilumError, RequestError
 from hilum.features.batches import FeatureBatches
 from hilum.features.store import DTYPE, Store, store_for
@@ -24,7 +24,7 @@ TOGETHER = 8  # films at a time: early maps are large, and a killed pass loses w
 
 def compute(
     frozen: nn.Sequential,
-    films: Batches,
+    films: FilmBatches,
     model: Model,
     pixels: Pixels,
     *,
@@ -90,7 +90,7 @@ class _Pass:
     """One view of every film through the frozen stages, with a store behind some of them."""
 
     frozen: nn.Sequential
-    films: Batches
+    films: FilmBatches
     stores: dict[int, Store]
     view: int
     seed: int
@@ -131,7 +131,7 @@ class _Pass:
         if self.view == 0 or augment == Augment():
             return films
         drawn = [
-            draw(augment, 1, size, generator_of(self.seed, self.view, int(sha256[:16], 16))) for sha256 in hashes
+            draw(augment, 1, size, make_generator(self.seed, self.view, int(sha256[:16], 16))) for sha256 in hashes
         ]
         views = Views(*(torch.cat([getattr(one, field.name) for one in drawn]) for field in fields(Views)))
         return apply(views, films)

@@ -46,5 +46,5 @@ def choose_out_of_fold(folds: Sequence[tuple[nn.Module, Source]], recipe: Recipe
 
 def _probs(folds: Sequence[tuple[nn.Module, Source]], view: int | None, seed: int) -> np.ndarray:
     """Probabilities of each film as it is, or in the view of that number: (n, classes) float64."""
-    batches = [(model, val.plain() if view is None else val.views(seed, view)) for model, val in folds]
+    batches = [(model, val.unaugmented() if view is None else val.augmented(seed, view)) for model, val in folds]
     return bundle.probabilities(torch.cat([logits_of(model, drawn) for model, drawn in batches]).numpy())

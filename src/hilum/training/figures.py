@@ -11,7 +11,7 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from hilum import bundle, metrics
-from hilum.batches import Batch, Share, Source
+from hilum.batches import Batch, Shard, Source
 from hilum.history import Row
 from hilum.recipe import Recipe
 from hilum.training.loss import Objective
@@ -33,7 +33,7 @@ def judge(
     recipe: Recipe,
     objective: Objective,
     fabric: Fabric,
-    share: Share,
+    shard: Shard,
 ) -> Row:
     """Figures on the validation films, on so many drawn views of each as the recipe asks for, and under shifts.
 
@@ -42,24 +42,24 @@ def judge(
     labels = torch.from_numpy(val.labels)
 
     def together(batches: Iterable[Batch]) -> Tensor:
-        mine = [(logits_of(model, [batch]), batch.films) for batch in batches if len(batch.films)]
+        mine = [(logits_of(model, [batch]), batch.indices) for batch in batches if len(batch.indices)]
         logits, numbers = torch.cat([each for each, _ in mine]), np.concatenate([films for _, films in mine])
         return gather(fabric, logits, torch.from_numpy(numbers), len(val))
 
     def costs(logits: Tensor, labels: Tensor) -> Tensor:
         return objective.reported(logits, Batch(logits, labels, np.arange(len(labels)), len(labels)))
 
-    clean = together(val.plain(device=fabric.device, share=share))
+    clean = together(val.unaugmented(device=fabric.device, shard=shard))
     row = row_of("val", clean, costs(clean, labels), labels)
     drawn = [
-        together(val.views(recipe.seed, view, device=fabric.device, share=share))
+        together(val.augmented(recipe.seed, view, device=fabric.device, shard=shard))
         for view in range(1, recipe.training.val_views + 1)
     ]
     if drawn:
         logits, again = torch.cat(drawn), labels.repeat(len(drawn))
         row |= row_of("val_views", logits, costs(logits, again), again)
     if shifted:
-        moved = [together(films.plain(device=fabric.device, share=share)) for films in shifted]
+        moved = [together(films.unaugmented(device=fabric.device, shard=shard)) for films in shifted]
         rows = [row_of("val_shifted", logits, costs(logits, labels), labels) for logits in moved]
         row |= {name: float(np.mean([each[name] for each in rows])) for name in rows[0]}
     return row

@@ -27,7 +27,7 @@ from hilum.training.loss import make_objective
 from hilum.training.machine import prepare
 from hilum.training.memory import films_at_once
 from hilum.training.origin import check_origin, write_origin
-from hilum.training.parallel import share_batch_norms, share_of, unshare_batch_norms
+from hilum.training.parallel import shard_of, share_batch_norms, unshare_batch_norms
 from hilum.training.schedule import make_optimizer
 from hilum.training.state import State, way_out
 from hilum.training.step import Said, Stepper
@@ -96,11 +96,11 @@ def fit(
     scheme, checkpoints = recipe.training, folder / "checkpoints"
     last, kept, origin = (checkpoints / name for name in ("last.safetensors", "kept.safetensors", "origin.json"))
     check_monitor(scheme, val.labels)
-    shifted = [val.changed(shift) for shift in ACQUISITION.shifts.values()] if scheme.val_shifts else []
+    shifted = [val.transformed(shift) for shift in ACQUISITION.shifts.values()] if scheme.val_shifts else []
     objective = make_objective(scheme, train.labels, train.classes)
     teacher = make_teacher(recipe, train.classes)
     fabric = prepare(scheme, thaws=bool(recipe.transfer.gradual))
-    share, writes = share_of(fabric, recipe.batches.size), fabric.is_global_zero
+    shard, writes = shard_of(fabric, recipe.batches.size), fabric.is_global_zero
     model = model.to(fabric.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = _make_average(model, scheme.average)
     optimizer = make_optimizer(scheme, learning_groups(model, recipe.transfer))
@@ -115,8 +115,8 @@ def fit(
         write_origin(origin, recipe, train.manifest, val.manifest)
     progress = state.progress
     if memory or not progress.at_once:
-        progress.at_once = films_at_once(model, _shape(val), recipe.batches.size // share.of, memory)
-    if share.of > 1 and scheme.shared_batch_norm:
+        progress.at_once = films_at_once(model, _shape(val), recipe.batches.size // shard.world_size, memory)
+    if shard.world_size > 1 and scheme.shared_batch_norm:
         share_batch_norms(model)
     network, fabrics_optimizer = fabric.setup(model, optimizer)
     stepper = Stepper(
@@ -124,19 +124,19 @@ def fit(
         network,
         fabrics_optimizer,
         objective.to(fabric.device),
-        share,
+        shard,
         scheme.clip_norm,
         progress.at_once,
         teacher,
     )
     events = Events(folder / "tensorboard", progress.epoch) if writes else None
     judged = average.module if average else model
-    steps, saved_at = train.batches_an_epoch, time.monotonic()
+    steps, saved_at = train.batches_per_epoch, time.monotonic()
 
     while progress.epoch < scheme.epochs and not stops_early(progress, scheme):
         number, started = progress.epoch + 1, time.perf_counter() - progress.seconds
         thaw(model, recipe.transfer, number)
-        batches = train.epoch(recipe.seed, number, fabric.device, start=progress.step, share=share)
+        batches = train.epoch(recipe.seed, number, fabric.device, start=progress.step, shard=shard)
         for batch in track(batches, f"epoch {number}/{scheme.epochs}", steps - progress.step):
             step = progress.epoch * steps + progress.step
             rate = progress.schedule.rate(scheme, step, steps)
@@ -155,7 +155,7 @@ def fit(
                 state.save(last)
                 saved_at = time.monotonic()
 
-        judgement = judge(judged, val, shifted, recipe, objective, fabric, share)
+        judgement = judge(judged, val, shifted, recipe, objective, fabric, shard)
         for name, value in judgement.items():
             if name.endswith("loss") and not math.isfinite(value):
                 raise HilumError(f"{name} is {value} behind epoch {number}; {way_out(model, last)}")
@@ -211,7 +211,7 @@ def _history_until(epoch: int, path: Path) -> list[Row]:
 
 def _shape(films: Source) -> torch.Size:
     """Of what the network is shown for one film."""
-    return next(iter(films.plain(1))).inputs.shape[1:]
+    return next(iter(films.unaugmented(1))).inputs.shape[1:]
 
 
 def _make_average(model: nn.Module, decay: float) -> AveragedModel | None:
@@ -222,7 +222,7 @@ def _make_average(model: nn.Module, decay: float) -> AveragedModel | None:
 
 def _no_number(said: Said, batch: Batch, train: Source, folder: Path, when: str) -> str:
     """What to say of a loss that is no longer a number; the batch's films are written down."""
-    names = [train.manifest.films[number].path for number in batch.films]
+    names = [train.manifest.films[number].path for number in batch.indices]
     write_text(folder / "failed_batch.txt", "".join(f"{name}\n" for name in names))
     lost = float(said.costs[~said.costs.isfinite()][0])
     return (

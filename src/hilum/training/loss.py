@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from hilum.batches import Batch, neighbours
+from hilum.batches import Batch, partners
 from hilum.errors import RecipeError
 from hilum.models import log_probabilities
 from hilum.recipe import Training
@@ -131,6 +131,6 @@ def adjusted(logits: Tensor, log_priors: Tensor | None) -> Tensor:
 def _of_mixed(batch: Batch, cost_of: Callable[[Tensor], Tensor]) -> Tensor:
     """The cost of a film that is a part itself and a part its neighbour: the same parts of both costs."""
     cost = cost_of(batch.labels)
-    if batch.share is None:
+    if batch.mix_weight is None:
         return cost
-    return batch.share * cost + (1 - batch.share) * cost_of(batch.labels[neighbours(len(batch.labels))])
+    return batch.mix_weight * cost + (1 - batch.mix_weight) * cost_of(batch.labels[partners(len(batch.labels))])

@@ -19,7 +19,7 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 from torch.autograd import Function
 
-from hilum.batches import Share
+from hilum.batches import Shard
 from hilum.errors import RequestError
 
 Precision = Literal["bf16-mixed", "32-true"]
@@ -50,8 +50,8 @@ def make_fabric(device: str, precision: Precision, *, thaws: bool) -> Fabric:
     return fabric
 
 
-def share_of(fabric: Fabric, batch_size: int) -> Share:
-    """This process's share of every batch.
+def shard_of(fabric: Fabric, batch_size: int) -> Shard:
+    """This process's shard of every batch.
 
     Raises:
         RequestError: the batch has too few films for so many processes.
@@ -61,7 +61,7 @@ def share_of(fabric: Fabric, batch_size: int) -> Share:
             f"batches.size: {batch_size} films for {fabric.world_size} processes; each needs two or more: "
             f"set batches.size={2 * fabric.world_size}"
         )
-    return Share(fabric.global_rank, fabric.world_size)
+    return Shard(fabric.global_rank, fabric.world_size)
 
 
 def gather(fabric: Fabric, values: Tensor, numbers: Tensor, n: int) -> Tensor:

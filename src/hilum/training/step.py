@@ -12,7 +12,7 @@ from lightning_fabric import Fabric
 from lightning_fabric.wrappers import _FabricModule
 from torch import Tensor
 
-from hilum.batches import Batch, Share
+from hilum.batches import Batch, Shard
 from hilum.models import part_of_batch
 from hilum.training.loss import Objective
 from hilum.training.parallel import gather
@@ -42,7 +42,7 @@ class Stepper:
         network: the network as Fabric wrapped it.
         optimizer: likewise.
         objective: what a wrong answer costs.
-        share: this process's share of every batch.
+        shard: this process's part of every batch.
         clip_norm: `training.clip_norm`.
         at_once: films that go through the network together; an even number.
         teacher: whose answers count beside the labels.
@@ -52,7 +52,7 @@ class Stepper:
     network: _FabricModule
     optimizer: torch.optim.Optimizer
     objective: Objective
-    share: Share
+    shard: Shard
     clip_norm: float
     at_once: int
     teacher: TeacherNetwork | None = None
@@ -65,7 +65,7 @@ class Stepper:
         exception: each takes its statistics over its own films.
 
         Args:
-            batch: this process's share.
+            batch: this process's shard of the batch.
             seed: of the step's dropout masks.
 
         Returns:
@@ -76,7 +76,7 @@ class Stepper:
                 said = self._learn(batch, seed)
                 break
             except torch.OutOfMemoryError:
-                if self.at_once <= 2 or self.share.of > 1:
+                if self.at_once <= 2 or self.shard.world_size > 1:
                     raise
                 self.at_once = max(2, min(self.at_once, len(batch.labels)) // 4 * 2)
                 torch.cuda.empty_cache()
@@ -91,12 +91,12 @@ class Stepper:
         return said
 
     def _learn(self, batch: Batch, seed: int) -> Said:
-        mine, said = self.share.rows(batch.whole), list[Tensor]()
+        mine, said = self.shard.rows(batch.global_size), list[Tensor]()
         for rows, last in _parts(len(batch.labels), self.at_once):
             part = batch.rows(rows)
             torch.manual_seed(seed)
             with (
-                part_of_batch(mine.start + rows.start, batch.whole),
+                part_of_batch(mine.start + rows.start, batch.global_size),
                 self.fabric.no_backward_sync(self.network, enabled=not last),
             ):
                 logits = self.network(channels_last(part.inputs))
@@ -104,12 +104,12 @@ class Stepper:
                 costs = self.objective.costs(logits, part)
                 if self.teacher is not None:
                     costs = self.teacher.beside(costs, logits, part.inputs)
-                cost = costs.sum() * (self.share.of / batch.whole)
+                cost = costs.sum() * (self.shard.world_size / batch.global_size)
                 self.fabric.backward(cost)
             with torch.no_grad():
-                columns = (logits, self.objective.reported(logits, part)[:, None], part.shown()[:, None])
+                columns = (logits, self.objective.reported(logits, part)[:, None], part.dominant_labels()[:, None])
                 said.append(torch.cat([column.detach().float() for column in columns], dim=1))
-        together = gather(self.fabric, torch.cat(said), torch.arange(mine.start, mine.stop), batch.whole)
+        together = gather(self.fabric, torch.cat(said), torch.arange(mine.start, mine.stop), batch.global_size)
         return Said(together[:, :-2], together[:, -2], together[:, -1].long())
 
 

@@ -19,7 +19,7 @@ from hilum.workflows.train_network import Learnt, fit_gate, learn, whole_films, 
 if TYPE_CHECKING:
     from torch import nn
 
-    from hilum.batches import Batches
+    from hilum.batches import FilmBatches
     from hilum.bundle import Chosen
 
 logger = logging.getLogger("hilum")
@@ -138,7 +138,7 @@ def _out_of_fold(recipe: Recipe, learnt: Sequence[Learnt], bundles: Sequence[Pat
 
 
 def predictions_out_of_fold(
-    held_out: Sequence[tuple[nn.Module, Batches]], chosen: Chosen, classes: tuple[str, ...]
+    held_out: Sequence[tuple[nn.Module, FilmBatches]], chosen: Chosen, classes: tuple[str, ...]
 ) -> Predictions:
     """What each network says of the films of its own fold, as one table."""
     from hilum import bundle
@@ -148,7 +148,7 @@ def predictions_out_of_fold(
 
     threshold, rows = chosen.operating_point.threshold, []
     for network, films in held_out:
-        probs = calibrated(chosen.calibration, bundle.probabilities(logits_of(network, films.plain()).numpy()))
+        probs = calibrated(chosen.calibration, bundle.probabilities(logits_of(network, films.unaugmented()).numpy()))
         for film, row in zip(films.manifest, probs.tolist(), strict=True):
             rows.append(Prediction(film, tuple(row), classes[Detector.choose(row, threshold)]))
     return Predictions(classes, threshold, tuple(rows))

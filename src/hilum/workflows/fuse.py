@@ -161,7 +161,7 @@ def _fit(bundles: Sequence[Bundle], val: Manifest, classes: tuple[str, ...], rec
     from hilum.training.fusing import fit_shares
 
     films = whole_films(val, classes, recipe)
-    said = [logits_of(models.InParts(load_model(each)), films.plain()).numpy() for each in bundles]
+    said = [logits_of(models.InParts(load_model(each)), films.unaugmented()).numpy() for each in bundles]
     fitted = fit_shares(np.stack([bundle.probabilities(logits) for logits in said]), films.labels)
     fitted = np.where(fitted < _SMALLEST, 0, fitted)
     fitted /= fitted.sum()

@@ -18,7 +18,7 @@ from hilum.records import Manifest
 if TYPE_CHECKING:
     from torch import nn
 
-    from hilum.batches import Batches, Source
+    from hilum.batches import FilmBatches, Source
     from hilum.bundle import Chosen
     from hilum.features import FeatureBatches
     from hilum.gate import Gate
@@ -86,8 +86,8 @@ def learn(
         recipe = training.pin_precision(recipe)
     network, learner = make_network(recipe, len(classes))
     cache = pixels.cache(learnt, recipe.pixels)
-    train_films = batches.of(learnt.split("train"), cache, classes, recipe.batches)
-    val_films = batches.of(learnt.split("val"), cache, classes, recipe.batches)
+    train_films = batches.make_batches(learnt.split("train"), cache, classes, recipe.batches)
+    val_films = batches.make_batches(learnt.split("val"), cache, classes, recipe.batches)
     training.check(train_films, val_films, recipe)
     if not resume:
         write_request(recipe, manifest, folder)
@@ -185,12 +185,12 @@ def choose_on_films(network: nn.Module, val: Manifest, classes: tuple[str, ...],
     return training.choose(models.InParts(network), films, recipe)
 
 
-def whole_films(films: Manifest, classes: tuple[str, ...], recipe: Recipe) -> Batches:
+def whole_films(films: Manifest, classes: tuple[str, ...], recipe: Recipe) -> FilmBatches:
     """Films as a bundle's network is shown them, whatever was cut out of them in training."""
     from hilum import batches, pixels
 
     spec = replace(recipe.batches, crop=0, scales=None)
-    return batches.of(films, pixels.cache(films, recipe.pixels), classes, spec)
+    return batches.make_batches(films, pixels.cache(films, recipe.pixels), classes, spec)
 
 
 def pin_weights(recipe: Recipe) -> Recipe:
@@ -226,7 +226,7 @@ def make_network(recipe: Recipe, classes: int) -> tuple[Network, nn.Module]:
     return network, learner
 
 
-def stored_features(network: Network, films: Batches, recipe: Recipe, views: int) -> FeatureBatches:
+def stored_features(network: Network, films: FilmBatches, recipe: Recipe, views: int) -> FeatureBatches:
     """What the frozen stages give for one split's films."""
     from hilum import features
     from hilum.training.machine import fastest_device, in_bfloat16, keep_freed_memory

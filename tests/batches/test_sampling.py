@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from hilum.batches import ALL, Share, in_order, neighbours
-from hilum.batches.order import Numbers, batches_of_epoch
+from hilum.batches import UNSHARDED, Shard, partners, sequential_batches
+from hilum.batches.sampling import Indices, sample_epoch
 
 Draw = Literal["shuffled", "stratified", "balanced"]
 DRAWS: tuple[Draw, ...] = ("shuffled", "stratified", "balanced")
@@ -28,12 +28,12 @@ SIZES = st.integers(2, 40)
 SEEDS = st.integers(0, 2**31)
 
 
-def epoch(groups: Numbers, size: int, draw: Draw, seed: int = 0) -> list[Numbers]:
-    return batches_of_epoch(groups, size, draw, torch.Generator().manual_seed(seed))
+def epoch(groups: Indices, size: int, draw: Draw, seed: int = 0) -> list[Indices]:
+    return sample_epoch(groups, size, draw, torch.Generator().manual_seed(seed))
 
 
 def shares(n: int, of: int) -> list[slice]:
-    return [Share(rank, of).rows(n) for rank in range(of)]
+    return [Shard(rank, of).rows(n) for rank in range(of)]
 
 
 @settings(deadline=None)
@@ -53,13 +53,13 @@ def test_shares_start_on_even_rows_and_are_as_even_as_pairs_allow(n: int, of: in
 @settings(deadline=None)
 @given(FILMS, PROCESSES)
 def test_a_film_and_its_neighbour_are_in_the_same_share(n: int, of: int) -> None:
-    whole = neighbours(n)
+    whole = partners(n)
     for rows in shares(n, of):
-        assert torch.equal(whole[rows] - rows.start, neighbours(rows.stop - rows.start))
+        assert torch.equal(whole[rows] - rows.start, partners(rows.stop - rows.start))
 
 
 def test_one_process_takes_all() -> None:
-    assert ALL.rows(7) == slice(0, 7)
+    assert UNSHARDED.rows(7) == slice(0, 7)
 
 
 @settings(deadline=None)
@@ -68,19 +68,19 @@ def test_neighbours_are_each_others(n: int) -> None:
     expected = list(range(n))
     for first in range(0, n - 1, 2):
         expected[first], expected[first + 1] = first + 1, first
-    assert neighbours(n).tolist() == expected
+    assert partners(n).tolist() == expected
 
 
 def test_in_order_takes_so_many_at_a_time_and_then_the_rest() -> None:
-    assert [batch.tolist() for batch in in_order(7, 3)] == [[0, 1, 2], [3, 4, 5], [6]]
-    assert [batch.tolist() for batch in in_order(6, 3)] == [[0, 1, 2], [3, 4, 5]]
-    assert list(in_order(0, 3)) == []
+    assert [batch.tolist() for batch in sequential_batches(7, 3)] == [[0, 1, 2], [3, 4, 5], [6]]
+    assert [batch.tolist() for batch in sequential_batches(6, 3)] == [[0, 1, 2], [3, 4, 5]]
+    assert list(sequential_batches(0, 3)) == []
 
 
 @settings(deadline=None)
 @given(GROUPS, SIZES, st.sampled_from(DRAWS), SEEDS)
 def test_batches_are_whole_and_fewer_films_than_a_batch_are_one(
-    groups: Numbers, size: int, draw: Draw, seed: int
+    groups: Indices, size: int, draw: Draw, seed: int
 ) -> None:
     kinds, n = len(np.unique(groups)), len(groups)
     drawn = n // kinds * kinds if draw == "balanced" else n
@@ -92,7 +92,7 @@ def test_batches_are_whole_and_fewer_films_than_a_batch_are_one(
 @settings(deadline=None)
 @given(groups=GROUPS, size=SIZES, seed=SEEDS)
 def test_an_epoch_has_every_film_once_but_for_a_remainder_smaller_than_a_batch(
-    draw: Draw, groups: Numbers, size: int, seed: int
+    draw: Draw, groups: Indices, size: int, seed: int
 ) -> None:
     films = np.concatenate(epoch(groups, size, draw, seed)).tolist()
     assert set(films) <= set(range(len(groups)))
@@ -102,7 +102,7 @@ def test_an_epoch_has_every_film_once_but_for_a_remainder_smaller_than_a_batch(
 
 @settings(deadline=None)
 @given(GROUPS, SIZES, SEEDS)
-def test_each_batch_of_a_stratified_epoch_has_each_groups_share(groups: Numbers, size: int, seed: int) -> None:
+def test_each_batch_of_a_stratified_epoch_has_each_groups_share(groups: Indices, size: int, seed: int) -> None:
     kinds, counts = np.unique(groups, return_counts=True)
     for batch in epoch(groups, size, "stratified", seed):
         for kind, share in zip(kinds, counts / len(groups), strict=True):
@@ -113,7 +113,7 @@ def test_each_batch_of_a_stratified_epoch_has_each_groups_share(groups: Numbers,
 
 @settings(deadline=None)
 @given(GROUPS, SIZES, SEEDS)
-def test_a_balanced_epoch_draws_each_group_equally_often(groups: Numbers, size: int, seed: int) -> None:
+def test_a_balanced_epoch_draws_each_group_equally_often(groups: Indices, size: int, seed: int) -> None:
     kinds = np.unique(groups)
     batches = epoch(groups, size, "balanced", seed)
     for stretch in (*batches, np.concatenate(batches)):
@@ -123,14 +123,14 @@ def test_a_balanced_epoch_draws_each_group_equally_often(groups: Numbers, size: 
 
 @settings(deadline=None)
 @given(GROUPS, SEEDS)
-def test_a_balanced_epoch_without_a_remainder_is_balanced_exactly(groups: Numbers, seed: int) -> None:
+def test_a_balanced_epoch_without_a_remainder_is_balanced_exactly(groups: Indices, seed: int) -> None:
     drawn = np.concatenate(epoch(groups, len(groups), "balanced", seed))
     assert set(np.unique(groups[drawn], return_counts=True)[1]) == {len(groups) // len(np.unique(groups))}
 
 
 @settings(deadline=None)
 @given(GROUPS, SIZES, SEEDS)
-def test_films_of_one_group_are_drawn_equally_often(groups: Numbers, size: int, seed: int) -> None:
+def test_films_of_one_group_are_drawn_equally_often(groups: Indices, size: int, seed: int) -> None:
     times = np.bincount(np.concatenate(epoch(groups, size, "balanced", seed)), minlength=len(groups))
     for kind in np.unique(groups):
         assert np.ptp(times[groups == kind]) <= 1
@@ -138,7 +138,7 @@ def test_films_of_one_group_are_drawn_equally_often(groups: Numbers, size: int, 
 
 @settings(deadline=None)
 @given(GROUPS, SIZES, st.sampled_from(DRAWS), SEEDS)
-def test_a_generator_decides_the_epoch(groups: Numbers, size: int, draw: Draw, seed: int) -> None:
+def test_a_generator_decides_the_epoch(groups: Indices, size: int, draw: Draw, seed: int) -> None:
     first, second = (epoch(groups, size, draw, seed) for _ in range(2))
     assert [batch.tolist() for batch in first] == [batch.tolist() for batch in second]
 
