@@ -15,6 +15,7 @@ MODULES = sorted(SOURCE.rglob("*.py"))
 
 LEAVES = {
     "errors",
+    "extras",
     "records",
     "recipe",
     "files",

@@ -71,7 +71,10 @@ def main() -> None:
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] == "hilum":
             raise
-        _refuse(f'this needs {error.name}, which is not installed: pip install "hilum[train]"', 2)
+        from hilum.extras import extra_of
+
+        extra = extra_of(error.name or "") or "train"
+        _refuse(f'this needs {error.name}, which is not installed: pip install "hilum[{extra}]"', 2)
     except BrokenPipeError:
         # Somebody closed the pipe (`| head`): say nothing, also not when the interpreter flushes at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
