@@ -30,7 +30,7 @@ from PIL import Image
 from scipy.stats import binomtest
 
 from hilum import films, gate
-from hilum.gate.descriptor import Square
+from hilum.gate.descriptor import Image8
 from hilum.metrics import auroc
 from hilum.pixels import decode, preprocess
 from hilum.recipe import Pixels
@@ -70,7 +70,7 @@ def main() -> None:
     greys = [decode(film.path) for film in val]
     chests = [preprocess(grey, spec) for grey in greys]
     started = time.perf_counter()
-    verdicts = gate.judge(fitted, chests)
+    verdicts = gate.check_films(fitted, chests)
     print(f"judged at {1000 * (time.perf_counter() - started) / len(chests):.2f} ms a film\n")
 
     print(f"{'chest films':<34}{'n':>5}  passed")
@@ -79,26 +79,26 @@ def main() -> None:
     print(f"{'held out, as they are':<34}{len(chests):>5}  {verdicts.passed.mean():.1%} {interval}")
     for battery in (FAMILIAR, ACQUISITION):
         for name, shift in battery.shifts.items():
-            shifted = gate.judge(fitted, [preprocess(shift(grey), spec) for grey in greys])
+            shifted = gate.check_films(fitted, [preprocess(shift(grey), spec) for grey in greys])
             print(f"{f'{battery.name}: {name}':<34}{len(chests):>5}  {shifted.passed.mean():.1%}")
 
     print(f"\n{'strangers':<34}{'n':>5}  {'AUROC':<8}{'stopped':<9}why")
     shown = strangers_of(arguments.data, spec, chests)
     shown |= adults_of(arguments.data, spec)
     for kind, pictures in shown.items():
-        judged = gate.judge(fitted, pictures)
+        judged = gate.check_films(fitted, pictures)
         labels = np.repeat([0, 1], [len(chests), len(pictures)])
         area = float(auroc(labels, np.concatenate([verdicts.scores, judged.scores])))
         print(f"{kind:<34}{len(pictures):>5}  {area:<8.4f}{1 - judged.passed.mean():<9.1%}{told(judged)}")
 
 
-def told(verdicts: gate.Verdicts) -> str:
+def told(verdicts: gate.GateResult) -> str:
     """The reasons of what is stopped, by how often they are given."""
     counts = Counter(reason for reason in verdicts.reasons if reason)
     return "; ".join(f"{count} {reason}" for reason, count in counts.most_common())
 
 
-def strangers_of(data: Path, spec: Pixels, chests: list[Square]) -> dict[str, list[Square]]:
+def strangers_of(data: Path, spec: Pixels, chests: list[Image8]) -> dict[str, list[Image8]]:
     """Pictures that are no chest films, preprocessed, by kind."""
     draws = np.random.default_rng(7)
     photographs = [scikit_image(name) for name in PHOTOGRAPHS]
@@ -116,10 +116,10 @@ def strangers_of(data: Path, spec: Pixels, chests: list[Square]) -> dict[str, li
         "CT slices, Shepp-Logan phantom": [*(decode(str(slices / name)) for name in CT), scikit_image("phantom.png")],
     }
     kinds = {kind: [preprocess(grey, spec) for grey in pictures] for kind, pictures in greys.items()}
-    return {**kinds, **gate.strangers(chests), "rotated by 45 degrees": [askew(film) for film in chests]}
+    return {**kinds, **gate.ood_examples(chests), "rotated by 45 degrees": [askew(film) for film in chests]}
 
 
-def adults_of(data: Path, spec: Pixels) -> dict[str, list[Square]]:
+def adults_of(data: Path, spec: Pixels) -> dict[str, list[Image8]]:
     """Chest films of adults: no target, but a reader of films wants to know."""
     adults = films.index(data / "nih_sample" / "Data_Entry.csv", cut=False)
     chest = decode(str(data / "dicom" / "RG1_J2KI.dcm"))
@@ -144,7 +144,7 @@ def crops(grey: Grey, number: int, least: float, draws: np.random.Generator) -> 
         yield crop[:, ::-1] if draws.random() < 0.5 else crop
 
 
-def askew(film: Square) -> NDArray[np.uint8]:
+def askew(film: Image8) -> NDArray[np.uint8]:
     """A film turned by 45°, black corners."""
     middle = (len(film) - 1) / 2
     matrix = cv2.getRotationMatrix2D((middle, middle), 45, 1)

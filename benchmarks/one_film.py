@@ -18,7 +18,7 @@ from benchmarks.data import full_size
 from benchmarks.engines import with_int8
 from benchmarks.scoring import decode
 from hilum import bundle, films
-from hilum.gate import judge
+from hilum.gate import check_films
 from hilum.inference import SHIPPED, Detector
 from hilum.inference.pipeline import TOGETHER, in_parts
 from hilum.pixels import read_square
@@ -55,7 +55,7 @@ def main() -> None:
                 preprocess_scaled(grey, spec, shape, scale) for grey, shape, scale in decoded
             ],
             "the network": lambda: [detector.probs(part) for part in squares],  # type: ignore[arg-type]
-            "the gate": lambda: [judge(gate, part) for part in squares],
+            "the gate": lambda: [check_films(gate, part) for part in squares],
             "from file to row": lambda: list(detector.stream(some)),
         }
         times: dict[str, list[float]] = {name: [] for name in stages}

@@ -13,9 +13,9 @@ import numpy as np
 
 from hilum import films
 from hilum.auditing import Audit, audit, audit_seen, quick_audit, survey, write_audit
-from hilum.auditing.likeness import alike
-from hilum.auditing.page import render, verdict
-from hilum.auditing.repeats import copy_findings, likeness_findings
+from hilum.auditing.audit_page import render, verdict
+from hilum.auditing.duplicates import copy_findings, likeness_findings
+from hilum.auditing.similarity import find_near_duplicates
 from hilum.records import Manifest, Prediction, Predictions
 from tests.auditing.conftest import WriteSet, film, save
 from tests.pixels.dicoms import dataset, stored_phantom
@@ -224,6 +224,6 @@ class TestRealFilms:
         manifest = films.index(shared / "data" / "chest_xray", cut=False)
         pair = manifest.where(lambda each: each.path.endswith(tuple(f"{name}.jpeg" for name in wanted)))
         seen = survey(Manifest((*manifest.films[::100], *pair.films)))
-        found = likeness_findings(seen.films, alike(seen.squares))
+        found = likeness_findings(seen.films, find_near_duplicates(seen.squares))
         assert [finding.kind for finding in found] == ["same_patient"]
         assert {Path(path).stem for path in found[0].films} == set(wanted)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from hilum.auditing.facts import Facts
-from hilum.auditing.folds import cut
+from hilum.auditing.out_of_fold import cut
 from hilum.auditing.shortcut import findings_of, probe_all, rim
 from tests.auditing.conftest import Grey, films
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
-from hilum.auditing.folds import cut
+from hilum.auditing.out_of_fold import cut
 from hilum.auditing.suspects import cheap_probs, findings_of, suspects
 from tests.auditing.conftest import films
 

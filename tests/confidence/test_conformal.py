@@ -12,7 +12,14 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.stats import betabinom
 
-from hilum.confidence import Conformal, achieved, calibrated, fit_calibration, fit_conformal, sets
+from hilum.confidence import (
+    Conformal,
+    calibrated,
+    evaluate_sets,
+    fit_calibration,
+    fit_conformal,
+    prediction_sets,
+)
 from hilum.metrics.counts import Floats
 from hilum.records import Figure
 
@@ -46,7 +53,7 @@ def test_a_worked_example() -> None:
     assert conformal.thresholds[1] == pytest.approx(0.2)
     assert conformal.films == conformal.patients == (0, 9)
     assert conformal.chosen_on == "9 validation films"
-    inside = sets(conformal, [[0.75, 0.25], [0.85, 0.15], [0.0, 1.0]])
+    inside = prediction_sets(conformal, [[0.75, 0.25], [0.85, 0.15], [0.0, 1.0]])
     assert inside.dtype == bool
     assert inside.tolist() == [[True, True], [True, False], [True, True]]
 
@@ -56,7 +63,7 @@ def test_nine_patients_can_promise_nine_tenths_and_eight_cannot() -> None:
     assert fit_conformal(labels, probs, coverage=0.9).unpromised == (0,)
     few = fit_conformal(labels[1:], probs[1:], coverage=0.9)
     assert few.unpromised == (0, 1)
-    assert sets(few, [[1.0, 0.0], [0.0, 1.0]]).all()
+    assert prediction_sets(few, [[1.0, 0.0], [0.0, 1.0]]).all()
     of_one = fit_conformal(labels, probs, ["one"] * 9, coverage=0.9)
     assert of_one.unpromised == (0, 1)  # nine films of one patient are one patient
     assert of_one.films == (0, 9)
@@ -78,7 +85,7 @@ def test_coverage_holds_for_each_class_over_twenty_splits() -> None:
         drawn = np.random.default_rng(seed).permutation(3000)
         kept, new = drawn[:600], drawn[600:]
         conformal = fit_conformal(labels[kept], probs[kept], coverage=0.9)
-        per_class = achieved(conformal, labels[new], probs[new], resamples=0).per_class
+        per_class = evaluate_sets(conformal, labels[new], probs[new], resamples=0).per_class
         for number, figure in enumerate(per_class):
             n, m = conformal.films[number], int((labels[new] == number).sum())
             rank = math.ceil((n + 1) * 0.9)
@@ -99,7 +106,7 @@ def test_coverage_holds_for_new_patients_whose_films_are_alike() -> None:
         labels, probs, names = np.ones(owner.size, dtype=np.intp), of_odds(odds), [str(number) for number in owner]
         old = owner < 29
         inside = [
-            sets(fit_conformal(labels[old], probs[old], given, 0.8), probs[~old])[:, 1].mean()
+            prediction_sets(fit_conformal(labels[old], probs[old], given, 0.8), probs[~old])[:, 1].mean()
             for given in (np.array(names)[old].tolist(), None)
         ]
         covered.append(inside[0])
@@ -115,7 +122,7 @@ def test_calibrating_two_classes_changes_no_set() -> None:
         calibration = fit_calibration(labels, probs, method)
         corrected = calibrated(calibration, probs)
         before, after = fit_conformal(labels, probs), fit_conformal(labels, corrected)
-        np.testing.assert_array_equal(sets(before, probs), sets(after, corrected))
+        np.testing.assert_array_equal(prediction_sets(before, probs), prediction_sets(after, corrected))
 
 
 @pytest.mark.parametrize("coverage", [0.5, 0.9])
@@ -123,7 +130,7 @@ def test_what_was_achieved_is_what_a_slow_loop_counts(coverage: float) -> None:
     labels, probs = several(3, 150, (0.5, 0.3, 0.2), apart=1.0)
     names = [str(number // 3) if number % 2 else "" for number in range(150)]
     conformal = fit_conformal(*several(4, 150, (0.5, 0.3, 0.2), apart=1.0), coverage=coverage)
-    found = achieved(conformal, labels, probs, names, resamples=50)
+    found = evaluate_sets(conformal, labels, probs, names, resamples=50)
     said = [{c for c in range(3) if probs[film, c] >= conformal.thresholds[c]} for film in range(150)]
     owner = [name or f"film {film}" for film, name in enumerate(names)]
 
@@ -150,11 +157,11 @@ def test_what_was_achieved_is_what_a_slow_loop_counts(coverage: float) -> None:
 
 def test_a_class_that_is_not_there_has_no_coverage() -> None:
     conformal = Conformal(0.9, (0.5, 0.5), (20, 20), (20, 20))
-    found = achieved(conformal, [1] * 20, [[0.1, 0.9]] * 20)
+    found = evaluate_sets(conformal, [1] * 20, [[0.1, 0.9]] * 20)
     assert found.per_class[0] == Figure(None)
     assert found.per_class[1].value == 1
     assert found.per_class[1].low == pytest.approx(0.025 ** (1 / 20))  # exact binomial: not 1 for certain
-    assert achieved(conformal, [], np.zeros((0, 2))).coverage == Figure(None)
+    assert evaluate_sets(conformal, [], np.zeros((0, 2))).coverage == Figure(None)
 
 
 def test_a_record_reads_back_and_a_damaged_one_does_not() -> None:
@@ -172,8 +179,8 @@ def test_what_does_not_fit_is_refused() -> None:
         with pytest.raises(ValueError, match="coverage lies above 0 and below 1"):
             fit_conformal(labels, probs, coverage=coverage)
     with pytest.raises(ValueError, match="3 classes, and prediction sets of 2"):
-        sets(fit_conformal(labels, probs), np.full((1, 3), 1 / 3))
+        prediction_sets(fit_conformal(labels, probs), np.full((1, 3), 1 / 3))
     with pytest.raises(ValueError, match="one a film"):
         fit_conformal(labels, probs, ["a"])
     with pytest.raises(ValueError, match="NaN"):
-        sets(fit_conformal(labels, probs), [[math.nan, 1.0]])
+        prediction_sets(fit_conformal(labels, probs), [[math.nan, 1.0]])

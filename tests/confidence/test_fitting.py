@@ -14,7 +14,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 
 from hilum.confidence import best_calibration, calibrated, fit_calibration
-from hilum.confidence.calibration import Calibration, Method
+from hilum.confidence.recalibration import Calibration, Method
 from hilum.metrics.counts import Floats
 
 from .simulated import films, odds_of, of_odds, several
@@ -96,7 +96,7 @@ def test_the_temperature_of_three_classes_has_the_least_log_loss() -> None:
 
 
 def test_isotonic_is_the_best_rising_fit_with_a_film_at_either_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hilum.confidence.calibration.TILT", 0.0)
+    monkeypatch.setattr("hilum.confidence.recalibration.TILT", 0.0)
     draws = np.random.default_rng(5)
     labels, probs = films(5, 60)
     probs, weights = np.round(probs, 1).clip(0.05, 0.95), draws.integers(1, 4, 60)

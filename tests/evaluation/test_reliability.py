@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from hilum.bundle import Spec
-from hilum.confidence import achieved, fit_conformal, score_reference
+from hilum.confidence import evaluate_sets, fit_conformal, score_reference
 from hilum.evaluation import at_prevalence, measure_reliability
 from hilum.records import Film, Prediction, Predictions
 
@@ -34,7 +34,7 @@ def test_prediction_sets_are_judged_on_films_that_they_were_not_fitted_on() -> N
     said = measure_reliability(spec, films, resamples=50)["prediction_sets"]
     assert said["promised"] == 0.9
     assert spec.conformal is not None
-    expected = achieved(spec.conformal, *arrays(films), resamples=50)
+    expected = evaluate_sets(spec.conformal, *arrays(films), resamples=50)
     assert said["coverage"]["value"] == expected.coverage.value
     assert list(said["per_class"]) == list(CLASSES)
     assert said["per_class"]["PNEUMONIA"]["low"] == expected.per_class[1].low

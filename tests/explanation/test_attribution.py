@@ -206,7 +206,7 @@ def test_other_films_and_methods_are_refused() -> None:
         attribute(torch.nn.Linear(1, 1), grey_films(1, SIZE), "gradcam", 1)
 
 
-# Networks that judge together, and several looks
+# Networks that predict_probs together, and several looks
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -44,7 +44,7 @@ def test_deletion_against_a_slow_loop() -> None:
     film = grey_films(1, SIZE)[0]
     heat = np.random.default_rng(5).normal(size=(SIZE, SIZE)).astype(np.float32)
 
-    def judge(films: Films) -> NDArray[np.float64]:
+    def predict_probs(films: Films) -> NDArray[np.float64]:
         positive = films[:, 10:30, 20:50].mean(axis=(1, 2)) / 255
         return np.stack([1 - positive, positive], axis=1)
 
@@ -52,12 +52,12 @@ def test_deletion_against_a_slow_loop() -> None:
     grey = round(float(film[film > 5].mean()))
     cells = [(row * side, column * side) for row in range(CELLS) for column in range(CELLS)]
     cells.sort(key=lambda cell: -float(heat[cell[0] : cell[0] + side, cell[1] : cell[1] + side].mean()))
-    probs, left = [judge(film[None])[0, 1]], film.copy()
+    probs, left = [predict_probs(film[None])[0, 1]], film.copy()
     for number, (top, start) in enumerate(cells, start=1):
         left[top : top + side, start : start + side] = grey
         if number % (CELLS * CELLS // STEPS) == 0:
-            probs.append(judge(left[None])[0, 1])
-    curve = deletion(judge, film, heat, 1)
+            probs.append(predict_probs(left[None])[0, 1])
+    curve = deletion(predict_probs, film, heat, 1)
     np.testing.assert_allclose(curve.probs, probs, atol=1e-12)
     assert curve.area == pytest.approx(float(np.trapezoid(probs, dx=1 / STEPS)))
 
@@ -80,11 +80,11 @@ def test_any_film_size_ends_with_everything_changed(side: int) -> None:
     film = grey_films(1, side)[0]
     seen: list[Films] = []
 
-    def judge(films: Films) -> NDArray[np.float64]:
+    def predict_probs(films: Films) -> NDArray[np.float64]:
         seen.append(films)
         return never_moved(films)
 
-    insertion(judge, film, film.astype(np.float32), 1)
+    insertion(predict_probs, film, film.astype(np.float32), 1)
     assert not np.array_equal(seen[0][0], film)
     for films in seen:
         np.testing.assert_array_equal(films[-1], film)

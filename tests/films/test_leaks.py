@@ -7,7 +7,7 @@ import pytest
 from hilum.errors import LayoutError
 from hilum.films import leaks, refuse_leaks
 from hilum.films.contents import EMPTY
-from hilum.films.leaks import tell_leaks
+from hilum.films.leaks import describe_leaks
 from hilum.records import Film, Manifest
 
 FILMS = (
@@ -20,7 +20,7 @@ FILMS = (
 
 
 def test_leaks_are_told() -> None:
-    notes = tell_leaks(FILMS)
+    notes = describe_leaks(FILMS)
     assert len(notes) == 5
     assert all(note.startswith("LEAK: 1 ") for note in notes[:4])
     assert notes[4].startswith("2 films of unknown patients")

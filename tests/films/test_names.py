@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hilum.errors import LayoutError
-from hilum.films.names import Name, Naming, compile_pattern, read_name
+from hilum.films.names import Name, NameReader, compile_pattern, read_name
 
 
 @pytest.mark.parametrize(
@@ -48,10 +48,10 @@ def test_no_name_crashes(file: str) -> None:
 
 
 def test_a_pattern_replaces_the_known_patients_but_not_the_cause() -> None:
-    naming = Naming(compile_pattern(r"(?P<patient>p\d+)/"))
+    naming = NameReader(compile_pattern(r"(?P<patient>p\d+)/"))
     assert naming.read("p12/person1_virus_6.jpeg") == Name("p12", "virus")
     assert naming.read("person1_virus_6.jpeg") == Name("", "virus")
-    assert Naming(compile_pattern(r"(?:(?P<patient>p\d+)|x)")).read("x") == Name()
+    assert NameReader(compile_pattern(r"(?:(?P<patient>p\d+)|x)")).read("x") == Name()
 
 
 @pytest.mark.parametrize(

@@ -135,4 +135,4 @@ def test_unknown_patients_are_asked_for_and_the_risk_is_told() -> None:
     with pytest.raises(
         LayoutError, match=r"1 film of 5 .*\(x\.png\).*--patient-column.*\(\?P<patient>.*--split-by film.*better"
     ):
-        split.demand_patients(films)
+        split.require_patients(films)

@@ -10,15 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hilum.gate.descriptor import LENGTH, Square, describe, inverted, scaled, turned
+from hilum.gate.descriptor import LENGTH, Image8, describe, inverted, scaled, turned
 from hilum.pixels import chest_phantom
 
 
-def film(seed: int, side: int = 128) -> Square:
+def film(seed: int, side: int = 128) -> Image8:
     return np.rint(chest_phantom(seed, (side, side), opacity=1) * 255).astype(np.uint8)
 
 
-def by_hand(square: Square) -> np.ndarray:
+def by_hand(square: Image8) -> np.ndarray:
     """The same, pixel by pixel."""
     smooth = cv2.GaussianBlur(scaled(square), (0, 0), 1.0).astype(np.float64)
     wide = np.pad(smooth, 1, mode="reflect")

@@ -9,9 +9,9 @@ import pytest
 from sklearn.decomposition import PCA
 
 from hilum import gate
-from hilum.gate.descriptor import LENGTH, Square
+from hilum.gate.descriptor import LENGTH, Image8
 from hilum.gate.fit import FOLDS, LEAST, _fit, _rank
-from hilum.gate.plain import roughness
+from hilum.gate.heuristics import roughness
 from tests.gate.conftest import Chests
 
 
@@ -58,11 +58,11 @@ def test_a_patients_films_are_held_out_together(chests: Chests) -> None:
     assert together.distance > 1.2 * apart.distance
 
 
-def test_the_limit_lets_through_what_was_asked_for(chests: Chests, held_out: list[Square]) -> None:
+def test_the_limit_lets_through_what_was_asked_for(chests: Chests, held_out: list[Image8]) -> None:
     films = chests(range(200))
     for share in (0.5, 0.9, 0.99):
         fitted = gate.fit_gate(films, patients(200), let_through=share)
-        passed = gate.judge(fitted, held_out).passed.mean()
+        passed = gate.check_films(fitted, held_out).passed.mean()
         assert abs(passed - share) < 0.12  # 200 films chose the limit, and 200 others judge it
 
 

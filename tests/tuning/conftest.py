@@ -9,9 +9,9 @@ from typing import Any
 
 from hilum.recipe import Recipe, parse_recipe
 from hilum.records import Film, Manifest
-from hilum.tuning import Goal, Space, Told, Train, read_space, tune
+from hilum.tuning import Objective, Space, StudySummary, Train, read_space, tune
 
-LOSS = Goal("val_loss", "loss on validation", True)
+LOSS = Objective("val_loss", "loss on validation", True)
 FILMS = Manifest(
     tuple(
         Film(f"{split}{n}.png", ("NORMAL", "PNEUMONIA")[n % 2], "", f"{split}{n // 2}", split, f"{split}{n}")
@@ -65,9 +65,9 @@ class MadeUp:
         return recipe.training.epochs
 
 
-def study(out: Path, space: Space, train: Train | None = None, **options: Any) -> Told:
+def study(out: Path, space: Space, train: Train | None = None, **options: Any) -> StudySummary:
     return tune(space, options.pop("films", FILMS), out, train or MadeUp(), LOSS, **options)
 
 
-def all_values(told: Told) -> list[dict[str, Any]]:
-    return [trial.values for trial in told.trials]
+def all_values(summary: StudySummary) -> list[dict[str, Any]]:
+    return [trial.values for trial in summary.trials]

@@ -10,7 +10,7 @@ import pytest
 
 from hilum.errors import RecipeError, RequestError
 from hilum.recipe import Range, Recipe, Tune, parse_recipe, read_recipe, write_recipe
-from hilum.tuning import lay_over, read_space
+from hilum.tuning import read_space, with_values
 from hilum.tuning.space import ranges
 from tests.tuning.conftest import MIXED, RATE, recipe_with, space_of
 
@@ -49,7 +49,7 @@ def test_a_recipe_with_a_space_reads_back_as_itself_and_one_without_has_no_table
     text = write_recipe(recipe)
     recipe_file.write_text(text)
     assert read_recipe(recipe_file) == recipe
-    assert "tune" not in write_recipe(lay_over(recipe, {}, ""))
+    assert "tune" not in write_recipe(with_values(recipe, {}, ""))
 
 
 def test_a_recipe_from_before_there_was_a_search_still_opens() -> None:
@@ -135,7 +135,7 @@ def test_draws_are_of_the_keys_own_kind_and_inside_the_range() -> None:
     drawn = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=1))
     for _ in range(20):
         values = space.draw(drawn.ask())
-        recipe = space.laid_over(values)
+        recipe = space.recipe_with(values)
         assert 1e-5 <= recipe.training.learning_rate <= 1e-1
         assert recipe.batches.size in (8, 16, 24, 32)
         assert isinstance(values["training.weight_decay"], float)
@@ -145,14 +145,16 @@ def test_draws_are_of_the_keys_own_kind_and_inside_the_range() -> None:
 
 def test_all_else_of_the_recipe_stays() -> None:
     recipe = parse_recipe({"name": "x", "pixels": {"window": [-600, 1500]}, "tune": {"space": RATE}}, "x")
-    laid = lay_over(recipe, {"training.learning_rate": 0.5, "batches.augment.flip": 0.25}, "x")
+    laid = with_values(recipe, {"training.learning_rate": 0.5, "batches.augment.flip": 0.25}, "x")
     assert (laid.training.learning_rate, laid.batches.augment.flip) == (0.5, 0.25)
-    back = lay_over(laid, {"training.learning_rate": recipe.training.learning_rate, "batches.augment.flip": 0}, "x")
-    assert back == lay_over(recipe, {}, "x")
+    back = with_values(
+        laid, {"training.learning_rate": recipe.training.learning_rate, "batches.augment.flip": 0}, "x"
+    )
+    assert back == with_values(recipe, {}, "x")
 
 
 def test_ranges_in_words() -> None:
     said = dict(ranges(recipe_with(MIXED)))
-    assert said["training.learning_rate"] == "1e-05 to 0.1, by the logarithm"
+    assert said["training.learning_rate"] == "1e-05 to 0.1, on a log scale"
     assert said["batches.size"] == "8 to 32 in steps of 8"
     assert said["training.optimizer"] == "adam, sgd"

@@ -17,7 +17,7 @@ from tests.tuning.conftest import FILMS, MIXED, RATE, MadeUp, space_of, study
 @pytest.fixture(autouse=True)
 def _no_page(monkeypatch: pytest.MonkeyPatch) -> None:
     """Drawing it takes longer than all the trials; test_page.py looks at it."""
-    monkeypatch.setattr("hilum.tuning.study.render", lambda told: "page")
+    monkeypatch.setattr("hilum.tuning.study.render", lambda summary: "page")
 
 
 @pytest.mark.parametrize(

@@ -12,14 +12,14 @@ from pathlib import Path
 import optuna
 import pytest
 
-from hilum.tuning import Told
-from hilum.tuning.claims import SUPERFLUOUS, Workplace, counted
+from hilum.tuning import StudySummary
+from hilum.tuning.claims import SUPERFLUOUS, StudyFolder, counted
 from hilum.tuning.storage import open_study
 from tests.tuning.conftest import FILMS, RATE, all_values, recipe_with, space_of, study
 
 ROOT = Path(__file__).parents[2]
 
-# A process of its own that works on a study, an epoch of which takes a while; it begins when it is told to.
+# A process of its own that works on a study, an epoch of which takes a while; it begins when it is summary to.
 WORKER = """
 import sys, time
 from pathlib import Path
@@ -73,10 +73,10 @@ def test_two_workers_share_the_trials_of_one_sqlite_file(tmp_path: Path, folders
     assert one
     assert other
     assert sorted(one + other) == [f"trial-{number:04d}" for number in range(7)], "each by one of them"
-    told = study(outs[0], space_of(RATE), trials=7, storage=storage)
-    assert [trial.state for trial in told.trials] == ["done"] * 7
-    assert all(list(trial.curve) == [1, 2, 3] for trial in told.trials)
-    assert len({trial.where for trial in told.trials}) == folders
+    summary = study(outs[0], space_of(RATE), trials=7, storage=storage)
+    assert [trial.state for trial in summary.trials] == ["done"] * 7
+    assert all(list(trial.curve) == [1, 2, 3] for trial in summary.trials)
+    assert len({trial.where for trial in summary.trials}) == folders
 
 
 def kill_within(out: Path, tmp_path: Path) -> None:
@@ -90,7 +90,7 @@ def kill_within(out: Path, tmp_path: Path) -> None:
     assert worker.returncode == -signal.SIGKILL
 
 
-def straight(tmp_path: Path) -> Told:
+def straight(tmp_path: Path) -> StudySummary:
     return study(tmp_path / "straight", space_of(RATE), trials=3)
 
 
@@ -101,10 +101,10 @@ def test_a_killed_trial_goes_on_and_is_neither_lost_nor_doubled(tmp_path: Path) 
     begin = tmp_path / "begin"
     again = finish(start(tmp_path / "out", begin, "again", trials=3, seconds=0))
     assert again == ["trial-0001", "trial-0002"]
-    told = study(tmp_path / "out", space_of(RATE), trials=3)
+    summary = study(tmp_path / "out", space_of(RATE), trials=3)
     expected = straight(tmp_path)
-    assert all_values(told) == all_values(expected)
-    assert [trial.curve for trial in told.trials] == [trial.curve for trial in expected.trials]
+    assert all_values(summary) == all_values(expected)
+    assert [trial.curve for trial in summary.trials] == [trial.curve for trial in expected.trials]
 
 
 def test_a_trial_whose_process_lives_is_left_to_it(tmp_path: Path) -> None:
@@ -113,8 +113,8 @@ def test_a_trial_whose_process_lives_is_left_to_it(tmp_path: Path) -> None:
     begin.touch()
     worker = start(out, begin, "slow", trials=2, seconds=1.5)
     wait_for(out / "trial-0000" / "checkpoints" / "epochs", "1")
-    told = study(out, space_of(RATE), trials=2)
-    assert [trial.state for trial in told.trials] == ["unfinished", "done"]
+    summary = study(out, space_of(RATE), trials=2)
+    assert [trial.state for trial in summary.trials] == ["unfinished", "done"]
     assert finish(worker) == ["trial-0000"]
     assert "2 trials (2 done)" in (out / "study.html").read_text(), "whoever ends last draws the last page"
 
@@ -123,7 +123,7 @@ def test_the_last_trial_is_begun_once(tmp_path: Path, monkeypatch: pytest.Monkey
     """Two folders that begin the last one in the same moment: the later one takes its own back."""
     url = f"sqlite:///{tmp_path / 'study.db'}"
     opened = open_study(url, recipe_with(RATE), FILMS, minimize=True)
-    one, two = (Workplace(tmp_path / name, opened) for name in ("one", "two"))
+    one, two = (StudyFolder(tmp_path / name, opened) for name in ("one", "two"))
     before = [counted(opened)] * 2  # what the second one read before the first one began its trial
     with one.next_trial(1) as first:
         assert first is not None

@@ -7,10 +7,10 @@
 Each check is a function of arrays that gives findings; `audit` runs them all, `quick_audit` those that need no pixel.
 """
 
-from hilum.auditing.audit import Audit, audit, audit_seen
+from hilum.auditing.audit_page import write_audit
 from hilum.auditing.finding import SEVERITIES, Finding, sentences
-from hilum.auditing.page import write_audit
-from hilum.auditing.quick import quick_audit
+from hilum.auditing.header_audit import quick_audit
+from hilum.auditing.runner import Audit, audit, audit_seen
 from hilum.auditing.survey import Survey, survey
 
 __all__ = [

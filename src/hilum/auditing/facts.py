@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hilum.auditing.header import Header
-from hilum.auditing.picture import Grey8, at_working_size, borders, grey_levels, letters
+from hilum.auditing.image_facts import Grey8, at_working_size, borders, grey_levels, letters
 
 # Of the file alone: nothing in these depends on what the film shows.
 FILE_GROUPS: dict[str, tuple[str, ...]] = {
@@ -35,7 +35,7 @@ Facts = Mapping[str, float | str]
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class FactGroup:
     """Facts that belong together.
 
     Attributes:
@@ -77,7 +77,7 @@ def picture_facts(grey: Grey8) -> dict[str, float]:
     return {**borders(small), **letters(small), **grey_levels(grey)}
 
 
-def grouped(films: Sequence[Facts], groups: Mapping[str, tuple[str, ...]]) -> list[Group]:
+def grouped(films: Sequence[Facts], groups: Mapping[str, tuple[str, ...]]) -> list[FactGroup]:
     """The facts as columns, without those that are the same for all films and the groups that this leaves empty.
 
     Words become whole numbers in their alphabetical order.
@@ -87,7 +87,7 @@ def grouped(films: Sequence[Facts], groups: Mapping[str, tuple[str, ...]]) -> li
         columns = {fact: _column([film.get(fact, np.nan) for film in films]) for fact in facts}
         varied = {fact: column for fact, column in columns.items() if _varies(column)}
         if varied:
-            found.append(Group(name, tuple(varied), np.column_stack(list(varied.values()))))
+            found.append(FactGroup(name, tuple(varied), np.column_stack(list(varied.values()))))
     return found
 
 

@@ -17,9 +17,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from hilum.auditing.facts import FILE_GROUPS, GROUPS, PICTURE_GROUPS, Facts, Group, grouped
+from hilum.auditing.facts import FILE_GROUPS, GROUPS, PICTURE_GROUPS, FactGroup, Facts, grouped
 from hilum.auditing.finding import Finding
-from hilum.auditing.folds import Floats, Folds, best_told, out_of_fold, told_by_one
+from hilum.auditing.out_of_fold import Floats, Folds, auroc_of_fact, most_separable_class, out_of_fold
 from hilum.metrics import auroc
 from hilum.records import Figure
 
@@ -83,11 +83,12 @@ def probe_all(
         squares: (films, side, side) uint8.
         folds: the films' labels and patients, in the same order.
     """
+    rim_probs, _ = out_of_fold(folds, rim(squares), _classifier(len(before)))
     return {
         "file": _probe("file", before, FILE_GROUPS, folds),
         "before": _probe("before", before, GROUPS, folds),
         "after": _probe("after", after, PICTURE_GROUPS, folds),
-        "rim": Probe("rim", *best_told(folds, out_of_fold(folds, rim(squares), _classifier(len(before)))[0])),
+        "rim": Probe("rim", *most_separable_class(folds, rim_probs)),
     }
 
 
@@ -145,7 +146,7 @@ def _probe(name: str, films: Sequence[Facts], wanted: Mapping[str, tuple[str, ..
     ends = np.cumsum([0, *(len(group.facts) for group in groups)])
     columns = [list(range(start, end)) for start, end in pairwise(ends)]
     probs, spoilt = out_of_fold(folds, np.column_stack([group.values for group in groups]), make, columns)
-    told, auroc = best_told(folds, probs)
+    told, auroc = most_separable_class(folds, probs)
     carriers = [
         Carrier(
             group.name,
@@ -181,9 +182,9 @@ def _auroc(folds: Folds, probs: Floats, told: str) -> float:
     return float(auroc(folds.labels == number, probs[:, number]))
 
 
-def _typical(films: Sequence[Facts], group: Group, folds: Folds, told: str) -> dict[str, dict[str, Value]]:
+def _typical(films: Sequence[Facts], group: FactGroup, folds: Folds, told: str) -> dict[str, dict[str, Value]]:
     is_told = folds.labels == folds.classes.index(told)
-    telling = np.array([told_by_one(is_told, column) for column in group.values.T])
+    telling = np.array([auroc_of_fact(is_told, column) for column in group.values.T])
     typical = {}
     for place in np.argsort(-telling, kind="stable"):
         fact = group.facts[place]

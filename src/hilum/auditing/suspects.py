@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hilum.auditing.finding import Finding
-from hilum.auditing.folds import Floats, Folds, out_of_fold
+from hilum.auditing.out_of_fold import Floats, Folds, out_of_fold
 from hilum.films.wording import count, listed
 
 GOOD_ENOUGH = 0.9  # AUROC below which a disagreement says more of the classifier than of the label

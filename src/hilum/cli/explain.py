@@ -53,7 +53,7 @@ def explain(
 
     from hilum import explanation as why
     from hilum.bundle.weights import load_model
-    from hilum.gate import judge
+    from hilum.gate import check_films
     from hilum.pixels import read_square
     from hilum.progress import track
 
@@ -72,7 +72,7 @@ def explain(
         target = called if chosen is None else chosen
         one = why.explain(model, detector.probs, grey, method, target)
         name = f"{number:04d}.png"
-        flag = str(judge(detector.gate, [grey]).reasons[0]) if detector.gate else ""
+        flag = str(check_films(detector.gate, [grey]).reasons[0]) if detector.gate else ""
         figures = why.figures_of(one)
         rows.append(
             why.Row(film.path, spec.classes[target], probs[target], spec.classes[called], figures, name, flag)

@@ -15,7 +15,7 @@ from hilum.errors import HilumError, RecipeError, RequestError
 from hilum.recipe import read_recipe
 
 if TYPE_CHECKING:
-    from hilum.tuning import Told
+    from hilum.tuning import StudySummary
 
 WORDS = {
     "loss": "loss on validation",
@@ -87,22 +87,22 @@ def tune(
     classes = check_films(resolved, found)
     space = tuning.read_space(pin_weights(resolved), str(recipe), check=network_check(classes))
     column, less_is_better = MONITORED[resolved.training.monitor]
-    goal = tuning.Goal(column, WORDS[resolved.training.monitor], less_is_better)
+    goal = tuning.Objective(column, WORDS[resolved.training.monitor], less_is_better)
     try:
-        told = tuning.tune(space, found, out, trainer(found), goal, trials=trials, storage=storage, tell=tell)
+        summary = tuning.tune(space, found, out, trainer(found), goal, trials=trials, storage=storage, tell=tell)
     except KeyboardInterrupt:
         tell("stopped; the same command goes on with the study and with this trial")
         raise typer.Exit(130) from None
     how = f" --split-by {split_by}" if split_by != "patient" else ""
     how += f" --patient-pattern {shlex.quote(patient_pattern)}" if patient_pattern else ""
-    report(told, f"--data {data}{how}", out)
+    report(summary, f"--data {data}{how}", out)
 
 
-def report(told: Told, films: str, out: Path) -> None:
+def report(summary: StudySummary, films: str, out: Path) -> None:
     """Say what was found and what to do next; stdout gets the best values as `--set` takes them.
 
     Args:
-        told: the study.
+        summary: the study.
         films: the options that name them.
         out: the study's folder.
 
@@ -111,24 +111,24 @@ def report(told: Told, films: str, out: Path) -> None:
     """
     from hilum import tuning
 
-    page, best, unfinished = out / "study.html", told.best, told.in_state("unfinished")
+    page, best, unfinished = out / "study.html", summary.best, summary.in_state("unfinished")
     if unfinished:
         where = ", ".join(sorted({trial.where for trial in unfinished}))
         tell(f"trials that are not finished: {len(unfinished)}; others are at them, or were stopped ({where})")
     if best is None and not unfinished:
-        failed = told.in_state("failed")
+        failed = summary.in_state("failed")
         raise HilumError(
             f"{page}: no trial came to its end"
             + (f"; the last failed because: {failed[-1].error}" if failed else "; set tune.prune=none")
         )
-    tell(f"{page}: {tuning.verdict(told)}")
+    tell(f"{page}: {tuning.headline(summary)}")
     if best is None:
         tell("Next: the same command again, when the others are done")
         return
     for key, value in best.values.items():
         typer.echo(f"{key}={str(value).lower() if isinstance(value, bool) else value}")
-    tell(f"note: {tuning.optimism(told)}")
-    run = tuning.folder_of(out, best.number)
+    tell(f"note: {tuning.optimism(summary)}")
+    run = tuning.trial_folder(out, best.number)
     if run.exists():
         tell(f"note: hilum train --resume {run} makes the same detector of what the trial has learnt already")
     tell(f"Next: hilum train {out / 'best.toml'} {films}")

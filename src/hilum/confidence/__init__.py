@@ -4,10 +4,11 @@ Calibration and its choice, conformal prediction sets, selective prediction, and
 applying need numpy alone; fitting loads scipy and scikit-learn.
 """
 
-from hilum.confidence.calibration import Calibration, calibrated, uncalibrated
-from hilum.confidence.conformal import Achieved, Conformal, achieved, fit_conformal, sets
+from hilum.confidence.conformal import Conformal, SetPerformance, evaluate_sets, fit_conformal, prediction_sets
+from hilum.confidence.dataset_shift import PriorShift, ScoreShift, distribution_shift, prior_shift
 from hilum.confidence.fitting import best_calibration, fit_calibration
 from hilum.confidence.prior import correct_prior, estimate_prior
+from hilum.confidence.recalibration import Calibration, calibrated, uncalibrated
 from hilum.confidence.reference import ScoreReference, score_reference
 from hilum.confidence.selective import (
     RiskCurve,
@@ -18,18 +19,16 @@ from hilum.confidence.selective import (
     selective,
     selective_accuracy,
 )
-from hilum.confidence.shift import PriorShift, Shift, distribution_shift, prior_shift
 
 __all__ = [
-    "Achieved",
     "Calibration",
     "Conformal",
     "PriorShift",
     "RiskCurve",
     "ScoreReference",
+    "ScoreShift",
     "Selective",
-    "Shift",
-    "achieved",
+    "SetPerformance",
     "aurc",
     "best_calibration",
     "calibrated",
@@ -37,13 +36,14 @@ __all__ = [
     "correct_prior",
     "distribution_shift",
     "estimate_prior",
+    "evaluate_sets",
     "fit_calibration",
     "fit_conformal",
+    "prediction_sets",
     "prior_shift",
     "risk_coverage",
     "score_reference",
     "selective",
     "selective_accuracy",
-    "sets",
     "uncalibrated",
 ]

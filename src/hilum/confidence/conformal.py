@@ -105,7 +105,7 @@ def fit_conformal(
     return Conformal(coverage, tuple(thresholds), tuple(counts), tuple(people), films_chosen_on)
 
 
-def sets(conformal: Conformal, probs: ArrayLike) -> Bools:
+def prediction_sets(conformal: Conformal, probs: ArrayLike) -> Bools:
     """Which classes are in each film's set.
 
     Args:
@@ -125,7 +125,7 @@ def sets(conformal: Conformal, probs: ArrayLike) -> Bools:
 
 
 @dataclass(frozen=True, slots=True)
-class Achieved:
+class SetPerformance:
     """What prediction sets came to on films with labels, with 95% intervals; every patient counts once.
 
     Attributes:
@@ -145,14 +145,14 @@ class Achieved:
     several: Figure
 
 
-def achieved(
+def evaluate_sets(
     conformal: Conformal,
     labels: ArrayLike,
     probs: ArrayLike,
     patients: Sequence[str] | None = None,
     resamples: int = 2000,
     seed: int = 0,
-) -> Achieved:
+) -> SetPerformance:
     """Judge prediction sets on films that neither the network nor they were fitted on.
 
     The promise is about a new patient's film, so that here, as there, a patient with several films counts once.
@@ -169,7 +169,7 @@ def achieved(
         ValueError: input that does not fit.
     """
     films = checked_multiclass(labels, probs)
-    inside = sets(conformal, films.probs)
+    inside = prediction_sets(conformal, films.probs)
     size = inside.sum(axis=1)
     kept = inside[np.arange(len(size)), films.labels]
     clusters = clusters_of(films.labels, patients)
@@ -193,7 +193,7 @@ def achieved(
     proportions = {name: among for name, (_, among) in means.items() if name != "size"}
     figures = intervals(statistics, clusters, resamples, seed, proportions)
     per_class = tuple(figures.pop(str(number)) for number in range(inside.shape[1]))
-    return Achieved(per_class=per_class, **figures)
+    return SetPerformance(per_class=per_class, **figures)
 
 
 def _needed(coverage: float, patients: int) -> float:

@@ -8,8 +8,8 @@ import numpy as np
 from msgspec.structs import replace
 from numpy.typing import ArrayLike, NDArray
 
-from hilum.confidence.calibration import Calibration, Method, calibrated, check_classes
 from hilum.confidence.probabilities import log_probs
+from hilum.confidence.recalibration import Calibration, Method, calibrated, check_classes
 from hilum.metrics import clusters_of
 from hilum.metrics.counts import Floats
 from hilum.metrics.multiclass import MulticlassScores, checked_multiclass

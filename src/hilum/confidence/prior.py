@@ -3,7 +3,7 @@
 All of it assumes prior shift (label shift): films of each class look as they did in validation, and only how many
 there are of each has changed. Where the machine, the patients' age or the disease's look has changed as well
 (covariate or acquisition shift), the estimate is wrong and the correction makes probabilities worse.
-`hilum.confidence.shift` asks whether scores contradict the assumption; nothing without labels can confirm it.
+`hilum.confidence.dataset_shift` asks whether scores contradict the assumption; nothing without labels can confirm it.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ import numpy as np
 
 from hilum.bundle import Spec
 from hilum.errors import FilmError
-from hilum.gate import Gate, judge, strangers
+from hilum.gate import Gate, check_films, ood_examples
 from hilum.metrics import auroc, clusters_of, intervals
 from hilum.metrics.counts import ratio
 from hilum.pixels import read_square
@@ -64,10 +64,10 @@ def _against_strangers(spec: Spec, gate: Gate, rows: Sequence[Prediction], seed:
             continue
     if not squares:  # they can no longer be read
         return {}
-    known = judge(gate, squares)
+    known = check_films(gate, squares)
     figures = {}
-    for kind, made in strangers(squares, seed).items():
-        strange = judge(gate, made)
+    for kind, made in ood_examples(squares, seed).items():
+        strange = check_films(gate, made)
         labels = np.repeat([False, True], [len(squares), len(made)])
         area = float(auroc(labels, np.concatenate([known.scores, strange.scores])))
         figures[kind] = {"auroc": area, "stopped": float((~strange.passed).mean())}

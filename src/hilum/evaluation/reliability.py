@@ -38,7 +38,7 @@ def measure_reliability(spec: Spec, predictions: Predictions, resamples: int = 2
     labels, probs, patients = several.films.labels, several.films.probs, several.patients
     sets = left = None
     if several.rows and spec.conformal:
-        achieved = confidence.achieved(spec.conformal, labels, probs, patients, resamples, seed)
+        achieved = confidence.evaluate_sets(spec.conformal, labels, probs, patients, resamples, seed)
         per_class = dict(zip(predictions.classes, map(asdict, achieved.per_class), strict=True))
         sets = {"promised": spec.conformal.coverage, **asdict(achieved), "per_class": per_class}
     if several.rows:

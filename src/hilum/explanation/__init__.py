@@ -7,17 +7,17 @@ why.inside, why.lungs.mask.mean()                                # attribution i
 
 from hilum.explanation.attribution import METHODS, Method, attribute
 from hilum.explanation.explanation import Explanation, explain, heat_maps
+from hilum.explanation.explanation_files import Row, draw, figures_of, write_explanations
 from hilum.explanation.faithfulness import Curve, deletion, insertion, share_inside
 from hilum.explanation.overlay import overlay, plate
-from hilum.explanation.randomisation import Forgotten, randomise, rank_correlation
-from hilum.explanation.writing import Row, draw, figures_of, write_explanations
+from hilum.explanation.randomisation import RandomisedPart, randomise, rank_correlation
 
 __all__ = [
     "METHODS",
     "Curve",
     "Explanation",
-    "Forgotten",
     "Method",
+    "RandomisedPart",
     "Row",
     "attribute",
     "deletion",

@@ -44,9 +44,9 @@ def attribute(model: nn.Module, films: NDArray[np.uint8], method: Method, target
     to film. The papers' Grad-CAM and Grad-CAM++ keep only what is above 0: `np.maximum(maps, 0)`.
 
     Args:
-        model: a `hilum.models.Network`, or what holds one or several and calls each once a film. Several networks
-            that judge together are explained together, each by its part of the common logit. Its weights, its mode
-            and its gradients stay as they are.
+        model: a `hilum.models.Network`, or what holds one or several and calls each once a film. The networks of
+            an ensemble are explained together, each by its share of the common logit. The model's weights, mode and
+            gradients are left unchanged.
         films: (n, size, size) uint8, preprocessed.
         method: one of METHODS.
         target: the class's place among the bundle's classes. With one logit, which is of the second of two classes,
@@ -67,7 +67,7 @@ def attribute(model: nn.Module, films: NDArray[np.uint8], method: Method, target
     networks = networks_of(model)
     device = next(model.parameters()).device
     maps = np.empty(films.shape, dtype=np.float32)
-    with _judging(model):
+    with _in_evaluation_mode(model):
         score = partial(_score, model, target)
         for index, film in enumerate(films):
             grey = torch.from_numpy(film).to(device, torch.float32).div(255)[None, None]
@@ -78,7 +78,7 @@ def attribute(model: nn.Module, films: NDArray[np.uint8], method: Method, target
 
 
 def networks_of(model: nn.Module) -> list[nn.Module]:
-    """The networks that judge in a model, each with its `normalise` and its `body`.
+    """The networks in a model, each with its `normalise` and its `body`.
 
     Raises:
         ValueError: there is none.
@@ -198,7 +198,7 @@ def _require_one_look(model: nn.Module, networks: list[nn.Module], film: Tensor,
 
 
 @contextmanager
-def _judging(model: nn.Module) -> Iterator[None]:
+def _in_evaluation_mode(model: nn.Module) -> Iterator[None]:
     """In evaluation mode, and afterwards each part in the mode that it had."""
     modes = [(each, each.training) for each in model.modules()]
     model.eval()

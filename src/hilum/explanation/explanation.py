@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from hilum.explanation.attribution import Method, attribute
-from hilum.explanation.faithfulness import Curve, Judge, deletion, insertion, share_inside
+from hilum.explanation.faithfulness import Curve, PredictProbs, deletion, insertion, share_inside
 from hilum.explanation.overlay import overlay
 from hilum.pixels.lungs import LungField, lung_field
 
@@ -36,12 +36,14 @@ class Explanation:
     insertion: Curve
 
 
-def explain(model: nn.Module, judge: Judge, film: NDArray[np.uint8], method: Method, target: int) -> Explanation:
+def explain(
+    model: nn.Module, predict_probs: PredictProbs, film: NDArray[np.uint8], method: Method, target: int
+) -> Explanation:
     """Explain one film, and measure the explanation.
 
     Args:
         model: as `attribute` takes it.
-        judge: gives the same network's probabilities, as `hilum.inference.Detector.probs` does.
+        predict_probs: gives the same network's probabilities, as `hilum.inference.Detector.probs` does.
         film: (size, size) uint8, preprocessed.
         method: one of METHODS.
         target: the class's place among the bundle's classes.
@@ -56,8 +58,8 @@ def explain(model: nn.Module, judge: Judge, film: NDArray[np.uint8], method: Met
         heat,
         lungs,
         None if lungs.mask is None else share_inside(heat, lungs.mask),
-        deletion(judge, film, heat, target),
-        insertion(judge, film, heat, target),
+        deletion(predict_probs, film, heat, target),
+        insertion(predict_probs, film, heat, target),
     )
 
 

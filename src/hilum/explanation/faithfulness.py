@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 # Probabilities (n, classes) of films (n, size, size) uint8, as `hilum.inference.Detector.probs` gives them.
-Judge = Callable[[NDArray[np.uint8]], NDArray[np.float64]]
+PredictProbs = Callable[[NDArray[np.uint8]], NDArray[np.float64]]
 
 CELLS = 32  # a film is changed in so many cells across, and as many down
 STEPS = 32  # points of a curve behind the first
@@ -36,13 +36,15 @@ class Curve:
     chance: float
 
 
-def deletion(judge: Judge, film: NDArray[np.uint8], heat: NDArray[np.float32], target: int, seed: int = 0) -> Curve:
+def deletion(
+    predict_probs: PredictProbs, film: NDArray[np.uint8], heat: NDArray[np.float32], target: int, seed: int = 0
+) -> Curve:
     """Replace the film's cells by its mean grey, first those that speak most for the class.
 
     A map that is right makes the probability fall at once: a small area, below chance.
 
     Args:
-        judge: the detector.
+        predict_probs: the detector.
         film: (size, size) uint8, preprocessed.
         heat: (size, size), as `attribute` gives it.
         target: the class's place among the detector's.
@@ -50,10 +52,12 @@ def deletion(judge: Judge, film: NDArray[np.uint8], heat: NDArray[np.float32], t
     """
     exposed = film[film > _BLACK]
     grey = np.full_like(film, round(float(exposed.mean())) if len(exposed) else 0)
-    return _curve(judge, film, grey, heat, target, seed)
+    return _curve(predict_probs, film, grey, heat, target, seed)
 
 
-def insertion(judge: Judge, film: NDArray[np.uint8], heat: NDArray[np.float32], target: int, seed: int = 0) -> Curve:
+def insertion(
+    predict_probs: PredictProbs, film: NDArray[np.uint8], heat: NDArray[np.float32], target: int, seed: int = 0
+) -> Curve:
     """Give the film back, cell by cell, to its blurred self, first the cells that speak most for the class.
 
     A map that is right makes the probability rise at once: a large area, above chance. As in the paper the start is a
@@ -61,14 +65,14 @@ def insertion(judge: Judge, film: NDArray[np.uint8], heat: NDArray[np.float32], 
     A network that finds the class in the blurred film already has nothing to gain, and the area tells little.
 
     Args:
-        judge: the detector.
+        predict_probs: the detector.
         film: (size, size) uint8, preprocessed.
         heat: (size, size), as `attribute` gives it.
         target: the class's place among the detector's.
         seed: of the random orders.
     """
     blurred = np.asarray(cv2.GaussianBlur(film, (0, 0), film.shape[0] / 8), dtype=np.uint8)
-    return _curve(judge, blurred, film, heat, target, seed)
+    return _curve(predict_probs, blurred, film, heat, target, seed)
 
 
 def share_inside(heat: NDArray[np.float32], mask: NDArray[np.bool_]) -> float | None:
@@ -82,7 +86,7 @@ def share_inside(heat: NDArray[np.float32], mask: NDArray[np.bool_]) -> float | 
 
 
 def _curve(
-    judge: Judge,
+    predict_probs: PredictProbs,
     first: NDArray[np.uint8],
     last: NDArray[np.uint8],
     heat: NDArray[np.float32],
@@ -98,13 +102,13 @@ def _curve(
     means = np.bincount(cell_of.ravel(), heat.ravel().astype(np.float64)) / np.bincount(cell_of.ravel())
     draw = np.random.default_rng(seed)
     orders = [np.argsort(-means, kind="stable"), *(draw.permutation(cells**2) for _ in range(ORDERS))]
-    lines = [_probs(judge, first, last, cell_of, order, target) for order in orders]
+    lines = [_probs(predict_probs, first, last, cell_of, order, target) for order in orders]
     areas = [float((line[1:] + line[:-1]).mean() / 2) for line in lines]
     return Curve(tuple(float(prob) for prob in lines[0]), areas[0], float(np.mean(areas[1:])))
 
 
 def _probs(
-    judge: Judge,
+    predict_probs: PredictProbs,
     first: NDArray[np.uint8],
     last: NDArray[np.uint8],
     cell_of: NDArray[np.intp],
@@ -116,4 +120,4 @@ def _probs(
     rank[order] = np.arange(len(order))
     changed = np.rint(np.arange(STEPS + 1) / STEPS * len(order))
     films = np.where(rank[cell_of][None] < changed[:, None, None], last[None], first[None])
-    return np.asarray(judge(films)[:, target], dtype=np.float64)
+    return np.asarray(predict_probs(films)[:, target], dtype=np.float64)

@@ -21,7 +21,7 @@ from hilum.progress import track
 
 
 @dataclass(frozen=True, slots=True)
-class Forgotten:
+class RandomisedPart:
     """How far the maps still agree once a part of the network, and all behind it, holds fresh weights.
 
     Attributes:
@@ -36,11 +36,11 @@ class Forgotten:
 
 def randomise(
     model: nn.Module, films: NDArray[np.uint8], method: Method, target: int, seed: int = 0
-) -> tuple[Forgotten, ...]:
+) -> tuple[RandomisedPart, ...]:
     """Give the network fresh weights from its output back to its input, and compare the maps after each part.
 
-    Of several networks that judge together the parts at the same distance from the output are forgotten at once. The
-    model stays as it is, and so does torch's generator of random numbers.
+    In an ensemble, the parts at the same distance from the output are randomised at once. The model and torch's
+    global random state are left unchanged.
 
     Args:
         model: as `attribute` takes it.
@@ -68,7 +68,7 @@ def randomise(
                 _forget(part)
             maps = attribute(forgetting, films, method, target)
             agreement = tuple(rank_correlation(*pair) for pair in zip(learnt, maps, strict=True))
-            found.append(Forgotten(" and ".join(dict.fromkeys(name for name, _ in forgotten)), agreement))
+            found.append(RandomisedPart(" and ".join(dict.fromkeys(name for name, _ in forgotten)), agreement))
     return tuple(found)
 
 

@@ -44,7 +44,7 @@ def fingerprint(films: Sequence[Film]) -> tuple[Film, ...]:
     return result
 
 
-def audit(films: Sequence[Film]) -> tuple[str, ...]:
+def check_contents(films: Sequence[Film]) -> tuple[str, ...]:
     """Notes on empty files and on films that are byte for byte the same.
 
     Raises:

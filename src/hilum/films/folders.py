@@ -6,8 +6,8 @@ import os
 from dataclasses import dataclass, field
 
 from hilum.errors import LayoutError
-from hilum.films.finding import Found, Others, is_film, listing, walk
-from hilum.films.names import Naming
+from hilum.films.discovery import SkippedFiles, SourceFilms, is_film, listing, walk
+from hilum.films.names import NameReader
 from hilum.films.wording import count, listed, say
 from hilum.records import SPLITS, Film
 
@@ -19,7 +19,7 @@ SPLIT_NAMES = {
 _LAYOUTS = "{train,val,test}/CLASS/* or CLASS/*"
 
 
-def read_folder(source: str, naming: Naming) -> Found:
+def read_folder(source: str, naming: NameReader) -> SourceFilms:
     """The films of a folder of classes, with the folder's own splits where it has them.
 
     Films below a class folder belong to the class, in sub-folders too.
@@ -33,11 +33,11 @@ def read_folder(source: str, naming: Naming) -> Found:
 @dataclass(slots=True)
 class _Reading:
     source: str
-    naming: Naming
-    others: Others = field(default_factory=Others)
+    naming: NameReader
+    skipped: SkippedFiles = field(default_factory=SkippedFiles)
     notes: list[str] = field(default_factory=list)
 
-    def read(self) -> Found:
+    def read(self) -> SourceFilms:
         folders, files = listing(self.source)
         own = [name for name in folders if name.lower() in SPLIT_NAMES]
         loose = self.loose_films(self.source, files)
@@ -50,7 +50,7 @@ class _Reading:
             self.notes.append(
                 f"{say(self.source)}: {count(len(loose), 'film')} left out, in no class folder ({listed(loose)})"
             )
-        return Found(tuple(films), (*self.notes, *self.others.notes(self.source)))
+        return SourceFilms(tuple(films), (*self.notes, *self.skipped.notes(self.source)))
 
     def loose_films(self, folder: str, files: list[str]) -> list[str]:
         films = []
@@ -59,7 +59,7 @@ class _Reading:
             if is_film(path):
                 films.append(name)
             else:
-                self.others.add(path)
+                self.skipped.add(path)
         return films
 
     def read_classes(self, folders: list[str], loose: list[str]) -> list[Film]:
@@ -139,7 +139,7 @@ class _Reading:
         films = []
         for label in classes:
             folder = os.path.join(self.source, below, label)
-            paths = walk(folder, self.others)
+            paths = walk(folder, self.skipped)
             if not paths:
                 self.notes.append(f"{say(folder)}: no films in it, so it is not taken as a class")
             for path in paths:

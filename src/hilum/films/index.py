@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hilum.errors import LayoutError
-from hilum.films import archives, contents, folders, split, tables
-from hilum.films.beside import Beside
-from hilum.films.finding import Found, Others, walk
-from hilum.films.leaks import tell_leaks
-from hilum.films.names import Naming, compile_pattern
+from hilum.films import contents, folders, medmnist, split, tables
+from hilum.films.discovery import SkippedFiles, SourceFilms, walk
+from hilum.films.image_locator import ImageLocator
+from hilum.films.leaks import describe_leaks
+from hilum.films.names import NameReader, compile_pattern
 from hilum.films.split import SplitBy
 from hilum.films.tables import Columns
 from hilum.films.wording import count, listed, say
@@ -71,7 +71,7 @@ def index(
     if split_by not in ("patient", "film"):
         raise LayoutError(f"split_by is '{say(split_by)}'; it has to be patient or film")
     columns = Columns(path_column, label_column, patient_column)
-    naming = Naming(compile_pattern(patient_pattern))
+    naming = NameReader(compile_pattern(patient_pattern))
     if columns != Columns() and not any(_is_table(os.fspath(source)) for source in sources):
         raise LayoutError(f"{listed(sources)}: a column was named, but only tables (.csv, .tsv) have columns")
 
@@ -85,15 +85,15 @@ def index(
             f"--patient-pattern {patient_pattern!r} matches none of the films (the first: {say(films[0].path)})"
         )
 
-    plan = split.plan(films) if cut and not any(each.settled for each in found) else split.Plan(False)
+    plan = split.plan(films) if cut and not any(each.settled for each in found) else split.SplitPlan(False)
     if plan.cut and split_by == "patient":
-        split.demand_patients(films)
+        split.require_patients(films)
     hashed: Sequence[Film] = contents.fingerprint(films)
-    notes += contents.audit(hashed)
+    notes += contents.check_contents(hashed)
     if plan.cut:
         hashed = split.cut(hashed, val_fraction, seed, split_by)
-        notes += _tell_cut(hashed, plan.why, seed, split_by)
-    notes += tell_leaks(hashed)
+        notes += _describe_cut(hashed, plan.why, seed, split_by)
+    notes += describe_leaks(hashed)
     return Index(tuple(hashed), tuple(notes))
 
 
@@ -111,12 +111,12 @@ def find(paths: Iterable[Source]) -> Index:
     notes: list[str] = []
     for source in [os.fspath(path) for path in paths]:
         if os.path.isdir(source):
-            others = Others()
+            others = SkippedFiles()
             films += [Film(os.path.normpath(path)) for path in walk(source, others)]
             notes += others.notes(source)
         elif source.lower().endswith(".npz") and os.path.isfile(source):
-            films += archives.members(os.path.normpath(source))
-        elif os.path.exists(source) or Beside.exists(source):
+            films += medmnist.members(os.path.normpath(source))
+        elif os.path.exists(source) or ImageLocator.exists(source):
             films.append(Film(os.path.normpath(source)))
         else:
             raise LayoutError(f"{say(source)}: no such file or folder")
@@ -131,7 +131,7 @@ def _is_table(source: str) -> bool:
     return source.lower().endswith((".csv", ".tsv"))
 
 
-def _read(source: str, columns: Columns, naming: Naming) -> Found:
+def _read(source: str, columns: Columns, naming: NameReader) -> SourceFilms:
     source = os.path.normpath(source)
     if os.path.isdir(source):
         return folders.read_folder(source, naming)
@@ -140,14 +140,14 @@ def _read(source: str, columns: Columns, naming: Naming) -> Found:
     if _is_table(source):
         return tables.read_table(source, columns, naming)
     if source.lower().endswith(".npz"):
-        return archives.read_archive(source)
+        return medmnist.read_archive(source)
     raise LayoutError(
         f"{say(source)}: not a data set; name a folder {{train,val,test}}/CLASS/* or CLASS/*, a .csv table of "
         "paths and labels, or a MedMNIST .npz (a single film goes to hilum predict)"
     )
 
 
-def _enter(found: Found) -> tuple[Film, ...]:
+def _enter(found: SourceFilms) -> tuple[Film, ...]:
     """Films of a source without any split are for training, as far as they are labelled."""
     if any(film.split for film in found.films):
         return found.films
@@ -172,7 +172,7 @@ def _classes(films: Sequence[Film], sources: Sequence[Source], cut: bool) -> lis
     return [f"only one class, {say(labels[0])}: training needs two"] if len(labels) == 1 else []
 
 
-def _tell_cut(films: Sequence[Film], why: str, seed: int, by: SplitBy) -> list[str]:
+def _describe_cut(films: Sequence[Film], why: str, seed: int, by: SplitBy) -> list[str]:
     val = [film for film in films if film.split == "val"]
     train = [film for film in films if film.split == "train"]
     notes = [

@@ -55,7 +55,7 @@ def leaks(films: Manifest | Sequence[Film]) -> tuple[Leak, ...]:
     return tuple(found)
 
 
-def tell_leaks(films: Sequence[Film]) -> tuple[str, ...]:
+def describe_leaks(films: Sequence[Film]) -> tuple[str, ...]:
     """Notes on the leaks, one for each two splits and kind, and on patients that are unknown."""
     notes = []
     found = leaks(films)

@@ -48,7 +48,7 @@ def read_name(path: str) -> Name:
 
 
 @dataclass(frozen=True, slots=True)
-class Naming:
+class NameReader:
     """How patients are read from names: by the known schemes, or by a pattern that replaces them.
 
     Attributes:

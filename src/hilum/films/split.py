@@ -24,34 +24,34 @@ Stratum = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class SplitPlan:
     """Whether a validation set has to be cut, and why in words."""
 
     cut: bool
     why: str = ""
 
 
-def plan(films: Sequence[Film]) -> Plan:
+def plan(films: Sequence[Film]) -> SplitPlan:
     """Keep the films' own val where it is large enough to steer by; without train there is nothing to cut."""
     train = [film for film in films if film.split == "train" and film.label]
     val = [film for film in films if film.split == "val" and film.label]
     if not train:
-        return Plan(False)
+        return SplitPlan(False)
     if not val:
-        return Plan(True, "there is no validation split")
+        return SplitPlan(True, "there is no validation split")
     if len(val) < FEWEST_FILMS:
-        return Plan(True, f"val has {count(len(val), 'film')}, too few to steer by (fewer than {FEWEST_FILMS})")
+        return SplitPlan(True, f"val has {count(len(val), 'film')}, too few to steer by (fewer than {FEWEST_FILMS})")
     of_class = Counter(film.label for film in val)
     for label in sorted({film.label for film in train}):
         if of_class[label] < FEWEST_OF_A_CLASS:
-            return Plan(
+            return SplitPlan(
                 True,
                 f"val has {count(of_class[label], 'film')} of {say(label)}, fewer than {FEWEST_OF_A_CLASS}",
             )
-    return Plan(False)
+    return SplitPlan(False)
 
 
-def demand_patients(films: Sequence[Film]) -> None:
+def require_patients(films: Sequence[Film]) -> None:
     """Refuse to cut between films whose patients are unknown.
 
     Raises:

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hilum.errors import LayoutError
-from hilum.films.beside import Beside
-from hilum.films.finding import Found
+from hilum.films.discovery import SourceFilms
 from hilum.films.folders import SPLIT_NAMES
-from hilum.films.names import Naming
+from hilum.films.image_locator import ImageLocator
+from hilum.films.names import NameReader
 from hilum.films.wording import count, listed, say
 from hilum.records import Film, is_manifest_header, read_manifest
 
@@ -42,7 +42,7 @@ class Columns:
     patient: str | None = None
 
 
-def read_table(source: str, columns: Columns, naming: Naming) -> Found:
+def read_table(source: str, columns: Columns, naming: NameReader) -> SourceFilms:
     """The films that a table lists, in its order; a path is one beside the table, or in a sub-folder of its folder.
 
     NIH's `Finding Labels` become PNEUMONIA where the list contains it, NORMAL for `No Finding`; the others are
@@ -65,21 +65,21 @@ def _is_manifest(source: str) -> bool:
         raise LayoutError(f"{say(source)}: the table cannot be read ({error.strerror})") from None
 
 
-def _manifest(source: str) -> Found:
+def _manifest(source: str) -> SourceFilms:
     films = read_manifest(Path(source)).films
     for film in films:
         if film.split not in ("", *SPLIT_NAMES.values()):
             raise LayoutError(
                 f"{say(source)}: {say(film.path)} has the split '{film.split}'; write train, val or test"
             )
-    beside = Beside(source)
+    beside = ImageLocator(source)
     missing = [film.path for film in films if not beside.exists(film.path)]
     if missing:
         raise LayoutError(
             f"{say(source)}: {count(len(missing), 'film')} of {len(films)} not there any more: {listed(missing)}; "
             "put them back, or make a new manifest with hilum index"
         )
-    return Found(films, settled=any(film.split for film in films))
+    return SourceFilms(films, settled=any(film.split for film in films))
 
 
 def _rows(source: str) -> list[tuple[int, list[str]]]:
@@ -154,8 +154,8 @@ class _Table:
             )
         return places[0] if places else None
 
-    def read(self, naming: Naming) -> Found:
-        beside = Beside(self.source)
+    def read(self, naming: NameReader) -> SourceFilms:
+        beside = ImageLocator(self.source)
         films = []
         missing = []
         first_line: dict[str, int] = {}
@@ -183,9 +183,9 @@ class _Table:
                 f"({listed(missing)}); "
                 "they are looked for beside the table and in the folders below it"
             )
-        return Found(tuple(films), self.notes(films))
+        return SourceFilms(tuple(films), self.notes(films))
 
-    def film(self, path: str, written: str, line: int, row: list[str], naming: Naming) -> Film:
+    def film(self, path: str, written: str, line: int, row: list[str], naming: NameReader) -> Film:
         values = {what: row[place].strip() for what, place in self.optional.items()}
         split = values.get("split", "")
         if split and split.lower() not in SPLIT_NAMES:

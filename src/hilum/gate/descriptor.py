@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Square = NDArray[np.uint8]
+Image8 = NDArray[np.uint8]
 Descriptors = NDArray[np.float32]
 
 SIDE, CELLS, DIRECTIONS = 64, 8, 8
@@ -27,13 +27,13 @@ _CELL = np.arange(SIDE) // (SIDE // CELLS)
 _FIRST_BIN = (_CELL[:, None] * CELLS + _CELL[None, :]) * DIRECTIONS
 
 
-def scaled(film: Square) -> NDArray[np.float32]:
+def scaled(film: Image8) -> NDArray[np.float32]:
     """A square film of any size as 64 × 64 means, from 0 to 255."""
     # As numbers first: OpenCV would round the means of bytes, and up where a mean is a half.
     return np.asarray(cv2.resize(film.astype(np.float32), (SIDE, SIDE), interpolation=cv2.INTER_AREA))
 
 
-def describe(films: Iterable[Square]) -> Descriptors:
+def describe(films: Iterable[Image8]) -> Descriptors:
     """Describe preprocessed films.
 
     Args:
@@ -66,7 +66,7 @@ def inverted(descriptors: Descriptors) -> Descriptors:
     return np.roll(cells, DIRECTIONS // 2, axis=2).reshape(-1, LENGTH)
 
 
-def _describe(film: Square) -> Descriptors:
+def _describe(film: Image8) -> Descriptors:
     smooth = cv2.GaussianBlur(scaled(film), (0, 0), _SMOOTH)
     across = cv2.Sobel(smooth, cv2.CV_32F, 1, 0, scale=1 / 8)
     down = cv2.Sobel(smooth, cv2.CV_32F, 0, 1, scale=1 / 8)

@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from hilum.gate.descriptor import LENGTH, Descriptors, Square, describe
-from hilum.gate.plain import roughness
-from hilum.gate.record import Gate, Known
+from hilum.gate.descriptor import LENGTH, Descriptors, Image8, describe
+from hilum.gate.gate import DescriptorDistribution, Gate
+from hilum.gate.heuristics import roughness
 from hilum.progress import track
 
 LEAST = 20  # films
@@ -25,7 +25,7 @@ _CLEARLY = 0.9  # where films look much alike whichever way up, no turn is told 
 _LEAST_REST = 0.001  # of the mean variance
 
 
-def fit_gate(films: Iterable[Square], patients: Sequence[str], seed: int = 0, let_through: float = 0.99) -> Gate:
+def fit_gate(films: Iterable[Image8], patients: Sequence[str], seed: int = 0, let_through: float = 0.99) -> Gate:
     """Fit a gate on the films that a detector learnt from.
 
     Each film joins as it is and in two drawn views (up to 20° askew, a third larger or smaller, moved by up to 8%):
@@ -74,11 +74,11 @@ def fit_gate(films: Iterable[Square], patients: Sequence[str], seed: int = 0, le
         distance=_rank(distances, let_through),
         roughness=_ROUGHER * _rank(np.array(rough), _USUAL),
         turn=min(_rank(turns, _USUAL), _CLEARLY),
-        known=_fit(described),
+        distribution=_fit(described),
     )
 
 
-def _paired(films: Iterable[Square], patients: Sequence[str]) -> Iterable[tuple[Square, str]]:
+def _paired(films: Iterable[Image8], patients: Sequence[str]) -> Iterable[tuple[Image8, str]]:
     shape: tuple[int, ...] | None = None
     for film, patient in zip(films, patients, strict=True):
         shape = shape or film.shape
@@ -87,7 +87,7 @@ def _paired(films: Iterable[Square], patients: Sequence[str]) -> Iterable[tuple[
         yield film, patient
 
 
-def _view(film: Square, draws: np.random.Generator) -> Square:
+def _view(film: Image8, draws: np.random.Generator) -> Image8:
     """A film as another operator would have taken it; beyond its edge lies black, or its mirror image."""
     middle = (film.shape[0] - 1) / 2
     matrix = cv2.getRotationMatrix2D((middle, middle), draws.uniform(-20, 20), 1)
@@ -117,14 +117,14 @@ def _rank(values: NDArray[np.float64], share: float) -> float:
     return float(np.sort(values)[min(place, len(values)) - 1])
 
 
-def _fit(described: Descriptors) -> Known:
+def _fit(described: Descriptors) -> DescriptorDistribution:
     """The distribution of descriptors, (films, 1 + views, 512)."""
     flat = described.reshape(-1, LENGTH).astype(np.float64)
     variances, axes = np.linalg.eigh(np.cov(flat.T, bias=True))
     number = min(_AXES, len(flat) // 4)
     # Of few films the last variances are 0 but for rounding.
     rest = max(float(variances[:-number].mean()), _LEAST_REST * float(variances.mean()))
-    return Known(
+    return DescriptorDistribution(
         mean=_bytes(flat.mean(axis=0)),
         axes=_bytes(axes.T[::-1][:number]),
         variances=_bytes(np.maximum(variances[::-1][:number], rest)),

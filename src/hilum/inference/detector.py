@@ -167,16 +167,16 @@ class Detector:
             return [()] * len(probs)
         return [
             tuple(name for name, inside in zip(self.spec.classes, row, strict=True) if inside)
-            for row in confidence.sets(self.spec.conformal, probs)
+            for row in confidence.prediction_sets(self.spec.conformal, probs)
         ]
 
     def _flags(self, squares: list[np.ndarray], notes: Sequence[str]) -> list[tuple[str, ...]]:
         """Why each film is not one that the detector was made for, and what was not found in it."""
         reasons: Sequence[str] = [""] * len(squares)
         if self.gate is not None and squares:
-            from hilum.gate import judge
+            from hilum.gate import check_films
 
-            reasons = judge(self.gate, squares).reasons
+            reasons = check_films(self.gate, squares).reasons
         return [tuple(str(why) for why in both if why) for both in zip(reasons, notes, strict=True)]
 
     def _corrected_to(self, prevalence: float | None) -> Callable[[np.ndarray], np.ndarray]:

@@ -1,23 +1,23 @@
 """The search for a recipe's best values: trials, judged on the validation films, kept in a database and on a page."""
 
-from hilum.tuning.claims import folder_of
-from hilum.tuning.page import optimism, render, verdict
-from hilum.tuning.space import Space, lay_over, read_space
+from hilum.tuning.claims import trial_folder
+from hilum.tuning.space import Space, read_space, with_values
 from hilum.tuning.study import Train, tune
-from hilum.tuning.told import Films, Goal, Told, Trial
+from hilum.tuning.study_page import headline, optimism, render
+from hilum.tuning.summary import Objective, StudySummary, Trial, ValidationFilms
 
 __all__ = [
-    "Films",
-    "Goal",
+    "Objective",
     "Space",
-    "Told",
+    "StudySummary",
     "Train",
     "Trial",
-    "folder_of",
-    "lay_over",
+    "ValidationFilms",
+    "headline",
     "optimism",
     "read_space",
     "render",
+    "trial_folder",
     "tune",
-    "verdict",
+    "with_values",
 ]

@@ -43,7 +43,7 @@ class Claim:
     reported: dict[int, float]
 
 
-class Workplace:
+class StudyFolder:
     """A folder that trials are trained in, by one process or by several at once."""
 
     def __init__(self, out: Path, study: optuna.Study) -> None:
@@ -60,7 +60,7 @@ class Workplace:
             if not token.exists():
                 write_text(token, uuid.uuid4().hex)
             self.token = token.read_text("utf-8").strip()
-            mine = {folder_of(out, trial.number) for trial in counted(study) if self._is_here(trial)}
+            mine = {trial_folder(out, trial.number) for trial in counted(study) if self._is_here(trial)}
             strange = sorted(path for path in out.glob("trial-*") if path.is_dir() and path not in mine)
         if strange:
             raise RequestError(f"{strange[0]}: is a trial of another study; name another --out")
@@ -134,18 +134,18 @@ class Workplace:
 
     def _claim(self, trial: FrozenTrial) -> Claim:
         reported = dict(trial.intermediate_values)
-        return Claim(optuna.Trial(self.study, trial._trial_id), folder_of(self.out, trial.number), reported)
+        return Claim(optuna.Trial(self.study, trial._trial_id), trial_folder(self.out, trial.number), reported)
 
     def _is_here(self, trial: FrozenTrial) -> bool:
         return trial.user_attrs.get(FOLDER) == self.token
 
     def _make_folder(self, number: int) -> Path:
-        folder = folder_of(self.out, number)
+        folder = trial_folder(self.out, number)
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
 
-def folder_of(out: Path, number: int) -> Path:
+def trial_folder(out: Path, number: int) -> Path:
     """Where a trial is trained."""
     return out / f"trial-{number:04d}"
 

@@ -52,13 +52,13 @@ class Space:
         """What a trial takes for each key; a key that the trial has drawn already keeps its value."""
         return {key: _draw(trial, key, distribution) for key, distribution in self.distributions.items()}
 
-    def laid_over(self, values: Values) -> Recipe:
+    def recipe_with(self, values: Values) -> Recipe:
         """The recipe with these values in it, and without `[tune]`: nothing of it is left to search.
 
         Raises:
             RecipeError: the values do not go together.
         """
-        return lay_over(self.recipe, values, f"{self.source} with {in_words(values)}")
+        return with_values(self.recipe, values, f"{self.source} with {format_values(values)}")
 
 
 def read_space(recipe: Recipe, source: str, check: Callable[[Recipe], None] = lambda recipe: None) -> Space:
@@ -83,7 +83,7 @@ def read_space(recipe: Recipe, source: str, check: Callable[[Recipe], None] = la
         where = f"{source}: tune.space, '{key}'"
         _refuse_fixed(recipe, key, where)
         for value in (what.low, what.high) if isinstance(what, Range) else what:
-            laid = lay_over(recipe, {key: value}, f"{where} = {value}")
+            laid = with_values(recipe, {key: value}, f"{where} = {value}")
             try:
                 check(laid)
             except RequestError as error:
@@ -92,7 +92,7 @@ def read_space(recipe: Recipe, source: str, check: Callable[[Recipe], None] = la
     return Space(recipe, distributions, source)
 
 
-def lay_over(recipe: Recipe, values: Values, source: str) -> Recipe:
+def with_values(recipe: Recipe, values: Values, source: str) -> Recipe:
     """A recipe with other values for some of its keys, and without `[tune]`.
 
     Raises:
@@ -110,19 +110,19 @@ def lay_over(recipe: Recipe, values: Values, source: str) -> Recipe:
     return parse_recipe(table, source)
 
 
-def in_words(values: Values) -> str:
+def format_values(values: Values) -> str:
     """`training.learning_rate=0.00123, batches.size=32`, as a person reads it."""
-    return ", ".join(f"{key}={shown(value)}" for key, value in values.items())
+    return ", ".join(f"{key}={format_value(value)}" for key, value in values.items())
 
 
-def shown(value: Choice | None) -> str:
+def format_value(value: Choice | None) -> str:
     """A value to four digits, and a whole number or a word in full."""
     if isinstance(value, bool):
         return str(value).lower()
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def value_of(recipe: Recipe, key: str) -> Any:
+def recipe_value(recipe: Recipe, key: str) -> Any:
     """What the recipe itself has for a key."""
     value = msgspec.to_builtins(recipe)
     for section in key.split("."):
@@ -187,7 +187,10 @@ def ranges(recipe: Recipe) -> Iterator[tuple[str, str]]:
     """Each key of the space, and in words what it may be."""
     for key, what in recipe.tune.space.items():
         if not isinstance(what, Range):
-            yield key, ", ".join(shown(value) for value in what)
+            yield key, ", ".join(format_value(value) for value in what)
             continue
-        step = f" in steps of {shown(what.step)}" if what.step is not None else ""
-        yield key, f"{shown(what.low)} to {shown(what.high)}{step}{', by the logarithm' if what.log else ''}"
+        step = f" in steps of {format_value(what.step)}" if what.step is not None else ""
+        yield (
+            key,
+            f"{format_value(what.low)} to {format_value(what.high)}{step}{', on a log scale' if what.log else ''}",
+        )

@@ -51,7 +51,7 @@ def open_study(url: str, recipe: Recipe, films: Manifest, *, minimize: bool) -> 
 
 
 @contextmanager
-def answering(url: str) -> Iterator[None]:
+def translated_errors(url: str) -> Iterator[None]:
     """Say in one line that the database went away while a study ran.
 
     Raises:

@@ -22,11 +22,11 @@ from hilum.errors import FilmError, HilumError, RequestError
 from hilum.files import write_text
 from hilum.recipe import Recipe, write_recipe
 from hilum.records import Manifest
-from hilum.tuning.claims import Claim, Workplace, folder_of
-from hilum.tuning.page import render
-from hilum.tuning.space import Space, in_words
-from hilum.tuning.storage import answering, open_study
-from hilum.tuning.told import ERROR, SECONDS, Films, Goal, Told, tell_of
+from hilum.tuning.claims import Claim, StudyFolder, trial_folder
+from hilum.tuning.space import Space, format_values
+from hilum.tuning.storage import open_study, translated_errors
+from hilum.tuning.study_page import render
+from hilum.tuning.summary import ERROR, SECONDS, Objective, StudySummary, ValidationFilms, summarize
 
 Row = dict[str, float]
 
@@ -43,7 +43,7 @@ class Train(Protocol):
         Args:
             recipe: the trial's.
             folder: the trial's, with the checkpoint of a run that was killed where there was one.
-            on_epoch: is told of every epoch, also of those that the killed run had finished, and may raise.
+            on_epoch: is study_summary of every epoch, also of those that the killed run had finished, and may raise.
 
         Raises:
             FilmError: no trial can be trained on these films.
@@ -56,12 +56,12 @@ def tune(
     films: Manifest,
     out: Path,
     train: Train,
-    goal: Goal,
+    goal: Objective,
     *,
     trials: int | None = None,
     storage: str | None = None,
     tell: Callable[[str], None] = lambda line: None,
-) -> Told:
+) -> StudySummary:
     """Work on a study until it has as many finished trials as there are to be, or others are at the last ones.
 
     Any number of processes may do so at once, in one folder or, with one database, in several.
@@ -88,17 +88,17 @@ def tune(
     url = storage or f"sqlite:///{(out / 'study.db').resolve()}"
     films = films.where(lambda film: film.split in ("train", "val"))
     val = films.split("val")
-    measured_on = Films(len(val), len({film.patient for film in val if film.patient}))
-    with answering(url):
+    measured_on = ValidationFilms(len(val), len({film.patient for film in val if film.patient}))
+    with translated_errors(url):
         study = open_study(url, space.recipe, films, minimize=goal.less_is_better)
         study.pruner = _pruner(space.recipe)
-        workplace = Workplace(out, study)
+        workplace = StudyFolder(out, study)
 
-        def write(page: bool = True) -> Told:
+        def write(page: bool = True) -> StudySummary:
             with workplace.alone():  # whoever writes last has read last
-                told = tell_of(study, space.recipe, goal, planned, measured_on)
-                _write(told, space, out, page)
-            return told
+                study_summary = summarize(study, space.recipe, goal, planned, measured_on)
+                _write(study_summary, space, out, page)
+            return study_summary
 
         drawn_at = -math.inf
         while True:
@@ -112,16 +112,16 @@ def tune(
         return write()
 
 
-def _run(claim: Claim, space: Space, train: Train, goal: Goal, tell: Callable[[str], None]) -> None:
+def _run(claim: Claim, space: Space, train: Train, goal: Objective, tell: Callable[[str], None]) -> None:
     """Train one trial to its end, whichever that is; what interrupts it leaves it to be gone on with."""
     trial, study = claim.trial, claim.trial.study
     study.sampler = _sampler(space.recipe, trial.number)
     values, prune_after = space.draw(trial), space.recipe.tune.prune_after
     again = f" (goes on after epoch {max(claim.reported)})" if claim.reported else ""
-    tell(f"trial {trial.number}: {in_words(values)}{again}")
+    tell(f"trial {trial.number}: {format_values(values)}{again}")
     try:
-        recipe = space.laid_over(values)
-        watch = _Watch(claim, recipe, prune_after, goal, tell)
+        recipe = space.recipe_with(values)
+        watch = _TrialReporter(claim, recipe, prune_after, goal, tell)
         kept = train(recipe, claim.folder, on_epoch=watch)
         figure = watch.figures[kept]
         if not math.isfinite(figure):
@@ -141,11 +141,11 @@ def _run(claim: Claim, space: Space, train: Train, goal: Goal, tell: Callable[[s
         tell(f"trial {trial.number}: {goal.words} {figure:.4f}")
 
 
-class _Watch:
+class _TrialReporter:
     """Reports every epoch of a trial, and ends the trial where it is hopeless."""
 
     def __init__(
-        self, claim: Claim, recipe: Recipe, prune_after: int, goal: Goal, tell: Callable[[str], None]
+        self, claim: Claim, recipe: Recipe, prune_after: int, goal: Objective, tell: Callable[[str], None]
     ) -> None:
         self.figures = dict(claim.reported)
         self._trial = claim.trial
@@ -184,7 +184,7 @@ def _sampler(recipe: Recipe, number: int) -> optuna.samplers.BaseSampler:
 
 
 def _pruner(recipe: Recipe) -> optuna.pruners.BasePruner:
-    """Epochs are counted from 1; the first ones are `_Watch`'s to spare."""
+    """Epochs are counted from 1; the first ones are `_TrialReporter`'s to spare."""
     tune = recipe.tune
     if tune.prune == "median":
         return optuna.pruners.MedianPruner(n_startup_trials=tune.startup_trials)
@@ -202,21 +202,21 @@ def _most_epochs(recipe: Recipe) -> int:
     return int(max(what) if isinstance(what, tuple) else what.high)
 
 
-def _write(told: Told, space: Space, out: Path, page: bool) -> None:
+def _write(study_summary: StudySummary, space: Space, out: Path, page: bool) -> None:
     """Write what is known by now, and clear away checkpoints that nothing goes on from."""
-    best = told.best
+    best = study_summary.best
     if best is not None:
-        write_text(out / "best.toml", write_recipe(space.laid_over(best.values)))
+        write_text(out / "best.toml", write_recipe(space.recipe_with(best.values)))
     if page:
-        write_text(out / "study.html", render(told))
-    for trial in told.in_state("done", "pruned", "failed"):
+        write_text(out / "study.html", render(study_summary))
+    for trial in study_summary.in_state("done", "pruned", "failed"):
         if trial is not best:
-            shutil.rmtree(folder_of(out, trial.number) / "checkpoints", ignore_errors=True)
+            shutil.rmtree(trial_folder(out, trial.number) / "checkpoints", ignore_errors=True)
 
 
-def _refuse_hopeless(told: Told) -> None:
-    failed = told.in_state("failed")
-    if len(failed) >= HOPELESS and not any(trial.curve for trial in told.trials):
+def _refuse_hopeless(study_summary: StudySummary) -> None:
+    failed = study_summary.in_state("failed")
+    if len(failed) >= HOPELESS and not any(trial.curve for trial in study_summary.trials):
         raise RequestError(
             f"the first {len(failed)} trials failed before the end of an epoch, the last because: {failed[-1].error}"
         )

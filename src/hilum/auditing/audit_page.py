@@ -1,0 +1,119 @@
+"""An audit on disk: everything as JSON, and a page with the films to look at."""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from hilum import pages
+from hilum.auditing.composition import count_films
+from hilum.auditing.finding import SEVERITIES, sentences
+from hilum.auditing.runner import Audit
+from hilum.auditing.shortcut import Probe
+from hilum.files import write_text
+from hilum.films.wording import count, say
+
+_THUMBNAIL = 176  # the longer side, in pixels
+_PAIRS, _FILMS = 24, 24  # shown of each kind
+_HEADINGS = {"error": "To mend first", "warning": "To look at", "note": "Good to know"}
+_PROBES = {
+    "file": "the file alone",
+    "before": "file, borders, letters and grey levels",
+    "after": "what preprocessing leaves of these",
+    "rim": "the outer 6% of the film",
+}
+_ODD = {"turned", "inverted", "no_chest", "body_part"}
+
+
+def write_audit(made: Audit, folder: Path) -> None:
+    """Write `audit.json` and `audit.html`; the same films give the same bytes."""
+    write_text(folder / "audit.json", json.dumps(made.as_dict(), indent=1) + "\n")
+    write_text(folder / "audit.html", render(made))
+
+
+def render(made: Audit) -> str:
+    """The page as HTML."""
+    films = made.seen.films
+    number_of = {film.path: number for number, film in enumerate(films)}
+    odd = [
+        (finding.kind.replace("_", " "), number_of[path])
+        for finding in made.findings
+        if finding.kind in _ODD
+        for path in finding.films
+        if path in number_of
+    ]
+    same = [pair for pair in made.pairs if pair.same]
+    two_names = [
+        pair for pair in made.pairs if not pair.same and films[pair.one].patient != films[pair.other].patient
+    ]
+    return pages.render(
+        Path(__file__).parent / "audit.html",
+        {"say": say, "number": _number},
+        made=made,
+        verdict=verdict(made),
+        groups=[
+            (_HEADINGS[severity], lines) for severity in SEVERITIES if (lines := sentences(made.findings, severity))
+        ],
+        galleries=[
+            (heading, [_shown_pair(made, pair) for pair in pairs[:_PAIRS]], len(pairs))
+            for heading, pairs in (
+                ("One exposure, not byte for byte", same),
+                ("One patient under two names?", two_names),
+            )
+            if pairs
+        ],
+        odd=[(what, _shown(made, number)) for what, number in odd[:_FILMS]],
+        n_odd=len(odd),
+        suspects=[(each, _shown(made, each.film)) for each in made.suspects[:_FILMS]],
+        n_suspects=len(made.suspects),
+        probes=[(_PROBES[name], probe) for name, probe in made.probes.items() if probe is not None],
+        carriers=_carriers(made.probes.get("before")),
+        counts=count_films(made.manifest.films),
+        n_films=len(made.manifest),
+        n_read=len(made.seen),
+    )
+
+
+def verdict(made: Audit) -> str:
+    """One sentence: how many findings of which weight."""
+    numbers = [
+        (len([finding for finding in made.findings if finding.severity == severity]), words)
+        for severity, words in (("error", "to mend before any figure is believed"), ("warning", "to look at"))
+    ]
+    told = " and ".join(f"{count(number, 'finding')} {words}" for number, words in numbers if number)
+    return f"{told or 'Nothing that has to be mended was found'}."
+
+
+def _shown(made: Audit, number: int) -> dict[str, Any]:
+    """A film as the page shows it: its picture in its own proportions, its path, label and patient."""
+    header, film = made.seen.headers[number], made.seen.films[number]
+    scale = _THUMBNAIL / max(header.width, header.height)
+    size = max(1, round(header.width * scale)), max(1, round(header.height * scale))
+    small = cv2.resize(made.seen.squares[number], size, interpolation=cv2.INTER_LINEAR)
+    _, encoded = cv2.imencode(".jpg", np.asarray(small), [cv2.IMWRITE_JPEG_QUALITY, 80])
+    image = "data:image/jpeg;base64," + base64.b64encode(encoded.tobytes()).decode("ascii")
+    return {"film": film, "path": say(made.short(film.path)), "image": image}
+
+
+def _shown_pair(made: Audit, pair: Any) -> dict[str, Any]:
+    return {"pair": pair, "films": [_shown(made, pair.one), _shown(made, pair.other)]}
+
+
+def _carriers(probe: Probe | None) -> list[tuple[str, float, float, list[tuple[str, dict[str, Any]]]]]:
+    if probe is None:
+        return []
+    return [
+        (each.name, each.alone, each.drop, [(fact.replace("_", " "), dict(of)) for fact, of in each.typical.items()])
+        for each in probe.carriers
+    ]
+
+
+def _number(value: float | str | None) -> str:
+    if isinstance(value, int | float):
+        return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
+    return "–" if value is None else value or "none"

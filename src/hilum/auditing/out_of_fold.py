@@ -1,0 +1,120 @@
+"""What a small classifier says of each film that it has not learned from, nor from any other film of the patient."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hilum.films.wording import count, say
+from hilum.metrics import auroc, auroc_delong
+from hilum.records import Figure
+
+Floats = NDArray[np.float64]
+
+FOLDS = 5
+FEWEST_OF_A_CLASS = 10  # films; below that what five folds say is chance
+
+
+@dataclass(frozen=True, slots=True)
+class Folds:
+    """How films are cut for cross-validation: by patient, with the classes spread evenly.
+
+    Attributes:
+        labels: (films,) the number of each film's class.
+        classes: their names, sorted.
+        patients: one a film; empty where unknown.
+        held_out: for each fold, the numbers of the films that it holds out.
+    """
+
+    labels: NDArray[np.intp]
+    classes: tuple[str, ...]
+    patients: tuple[str, ...]
+    held_out: tuple[NDArray[np.intp], ...]
+
+
+def cut(labels: Sequence[str], patients: Sequence[str]) -> Folds:
+    """Cut films into five folds; a film of an unknown patient stands for itself.
+
+    Args:
+        labels: one a film, not empty.
+        patients: one a film, empty where unknown.
+
+    Raises:
+        ValueError: fewer than two classes, or too few films or patients of one; the words say which.
+    """
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    classes = tuple(sorted(set(labels)))
+    if len(classes) < 2:
+        raise ValueError(f"the films have {'one class only' if classes else 'no labels'}")
+    numbers = np.array([classes.index(label) for label in labels], dtype=np.intp)
+    keys: list[object] = [patient or ("film", film) for film, patient in enumerate(patients)]
+    places = {key: number for number, key in enumerate(dict.fromkeys(keys))}
+    groups = np.array([places[key] for key in keys])
+    for number, name in enumerate(classes):
+        films = int((numbers == number).sum())
+        people = len(np.unique(groups[numbers == number]))
+        if films < FEWEST_OF_A_CLASS or people < FOLDS:
+            raise ValueError(
+                f"{say(name)} has {count(films, 'film')} of {count(people, 'patient')}; it takes {FEWEST_OF_A_CLASS} "
+                f"of {FOLDS}"
+            )
+    folding = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=0)
+    held_out = tuple(test for _, test in folding.split(numbers, numbers, groups))
+    return Folds(numbers, classes, tuple(patients), held_out)
+
+
+def out_of_fold(
+    folds: Folds, features: Floats, make: Callable[[], Any], shuffled: Sequence[Sequence[int]] = ()
+) -> tuple[Floats, list[Floats]]:
+    """Fit a classifier without each fold in turn and ask it about that fold.
+
+    Args:
+        folds: from `cut`.
+        features: (films, columns).
+        make: gives a fresh classifier of scikit-learn's kind.
+        shuffled: sets of columns; for each, the fold is asked about once more with these columns' rows exchanged
+            among its films (Breiman, Random forests, 2001: permutation importance).
+
+    Returns:
+        probabilities (films, classes), and the same for each set of shuffled columns.
+    """
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+    shape = len(folds.labels), len(folds.classes)
+    probs, spoilt = np.zeros(shape), [np.zeros(shape) for _ in shuffled]
+    draw = np.random.default_rng(0)
+    # Fits this small wait longer for each other's threads than they compute.
+    with threadpool_limits(1):
+        for test in folds.held_out:
+            train = np.setdiff1d(np.arange(len(folds.labels)), test)
+            model = make().fit(features[train], folds.labels[train])
+            probs[np.ix_(test, model.classes_)] = model.predict_proba(features[test])
+            for columns, into in zip(shuffled, spoilt, strict=True):
+                rows = features[test].copy()
+                rows[:, columns] = rows[draw.permutation(len(rows))][:, columns]
+                into[np.ix_(test, model.classes_)] = model.predict_proba(rows)
+    return probs, spoilt
+
+
+def most_separable_class(folds: Folds, probs: Floats) -> tuple[str, Figure]:
+    """The class that is told best from the others, and its AUROC with a 95% interval; of two classes, the last."""
+    names = folds.classes[-1:] if len(folds.classes) == 2 else folds.classes
+    figures = {
+        name: auroc_delong(
+            folds.labels == folds.classes.index(name), probs[:, folds.classes.index(name)], folds.patients
+        )
+        for name in names
+    }
+    return max(figures.items(), key=lambda item: item[1].value or 0.0)
+
+
+def auroc_of_fact(is_class: NDArray[np.bool_], column: Floats) -> float:
+    """The AUROC of one fact, read the way that is better; films that do not have it stand below all others."""
+    _, ranks = np.unique(np.nan_to_num(column, nan=-np.inf), return_inverse=True)
+    area = float(auroc(is_class, ranks / max(1, ranks.max())))
+    return max(area, 1 - area)

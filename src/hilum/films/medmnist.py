@@ -1,0 +1,118 @@
+"""MedMNIST's archives: one `.npz` with `train_images`, `train_labels`, … (Yang et al., Sci Data 10, 2023)."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import zipfile
+import zlib
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hilum.errors import LayoutError
+from hilum.films.discovery import SourceFilms
+from hilum.films.wording import listed, say
+from hilum.records import SPLITS, Film
+
+# The meaning of the numbers is not in the archive; MedMNIST gives it in its INFO table.
+_CLASSES = {"pneumoniamnist": ("NORMAL", "PNEUMONIA")}
+_UNREADABLE = (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error, NotImplementedError)
+
+
+def read_archive(source: str) -> SourceFilms:
+    """The films of an archive, each as the member `archive.npz#train/17`, with the archive's own splits and hashed.
+
+    Labels are class numbers; PneumoniaMNIST's are named, others become `class_0`, `class_1`, ….
+
+    Raises:
+        LayoutError: the archive is damaged, holds pickled objects or other arrays, or labels that are not classes.
+    """
+    names = _names(source)
+    films = []
+    for split in SPLITS:
+        if f"{split}_images" not in names:
+            continue
+        images = _images(source, split)
+        if f"{split}_labels" not in names:
+            raise LayoutError(f"{say(source)}: '{split}_images' has no '{split}_labels' beside it")
+        labels = _labels(source, split, len(images))
+        for row, label in enumerate(labels):
+            # As pixels.hash_film does for one member, while the whole array is at hand.
+            sha256 = hashlib.sha256(images[row].tobytes()).hexdigest()
+            films.append(Film(f"{source}#{split}/{row}", label=label, split=split, sha256=sha256))
+    if not films:
+        raise LayoutError(
+            f"{say(source)}: expected MedMNIST's arrays train_images and train_labels (val_, test_); "
+            f"it holds {listed(names, 6) or 'none'}"
+        )
+    return SourceFilms(tuple(films))
+
+
+def members(source: str) -> list[Film]:
+    """The films of an archive without their labels and splits.
+
+    Raises:
+        LayoutError: as `read_archive`.
+    """
+    return [Film(film.path) for film in read_archive(source).films]
+
+
+def _names(source: str) -> list[str]:
+    try:
+        with np.load(source, allow_pickle=False) as archive:
+            return sorted(archive.files)
+    except TypeError:  # a lone .npy array under the name of an archive
+        raise LayoutError(f"{say(source)}: one array, not an archive of arrays; save it with numpy.savez") from None
+    except _UNREADABLE as error:
+        raise _refuse(source, error) from None
+
+
+def _array(source: str, name: str) -> NDArray[np.generic]:
+    try:
+        with np.load(source, allow_pickle=False) as archive:
+            array: NDArray[np.generic] = archive[name]
+            return array
+    except _UNREADABLE as error:
+        raise _refuse(source, error, name) from None
+
+
+def _refuse(source: str, error: Exception, name: str = "") -> LayoutError:
+    where = f"{say(source)}{f' ({name})' if name else ''}"
+    if "allow_pickle" in str(error):
+        return LayoutError(
+            f"{where}: holds pickled objects, which can run code and are never loaded; save plain numeric arrays"
+        )
+    return LayoutError(f"{where}: not a complete .npz archive ({say(error)}); download it again")
+
+
+def _images(source: str, split: str) -> NDArray[np.generic]:
+    images = _array(source, f"{split}_images")
+    grey = images.ndim == 3
+    colour = images.ndim == 4 and images.shape[3] in (1, 3)
+    if not (grey or colour) or images.dtype.kind not in "uif":
+        raise LayoutError(
+            f"{say(source)}: '{split}_images' is {images.dtype} of shape {images.shape}; "
+            "expected films × height × width, with or without a last axis of 1 or 3 colours"
+        )
+    return images
+
+
+def _labels(source: str, split: str, number: int) -> list[str]:
+    labels = _array(source, f"{split}_labels")
+    if labels.ndim == 2 and labels.shape[1] > 1:
+        raise LayoutError(
+            f"{say(source)}: '{split}_labels' has {labels.shape[1]} labels a film; Hilum takes one class a film"
+        )
+    if labels.size != number:
+        raise LayoutError(f"{say(source)}: {number} films in '{split}_images' but {labels.size} labels")
+    if labels.dtype.kind not in "iu":
+        raise LayoutError(f"{say(source)}: '{split}_labels' is {labels.dtype}; expected whole class numbers")
+    numbers: list[int] = labels.reshape(-1).tolist()
+    base = os.path.basename(source).lower()
+    known = next((classes for name, classes in _CLASSES.items() if base.startswith(name)), None)
+    for row, label in enumerate(numbers):
+        if label < 0 or (known is not None and label >= len(known)):
+            expected = f"0 to {len(known) - 1}" if known else "0 or more"
+            raise LayoutError(f"{say(source)}: '{split}_labels' row {row} is {label}; expected {expected}")
+    return [known[label] if known else f"class_{label}" for label in numbers]
