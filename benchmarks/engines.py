@@ -37,10 +37,9 @@ from hilum.confidence import Calibration
 from hilum.errors import HilumError
 from hilum.gate import read_gate
 from hilum.inference import SHIPPED
-from hilum.inference.engines import EngineName, OnnxRuntime, Precision, as_input, installed, open_engine
-from hilum.inference.pipeline import TOGETHER
+from hilum.inference.engines import BATCH_SIZE, EngineName, OnnxRuntime, Precision, as_input, installed, open_engine
+from hilum.machine import processors
 from hilum.pixels import chest_phantom, preprocess
-from hilum.pixels.cache import processors
 from hilum.recipe import Pixels, parse_recipe
 from hilum.records import Film, Manifest
 
@@ -94,7 +93,7 @@ def _engines(opened: Bundle, shown: NDArray[np.uint8]) -> dict[str, Rate]:
             except HilumError:  # ONNX Runtime has no bfloat16
                 continue
             if not note:
-                found[f"Hilum by {named(name)}, {precision}"] = _rate(engine.logits, shown, processors(), TOGETHER)
+                found[f"Hilum by {named(name)}, {precision}"] = _rate(engine.logits, shown, processors(), BATCH_SIZE)
     return found
 
 
@@ -185,7 +184,7 @@ def agree(opened: Bundle, data: Path) -> None:
           "probability moves, mean | at most |\n|---|---|---|---|---|---|---|")  # fmt: skip
     exact = None
     for name, logits in systems.items():
-        parts = [logits(squares[start : start + TOGETHER]) for start in range(0, len(squares), TOGETHER)]
+        parts = [logits(squares[start : start + BATCH_SIZE]) for start in range(0, len(squares), BATCH_SIZE)]
         probs = confidence.calibrated(spec.calibration, bundle.probabilities(np.concatenate(parts)))[:, 1]
         exact = probs if exact is None else exact
         moved, changed = np.abs(probs - exact), np.count_nonzero((probs >= threshold) != (exact >= threshold))

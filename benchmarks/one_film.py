@@ -20,10 +20,11 @@ from benchmarks.scoring import decode
 from hilum import bundle, films
 from hilum.gate import check_films
 from hilum.inference import SHIPPED, Detector
-from hilum.inference.pipeline import TOGETHER, in_parts
+from hilum.inference.engines import BATCH_SIZE
 from hilum.pixels import read_square
 from hilum.pixels.decode import decode_scaled
 from hilum.pixels.preprocess import largest_scale, preprocess_scaled
+from hilum.workers import batched
 
 ROUNDS = 5
 
@@ -44,7 +45,7 @@ def main() -> None:
         content = [Path(film.path).read_bytes() for film in some]
         scale_of = partial(largest_scale, spec=spec)
         decoded = [decode_scaled(film.path, None, "", scale_of) for film in some]
-        squares = [list(part) for part in in_parts((read_square(film.path, spec).levels for film in some), TOGETHER)]
+        squares = [list(part) for part in batched((read_square(film.path, spec).levels for film in some), BATCH_SIZE)]
         stages: dict[str, Callable[[], object]] = {
             "decoding whole, from memory": lambda: [decode(data, 1) for data in content],
             "decoding to an eighth, from memory": lambda: [decode(data, 8) for data in content],

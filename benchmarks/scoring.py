@@ -32,11 +32,11 @@ from benchmarks.engines import drawn_bundle, named, with_int8
 from benchmarks.rows import Row, Target, in_turn, verdicts
 from hilum import bundle, films
 from hilum.inference import SHIPPED, Detector
-from hilum.inference.engines import EngineName, Precision
-from hilum.inference.pipeline import in_parallel
+from hilum.inference.engines import BATCH_SIZE, EngineName, Precision
+from hilum.machine import processors
 from hilum.pixels import chest_phantom, read_square
-from hilum.pixels.cache import processors
 from hilum.records import Film
+from hilum.workers import map_batches
 
 SMALL, FULL = Path("../shared/data/chest_xray/val"), Path("../shared/data/fullres")
 BARE, DECODING = "the bare network", "decoding alone"
@@ -137,11 +137,11 @@ def _scored(detector: Detector, some: tuple[Film, ...]) -> Rate:
 
 
 def _bare(detector: Detector, squares: list[np.ndarray]) -> Rate:
-    def logits(part: list[np.ndarray]) -> list[np.ndarray]:
+    def logits(some: list[np.ndarray]) -> np.ndarray:
         assert detector.engine is not None
-        return list(detector.engine.logits(np.stack(part)))
+        return detector.engine.logits(np.stack(some))
 
-    return _rate(len(squares), lambda: list(in_parallel(squares, logits, processors())))
+    return _rate(len(squares), lambda: list(map_batches(logits, squares, BATCH_SIZE)))
 
 
 def decode(content: bytes, scale: int = 1) -> JpegImageFile:

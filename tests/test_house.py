@@ -21,8 +21,9 @@ LEAVES = {
     "files",
     "rows",
     "history",
-    "memory",
+    "machine",
     "progress",
+    "workers",
     "pages",
 }  # everybody may import them
 MAY_IMPORT: dict[str, set[str]] = {

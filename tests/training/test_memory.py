@@ -10,7 +10,6 @@ from torch import nn
 
 from hilum import models
 from hilum.errors import RequestError
-from hilum.memory import parse_memory
 from hilum.models import step_memory
 from hilum.models.profile import profile
 from hilum.recipe import Model
@@ -56,14 +55,3 @@ def test_two_films_that_do_not_fit_are_refused(network: nn.Module) -> None:
 def test_without_a_limit_it_is_what_the_machine_has_free(network: nn.Module) -> None:
     assert free_memory() > 1e8
     assert films_at_once(network, SHAPE, 32, None) == 32
-
-
-@pytest.mark.parametrize(("text", "count"), [("8GB", 8 * 10**9), ("900 MB", 9 * 10**8), ("1.5GiB", 3 * 2**29)])
-def test_memory_is_read_as_people_write_it(text: str, count: int) -> None:
-    assert parse_memory(text) == count
-
-
-@pytest.mark.parametrize("text", ["8", "GB", "-1GB", "eightGB", "0GB", "infGB", "nanGB", ""])
-def test_what_is_no_memory_is_refused(text: str) -> None:
-    with pytest.raises(RequestError, match="write it as 8GB or 900MB"):
-        parse_memory(text)

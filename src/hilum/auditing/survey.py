@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,9 +14,9 @@ from hilum.pixels import decode, preprocess
 from hilum.progress import track
 from hilum.recipe import Pixels
 from hilum.records import Film, Manifest
+from hilum.workers import map_in_order
 
 SIDE = 128  # of the squares: 16 KiB a film
-_AT_ONCE = 256  # films in the threads at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +51,8 @@ def survey(manifest: Manifest) -> Survey:
     after: list[Facts] = []
     unreadable: list[FilmError] = []
     squares = np.empty((len(manifest), SIDE, SIDE), dtype=np.uint8)
-    for film, look in track(_looks(manifest), "looking at films", len(manifest)):
+    looks = track(map_in_order(_look, manifest), "looking at films", len(manifest))
+    for film, look in zip(manifest, looks, strict=True):
         if isinstance(look, FilmError):
             unreadable.append(look)
             continue
@@ -68,13 +65,6 @@ def survey(manifest: Manifest) -> Survey:
 
 
 _Look = tuple[Header, Facts, Facts, NDArray[np.uint8]]
-
-
-def _looks(manifest: Manifest) -> Iterator[tuple[Film, _Look | FilmError]]:
-    with ThreadPoolExecutor(os.cpu_count() or 1) as threads:
-        films = iter(manifest)
-        while some := list(islice(films, _AT_ONCE)):
-            yield from zip(some, threads.map(_look, some), strict=True)
 
 
 def _look(film: Film) -> _Look | FilmError:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Generator, Iterable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import cv2
@@ -15,8 +13,8 @@ from hilum.classical.families import feature_names, features
 from hilum.classical.film import film_of
 from hilum.classical.outline import Square
 from hilum.classical.prepare import Prepared, prepare
-from hilum.pixels.cache import processors
 from hilum.recipe import Classical
+from hilum.workers import map_in_order
 
 # Raise it whenever any film comes out with other numbers, also because its lungs do: stores are named by it.
 DESCRIBE_VERSION = 2
@@ -64,18 +62,7 @@ def names_of(spec: Classical) -> tuple[str, ...]:
 
 def one_by_one(squares: Iterable[Square], spec: Classical, workers: int | None = None) -> Generator[tuple[Row, str]]:
     """The numbers and the note of each film, in order; in threads, a bounded number of films ahead."""
-    workers = workers or processors()
-    pool = ThreadPoolExecutor(workers, thread_name_prefix="describe")
-    ahead: deque[Future[tuple[Row, str]]] = deque()
-    try:
-        for square in squares:
-            ahead.append(pool.submit(describe_one, square, spec))
-            if len(ahead) > 4 * workers:
-                yield ahead.popleft().result()
-        while ahead:
-            yield ahead.popleft().result()
-    finally:
-        pool.shutdown(cancel_futures=True)
+    return map_in_order(lambda square: describe_one(square, spec), squares, workers)
 
 
 def describe_one(square: Square, spec: Classical) -> tuple[Row, str]:

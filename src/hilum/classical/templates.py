@@ -8,8 +8,8 @@ template has lost its border and is moved over the film within reach, so that a 
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal
 
 import cv2
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.cluster import KMeans
 
-from hilum.pixels.cache import processors
+from hilum.workers import map_in_order
 
 Numbers = NDArray[np.float32]
 
@@ -92,8 +92,7 @@ class TemplateScores(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             for row in range(start, min(start + _AT_ONCE, len(squares))):
                 scores[row] = np.concatenate([_fits(squares[row], *templates) for templates in cut])
 
-        with ThreadPoolExecutor(processors()) as pool:
-            list(pool.map(score, range(0, len(squares), _AT_ONCE)))
+        deque(map_in_order(score, range(0, len(squares), _AT_ONCE)), maxlen=0)
         return scores
 
     def _medoids(self, films: NDArray[np.float32]) -> list[int]:

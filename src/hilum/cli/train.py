@@ -33,7 +33,7 @@ def train(
 ) -> None:
     """Train by a recipe, a network or a system without one, and write its bundle; --resume RUN goes on with a run."""
     from hilum import films
-    from hilum.memory import parse_memory
+    from hilum.machine import parse_memory
     from hilum.recipe import read_recipe
     from hilum.records import read_manifest
     from hilum.workflows.ensemble import learn_members

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import asdict
 from typing import Any, Protocol
 
@@ -21,6 +20,7 @@ from hilum.pixels import decode, preprocess
 from hilum.progress import track
 from hilum.records import Figure, Film, Manifest
 from hilum.shifts import Battery, Shift, drawn_in_training
+from hilum.workers import map_in_order
 
 KINDS = ("auroc", "sensitivity", "specificity", "accuracy")
 _TOGETHER = 32  # squares judged at a time: enough to keep the cores busy
@@ -123,26 +123,14 @@ def probs_under_shifts(
 
     read: list[Film] = []
     probs: list[Floats] = []
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for film, squares in track(_in_order(pool, squares_of, films), "shifting films", len(films)):
+    with closing(map_in_order(squares_of, films, ahead=_AHEAD)) as shifting:
+        for film, squares in zip(films, track(shifting, "shifting films", len(films)), strict=True):
             if squares is not None:
                 read.append(film)
                 parts = [squares[start : start + _TOGETHER] for start in range(0, len(squares), _TOGETHER)]
                 probs.append(np.concatenate([detector.probs(part) for part in parts]).astype(np.float64))
     nothing = np.zeros((1 + len(shifts), 0, len(detector.spec.classes)))
     return read, np.stack(probs, axis=1) if probs else nothing
-
-
-def _in_order(pool: ThreadPoolExecutor, work: Any, films: list[Film]) -> Iterator[tuple[Film, Squares | None]]:
-    """Like `pool.map`, which would decode the whole data set ahead of a slow detector and hold it in memory."""
-    waiting: list[tuple[Film, Future[Squares | None]]] = []
-    for film in films:
-        waiting.append((film, pool.submit(work, film)))
-        if len(waiting) >= _AHEAD:
-            first, future = waiting.pop(0)
-            yield first, future.result()
-    for first, future in waiting:
-        yield first, future.result()
 
 
 def _figures(

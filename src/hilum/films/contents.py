@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from hilum import pixels
 from hilum.errors import FilmError, LayoutError
 from hilum.films.wording import count, listed, say
+from hilum.machine import processors
 from hilum.progress import track
 from hilum.records import Film
+from hilum.workers import map_in_order
 
 # SHA-256 of no bytes at all. Empty files are damaged, not copies of one another.
 EMPTY = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
@@ -37,8 +38,8 @@ def fingerprint(films: Sequence[Film]) -> tuple[Film, ...]:
         return film
 
     # Reading waits for the disk and hashing leaves the interpreter's lock, so threads help beyond the cores.
-    with ThreadPoolExecutor(max_workers=min(16, 2 * (os.cpu_count() or 1))) as threads:
-        result = tuple(track(threads.map(hashed, films), "reading films", len(films)))
+    hashing = map_in_order(hashed, films, workers=min(16, 2 * processors()))
+    result = tuple(track(hashing, "reading films", len(films)))
     if failures:
         raise LayoutError(f"{count(len(failures), 'film')} cannot be read: {listed(sorted(failures))}")
     return result

@@ -27,8 +27,16 @@ from hilum.bundle import Bundle
 from hilum.bundle.golden import golden_films
 from hilum.errors import BundleError, RequestError
 from hilum.files import cache_folder, write_text
-from hilum.inference.engines import TOLERANCES, Engine, EngineName, Precision, installed, open_engine, refuse_missing
-from hilum.inference.pipeline import TOGETHER
+from hilum.inference.engines import (
+    BATCH_SIZE,
+    TOLERANCES,
+    Engine,
+    EngineName,
+    Precision,
+    installed,
+    open_engine,
+    refuse_missing,
+)
 
 Probs = NDArray[np.float64]
 
@@ -112,7 +120,7 @@ def measure(opened: Bundle, candidates: list[tuple[EngineName, Precision]], thre
             left_out[named] = str(error)
     if not engines:
         raise BundleError(f"{opened.folder}: no engine can compute it here: {'; '.join(left_out.values())}")
-    shown = np.concatenate([films] * (TOGETHER // len(films)))
+    shown = np.concatenate([films] * (BATCH_SIZE // len(films)))
     rates: dict[str, list[float]] = {named: [] for named in engines}
     with ThreadPoolExecutor(threads) as pool:
         for _ in range(_ROUNDS):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -12,13 +11,13 @@ import numpy as np
 
 from hilum import bundle, confidence
 from hilum.errors import BundleError, FilmError, RequestError
-from hilum.inference.engines import EngineName, Precision
+from hilum.inference.engines import BATCH_SIZE, EngineName, Precision
 from hilum.inference.network import judge_of
-from hilum.inference.pipeline import TOGETHER, in_parallel
+from hilum.machine import processors
 from hilum.pixels import Square, read_square
-from hilum.pixels.cache import processors
 from hilum.progress import track
 from hilum.records import Film, Manifest, Prediction, Predictions
+from hilum.workers import map_batches
 
 if TYPE_CHECKING:
     from hilum.gate import Gate
@@ -86,10 +85,9 @@ class Detector:
         Returns:
             (n, classes) float64, in the order of `spec.classes`, calibrated as the bundle says.
         """
-        if len(films) <= TOGETHER:
+        if len(films) <= BATCH_SIZE:
             return self._judged(films)[0]
-        with closing(in_parallel(films, lambda part: list(self._judged(part)[0]), self._threads)) as judged:
-            return np.stack(list(judged))
+        return np.stack(list(map_batches(lambda some: self._judged(some)[0], films, BATCH_SIZE, self._threads)))
 
     def _judged(self, squares: Sequence[np.ndarray] | np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
         """Probabilities of some films, by one processor, and of each what was not found in it."""
@@ -124,7 +122,8 @@ class Detector:
             RequestError: as `predict`, at once.
         """
         threshold, corrected = self.threshold(prevalence), self._corrected_to(prevalence)
-        return in_parallel(films, partial(self._rows, threshold=threshold, corrected=corrected), self._threads)
+        rows = partial(self._rows, threshold=threshold, corrected=corrected)
+        return map_batches(rows, films, BATCH_SIZE, self._threads)
 
     def threshold(self, prevalence: float | None = None) -> float | None:
         """From which probability of the positive class on it is predicted; None with more than two classes.

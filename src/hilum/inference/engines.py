@@ -20,6 +20,7 @@ from hilum.bundle import Bundle
 from hilum.errors import RequestError
 
 EngineName = Literal["onnx", "openvino"]
+BATCH_SIZE = 8  # films that a network is given at a time: more fill no processor better, and leave its caches
 Precision = Literal["float32", "bfloat16", "int8"]
 # By how much a probability may differ from ONNX Runtime's in float32. That of int8 depends on what the network
 # learnt: it is measured on validation films when int8 is made (`bundle.int8`).

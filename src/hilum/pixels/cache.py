@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
-from collections import deque
 from collections.abc import Generator, Iterable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +22,7 @@ from hilum.progress import track
 from hilum.recipe import Pixels
 from hilum.records import Film, Manifest
 from hilum.rows import ROWS_NAME, Writer, only_builder, read_index
+from hilum.workers import map_in_order
 
 _CHUNK = 256  # rows between two commits: what a killed build loses at most
 _NAMED = 5  # unreadable films that an error names
@@ -85,7 +84,7 @@ def cache(manifest: Manifest, spec: Pixels, folder: Path | None = None, workers:
     try:
         index = read_index(store, row_bytes)
         if missing := _missing(manifest, index):
-            index = _build(manifest, spec, store, workers or processors())
+            index = _build(manifest, spec, store, workers)
         shape = (len(index), spec.size, spec.size)
         films = np.memmap(store / ROWS_NAME, dtype=np.uint8, mode="r", shape=shape)
     except OSError as error:
@@ -124,7 +123,7 @@ def _missing(manifest: Manifest, index: Iterable[str]) -> list[Film]:
     return list(first_of.values())
 
 
-def _build(manifest: Manifest, spec: Pixels, store: Path, workers: int) -> list[str]:
+def _build(manifest: Manifest, spec: Pixels, store: Path, workers: int | None) -> list[str]:
     """Add what is missing; gives the index then."""
     with only_builder(store):
         writer = Writer(store, spec.size * spec.size)
@@ -137,7 +136,7 @@ def _build(manifest: Manifest, spec: Pixels, store: Path, workers: int) -> list[
     return writer.index
 
 
-def _fill(writer: Writer, films: list[Film], spec: Pixels, workers: int) -> list[FilmError]:
+def _fill(writer: Writer, films: list[Film], spec: Pixels, workers: int | None) -> list[FilmError]:
     """Decode the films into the store, chunk by chunk; gives those that could not be read."""
     unreadable: list[FilmError] = []
     hashes: list[str] = []
@@ -160,7 +159,9 @@ def _fill(writer: Writer, films: list[Film], spec: Pixels, workers: int) -> list
     return unreadable
 
 
-def _decoded(films: list[Film], spec: Pixels, workers: int) -> Generator[tuple[Film, NDArray[np.uint8] | FilmError]]:
+def _decoded(
+    films: list[Film], spec: Pixels, workers: int | None
+) -> Generator[tuple[Film, NDArray[np.uint8] | FilmError]]:
     """Decode in threads (the decoders release the interpreter), in order, a bounded number ahead."""
 
     def one(film: Film) -> NDArray[np.uint8] | FilmError:
@@ -169,19 +170,8 @@ def _decoded(films: list[Film], spec: Pixels, workers: int) -> Generator[tuple[F
         except FilmError as error:
             return error
 
-    pool = ThreadPoolExecutor(workers, thread_name_prefix="decode")
-    ahead: deque[tuple[Film, Future[NDArray[np.uint8] | FilmError]]] = deque()
-    try:
-        for film in films:
-            ahead.append((film, pool.submit(one, film)))
-            if len(ahead) > 4 * workers:
-                done, future = ahead.popleft()
-                yield done, future.result()
-        while ahead:
-            done, future = ahead.popleft()
-            yield done, future.result()
-    finally:
-        pool.shutdown(cancel_futures=True)
+    with closing(map_in_order(one, films, workers)) as squares:
+        yield from zip(films, squares, strict=True)
 
 
 def _name(unreadable: list[FilmError], kept: int) -> FilmError:
@@ -196,10 +186,3 @@ def _name(unreadable: list[FilmError], kept: int) -> FilmError:
         first.path,
         f"{reason}; the other {kept:,} are in the cache: mend these films or take their rows out of the manifest",
     )
-
-
-def processors() -> int:
-    """How many there are: those that this process may use, which a container or a job scheduler may have cut down."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

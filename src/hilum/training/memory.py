@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from hilum import memory as memory_here
+from hilum import machine
 from hilum.errors import RequestError
 from hilum.models import step_memory
 
@@ -43,7 +43,7 @@ def free_memory() -> float:
     """Bytes that a process may still take: on the GPU where there is one, else of the machine or the container."""
     if torch.cuda.is_available():
         return float(torch.cuda.mem_get_info()[0])
-    return memory_here.free_memory()
+    return machine.free_memory()
 
 
 def _gigabytes(count: float) -> str:

@@ -69,14 +69,13 @@ def _probs_of(opened: Bundle, network: Path) -> Callable[[np.ndarray], np.ndarra
 
     from hilum import confidence
     from hilum.bundle import probabilities
-    from hilum.inference.engines import OnnxRuntime
-    from hilum.inference.pipeline import in_parallel
-    from hilum.pixels.cache import processors
+    from hilum.inference.engines import BATCH_SIZE, OnnxRuntime
+    from hilum.workers import map_batches
 
     engine = OnnxRuntime(network, "float32")
 
     def probs(squares: np.ndarray) -> np.ndarray:
-        parts = in_parallel(squares, lambda part: list(engine.logits(np.stack(part))), processors())
-        return confidence.calibrated(opened.spec.calibration, probabilities(np.stack(list(parts))))
+        logits = list(map_batches(lambda some: engine.logits(np.stack(some)), squares, BATCH_SIZE))
+        return confidence.calibrated(opened.spec.calibration, probabilities(np.stack(logits)))
 
     return probs

@@ -39,7 +39,7 @@ def learn_system(
     from hilum.classical.learning import check, choose_on, learn
     from hilum.classical.writing import write
     from hilum.history import write_history
-    from hilum.memory import free_memory
+    from hilum.machine import free_memory
 
     films.refuse_leaks(manifest, recipe.leaks_allowed)
     used = manifest.where(lambda film: film.split in ("train", "val")).labelled_by(recipe.labels)
