@@ -3,11 +3,12 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test test-slow lint format bench clean
+.PHONY: help demo test docs test-slow lint format bench clean
 
 help:
 	@echo "make demo        the whole path in a few minutes: index, train, evaluate, predict, report"
 	@echo "make test        style, types and tests"
+	@echo "make docs        the documentation, its notebooks run, for reading offline: build/docs/index.html"
 	@echo "make test-slow   the tests that take minutes"
 	@echo "make bench       Hilum, its peers and the limits of this machine, side by side: docs/benchmarks.json"
 
@@ -24,6 +25,15 @@ demo: $(VENV)/installed
 # Every core runs tests of its own (-n auto), each with one thread; the slow ones take all threads one by one.
 test: $(VENV)/installed lint
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest
+
+# The notebooks are run from empty outputs; a warning is an error.
+docs: $(VENV)/docs
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs build/docs
+	@echo "build/docs/index.html"
+
+$(VENV)/docs: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev,docs]"
+	touch $@
 
 test-slow: $(VENV)/installed
 	$(BIN)/python -m pytest -n 0 -m slow

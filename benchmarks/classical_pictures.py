@@ -1,6 +1,6 @@
-"""The pictures of `docs/classical.md`, from runs of S6, S8, S9 and S10 by their recipes.
+"""The pictures of `docs/concepts/classical.md`, from runs of S6, S8, S9 and S10 by their recipes.
 
-    python -m benchmarks.classical_pictures --runs runs --out docs/classical
+    python -m benchmarks.classical_pictures --runs runs --out docs/concepts/classical
 
 Draws what is a sum over many films, and where films lie; no film of a patient.
 """
@@ -24,7 +24,7 @@ def main() -> None:
     """Write one PNG for each run that is there."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--runs", type=Path, default=Path("runs"))
-    parser.add_argument("--out", type=Path, default=Path("docs/classical"))
+    parser.add_argument("--out", type=Path, default=Path("docs/concepts/classical"))
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
     for name in SYSTEMS:

@@ -1,7 +1,8 @@
 """The optional dependencies: what each extra installs, and the refusal where a package of it is missing.
 
 `pip install hilum` installs what a prediction needs. Everything else is in an extra, and whoever asks for it without
-the extra gets one line that names it, before any film is read. `docs/dependencies.md` says why each package is there.
+the extra gets one line that names it, before any film is read. `docs/reference/dependencies.md` says why each package
+is there.
 """
 
 from __future__ import annotations

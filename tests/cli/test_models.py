@@ -14,7 +14,7 @@ from hilum import models
 from hilum.cli.models import _print, _rows
 from hilum.errors import RecipeError
 
-PAGE = Path(__file__).parents[2] / "docs" / "architectures.md"
+PAGE = Path(__file__).parents[2] / "docs" / "reference" / "architectures.md"
 Row = dict[str, Any]
 
 
@@ -62,7 +62,9 @@ def test_the_table_fits_a_terminal_of_120_columns(table: str) -> None:
 
 
 def test_the_page_shows_what_the_command_prints(table: str) -> None:
-    assert table.rstrip() in PAGE.read_text("utf-8"), "docs/architectures.md: put what `hilum models` prints there"
+    assert table.rstrip() in PAGE.read_text("utf-8"), (
+        "docs/reference/architectures.md: put what `hilum models` prints there"
+    )
 
 
 def test_another_input_or_head_has_no_papers_figures_beside_it(monkeypatch: pytest.MonkeyPatch) -> None:

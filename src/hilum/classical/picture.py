@@ -1,10 +1,10 @@
 r"""A film after every step of its preparation, as one picture.
 
-`docs/classical/steps.png` is of a generated picture, which is not a film of anybody:
+`docs/concepts/classical/steps.png` is of a generated picture, which is not a film of anybody:
 
     python -c "import PIL.Image, hilum.pixels; phantom = hilum.pixels.chest_phantom(26, (256, 300), 0.6); \
       PIL.Image.fromarray((phantom * 255).astype('uint8')).save('generated phantom.png')"
-    hilum preprocess "generated phantom.png" --out docs/classical/steps.png
+    hilum preprocess "generated phantom.png" --out docs/concepts/classical/steps.png
 """
 
 from __future__ import annotations

@@ -43,6 +43,9 @@ class Training(Struct, frozen=True, forbid_unknown_fields=True):
         schedule: `plateau` multiplies by `plateau_factor` after `plateau_patience` epochs without a better
             figure, down to `min_learning_rate`; `cosine` falls to `min_learning_rate` at the last step; `one-cycle`
             rises from a 25th over the first 30% of the steps and falls likewise (Smith & Topin, 2018).
+        plateau_factor: what `plateau` multiplies the learning rate by.
+        plateau_patience: after so many epochs without a better figure.
+        min_learning_rate: the learning rate never falls below it.
         warmup_epochs: the learning rate rises from 0 over so many epochs.
         average: decay, a step, of an exponential moving average of the weights, which is then what is validated and
             kept; 0 keeps none.
