@@ -12,7 +12,7 @@ from pathlib import Path
 
 from benchmarks import engines, limits, predict, scoring, training
 from benchmarks.table import draw, in_words, to_json
-from hilum.training.precision import processor
+from hilum.training.precision import describe_processor
 
 MODULES = (training, engines, scoring, predict)  # each has measure() -> list[Row]
 DOCS = Path(__file__).parents[1] / "docs"
@@ -27,7 +27,9 @@ def main() -> None:
         print(f"{module.__name__} …", flush=True)
         rows += module.measure()
     table = in_words(rows, bounds)
-    (DOCS / "benchmarks.md").write_text(f"# Benchmarks\n\nWritten by `make bench`, on {processor()}.\n{table}\n")
+    (DOCS / "benchmarks.md").write_text(
+        f"# Benchmarks\n\nWritten by `make bench`, on {describe_processor()}.\n{table}\n"
+    )
     (DOCS / "benchmarks.json").write_text(to_json(rows, bounds))
     draw(rows, DOCS / "benchmarks.svg")
     print(table)

@@ -29,8 +29,8 @@ def measure(name: str, size: int) -> None:
     from hilum.models import step_memory
     from hilum.recipe import Model
     from hilum.training import losses
-    from hilum.training.machine import keep_freed_memory
-    from hilum.training.memory import PASSING
+    from hilum.training.device import keep_freed_memory
+    from hilum.training.micro_batches import WORKSPACE_FACTOR
 
     def train(spec: Model, films: torch.Tensor) -> nn.Module:
         labels = torch.arange(len(films)) % 2
@@ -50,7 +50,7 @@ def measure(name: str, size: int) -> None:
     model = train(Model(name=name, head="s2" if name.startswith("vgg") else "own"), films)
     taken = _peak() - before
     fixed, a_film = step_memory(model, films.shape[1:])
-    reckoned = fixed + PASSING * 32 * a_film
+    reckoned = fixed + WORKSPACE_FACTOR * 32 * a_film
     print(
         f"{name:<10}{size:>4} px: reckoned {reckoned / 1e9:.2f} GB, taken {taken / 1e9:.2f} GB, "
         f"{reckoned / taken:.2f} times"

@@ -10,7 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from benchmarks.rows import Row, Verdict, share_of_limit, verdicts
-from hilum.training.precision import processor
+from hilum.training.precision import describe_processor
 
 
 def in_words(rows: list[Row], limits: list[Row]) -> str:
@@ -33,7 +33,7 @@ def in_words(rows: list[Row], limits: list[Row]) -> str:
 def to_json(rows: list[Row], limits: list[Row]) -> str:
     """Everything that was measured, the machine and the versions."""
     machine = {
-        "processor": processor(),
+        "processor": describe_processor(),
         "cores": os.cpu_count(),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),

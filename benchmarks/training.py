@@ -20,7 +20,7 @@ from benchmarks.peers.ours import EPOCHS, S1, S2
 from benchmarks.rows import Row, Target
 from benchmarks.table import in_words
 from hilum.models.profile import profile
-from hilum.training.machine import in_bfloat16
+from hilum.training.precision import uses_bfloat16
 
 ENVIRONMENTS = Path(__file__).parents[1] / ".bench"
 KERAS, KERAS_MIXED = "Keras, as it comes (float32)", "Keras, mixed_bfloat16"
@@ -40,7 +40,7 @@ FILMS, ROUNDS = {"s1": 448, "s2": 96}, {"s1": 5, "s2": 3}
 
 def measure() -> list[Row]:
     """Rows of both pieces of work."""
-    number = "bfloat16" if in_bfloat16(S1.training) else "float32"
+    number = "bfloat16" if uses_bfloat16(S1.training) else "float32"
     one, two = profile(S1.model, S1.pixels.size), profile(S2.model, S2.pixels.size)
     s1 = _rates("s1")
     # Forward, and twice as much back: for the maps and for the weights.

@@ -24,7 +24,7 @@ from hilum.models.dropout import Dropout
 from hilum.recipe import Augment, Batches, Model
 from hilum.records import Film, Manifest
 from hilum.training import losses
-from hilum.training.machine import keep_freed_memory
+from hilum.training.device import keep_freed_memory
 
 STEPS = 8
 AUGMENT = Augment(

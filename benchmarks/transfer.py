@@ -25,7 +25,7 @@ from hilum.features.compute import TOGETHER
 from hilum.recipe import Batches, Model, Pixels
 from hilum.records import Film, Manifest
 from hilum.training import losses
-from hilum.training.machine import keep_freed_memory
+from hilum.training.device import keep_freed_memory
 
 PIXELS = Pixels(size=256)
 MODEL = Model(name="vgg16", channels=3, normalise="vgg", head="s2")

@@ -14,9 +14,10 @@ from benchmarks.peers.serve import Work, serve
 from hilum import batches, features, films, models, pixels
 from hilum.batches import Source
 from hilum.recipe import Recipe, parse_recipe
+from hilum.training.device import fastest_device, set_up_device
 from hilum.training.loss import make_objective
-from hilum.training.machine import fastest_device, in_bfloat16, prepare
 from hilum.training.parallel import shard_of
+from hilum.training.precision import uses_bfloat16
 from hilum.training.schedule import make_optimizer
 from hilum.training.step import Stepper
 from hilum.training.thawing import learning_groups
@@ -39,7 +40,7 @@ class Learner:
     """What `training.fit` does in an epoch, without its validation and its files."""
 
     def __init__(self, model: nn.Module, source: Source, recipe: Recipe) -> None:
-        fabric = prepare(recipe.training, thaws=False)
+        fabric = set_up_device(recipe.training, thaws=False)
         model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         optimizer = make_optimizer(recipe.training, learning_groups(model, recipe.transfer))
         network, wrapped = fabric.setup(model, optimizer)
@@ -73,7 +74,7 @@ def s1(folder: Path) -> Work:
 
 def s2(folder: Path) -> Work:
     """VGG-16 transfer, the whole run: the pass that stores features, and every epoch on them."""
-    data, bfloat16 = films_of(folder, S2), in_bfloat16(S2.training)
+    data, bfloat16 = films_of(folder, S2), uses_bfloat16(S2.training)
 
     def run() -> int:
         torch.manual_seed(1)

@@ -9,48 +9,48 @@ import pytest
 import torch
 
 from hilum.recipe import Recipe
-from hilum.training import machine, pin_precision, precision
-from hilum.training.precision import Measured, measure, measured
+from hilum.training import pin_precision, precision
+from hilum.training.precision import ConvolutionTimes, convolution_times, measure_convolution
 
 
 def test_bfloat16_pays_where_it_is_faster_by_a_tenth() -> None:
-    assert Measured(float32=11.1, bfloat16=10).pays
-    assert not Measured(float32=10.9, bfloat16=10).pays
-    assert not Measured(float32=10, bfloat16=70).pays
+    assert ConvolutionTimes(float32=11.1, bfloat16=10).bfloat16_pays
+    assert not ConvolutionTimes(float32=10.9, bfloat16=10).bfloat16_pays
+    assert not ConvolutionTimes(float32=10, bfloat16=70).bfloat16_pays
 
 
 def test_both_formats_are_timed_and_no_draw_of_the_run_is_used_up() -> None:
     state = torch.get_rng_state()
-    both = measure()
+    both = measure_convolution()
     assert both.float32 > 0
     assert both.bfloat16 > 0
     assert torch.equal(torch.get_rng_state(), state)
 
 
 def test_a_machine_is_measured_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    times = iter([Measured(3, 2), Measured(5, 4)])
-    monkeypatch.setattr(precision, "measure", lambda: next(times))
+    times = iter([ConvolutionTimes(3, 2), ConvolutionTimes(5, 4)])
+    monkeypatch.setattr(precision, "measure_convolution", lambda: next(times))
     path = tmp_path / "precision.json"
-    assert measured(path) == measured(path) == Measured(3, 2)
-    monkeypatch.setattr(precision, "processor", lambda: "another processor")
-    assert measured(path) == Measured(5, 4)
+    assert convolution_times(path) == convolution_times(path) == ConvolutionTimes(3, 2)
+    monkeypatch.setattr(precision, "describe_processor", lambda: "another processor")
+    assert convolution_times(path) == ConvolutionTimes(5, 4)
     assert len(msgspec.json.decode(path.read_bytes())) == 2
 
 
 def test_a_damaged_file_is_measured_again_and_a_disk_that_takes_none_is_no_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(precision, "measure", lambda: Measured(3, 2))
+    monkeypatch.setattr(precision, "measure_convolution", lambda: ConvolutionTimes(3, 2))
     path = tmp_path / "precision.json"
     path.write_text("{")
-    assert measured(path) == Measured(3, 2)
+    assert convolution_times(path) == ConvolutionTimes(3, 2)
     (tmp_path / "file").touch()
-    assert measured(tmp_path / "file" / "precision.json") == Measured(3, 2)
+    assert convolution_times(tmp_path / "file" / "precision.json") == ConvolutionTimes(3, 2)
 
 
 @pytest.mark.parametrize(("pays", "taken"), [(True, "bfloat16"), (False, "float32")])
 def test_a_run_writes_down_what_auto_took(monkeypatch: pytest.MonkeyPatch, pays: bool, taken: str) -> None:
-    monkeypatch.setattr(machine, "bfloat16_pays", lambda: pays)
+    monkeypatch.setattr(precision, "bfloat16_pays", lambda: pays)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert pin_precision(Recipe("auto")).training.precision == taken
     for named in ("bfloat16", "float32"):

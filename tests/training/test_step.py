@@ -14,8 +14,8 @@ from hilum import models
 from hilum.batches import UNSHARDED, Batch, Shard
 from hilum.models import part_of_batch
 from hilum.recipe import Model, Training
+from hilum.training.device import set_up_device
 from hilum.training.loss import make_objective
-from hilum.training.machine import prepare
 from hilum.training.step import Said, Stepper
 
 SCHEME = Training(precision="float32", label_smoothing=0.1, objective="focal")
@@ -31,7 +31,7 @@ def batch_of(n: int, *, mixed: bool) -> Batch:
 
 def learn(model: nn.Module, batch: Batch, at_once: int, clip_norm: float = 0.0) -> tuple[list[Tensor], Said]:
     """One step of plain gradient descent: the gradients, from how far the weights moved, and what was said."""
-    fabric = prepare(SCHEME, thaws=False)
+    fabric = set_up_device(SCHEME, thaws=False)
     before = [values.detach().clone() for values in model.parameters()]
     network, optimizer = fabric.setup(model, torch.optim.SGD(model.parameters(), lr=1.0))
     objective = make_objective(SCHEME, LABELS, CLASSES)

@@ -48,7 +48,8 @@ class Detector:
             folder: the bundle; without one, the one that ships with Hilum.
             threads: for everything; 0 takes every processor.
             engine: what computes the network; `auto` the one that was fastest when this machine was measured.
-            precision: what it computes in; `auto` the fastest that holds what it has to (`hilum.inference.choosing`).
+            precision: what it computes in; `auto` the fastest that holds what it has to
+                (`hilum.inference.engine_selection`).
 
         Raises:
             BundleError: the bundle is incomplete or was changed, or this machine computes something else with it.

@@ -69,8 +69,8 @@ def judge_of(
 
         return load(opened), None, ""
     if engine == "auto" or precision == "auto":
-        from hilum.inference.choosing import choose_engine
+        from hilum.inference.engine_selection import select_engine
 
-        engine, precision = choose_engine(opened, engine, precision, threads)
+        engine, precision = select_engine(opened, engine, precision, threads)
     chosen, note = open_engine(opened, engine, precision, threads)
     return Network(chosen), chosen, note

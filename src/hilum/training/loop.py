@@ -20,12 +20,12 @@ from hilum.progress import track
 from hilum.recipe import Recipe
 from hilum.shifts import ACQUISITION
 from hilum.training import checkpoint
+from hilum.training.device import set_up_device
 from hilum.training.figures import judge, row_of
 from hilum.training.history import Events
 from hilum.training.keeping import check_monitor, cost_of, is_kept, stops_early
 from hilum.training.loss import make_objective
-from hilum.training.machine import prepare
-from hilum.training.memory import films_at_once
+from hilum.training.micro_batches import micro_batch_size
 from hilum.training.origin import check_origin, write_origin
 from hilum.training.parallel import shard_of, share_batch_norms, unshare_batch_norms
 from hilum.training.schedule import make_optimizer
@@ -99,7 +99,7 @@ def fit(
     shifted = [val.transformed(shift) for shift in ACQUISITION.shifts.values()] if scheme.val_shifts else []
     objective = make_objective(scheme, train.labels, train.classes)
     teacher = make_teacher(recipe, train.classes)
-    fabric = prepare(scheme, thaws=bool(recipe.transfer.gradual))
+    fabric = set_up_device(scheme, thaws=bool(recipe.transfer.gradual))
     shard, writes = shard_of(fabric, recipe.batches.size), fabric.is_global_zero
     model = model.to(fabric.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = _make_average(model, scheme.average)
@@ -115,7 +115,7 @@ def fit(
         write_origin(origin, recipe, train.manifest, val.manifest)
     progress = state.progress
     if memory or not progress.at_once:
-        progress.at_once = films_at_once(model, _shape(val), recipe.batches.size // shard.world_size, memory)
+        progress.at_once = micro_batch_size(model, _shape(val), recipe.batches.size // shard.world_size, memory)
     if shard.world_size > 1 and scheme.shared_batch_norm:
         share_batch_norms(model)
     network, fabrics_optimizer = fabric.setup(model, optimizer)

@@ -1,69 +1,82 @@
-"""Whether this machine gains from bfloat16: measured once, written down, found again."""
+"""Which number format a run trains in: what the recipe says, or what this machine is faster in."""
 
 from __future__ import annotations
 
 import platform
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 import torch
+from msgspec.structs import replace
 from torch import Tensor
 from torch.nn import functional
 
-from hilum.files import cache_folder, write_text
+from hilum.files import cache_folder
+from hilum.machine import measured_once, processor_fields, processor_name
+from hilum.recipe import Recipe, Training
 
-PAYS_FROM = 1.1  # times as fast as float32: below that, rounding is not worth it
-_FILMS, _CHANNELS, _SIDE, _ROUNDS = 4, 64, 56, 7
+MIN_SPEEDUP = 1.1  # of bfloat16 over float32: below that, rounding is not worth it
+_BATCH, _CHANNELS, _SIDE, _ROUNDS = 4, 64, 56, 7
 
 
-class Measured(msgspec.Struct, frozen=True):
-    """Milliseconds of a 3×3 convolution and its gradients, the best of several, in each number format."""
+def uses_bfloat16(scheme: Training) -> bool:
+    """Whether training computes in bfloat16; `auto` takes what this machine is faster in."""
+    if scheme.precision != "auto":
+        return scheme.precision == "bfloat16"
+    if torch.cuda.is_available():
+        return bool(torch.cuda.is_bf16_supported())
+    return bfloat16_pays()
+
+
+def pin_precision(recipe: Recipe) -> Recipe:
+    """Return the recipe with the precision that this machine takes for `auto`.
+
+    A run that is resumed, maybe on another machine, then does not change its precision half-way.
+    """
+    precision: Literal["bfloat16", "float32"] = "bfloat16" if uses_bfloat16(recipe.training) else "float32"
+    return replace(recipe, training=replace(recipe.training, precision=precision))
+
+
+class ConvolutionTimes(msgspec.Struct, frozen=True):
+    """Milliseconds of a 3×3 convolution and its gradients, the best of several, in each number format.
+
+    >>> ConvolutionTimes(float32=12.0, bfloat16=10.0).bfloat16_pays
+    True
+    """
 
     float32: float
     bfloat16: float
 
     @property
-    def pays(self) -> bool:
-        """Whether bfloat16 is faster by enough."""
-        return self.float32 >= PAYS_FROM * self.bfloat16
+    def bfloat16_pays(self) -> bool:
+        """Whether bfloat16 is faster by at least `MIN_SPEEDUP`."""
+        return self.float32 >= MIN_SPEEDUP * self.bfloat16
 
 
 @cache
 def bfloat16_pays() -> bool:
     """Whether training on this processor gains from bfloat16.
 
-    Instructions for it do not say: some processors gain nothing by theirs, and others emulate it at a tenth of the
-    speed. What was measured is kept in `precision.json` among what can be computed again (`files.cache_folder`),
-    under the processor and torch's version, so that one machine always answers the same; remove the file to measure
-    again.
+    That the processor has instructions for it does not decide this: some processors gain nothing by theirs, and
+    others emulate it at a tenth of the speed. What was measured is kept in `precision.json` in the cache folder
+    (`files.cache_folder`), by processor, threads and version of torch, so that one machine always decides the same;
+    remove the file to measure again.
     """
-    return measured(cache_folder() / "precision.json").pays
+    return convolution_times(cache_folder() / "precision.json").bfloat16_pays
 
 
-def measured(path: Path) -> Measured:
-    """What the file knows of this machine; where it knows nothing, that is measured and written into it."""
-    key = f"{processor()}, {torch.get_num_threads()} threads, torch {torch.__version__}"
-    known = _read(path)
-    if key not in known:
-        known[key] = measure()
-        with suppress(OSError):  # a full or read-only disk: it is measured again next time
-            write_text(path, msgspec.json.format(msgspec.json.encode(known), indent=1).decode() + "\n")
-    return known[key]
+def convolution_times(path: Path) -> ConvolutionTimes:
+    """Return what the file knows of this machine, or measure it and keep it there."""
+    key = f"{describe_processor()}, {torch.get_num_threads()} threads, torch {torch.__version__}"
+    return measured_once(path, key, ConvolutionTimes, measure_convolution)
 
 
-def _read(path: Path) -> dict[str, Measured]:
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=dict[str, Measured])
-    except (OSError, msgspec.DecodeError):
-        return {}
-
-
-def measure() -> Measured:
-    """Time both number formats, in turn; a tenth of a second, or one where bfloat16 is emulated."""
+def measure_convolution() -> ConvolutionTimes:
+    """Time both number formats in turn: a tenth of a second, or one second where bfloat16 is emulated."""
     times: dict[bool, list[float]] = {False: [], True: []}
     steps = {bfloat16: _step(bfloat16) for bfloat16 in times}
     for number in range(_ROUNDS):
@@ -74,7 +87,7 @@ def measure() -> Measured:
                 times[bfloat16].append(1000 * (time.perf_counter() - started))
         if number and times[True][0] > 4 * times[False][0]:
             break
-    return Measured(float32=min(times[False]), bfloat16=min(times[True]))
+    return ConvolutionTimes(float32=min(times[False]), bfloat16=min(times[True]))
 
 
 def _step(bfloat16: bool) -> Callable[[], None]:
@@ -84,7 +97,7 @@ def _step(bfloat16: bool) -> Callable[[], None]:
         values = torch.randn(*shape, generator=generator).contiguous(memory_format=torch.channels_last)
         return values.requires_grad_()
 
-    maps, weights = drawn(_FILMS, _CHANNELS, _SIDE, _SIDE), drawn(_CHANNELS, _CHANNELS, 3, 3)
+    maps, weights = drawn(_BATCH, _CHANNELS, _SIDE, _SIDE), drawn(_CHANNELS, _CHANNELS, 3, 3)
 
     def step() -> None:
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=bfloat16):
@@ -94,15 +107,11 @@ def _step(bfloat16: bool) -> Callable[[], None]:
     return step
 
 
-def processor() -> str:
-    """This processor and what torch uses of it, such as `AMD EPYC, family 26, model 2, AVX512, bfloat16`."""
-    known = {}
-    if (info := Path("/proc/cpuinfo")).exists():
-        for line in info.read_text().split("\n\n")[0].splitlines():
-            name, _, value = line.partition(":")
-            known[name.strip()] = value.strip()
-    parts = [known.get("model name") or platform.processor() or platform.machine()]
-    parts += [f"{what.removeprefix('cpu ')} {known[what]}" for what in ("cpu family", "model") if what in known]
+def describe_processor() -> str:
+    """Return this processor and what torch uses of it, such as `AMD EPYC, family 26, model 2, AVX512, bfloat16`."""
+    fields = processor_fields()
+    parts = [processor_name() or platform.machine()]
+    parts += [f"{name.removeprefix('cpu ')} {fields[name]}" for name in ("cpu family", "model") if name in fields]
     parts.append(torch.backends.cpu.get_cpu_capability())
     if torch.cpu._is_avx512_bf16_supported():
         parts.append("bfloat16")

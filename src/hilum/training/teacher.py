@@ -13,7 +13,7 @@ from hilum.bundle.weights import load_model
 from hilum.errors import RecipeError
 from hilum.models import log_probabilities, mean_of_probabilities
 from hilum.recipe import Pixels, Recipe
-from hilum.training.machine import fastest_device
+from hilum.training.device import fastest_device
 
 
 class TeacherNetwork:

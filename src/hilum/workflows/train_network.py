@@ -229,7 +229,8 @@ def make_network(recipe: Recipe, classes: int) -> tuple[Network, nn.Module]:
 def stored_features(network: Network, films: FilmBatches, recipe: Recipe, views: int) -> FeatureBatches:
     """What the frozen stages give for one split's films."""
     from hilum import features
-    from hilum.training.machine import fastest_device, in_bfloat16, keep_freed_memory
+    from hilum.training.device import fastest_device, keep_freed_memory
+    from hilum.training.precision import uses_bfloat16
 
     keep_freed_memory()
     transfer = recipe.transfer
@@ -243,7 +244,7 @@ def stored_features(network: Network, films: FilmBatches, recipe: Recipe, views:
         views=views,
         seed=recipe.seed,
         also=transfer.also,
-        bfloat16=in_bfloat16(recipe.training),
+        bfloat16=uses_bfloat16(recipe.training),
         device=fastest_device(),
     )
 

@@ -10,8 +10,8 @@ import pytest
 
 from hilum.bundle import Bundle
 from hilum.errors import BundleError
-from hilum.inference import choosing, engines
-from hilum.inference.choosing import choose_engine
+from hilum.inference import engine_selection, engines
+from hilum.inference.engine_selection import select_engine
 from tests.bundle.conftest import make
 
 pytest.importorskip("openvino")
@@ -21,7 +21,7 @@ SPEEDS = {"onnx float32": 1.0, "openvino float32": 2.0, "openvino bfloat16": 3.0
 
 @pytest.fixture(scope="module")
 def opened(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
-    return make(tmp_path_factory.mktemp("choosing") / "bundle")
+    return make(tmp_path_factory.mktemp("engines") / "bundle")
 
 
 @pytest.fixture
@@ -33,22 +33,22 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         seen.append(f"{engine.name} {engine.precision}")
         return SPEEDS[seen[-1]]
 
-    monkeypatch.setattr(choosing, "_rate", rate)
+    monkeypatch.setattr(engine_selection, "_rate", rate)
     monkeypatch.setattr(engines, "_capabilities", lambda: ["FP32", "BF16"])
     return seen
 
 
 def test_the_fastest_is_taken(opened: Bundle, measured: list[str]) -> None:
-    assert choose_engine(opened, "auto", "auto", 1) == ("openvino", "bfloat16")
+    assert select_engine(opened, "auto", "auto", 1) == ("openvino", "bfloat16")
     assert set(measured) == set(SPEEDS)
 
 
 def test_what_was_measured_is_kept(opened: Bundle, measured: list[str], tmp_path: Path) -> None:
-    first = choose_engine(opened, "auto", "auto", 1)
-    kept = json.loads(next((tmp_path / "cache" / "engines").iterdir()).read_text())
-    assert kept["films_a_second"] == SPEEDS
+    first = select_engine(opened, "auto", "auto", 1)
+    (kept,) = json.loads((tmp_path / "cache" / "engines.json").read_text()).values()
+    assert kept["films_per_second"] == SPEEDS
     measured.clear()
-    assert choose_engine(opened, "auto", "auto", 1) == first
+    assert select_engine(opened, "auto", "auto", 1) == first
     assert measured == []
 
 
@@ -56,53 +56,53 @@ def test_what_was_measured_is_kept(opened: Bundle, measured: list[str], tmp_path
 def test_another_situation_is_measured_anew(
     opened: Bundle, measured: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, other: str
 ) -> None:
-    choose_engine(opened, "auto", "auto", 1)
+    select_engine(opened, "auto", "auto", 1)
     measured.clear()
     if other == "bundle":
         opened = make(tmp_path / "other", seed=1)
     elif other == "processor":
-        monkeypatch.setattr(choosing, "_processor", lambda: "another one")
+        monkeypatch.setattr(engine_selection, "processor_name", lambda: "another one")
     elif other == "version":
-        monkeypatch.setattr(choosing, "version", lambda package: f"{package} 0")
+        monkeypatch.setattr(engine_selection, "version", lambda package: f"{package} 0")
     elif other == "damaged":
-        next((tmp_path / "cache" / "engines").iterdir()).write_text("{")
-    choose_engine(opened, "auto", "auto", 2 if other == "threads" else 1)
+        (tmp_path / "cache" / "engines.json").write_text("{")
+    select_engine(opened, "auto", "auto", 2 if other == "threads" else 1)
     assert measured
 
 
 def test_a_name_is_a_name(opened: Bundle, measured: list[str]) -> None:
-    assert choose_engine(opened, "auto", "float32", 1) == ("openvino", "float32")
-    assert choose_engine(opened, "onnx", "auto", 1) == ("onnx", "float32")
-    assert choose_engine(opened, "auto", "bfloat16", 1) == ("openvino", "bfloat16")
-    assert choose_engine(opened, "onnx", "int8", 1) == ("onnx", "int8")  # which opening it refuses
+    assert select_engine(opened, "auto", "float32", 1) == ("openvino", "float32")
+    assert select_engine(opened, "onnx", "auto", 1) == ("onnx", "float32")
+    assert select_engine(opened, "auto", "bfloat16", 1) == ("openvino", "bfloat16")
+    assert select_engine(opened, "onnx", "int8", 1) == ("onnx", "int8")  # which opening it refuses
 
 
-def test_what_says_something_else_is_left_out(
+def test_what_says_something_else_is_omitted(
     opened: Bundle, measured: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(engines.TOLERANCES, "bfloat16", 0.0)
-    assert choose_engine(opened, "auto", "auto", 1) == ("openvino", "float32")
-    kept = json.loads(next((tmp_path / "cache" / "engines").iterdir()).read_text())
-    assert kept["films_a_second"]["openvino bfloat16"] == 0
-    assert "moves a probability by" in kept["left_out"]["openvino bfloat16"]
+    assert select_engine(opened, "auto", "auto", 1) == ("openvino", "float32")
+    (kept,) = json.loads((tmp_path / "cache" / "engines.json").read_text()).values()
+    assert kept["films_per_second"]["openvino bfloat16"] == 0
+    assert "moves a probability by" in kept["omitted"]["openvino bfloat16"]
     monkeypatch.setitem(engines.TOLERANCES, "float32", -1.0)
     with pytest.raises(BundleError, match="no engine can compute it here"):
-        choose_engine(opened, "auto", "auto", 2)
+        select_engine(opened, "auto", "auto", 2)
 
 
 def test_a_processor_without_bfloat16_is_not_asked_for_it(
     opened: Bundle, measured: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(engines, "_capabilities", lambda: ["FP32"])
-    assert choose_engine(opened, "auto", "auto", 1) == ("openvino", "float32")
+    assert select_engine(opened, "auto", "auto", 1) == ("openvino", "float32")
 
 
 def test_without_openvino_there_is_nothing_to_measure(
     opened: Bundle, measured: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(engines, "find_spec", lambda _: None)
-    monkeypatch.setattr(choosing, "installed", engines.installed)
-    assert choose_engine(opened, "auto", "auto", 1) == ("onnx", "float32")
+    monkeypatch.setattr(engine_selection, "installed", engines.installed)
+    assert select_engine(opened, "auto", "auto", 1) == ("onnx", "float32")
     assert measured == []
 
 
@@ -111,11 +111,13 @@ def test_a_cache_that_cannot_be_written_stops_nobody(
 ) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("HILUM_CACHE", str(tmp_path / "file"))
-    assert choose_engine(opened, "auto", "auto", 1) == ("openvino", "bfloat16")
+    assert select_engine(opened, "auto", "auto", 1) == ("openvino", "bfloat16")
 
 
 def test_speeds_are_really_measured(opened: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(choosing, "_SECONDS", 0.01)
-    choice = choosing.measure(opened, [("onnx", "float32"), ("openvino", "float32")], 2)
-    assert all(rate > 0 for rate in choice.films_a_second.values())
-    assert f"{choice.engine} {choice.precision}" == max(choice.films_a_second, key=choice.films_a_second.__getitem__)
+    monkeypatch.setattr(engine_selection, "_SECONDS", 0.01)
+    choice = engine_selection.measure_engines(opened, [("onnx", "float32"), ("openvino", "float32")], 2)
+    assert all(rate > 0 for rate in choice.films_per_second.values())
+    assert f"{choice.engine} {choice.precision}" == max(
+        choice.films_per_second, key=choice.films_per_second.__getitem__
+    )

@@ -13,7 +13,7 @@ from hilum.errors import RequestError
 from hilum.models import step_memory
 from hilum.models.profile import profile
 from hilum.recipe import Model
-from hilum.training.memory import PASSING, films_at_once, free_memory
+from hilum.training.micro_batches import WORKSPACE_FACTOR, free_device_memory, micro_batch_size
 
 SHAPE = torch.Size((1, 64, 64))
 
@@ -35,23 +35,23 @@ def test_the_step_is_that_of_the_profile(network: nn.Module) -> None:
 @given(batch=st.integers(2, 300), room=st.floats(2, 400))
 def test_as_many_films_as_fit(network: nn.Module, batch: int, room: float) -> None:
     fixed, a_film = step_memory(network, SHAPE)
-    at_once = films_at_once(network, SHAPE, batch, int(fixed + room * PASSING * a_film) + 1)
-    assert 2 <= at_once <= batch
-    assert at_once <= max(2, room + 1)
+    size = micro_batch_size(network, SHAPE, batch, int(fixed + room * WORKSPACE_FACTOR * a_film) + 1)
+    assert 2 <= size <= batch
+    assert size <= max(2, room + 1)
     if room >= batch:
-        assert at_once == batch, "a batch that fits stays whole"
+        assert size == batch, "a batch that fits stays whole"
     else:
-        assert at_once % 2 == 0, "no pair is cut in two"
-        assert at_once >= min(room, batch) / 2 - 2, "and the parts are no smaller than they need be"
+        assert size % 2 == 0, "no pair is cut in two"
+        assert size >= min(room, batch) / 2 - 2, "and the parts are no smaller than they need be"
 
 
 def test_two_films_that_do_not_fit_are_refused(network: nn.Module) -> None:
     with pytest.raises(
         RequestError, match=r"a step with two films takes about \d+ MB, and there are 0\.001 MB; take"
     ):
-        films_at_once(network, SHAPE, 32, 1000)
+        micro_batch_size(network, SHAPE, 32, 1000)
 
 
 def test_without_a_limit_it_is_what_the_machine_has_free(network: nn.Module) -> None:
-    assert free_memory() > 1e8
-    assert films_at_once(network, SHAPE, 32, None) == 32
+    assert free_device_memory() > 1e8
+    assert micro_batch_size(network, SHAPE, 32, None) == 32

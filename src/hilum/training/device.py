@@ -1,54 +1,35 @@
-"""What this machine is best at: device, number format, memory layout, memory allocation."""
+"""The device that training computes on, and how torch and the C library are set up for it."""
 
 from __future__ import annotations
 
 import ctypes
 import os
 import sys
-from typing import Literal
 
 import torch
 from lightning_fabric import Fabric
-from msgspec.structs import replace
 
-from hilum.recipe import Recipe, Training
+from hilum.recipe import Training
 from hilum.training.parallel import Precision, make_fabric
-from hilum.training.precision import bfloat16_pays
+from hilum.training.precision import uses_bfloat16
 
 
-def prepare(scheme: Training, *, thaws: bool) -> Fabric:
-    """The fastest device there is, in the recipe's precision; the same seed gives the same weights on it.
+def set_up_device(scheme: Training, *, thaws: bool) -> Fabric:
+    """Return a Fabric of the fastest device, in the recipe's precision; one seed gives the same weights on it.
 
     Args:
-        scheme: the learning scheme.
-        thaws: whether some weights do not learn in every epoch.
+        scheme: the recipe's section `[training]`.
+        thaws: whether some weights are frozen in some epochs.
     """
     _be_deterministic()
     keep_freed_memory()
-    precision: Precision = "bf16-mixed" if in_bfloat16(scheme) else "32-true"
+    precision: Precision = "bf16-mixed" if uses_bfloat16(scheme) else "32-true"
     return make_fabric(fastest_device().type, precision, thaws=thaws)
 
 
 def fastest_device() -> torch.device:
-    """The first GPU where there is one, else the CPU."""
+    """Return the first GPU where there is one, else the CPU."""
     return torch.device("cuda", 0) if torch.cuda.is_available() else torch.device("cpu")
-
-
-def in_bfloat16(scheme: Training) -> bool:
-    """What the recipe says; `auto` takes what this machine is faster in."""
-    if scheme.precision != "auto":
-        return scheme.precision == "bfloat16"
-    if torch.cuda.is_available():
-        return bool(torch.cuda.is_bf16_supported())
-    return bfloat16_pays()
-
-
-def pin_precision(recipe: Recipe) -> Recipe:
-    """The recipe with the precision that this machine takes for `auto`, so that a run that goes on, maybe on another
-    machine, does not change it half-way.
-    """
-    precision: Literal["bfloat16", "float32"] = "bfloat16" if in_bfloat16(recipe.training) else "float32"
-    return replace(recipe, training=replace(recipe.training, precision=precision))
 
 
 def _be_deterministic() -> None:
