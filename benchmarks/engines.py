@@ -28,6 +28,7 @@ from hilum import bundle, confidence, films, metrics, models, pixels
 from hilum.bundle import Bundle, Chosen, OperatingPoint
 from hilum.bundle.golden import golden_films
 from hilum.bundle.int8 import add_forms, compare
+from hilum.bundle.network_payload import NetworkPayload
 from hilum.bundle.onnx_export import round_weights
 from hilum.bundle.quantise import quantise
 from hilum.bundle.read import GATE_NAME
@@ -148,8 +149,8 @@ def drawn_bundle(folder: Path, architecture: str, head: str, size: int = 224) ->
     round_weights(network.eval())
     chosen = Chosen(OperatingPoint(0.5, "half", "nothing"), Calibration(), None, None, {})
     return write(
-        [network], folder, recipe=recipe, classes=("NORMAL", "PNEUMONIA"), manifest=Manifest(FILMS), chosen=chosen,
-        gate=read_gate(SHIPPED / GATE_NAME), history=[],
+        NetworkPayload([network], recipe), folder, recipe=recipe, classes=("NORMAL", "PNEUMONIA"),
+        manifest=Manifest(FILMS), chosen=chosen, gate=read_gate(SHIPPED / GATE_NAME), history=[],
     )  # fmt: skip
 
 

@@ -50,7 +50,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "pacs": {"inference", "explanation"},
 }
 # The half of `bundle` that needs torch, and so may know the models. Inference stays away from it.
-TORCH_HALF = {"torch_half", "weights", "write", "onnx_export", "quantise"}
+TORCH_HALF = {"network_payload", "weights", "onnx_export", "quantise"}
 WITHOUT_TORCH = (
     "films", "pixels", "shifts", "metrics", "confidence", "auditing", "classical", "gate", "inference", "evaluation",
     "comparison", "tuning", "pages", "service", "pacs", "cli",

@@ -10,6 +10,7 @@ import torch
 
 from hilum import models
 from hilum.bundle import Bundle, Chosen, OperatingPoint
+from hilum.bundle.network_payload import NetworkPayload
 from hilum.bundle.onnx_export import round_weights
 from hilum.bundle.write import write
 from hilum.confidence import Calibration
@@ -70,7 +71,7 @@ def _make(
     if recipe.bundle.weights == "float16":
         round_weights(model)
     return write(
-        [model],
+        NetworkPayload([model], recipe),
         folder,
         recipe=recipe,
         classes=classes,

@@ -15,6 +15,7 @@ from safetensors.torch import load_file
 from hilum import bundle, models
 from hilum.bundle import Bundle, Chosen, Member, OperatingPoint
 from hilum.bundle.golden import golden_films
+from hilum.bundle.network_payload import NetworkPayload
 from hilum.bundle.onnx_export import export_onnx, round_weights
 from hilum.bundle.read import seal_of
 from hilum.bundle.seal import data_fingerprint
@@ -45,7 +46,7 @@ def network_of(recipe: Recipe, seed: int = 0) -> models.Network:
 
 def write_one(folder: Path, recipe: Recipe, network: models.Network) -> Bundle:
     return write(
-        [network],
+        NetworkPayload([network], recipe),
         folder,
         recipe=recipe,
         classes=CLASSES,
@@ -80,16 +81,17 @@ def fused(dense: Bundle, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     whole = recipe_of("whole", crop=0, model={"name": "resnet18", "head": "linear", "output": "softmax"})
     other = write_one(folder / "whole", whole, network_of(whole, seed=1))
     networks = [network_of(dense.spec.recipe), network_of(whole, seed=1)]
+    recipe = replace(recipe_of("both", crop=0), model=replace(whole.model, name="s1-cnn + resnet18"))
+    members = (member_of(dense, 0.25), replace(member_of(other, 0.75), data_fingerprint="00" * 32))
     return write(
-        networks,
+        NetworkPayload(networks, recipe, members),
         folder / "bundle",
-        recipe=replace(recipe_of("both", crop=0), model=replace(whole.model, name="s1-cnn + resnet18")),
+        recipe=recipe,
         classes=CLASSES,
         manifest=Manifest(FILMS),
         chosen=CHOSEN,
         gate=None,
         history=[],
-        members=(member_of(dense, 0.25), replace(member_of(other, 0.75), data_fingerprint="00" * 32)),
     )
 
 

@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 
 from hilum import bundle
 from hilum.bundle.golden import golden_films
-from hilum.bundle.write import load_model
+from hilum.bundle.weights import load_model
 from hilum.errors import RequestError
 from hilum.inference import Detector
 from tests.bundle.conftest import make, make_three, recipe_of

@@ -9,8 +9,9 @@ import pytest
 
 from hilum import pixels
 from hilum.bundle import Bundle
+from hilum.bundle.write import write
 from hilum.classical.learning import Learnt, choose_on, learn
-from hilum.classical.writing import write
+from hilum.classical.payload import PipelinePayload
 from hilum.files import sha256_of
 from hilum.recipe import Recipe, parse_recipe
 from hilum.records import Film, Manifest
@@ -81,7 +82,7 @@ def make(recipe: Recipe, manifest: Manifest, folder: Path) -> Made:
     learnt = learn(manifest, cache, CLASSES, recipe)
     chosen = choose_on(learnt.system, manifest.split("val"), cache, CLASSES, recipe)
     bundle = write(
-        learnt.system,
+        PipelinePayload(learnt.system),
         folder,
         recipe=recipe,
         classes=CLASSES,

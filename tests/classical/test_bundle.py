@@ -19,9 +19,10 @@ from hilum import bundle, pixels
 from hilum.bundle.golden import golden_films
 from hilum.bundle.read import seal_of
 from hilum.bundle.weights import load_model
+from hilum.bundle.write import rewrite
 from hilum.classical import load
 from hilum.classical.learning import choose_on
-from hilum.classical.writing import rewrite
+from hilum.classical.payload import PipelinePayload
 from hilum.errors import BundleError, RequestError
 from hilum.files import sha256_of
 from hilum.gate import fit_gate
@@ -125,7 +126,9 @@ def test_written_anew_it_keeps_the_system_and_decides_otherwise(made: Made, tmp_
     cache = pixels.cache(val, recipe.pixels)
     chosen = choose_on(made.learnt.system, val, cache, CLASSES, recipe)
     gate = fit_gate((cache.films[row] for row in cache.rows(val)), [film.patient for film in val])
-    again = rewrite(made.bundle, tmp_path / "bundle", recipe=recipe, chosen=chosen, gate=gate)
+    again = rewrite(
+        made.bundle, PipelinePayload(made.learnt.system), tmp_path / "bundle", recipe=recipe, chosen=chosen, gate=gate
+    )
     assert again.pipeline.read_bytes() == made.bundle.pipeline.read_bytes()
     assert again.spec.made_with == made.bundle.spec.made_with
     assert again.spec.operating_point.threshold == 0.5 != made.bundle.spec.operating_point.threshold
@@ -173,4 +176,6 @@ def test_a_folder_that_is_no_bundle_is_left_alone(made: Made, tmp_path: Path) ->
         made.recipe,
     )
     with pytest.raises(RequestError, match="exists and is no bundle"):
-        rewrite(made.bundle, tmp_path / "mine", recipe=made.recipe, chosen=chosen)
+        rewrite(
+            made.bundle, PipelinePayload(made.learnt.system), tmp_path / "mine", recipe=made.recipe, chosen=chosen
+        )

@@ -12,7 +12,7 @@ from hilum.bundle import int8
 from hilum.cli.export import export
 from hilum.errors import BundleError, RequestError
 from hilum.inference import Detector
-from hilum.inference.choosing import choose_engine
+from hilum.inference.engine_selection import select_engine
 from tests.cli.conftest import Hilum, refusal
 from tests.conftest import ChestFolder
 
@@ -61,7 +61,7 @@ def test_int8_is_made_of_train_films_and_used_by_name(here: Path, tiny_bundle: P
     pytest.importorskip("openvino")
     other = Detector("out/bundle", engine="openvino", precision="int8").probs(squares)
     np.testing.assert_allclose(other, small.probs(squares), atol=0.01)
-    engine, precision = choose_engine(bundle.read("out/bundle"), "auto", "int8", 1)
+    engine, precision = select_engine(bundle.read("out/bundle"), "auto", "int8", 1)
     assert engine in ("onnx", "openvino")
     assert precision == "int8"
 

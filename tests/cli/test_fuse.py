@@ -14,6 +14,7 @@ import torch
 
 from hilum import bundle, films, models, pixels
 from hilum.bundle import Bundle, Chosen, OperatingPoint
+from hilum.bundle.network_payload import NetworkPayload
 from hilum.bundle.onnx_export import round_weights
 from hilum.bundle.write import write
 from hilum.cli.fuse import fuse
@@ -56,7 +57,7 @@ def learnt_from(manifest: Manifest, name: str, seed: int = 0, **tables: Mapping[
     if recipe.bundle.weights == "float16":
         round_weights(network)
     return write(
-        [network],
+        NetworkPayload([network], recipe),
         Path(name),
         recipe=recipe,
         classes=CLASSES,

@@ -1,6 +1,6 @@
 """A bundle: everything that a prediction needs, in one folder.
 
-This half opens and checks bundles and needs no torch; `hilum.bundle.write` makes them and does.
+Opening, checking and writing bundles needs no torch; `hilum.bundle.network_payload`, which holds networks, does.
 """
 
 from hilum.bundle.deciding import decide

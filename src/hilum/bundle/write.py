@@ -1,33 +1,65 @@
-"""Writing a bundle: the torch half."""
+"""Writing a bundle, whatever predicts in it. No torch here."""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple, Protocol
 
-import msgspec
 import numpy as np
-import torch
-from torch import nn
+from msgspec.structs import replace
+from numpy.typing import NDArray
 
-from hilum import models
-from hilum.bundle.golden import Probs, golden_films, write_golden
-from hilum.bundle.onnx_export import export_onnx
-from hilum.bundle.read import GATE_NAME, GOLDEN_NAME, ONNX_NAME, WEIGHTS_NAME, Bundle
+from hilum.bundle.golden import write_golden
+from hilum.bundle.read import GATE_NAME, GOLDEN_NAME, Bundle
 from hilum.bundle.seal import part_of, seal, spec_of, stamped
-from hilum.bundle.spec import Chosen, Member, probabilities
-from hilum.bundle.weights import deployed, load_model, save_weights
-from hilum.confidence import Calibration, calibrated
+from hilum.bundle.spec import Chosen, Member
+from hilum.confidence import calibrated
 from hilum.gate import Gate, write_gate
+from hilum.metrics.counts import Floats
 from hilum.recipe import Recipe
 from hilum.records import Manifest
 
-__all__ = ["load_model", "rewrite", "write"]
+
+class Counts(NamedTuple):
+    """How large a model is.
+
+    Attributes:
+        parameters: of all networks, as Keras counts them, or the numbers that a fitted pipeline holds.
+        multiply_adds: for one film; 0 where nobody counts them.
+    """
+
+    parameters: int
+    multiply_adds: int
+
+
+class Payload(Protocol):
+    """What predicts in a bundle: one or several networks (`NetworkPayload`) or a pipeline (`PipelinePayload`)."""
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Names of the files that `save` writes."""
+
+    @property
+    def members(self) -> tuple[Member, ...]:
+        """What each of several networks brings; empty for everything else."""
+
+    @property
+    def made_with(self) -> dict[str, str]:
+        """Versions of the libraries that the files depend on, by name."""
+
+    def save(self, folder: Path) -> None:
+        """Write the files into a folder."""
+
+    def probs(self, squares: NDArray[np.uint8]) -> Floats:
+        """Predict preprocessed films, (n, size, size) uint8: probabilities (n, classes) float64, not calibrated."""
+
+    def counts(self, folder: Path) -> Counts:
+        """Count what the files in this folder hold."""
 
 
 def write(
-    networks: Sequence[models.Network],
+    payload: Payload,
     folder: Path,
     *,
     recipe: Recipe,
@@ -36,83 +68,63 @@ def write(
     chosen: Chosen,
     gate: Gate | None,
     history: list[dict[str, float]],
-    members: tuple[Member, ...] = (),
     out_of_fold: bool = False,
 ) -> Bundle:
     """Write everything that a prediction needs into one folder, which appears whole or not at all.
 
     Args:
-        networks: the one that learnt, or several; on the CPU, already rounded to `recipe.bundle.weights`. What is
-            exported is what `deployed` makes of them.
-        folder: is replaced where it already is a bundle.
+        payload: what predicts.
+        folder: replaced where it already is a bundle.
         recipe: resolved.
         classes: the positive one last.
-        manifest: the films that were trained and validated on; of several networks, those that were validated on
-            together.
-        chosen: what validation films decided, and their figures.
-        gate: what films it was made for.
-        history: a row an epoch.
-        members: where there are several networks, what each brings, in their order.
-        out_of_fold: the figures are of each film by the one network that had not seen it; all are in val.
+        manifest: the films of training and validation; of several networks, those of their common validation.
+        chosen: what was chosen on the validation films, and the figures there.
+        gate: describes the films that the bundle is made for.
+        history: a row an epoch, or a row for each choice that was tried.
+        out_of_fold: whether each film's figures come from the one network that had not seen it; all are in val.
 
     Raises:
         RequestError: the folder exists and is no bundle.
-        HilumError: the ONNX network does not say what the torch network says.
+        HilumError: a network's ONNX file does not give what the torch network gives.
     """
     part = part_of(folder)
-    half = recipe.bundle.weights == "float16"
-    model = deployed(networks, recipe, members)
-    export_onnx(model, golden_films(recipe.pixels), part / ONNX_NAME, half=half)
-
-    write_golden(part / GOLDEN_NAME, recipe.pixels, _probs_of(model, chosen.calibration))
-    spec = msgspec.structs.replace(
-        spec_of(recipe, classes, manifest, chosen, history, members),
-        out_of_fold=out_of_fold,
-        parameters=models.count_parameters(model).total,
-        multiply_adds=models.multiply_adds(model, recipe.pixels.size),
+    payload.save(part)
+    write_golden(
+        part / GOLDEN_NAME, recipe.pixels, lambda films: calibrated(chosen.calibration, payload.probs(films))
     )
-    save_weights(networks, spec.recipes, part / WEIGHTS_NAME, half=half)
     if gate:
         write_gate(gate, part / GATE_NAME)
+    spec = spec_of(recipe, classes, manifest, chosen, history, payload.members)
+    counts = payload.counts(part)
+    spec = replace(spec, out_of_fold=out_of_fold, made_with=payload.made_with, **counts._asdict())
     return seal(spec, part, folder)
 
 
-def rewrite(opened: Bundle, folder: Path, *, recipe: Recipe, chosen: Chosen, gate: Gate | None = None) -> Bundle:
-    """Write a bundle anew with the same network, and other choices of where and how it decides.
+def rewrite(
+    opened: Bundle, payload: Payload, folder: Path, *, recipe: Recipe, chosen: Chosen, gate: Gate | None = None
+) -> Bundle:
+    """Write a bundle again with what predicts in it, and with another calibration and operating point.
 
     Args:
-        opened: the bundle whose network it is.
+        opened: the bundle.
+        payload: what predicts in it; its files are copied byte by byte.
         folder: as for `write`.
         recipe: resolved; the bundle's own but for `[bundle]`.
-        chosen: what validation films decided, and their figures.
-        gate: another one than the bundle's own, which None keeps.
+        chosen: what was chosen on other films, and the figures there.
+        gate: replaces the bundle's own; None keeps that.
 
     Raises:
         RequestError: the folder exists and is no bundle.
     """
     part = part_of(folder)
-    kept = (opened.onnx, opened.weights, None if gate else opened.gate)
-    for path in filter(None, kept):
-        shutil.copyfile(path, part / path.name)
+    for name in payload.files:
+        shutil.copyfile(opened.folder / name, part / name)
     if gate:
         write_gate(gate, part / GATE_NAME)
-    model = load_model(opened)
-    write_golden(part / GOLDEN_NAME, recipe.pixels, _probs_of(model, chosen.calibration))
-    spec = msgspec.structs.replace(
-        stamped(opened.spec, recipe, chosen),
-        parameters=models.count_parameters(model).total,
-        multiply_adds=models.multiply_adds(model, recipe.pixels.size),
-        out_of_fold=False,
+    elif opened.gate:
+        shutil.copyfile(opened.gate, part / GATE_NAME)
+    write_golden(
+        part / GOLDEN_NAME, recipe.pixels, lambda films: calibrated(chosen.calibration, payload.probs(films))
     )
+    spec = replace(stamped(opened.spec, recipe, chosen), out_of_fold=False, **payload.counts(part)._asdict())
     return seal(spec, part, folder)
-
-
-def _probs_of(model: nn.Module, calibration: Calibration) -> Probs:
-    """What a bundle of this network says of preprocessed films."""
-
-    def probs(films: np.ndarray) -> np.ndarray:
-        with torch.no_grad():
-            given = probabilities(model(torch.from_numpy(films)[:, None].float() / 255).numpy())
-        return calibrated(calibration, given)
-
-    return probs

@@ -51,11 +51,8 @@ _LARGEST = 2 << 30  # bytes of a file as it lies unpacked in memory
 _MEND = "take the bundle again from where it was made"
 
 
-def write_pipeline(pipeline: Any, path: Path) -> int:
+def write_pipeline(pipeline: Any, path: Path) -> None:
     """Write a fitted pipeline.
-
-    Returns:
-        How many numbers its arrays hold.
 
     Raises:
         BundleError: it holds what could not be read again; nothing is written then.
@@ -64,6 +61,11 @@ def write_pipeline(pipeline: Any, path: Path) -> int:
         skops.dump(pipeline, path, compression=ZIP_DEFLATED)
     with ZipFile(path) as archive:
         _refuse_unknown(archive, path)
+
+
+def count_numbers(path: Path) -> int:
+    """How many numbers the arrays of a pipeline's file hold."""
+    with ZipFile(path) as archive:
         return sum(_size_of(archive, name) for name in archive.namelist() if name.endswith(".npy"))
 
 

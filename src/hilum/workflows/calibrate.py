@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hilum.errors import LayoutError, RecipeError, RequestError
-from hilum.workflows.train_classical import choose_again
-from hilum.workflows.train_network import choose_on_films, fit_gate, in_words
+from hilum.workflows.deployed import fit_gate, open_deployed, summarize
 
 logger = logging.getLogger("hilum")
 
@@ -32,6 +31,7 @@ def calibrate(bundle: Path, data: Path, out: Path, *, split: str = "val", settin
     from hilum import bundle as bundles
     from hilum import films
     from hilum.bundle.seal import data_fingerprint
+    from hilum.bundle.write import rewrite
     from hilum.evaluation.truth import require_known_labels
     from hilum.recipe import with_settings
 
@@ -52,20 +52,14 @@ def calibrate(bundle: Path, data: Path, out: Path, *, split: str = "val", settin
         raise LayoutError(
             f"{data}: no film of the split '{split}' is labelled {named}; some of each class are needed"
         )
-    if recipe.classical:
-        result = choose_again(opened, labelled, recipe)
-        from hilum.classical.writing import rewrite
-    else:
-        from hilum.bundle.weights import load_model
-        from hilum.bundle.write import rewrite
-
-        result = choose_on_films(load_model(opened), labelled, opened.spec.classes, recipe)
+    deployed = open_deployed(opened)
+    result = deployed.choose(labelled, opened.spec.classes, recipe)
     own = manifest.where(lambda film: film.split in ("train", "val"))
     gate = None
     if (
         data_fingerprint(own) == opened.spec.data_fingerprint
     ):  # the films that it learnt from: its gate can be made anew
         gate = fit_gate(own.split("train"), recipe)
-    rewrite(opened, folder, recipe=recipe, chosen=result, gate=gate)
-    logger.info(f"{folder}: {in_words(result)}")
+    rewrite(opened, deployed.payload, folder, recipe=recipe, chosen=result, gate=gate)
+    logger.info(f"{folder}: {summarize(result)}")
     return folder

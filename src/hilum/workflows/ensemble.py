@@ -13,8 +13,9 @@ from msgspec.structs import replace
 from hilum.progress import first_process
 from hilum.recipe import Members, Recipe
 from hilum.records import Manifest, Prediction, Predictions
+from hilum.workflows.deployed import fit_gate, whole_films
 from hilum.workflows.fuse import fuse_bundles, fused_recipe, members_of
-from hilum.workflows.train_network import Learnt, fit_gate, learn, whole_films, write_bundle, write_request
+from hilum.workflows.train_network import Learnt, learn, write_bundle, write_request
 
 if TYPE_CHECKING:
     from torch import nn
@@ -104,7 +105,8 @@ def _agree(recipe: Recipe, learnt: Sequence[Learnt]) -> None:
 def _out_of_fold(recipe: Recipe, learnt: Sequence[Learnt], bundles: Sequence[Path], folder: Path) -> Path | None:
     """Judge every film by the network that had not seen its fold; fuse the networks if the recipe asks for it."""
     from hilum import bundle, models, training
-    from hilum.bundle.weights import deployed, load_networks
+    from hilum.bundle.network_payload import NetworkPayload
+    from hilum.bundle.weights import load_networks
     from hilum.bundle.write import write
     from hilum.records import write_predictions
 
@@ -112,7 +114,7 @@ def _out_of_fold(recipe: Recipe, learnt: Sequence[Learnt], bundles: Sequence[Pat
     networks = [network for each in opened for network in load_networks(each)]
     vals = [whole_films(each.manifest.split("val"), each.classes, each.recipe) for each in learnt]
     held_out = [
-        (models.InParts(deployed([network], each.recipe)), films)
+        (models.InParts(NetworkPayload([network], each.recipe).model), films)
         for network, each, films in zip(networks, learnt, vals, strict=True)
     ]
     chosen = training.choose_out_of_fold(held_out, recipe)
@@ -123,16 +125,17 @@ def _out_of_fold(recipe: Recipe, learnt: Sequence[Learnt], bundles: Sequence[Pat
     )
     if recipe.members.fuse == "none":
         return None
+    fused = fused_recipe(recipe.name, opened)
+    members = tuple(member for each in opened for member in members_of(each.spec, 1 / len(opened)))
     return write(
-        networks,
+        NetworkPayload(networks, fused, members),
         folder / "bundle",
-        recipe=fused_recipe(recipe.name, opened),
+        recipe=fused,
         classes=classes,
         manifest=Manifest(tuple(film for films in vals for film in films.manifest)),
         chosen=chosen,
         gate=fit_gate(Manifest(tuple(film for films in vals for film in films.manifest)), recipe),
         history=[],
-        members=tuple(member for each in opened for member in members_of(each.spec, 1 / len(opened))),
         out_of_fold=True,
     ).folder
 

@@ -13,8 +13,8 @@ from msgspec.structs import replace
 from hilum.errors import LayoutError, RequestError
 from hilum.recipe import Model, Pixels, Recipe
 from hilum.records import Manifest
+from hilum.workflows.deployed import DeployedNetworks, fit_gate, summarize, whole_films
 from hilum.workflows.train_classical import refuse_system
-from hilum.workflows.train_network import choose_on_films, fit_gate, in_words, whole_films
 
 if TYPE_CHECKING:
     from hilum.bundle import Bundle, Member, Spec
@@ -54,8 +54,9 @@ def fuse_bundles(
     if missing := [each for each in classes if each not in val.labels]:
         raise LayoutError(f"no val film is labelled {', '.join(missing)}; the threshold needs some of each class")
 
+    from hilum.bundle.network_payload import NetworkPayload
     from hilum.bundle.seal import data_fingerprint
-    from hilum.bundle.weights import deployed, load_networks
+    from hilum.bundle.weights import load_networks
     from hilum.bundle.write import write
 
     fingerprint = data_fingerprint(learnt)
@@ -71,10 +72,11 @@ def fuse_bundles(
     kept = [(each, part) for each, part in zip(opened, parts, strict=True) if part]
     members = tuple(member for each, part in kept for member in members_of(each.spec, part))
     networks = [network for each, _ in kept for network in load_networks(each)]
-    chosen = choose_on_films(deployed(networks, recipe, members), val, classes, recipe)
-    logger.info(f"{folder}: {recipe.model.name}; {in_words(chosen)}")
+    deployed = DeployedNetworks(NetworkPayload(networks, recipe, members))
+    chosen = deployed.choose(val, classes, recipe)
+    logger.info(f"{folder}: {recipe.model.name}; {summarize(chosen)}")
     return write(
-        networks,
+        deployed.payload,
         folder,
         recipe=recipe,
         classes=classes,
@@ -82,7 +84,6 @@ def fuse_bundles(
         chosen=chosen,
         gate=fit_gate(learnt.split("train"), recipe) if "train" in {film.split for film in learnt} else None,
         history=[],
-        members=members,
     ).folder
 
 

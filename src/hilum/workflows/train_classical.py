@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 from hilum.errors import RequestError
 from hilum.recipe import Recipe
 from hilum.records import Manifest
-from hilum.workflows.train_network import fit_gate, in_words, write_request
+from hilum.workflows.deployed import DeployedSystem, fit_gate, summarize
+from hilum.workflows.train_network import write_request
 
 if TYPE_CHECKING:
-    from hilum.bundle import Bundle, Chosen
+    from hilum.bundle import Bundle
 
 logger = logging.getLogger("hilum")
 
@@ -36,8 +37,8 @@ def learn_system(
         raise RequestError("a system without a network learns in one process: start it without torchrun")
 
     from hilum import films, pixels
-    from hilum.classical.learning import check, choose_on, learn
-    from hilum.classical.writing import write
+    from hilum.bundle.write import write
+    from hilum.classical.learning import check, learn
     from hilum.history import write_history
     from hilum.machine import free_memory
 
@@ -53,10 +54,11 @@ def learn_system(
     logger.info(f"{folder}: learns from {len(train)} films, is validated on {len(val)}: {recipe.system}")
     learnt = learn(used, cache, classes, recipe, memory=room, told=lambda row: logger.info(_say(row)))
     write_history(folder / "history.csv", learnt.history)
-    chosen = choose_on(learnt.system, val, cache, classes, recipe)
-    logger.info(f"{folder}: {in_words(chosen)}")
+    deployed = DeployedSystem(learnt.system)
+    chosen = deployed.choose(val, classes, recipe)
+    logger.info(f"{folder}: {summarize(chosen)}")
     return write(
-        learnt.system,
+        deployed.payload,
         folder / "bundle",
         recipe=recipe,
         classes=classes,
@@ -65,15 +67,6 @@ def learn_system(
         gate=fit_gate(train, recipe),
         history=learnt.history,
     ).folder
-
-
-def choose_again(opened: Bundle, films: Manifest, recipe: Recipe) -> Chosen:
-    """Let films decide anew where a bundle's system decides; `films` carry labels of its classes."""
-    from hilum import pixels
-    from hilum.classical import load
-    from hilum.classical.learning import choose_on
-
-    return choose_on(load(opened), films, pixels.cache(films, recipe.pixels), opened.spec.classes, recipe)
 
 
 def refuse_system(opened: Bundle, what: str) -> None:

@@ -14,14 +14,13 @@ from hilum.errors import RequestError
 from hilum.progress import first_process
 from hilum.recipe import Recipe
 from hilum.records import Manifest
+from hilum.workflows.deployed import DeployedNetworks, fit_gate, summarize
 
 if TYPE_CHECKING:
     from torch import nn
 
     from hilum.batches import FilmBatches, Source
-    from hilum.bundle import Chosen
     from hilum.features import FeatureBatches
-    from hilum.gate import Gate
     from hilum.models import Network
     from hilum.training import Run
 
@@ -128,24 +127,24 @@ def write_request(recipe: Recipe, manifest: Manifest, folder: Path) -> None:
 def write_bundle(learnt: Learnt) -> Path:
     """Choose where the network decides, and write its bundle into the run's folder; returns the bundle's."""
     from hilum import training
+    from hilum.bundle.network_payload import NetworkPayload
     from hilum.bundle.onnx_export import round_weights
-    from hilum.bundle.weights import deployed
     from hilum.bundle.write import write
 
     recipe, folder = learnt.recipe, learnt.run.folder
     if recipe.bundle.weights == "float16":
         round_weights(learnt.network)
-    network = deployed([learnt.network], recipe)
+    deployed = DeployedNetworks(NetworkPayload([learnt.network], recipe))
     try:
-        if network is learnt.network:
+        if deployed.payload.model is learnt.network:
             chosen = training.choose(learnt.learner, learnt.val, recipe)
         else:  # it is shown more of a film than what learnt: crops of it, or half a network its stored features
-            chosen = choose_on_films(network, learnt.manifest.split("val"), learnt.classes, recipe)
+            chosen = deployed.choose(learnt.manifest.split("val"), learnt.classes, recipe)
     except RequestError as error:
         raise RequestError(f"{error} (in {folder}/recipe.toml: it has learnt already, --resume goes on)") from None
-    logger.info(f"{folder}: kept epoch {learnt.run.kept_epoch}; {in_words(chosen)}")
+    logger.info(f"{folder}: kept epoch {learnt.run.kept_epoch}; {summarize(chosen)}")
     return write(
-        [learnt.network],
+        deployed.payload,
         folder / "bundle",
         recipe=recipe,
         classes=learnt.classes,
@@ -154,43 +153,6 @@ def write_bundle(learnt: Learnt) -> Path:
         gate=fit_gate(learnt.manifest.split("train"), recipe),
         history=learnt.run.history,
     ).folder
-
-
-def fit_gate(films: Manifest, recipe: Recipe) -> Gate | None:
-    """What films a detector that learnt from these is made for; None where they are too few to say."""
-    from hilum import gate, pixels
-
-    cache = pixels.cache(films, recipe.pixels)
-    squares = (cache.films[row] for row in cache.rows(films))
-    try:
-        return gate.fit_gate(squares, [film.patient for film in films], recipe.seed)
-    except ValueError as error:
-        logger.info(f"note: no gate stops films that it was not made for: {error}")
-        return None
-
-
-def in_words(chosen: Chosen) -> str:
-    """What validation films decided, for a person at a terminal."""
-    threshold, method = chosen.operating_point.threshold, chosen.calibration.method
-    decides = "" if threshold is None else f", threshold {threshold:.3f}"
-    corrected = "" if method == "none" else f", calibrated by {method}"
-    return f"validation AUROC {chosen.metrics['auroc']}{decides}{corrected}"
-
-
-def choose_on_films(network: nn.Module, val: Manifest, classes: tuple[str, ...], recipe: Recipe) -> Chosen:
-    """Let whole validation films decide what is chosen of a network as it is deployed."""
-    from hilum import models, training
-
-    films = whole_films(val, classes, recipe)
-    return training.choose(models.InParts(network), films, recipe)
-
-
-def whole_films(films: Manifest, classes: tuple[str, ...], recipe: Recipe) -> FilmBatches:
-    """Films as a bundle's network is shown them, whatever was cut out of them in training."""
-    from hilum import batches, pixels
-
-    spec = replace(recipe.batches, crop=0, scales=None)
-    return batches.make_batches(films, pixels.cache(films, recipe.pixels), classes, spec)
 
 
 def pin_weights(recipe: Recipe) -> Recipe:

@@ -1,0 +1,48 @@
+"""A fitted pipeline as a bundle holds it: `model.skops`. No torch here."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hilum.bundle.spec import PIPELINE_NAME
+from hilum.bundle.write import Counts
+from hilum.classical.pipeline_file import count_numbers, write_pipeline
+from hilum.classical.system import System
+
+_LIBRARIES = ("scikit-learn", "scikit-image", "opencv-python-headless", "PyWavelets", "numpy", "scipy")
+
+
+class PipelinePayload:
+    """A system without a network; see `hilum.bundle.write.Payload`."""
+
+    files = (PIPELINE_NAME,)
+    members = ()
+
+    def __init__(self, system: System) -> None:
+        """Take a fitted system."""
+        self._system = system
+
+    @property
+    def made_with(self) -> dict[str, str]:
+        """Versions of the libraries that describe films and that fitted the pipeline."""
+        return {name: version(name) for name in _LIBRARIES}
+
+    def save(self, folder: Path) -> None:
+        """Write the pipeline.
+
+        Raises:
+            BundleError: it holds an object that could not be read again.
+        """
+        write_pipeline(self._system.pipeline, folder / PIPELINE_NAME)
+
+    def probs(self, squares: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """As `Payload.probs`."""
+        return self._system.judge(squares)[0]
+
+    def counts(self, folder: Path) -> Counts:
+        """How many numbers the pipeline's file in this folder holds; nobody counts multiply-adds."""
+        return Counts(count_numbers(folder / PIPELINE_NAME), 0)

@@ -1,0 +1,113 @@
+"""What a bundle deploys, networks or a system without one, and what validation films decide of it."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Protocol
+
+from msgspec.structs import replace
+
+from hilum.recipe import Recipe
+from hilum.records import Manifest
+
+if TYPE_CHECKING:
+    from hilum.batches import FilmBatches
+    from hilum.bundle import Bundle, Chosen
+    from hilum.bundle.network_payload import NetworkPayload
+    from hilum.bundle.write import Payload
+    from hilum.classical import System
+    from hilum.gate import Gate
+
+logger = logging.getLogger("hilum")
+
+
+class Deployed(Protocol):
+    """Networks, or a system without one, as a bundle deploys them."""
+
+    @property
+    def payload(self) -> Payload:
+        """What the bundle stores."""
+
+    def choose(self, films: Manifest, classes: tuple[str, ...], recipe: Recipe) -> Chosen:
+        """Choose calibration, operating point and prediction sets on films, and give the figures there.
+
+        Args:
+            films: whole films, each labelled by one of the classes.
+            classes: the positive one last.
+            recipe: `[bundle]` says what is chosen, and how; the pixels are the bundle's.
+
+        Raises:
+            RequestError: the recipe asks for what these films cannot give.
+        """
+
+
+class DeployedNetworks:
+    """One network, or several whose probabilities are averaged."""
+
+    def __init__(self, payload: NetworkPayload) -> None:
+        """Take what the bundle stores."""
+        self.payload = payload
+
+    def choose(self, films: Manifest, classes: tuple[str, ...], recipe: Recipe) -> Chosen:
+        """As `Deployed.choose`; drawn views of the films are used too where the recipe asks for them."""
+        from hilum import models, training
+
+        return training.choose(models.InParts(self.payload.model), whole_films(films, classes, recipe), recipe)
+
+
+class DeployedSystem:
+    """A system without a network."""
+
+    def __init__(self, system: System) -> None:
+        """Take a fitted system."""
+        from hilum.classical.payload import PipelinePayload
+
+        self.system = system
+        self.payload = PipelinePayload(system)
+
+    def choose(self, films: Manifest, classes: tuple[str, ...], recipe: Recipe) -> Chosen:
+        """As `Deployed.choose`."""
+        from hilum import pixels
+        from hilum.classical.learning import choose_on
+
+        return choose_on(self.system, films, pixels.cache(films, recipe.pixels), classes, recipe)
+
+
+def open_deployed(opened: Bundle) -> Deployed:
+    """What an opened bundle deploys."""
+    if opened.spec.recipe.classical:
+        from hilum.classical import load
+
+        return DeployedSystem(load(opened))
+    from hilum.bundle.network_payload import open_networks
+
+    return DeployedNetworks(open_networks(opened))
+
+
+def whole_films(films: Manifest, classes: tuple[str, ...], recipe: Recipe) -> FilmBatches:
+    """Films as a bundle's network is shown them: whole, also where it was trained on crops of them."""
+    from hilum import batches, pixels
+
+    spec = replace(recipe.batches, crop=0, scales=None)
+    return batches.make_batches(films, pixels.cache(films, recipe.pixels), classes, spec)
+
+
+def fit_gate(films: Manifest, recipe: Recipe) -> Gate | None:
+    """Fit the gate of a detector that was trained on these films; None where they are too few."""
+    from hilum import gate, pixels
+
+    cache = pixels.cache(films, recipe.pixels)
+    squares = (cache.films[row] for row in cache.rows(films))
+    try:
+        return gate.fit_gate(squares, [film.patient for film in films], recipe.seed)
+    except ValueError as error:
+        logger.info(f"note: no gate stops films that it was not made for: {error}")
+        return None
+
+
+def summarize(chosen: Chosen) -> str:
+    """What was chosen on validation films, in a line for a terminal."""
+    threshold, method = chosen.operating_point.threshold, chosen.calibration.method
+    decides = "" if threshold is None else f", threshold {threshold:.3f}"
+    corrected = "" if method == "none" else f", calibrated by {method}"
+    return f"validation AUROC {chosen.metrics['auroc']}{decides}{corrected}"
