@@ -1,0 +1,120 @@
+"""What 0.1.0 wrote is read for ever, and gives what it gave: runs, bundles, recipes, figures.
+
+`fixtures/hilum-0.1.0` was written by that version (`make.py` there). Where the processor and torch are those of the
+machine that wrote it, results are the same bit for bit; elsewhere sums are rounded otherwise, and they are close.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from safetensors.numpy import load_file
+
+from hilum.recipe import read_recipe
+from tests.cli.conftest import Hilum, hilum
+
+__all__ = ["hilum"]
+
+WRITTEN = Path(__file__).parent / "fixtures" / "hilum-0.1.0"
+FINISHED = json.loads((WRITTEN / "finished.json").read_text())
+SAME_MACHINE = FINISHED["capability"] == torch.backends.cpu.get_cpu_capability() and (
+    FINISHED["torch"] == torch.__version__
+)
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> Path:
+    """A copy of what 0.1.0 wrote, in the folder that commands run in."""
+    for source in WRITTEN.iterdir():
+        if source.is_dir():
+            shutil.copytree(source, tmp_path / source.name)
+        else:
+            shutil.copy(source, tmp_path)
+    return tmp_path
+
+
+def test_a_run_that_was_killed_in_the_middle_of_an_epoch_ends_in_the_same_weights(
+    written: Path, hilum: Hilum
+) -> None:
+    resumed = hilum("train", "--resume", "killed", OMP_NUM_THREADS="1")
+    assert resumed.returncode == 0, resumed.stderr
+    ended = written / "killed/bundle/weights.safetensors"
+    expected, weights = load_file(written / "network/weights.safetensors"), load_file(ended)
+    assert expected.keys() == weights.keys()
+    for name, values in expected.items():
+        np.testing.assert_allclose(weights[name].astype(float), values.astype(float), atol=2e-3, err_msg=name)
+    if SAME_MACHINE:
+        assert hash_of(weights) == hash_of(expected) == FINISHED["weights_sha256"]
+
+
+def test_a_network_is_evaluated_as_it_was(written: Path, hilum: Hilum) -> None:
+    options = ("--shifts", "--curves", "--prevalence", "0.1", "--audit", "--no-pictures")
+    data = ("--data", "pneumoniamnist_32.npz")
+    evaluated = hilum("evaluate", "network", *data, "--out", "now", *options, OMP_NUM_THREADS="1")
+    assert evaluated.returncode == 0, evaluated.stderr
+    was, now = (json.loads((written / folder / "metrics.json").read_text()) for folder in ("evaluation", "now"))
+    assert_same_figures(was, now, "metrics.json")
+    assert_same_rows(written / "evaluation/predictions.csv", written / "now/predictions.csv")
+
+
+def test_a_pipeline_predicts_what_it_predicted(written: Path, hilum: Hilum) -> None:
+    predicted = hilum("predict", "classical", "pneumoniamnist_32.npz", "--out", "now.csv")
+    assert predicted.returncode == 0, predicted.stderr
+    assert_same_rows(written / "classical-predictions.csv", written / "now.csv")
+
+
+@pytest.mark.parametrize("recipe", sorted((WRITTEN / "recipes").glob("*.toml")), ids=lambda path: path.stem)
+def test_a_resolved_recipe_is_read_as_todays_recipe_of_that_name(recipe: Path) -> None:
+    assert read_recipe(recipe) == read_recipe(WRITTEN.parents[2] / "recipes" / recipe.name)
+
+
+def hash_of(weights: Mapping[str, NDArray[Any]]) -> str:
+    """Of names and values: safetensors writes a file's notes in no fixed order."""
+    digest = hashlib.sha256()
+    for name in sorted(weights):
+        digest.update(name.encode())
+        digest.update(weights[name].tobytes())
+    return digest.hexdigest()
+
+
+def assert_same_figures(was: object, now: object, place: str) -> None:
+    """The same names in the same order, the same numbers, and the same sentences but for their wording."""
+    if isinstance(was, dict):
+        assert isinstance(now, dict), place
+        assert list(was) == list(now), place
+        for name in was:
+            assert_same_figures(was[name], now[name], f"{place}: {name}")
+    elif isinstance(was, list):
+        assert isinstance(now, list), place
+        assert len(was) == len(now), place
+        for number, (one, other) in enumerate(zip(was, now, strict=True)):
+            assert_same_figures(one, other, f"{place}[{number}]")
+    elif isinstance(was, float) and isinstance(now, float):
+        assert now == (was if SAME_MACHINE else pytest.approx(was, abs=2e-3)), place
+    elif isinstance(was, str):
+        assert isinstance(now, str), place
+    else:
+        assert was == now, place
+
+
+def assert_same_rows(was: Path, now: Path) -> None:
+    """The same columns and cells; probabilities to the last digit on the same machine."""
+    (header, *old), (now_header, *new) = (list(csv.reader(path.open())) for path in (was, now))
+    assert header == now_header
+    assert len(old) == len(new)
+    for one, other in zip(old, new, strict=True):
+        for column, before, after in zip(header, one, other, strict=True):
+            if column.startswith("prob_") and not SAME_MACHINE:
+                assert float(after) == pytest.approx(float(before), abs=2e-3)
+            elif column != "flags":
+                assert before == after, column
