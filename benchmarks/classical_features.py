@@ -42,7 +42,7 @@ def main() -> None:
     if not arguments.data.is_dir():
         print(f"{arguments.data} is not here; name films with --data DIR")
         return
-    recipe = read_recipe(Path(__file__).parents[1] / "recipes" / "s7-features.toml")
+    recipe = read_recipe("s7-features")
     spec = recipe.classical or Classical()
     manifest = Manifest(films.index(arguments.data, cut=False).films)
     if arguments.films:

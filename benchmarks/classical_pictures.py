@@ -30,7 +30,7 @@ def main() -> None:
     for name in SYSTEMS:
         run = arguments.runs / name
         if not (run / "bundle").is_dir():
-            print(f"{run}: no run; train it with: hilum train recipes/{name}.toml --data DIR")
+            print(f"{run}: no run; train it with: hilum train {name} --data DIR")
             continue
         opened = bundle.read(run / "bundle")
         system, spec = load(opened), opened.spec

@@ -35,7 +35,7 @@ from hilum.records import Manifest
 from hilum.shifts import ACQUISITION, FAMILIAR
 from hilum.workflows.train_network import learn, write_bundle
 
-PLAIN = Path("recipes/plain.toml")
+PLAIN = "plain"
 VARIANTS = Path(__file__).with_suffix(".toml")
 SHIFTS = {**ACQUISITION.shifts, **FAMILIAR.shifts}
 # Kinds of shift that some variant draws in training.

@@ -78,6 +78,14 @@ def imports(tree: ast.AST, module: Path) -> Iterator[tuple[str, ...]]:
                 yield name[1:]
 
 
+def without_type_checking(tree: ast.Module) -> ast.Module:
+    """The same without what only the type checker reads."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            node.body = []
+    return tree
+
+
 def is_ours(name: str) -> bool:
     """Whether `hilum.name` is a module or a package, and not a value such as `__version__`."""
     return (SOURCE / name).is_dir() or (SOURCE / f"{name}.py").is_file()
@@ -88,7 +96,10 @@ def test_a_module_imports_only_what_its_room_may(module: Path) -> None:
     room = module.relative_to(SOURCE).parts[0].removesuffix(".py")
     if room in ("cli", "workflows", "__main__"):
         return
-    imported = {name[0] for name in imports(ast.parse(module.read_text("utf-8")), module)}
+    tree = ast.parse(module.read_text("utf-8"))
+    if room == "__init__":  # lazy: it names every room to the type checker, and imports none
+        tree = without_type_checking(tree)
+    imported = {name[0] for name in imports(tree, module)}
     if room == "__init__":
         assert not imported
     elif room in LEAVES:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hilum.errors import RecipeError
-from hilum.recipe import Recipe, parse_recipe, read_recipe, write_recipe
+from hilum.recipe import Recipe, list_recipes, parse_recipe, read_recipe, recipe_text, write_recipe
 
 TEXT = 'name = "one"\n[pixels]\nsize = 64\n[training]\nepochs = 3\n'
 
@@ -156,9 +156,11 @@ def test_a_file_that_is_not_toml_is_refused(tmp_path: Path, content: bytes) -> N
         read_recipe(tmp_path / "bad.toml")
 
 
-def test_a_missing_recipe_says_where_the_ready_ones_lie(tmp_path: Path) -> None:
-    with pytest.raises(RecipeError, match="recipes/"):
+def test_a_missing_recipe_says_where_the_ready_ones_are_listed(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match=r"none\.toml: no such file or recipe; .*: hilum recipes"):
         read_recipe(tmp_path / "none.toml")
+    with pytest.raises(RecipeError, match="did you mean s2-vgg16"):
+        read_recipe("recipes/s2-vgg-16.toml")
     with pytest.raises(RecipeError, match="not a TOML file"):
         read_recipe(tmp_path)
 
@@ -185,3 +187,36 @@ def test_no_setting_crashes(key: str, value: str) -> None:
         except RecipeError:
             return
         assert parse_recipe(tomllib.loads(write_recipe(recipe)), "resolved") == recipe
+
+
+def test_a_file_wins_over_a_recipe_of_the_same_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert read_recipe("plain").pixels.size == 64
+    Path("plain").mkdir()
+    assert read_recipe("plain").name == "plain", "a folder is no recipe"
+    Path("plain").rmdir()
+    Path("plain").write_text('name = "mine"')
+    assert read_recipe("plain").name == "mine"
+    assert recipe_text("plain") == 'name = "mine"'
+
+
+def test_every_recipe_that_comes_with_hilum_reads_and_says_what_it_is() -> None:
+    listed = list_recipes()
+    assert len(listed) == 24
+    for info in listed:
+        recipe = read_recipe(info.name)
+        assert (recipe.name, recipe.system, recipe.side) == (info.name, info.system, info.size)
+        assert f"hilum train {info.name} --data DIR" in recipe_text(info.name)
+        assert info.title.endswith((".", ":")), info.title
+    assert {info.name: info.needs for info in listed}["s2-vgg16"] == ("vgg16_imagenet_features",)
+    lines = repr(listed).splitlines()
+    assert lines[0].split() == ["recipe", "px", "needs", "title"]
+    assert lines[1].split()[:2] == ["hilum", "128"]
+    assert listed._repr_html_().count("<tr>") == 25
+
+
+def test_fewer_epochs_lower_the_fewest_that_a_recipe_asks_for_unless_those_are_set() -> None:
+    assert read_recipe("s1-cnn").training.min_epochs == 5
+    assert read_recipe("s1-cnn", ["training.epochs=3"]).training.min_epochs == 3
+    with pytest.raises(RecipeError, match=r"min_epochs \(5\) is larger than epochs \(3\)"):
+        read_recipe("s1-cnn", ["training.epochs=3", "training.min_epochs=5"])

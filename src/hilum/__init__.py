@@ -1,9 +1,130 @@
 """Hilum: from a folder of chest X-rays to a pneumonia detector that you can trust, on an ordinary computer.
 
-One film's way is the order of the packages:
+    films = hilum.index("chest_xray")
+    run = hilum.train("s1-cnn", films)
+    hilum.Detector(run.bundle).predict("film.png")
+    hilum.evaluate(run.bundle, films, split="val").auroc
+
+What `__all__` lists is public; anything else may change with any version. Each name is imported when it is first
+used, so that `import hilum` costs nothing and predicting loads no torch.
+
+A film goes through the packages in this order:
 `films` → `pixels` → `batches` → `models` → `training` → `bundle` → `inference` → `metrics`, `evaluation`.
 
 Decision support for research, never a diagnosis.
 """
 
+TYPE_CHECKING = False  # type checkers take it as true; importing it from typing would take longer than all of this
+if TYPE_CHECKING:
+    from hilum.auditing import audit
+    from hilum.errors import BundleError, FilmError, HilumError, LayoutError, RecipeError, RequestError
+    from hilum.films.index import index
+    from hilum.inference import Detector
+    from hilum.recipe import (
+        Recipe,
+        RecipeInfo,
+        list_recipes,
+        parse_recipe,
+        read_recipe,
+        recipe_text,
+        with_settings,
+        write_recipe,
+    )
+    from hilum.records import (
+        Figure,
+        Film,
+        Manifest,
+        Prediction,
+        Predictions,
+        read_manifest,
+        read_predictions,
+        write_manifest,
+        write_predictions,
+    )
+    from hilum.workflows.calibrate import calibrate
+    from hilum.workflows.run import Run, read_run
+    from hilum.workflows.train import resume, train
+
 __version__ = "0.1.0"
+
+__all__ = [
+    "BundleError",
+    "Detector",
+    "Figure",
+    "Film",
+    "FilmError",
+    "HilumError",
+    "LayoutError",
+    "Manifest",
+    "Prediction",
+    "Predictions",
+    "Recipe",
+    "RecipeError",
+    "RecipeInfo",
+    "RequestError",
+    "Run",
+    "audit",
+    "calibrate",
+    "index",
+    "list_recipes",
+    "parse_recipe",
+    "read_manifest",
+    "read_predictions",
+    "read_recipe",
+    "read_run",
+    "recipe_text",
+    "resume",
+    "train",
+    "with_settings",
+    "write_manifest",
+    "write_predictions",
+    "write_recipe",
+]
+
+# Where each public name is defined: what the type checker reads above, for the interpreter.
+_MODULES = {
+    "hilum.auditing": ("audit",),
+    "hilum.errors": ("BundleError", "FilmError", "HilumError", "LayoutError", "RecipeError", "RequestError"),
+    "hilum.films.index": ("index",),
+    "hilum.inference": ("Detector",),
+    "hilum.recipe": (
+        "Recipe",
+        "RecipeInfo",
+        "list_recipes",
+        "parse_recipe",
+        "read_recipe",
+        "recipe_text",
+        "with_settings",
+        "write_recipe",
+    ),
+    "hilum.records": (
+        "Figure",
+        "Film",
+        "Manifest",
+        "Prediction",
+        "Predictions",
+        "read_manifest",
+        "read_predictions",
+        "write_manifest",
+        "write_predictions",
+    ),
+    "hilum.workflows.calibrate": ("calibrate",),
+    "hilum.workflows.run": ("Run", "read_run"),
+    "hilum.workflows.train": ("resume", "train"),
+}
+_HOMES = {name: module for module, names in _MODULES.items() for name in names}
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name when it is first asked for (PEP 562)."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'hilum' has no attribute '{name}'")
+    from importlib import import_module
+
+    value: object = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -11,8 +11,6 @@ from PIL import Image
 from tests.cli.conftest import Hilum, refusal
 from tests.conftest import WriteFilm
 
-RECIPES = Path(__file__).parents[2] / "recipes"
-
 
 @pytest.fixture
 def film(tmp_path: Path, write_film: WriteFilm) -> Path:
@@ -32,7 +30,7 @@ def test_all_steps_without_a_recipe_and_the_recipes_with_one(hilum: Hilum, film:
     assert "grey, scaled, denoise, smooth, binarise, frame, restore" in done.stderr
     assert "Next: " in done.stderr
     assert done.stdout == ""
-    done = hilum("preprocess", film, "--recipe", RECIPES / "s7-features.toml", "--out", "s7.PNG")
+    done = hilum("preprocess", film, "--recipe", "s7-features", "--out", "s7.PNG")
     assert done.returncode == 0, done.stderr
     assert "grey, scaled, denoise\n" in done.stderr
     all_steps, one_step = size_of(tmp_path / "pictures" / "all.png"), size_of(tmp_path / "s7.PNG")
@@ -40,7 +38,7 @@ def test_all_steps_without_a_recipe_and_the_recipes_with_one(hilum: Hilum, film:
 
 
 def test_a_networks_recipe_only_scales(hilum: Hilum, film: Path, tmp_path: Path) -> None:
-    done = hilum("preprocess", film, "--recipe", RECIPES / "hilum.toml", "--out", "hilum.png")
+    done = hilum("preprocess", film, "--recipe", "hilum", "--out", "hilum.png")
     assert done.returncode == 0, done.stderr
     assert "prepares films no further" in done.stderr
     assert size_of(tmp_path / "hilum.png")[0] > 500

@@ -14,15 +14,13 @@ from hilum.recipe import read_recipe
 from hilum.records import Manifest
 from hilum.workflows.train_network import learn, write_bundle
 
-RECIPES = Path(__file__).parents[2] / "recipes"
-
 
 @pytest.mark.slow
 def test_one_seed_gives_identical_weights_and_learns(shared: Path, tmp_path: Path) -> None:
     manifest = films.index(shared / "data" / "chest_xray")
     # Every third film: enough to learn from within two epochs.
     part = Manifest(manifest.films[::3])
-    recipe = read_recipe(RECIPES / "hilum.toml", ["training.epochs=2", "bundle.operating_views=1"])
+    recipe = read_recipe("hilum", ["training.epochs=2", "bundle.operating_views=1"])
     first, second = (
         load_file(write_bundle(learn(recipe, part, tmp_path / name)) / "weights.safetensors") for name in "ab"
     )
@@ -36,7 +34,7 @@ def test_imagenets_frozen_trunk_tells_normal_from_pneumonia(
     """S2 in small: smaller films, every sixth of them."""
     monkeypatch.setenv("HILUM_WEIGHTS", str(shared / "weights"))
     part = Manifest(films.index(shared / "data" / "chest_xray").films[::6])
-    recipe = read_recipe(RECIPES / "s2-vgg16.toml", ["pixels.size=96", "training.epochs=3"])
+    recipe = read_recipe("s2-vgg16", ["pixels.size=96", "training.epochs=3"])
     spec = read(write_bundle(learn(recipe, part, tmp_path / "s2"))).spec
     assert spec.recipe.weights.sha256, "which weights it was is kept"
     auroc = spec.metrics["auroc"].value

@@ -56,6 +56,7 @@ def main() -> None:
         models,
         predict,
         preprocess,
+        recipes,
         train,
         tune,
     )

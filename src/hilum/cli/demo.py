@@ -12,7 +12,7 @@ from hilum.cli import app, tell
 from hilum.errors import RequestError
 from hilum.recipe import parse_recipe
 
-# The recipe of the demo: `recipes/hilum.toml` in small, so that it ends while a person waits.
+# The recipe of the demo: `hilum` in small, so that it ends while a person waits.
 RECIPE = {
     "name": "demo",
     "batches": {

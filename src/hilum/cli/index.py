@@ -46,7 +46,7 @@ def index(
     typer.echo(json.dumps({"films": len(found), "splits": table}, indent=1) if as_json else _lay_out(table))
     for note in (*found.notes, *(finding.sentence for finding in auditing.quick_audit(found))):
         tell(f"note: {note}")
-    tell(f"{out}: {len(found)} films. Next: hilum train recipes/hilum.toml --data {out}")
+    tell(f"{out}: {len(found)} films. Next: hilum train hilum --data {out}")
 
 
 def _count(manifest: Manifest) -> dict[str, dict[str, int]]:

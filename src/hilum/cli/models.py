@@ -55,7 +55,7 @@ def models(
         typer.echo(json.dumps(rows, indent=1))
     else:
         _print(rows)
-    tell("Next: hilum train recipes/hilum.toml --set model.name=NAME --data DIR")
+    tell("Next: hilum train hilum --set model.name=NAME --data DIR")
 
 
 def _rows(

@@ -18,8 +18,12 @@ def preprocess(
     film: Annotated[Path, typer.Argument(metavar="FILE", help="A film.")],
     out: Annotated[Path, typer.Option("--out", help="The picture, a .png.")],
     recipe: Annotated[
-        Path | None,
-        typer.Option("--recipe", metavar="RECIPE", help="Its steps; without one, all of them at 224 pixels."),
+        str | None,
+        typer.Option(
+            "--recipe",
+            metavar="RECIPE",
+            help="A recipe's name or file; its steps; without one, all of them at 224 pixels.",
+        ),
     ] = None,
 ) -> None:
     """Draw a film after every step of its preparation, as one picture."""

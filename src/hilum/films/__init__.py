@@ -8,14 +8,14 @@ What comes out is a `hilum.records.Manifest`; no later stage asks a folder again
 
 from hilum.films.classes import choose_classes, labels_of
 from hilum.films.cross_validation import folds
-from hilum.films.index import Index, find, index
+from hilum.films.index import as_manifest, find, index
 from hilum.films.leaks import Leak, leaks, refuse_leaks
 from hilum.films.names import Name, read_name
 
 __all__ = [
-    "Index",
     "Leak",
     "Name",
+    "as_manifest",
     "choose_classes",
     "find",
     "folds",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from hilum.errors import LayoutError
@@ -22,17 +22,6 @@ from hilum.records import Film, Manifest
 Source = str | Path
 
 
-@dataclass(frozen=True, slots=True)
-class Index(Manifest):
-    """A manifest fresh from disk, with what a person should know about it.
-
-    Attributes:
-        notes: findings, one line each: what was left out, copies, how val was cut, leaks.
-    """
-
-    notes: tuple[str, ...] = ()
-
-
 def index(
     *sources: Source,
     val_fraction: float = 0.1,
@@ -43,7 +32,7 @@ def index(
     path_column: str | None = None,
     label_column: str | None = None,
     patient_column: str | None = None,
-) -> Index:
+) -> Manifest:
     """Find the films of data sets, read labels, patients and splits, and hash every film.
 
     Args:
@@ -94,10 +83,34 @@ def index(
         hashed = split.cut(hashed, val_fraction, seed, split_by)
         notes += _describe_cut(hashed, plan.why, seed, split_by)
     notes += describe_leaks(hashed)
-    return Index(tuple(hashed), tuple(notes))
+    return Manifest(tuple(hashed), tuple(notes))
 
 
-def find(paths: Iterable[Source]) -> Index:
+def as_manifest(
+    films: Manifest | Source | Sequence[Source],
+    *,
+    cut: bool = True,
+    split_by: SplitBy = "patient",
+    patient_pattern: str | None = None,
+) -> Manifest:
+    """A manifest as it is, or the films of one or several data sets as `index` gives them.
+
+    Args:
+        films: a manifest, or what `index` takes.
+        cut: as for `index`.
+        split_by: as for `index`.
+        patient_pattern: as for `index`.
+
+    Raises:
+        LayoutError: as `index`.
+    """
+    if isinstance(films, Manifest):
+        return films
+    sources = [films] if isinstance(films, str | os.PathLike) else films
+    return index(*sources, cut=cut, split_by=split_by, patient_pattern=patient_pattern)
+
+
+def find(paths: Source | Iterable[Source]) -> Manifest:
     """The films among files and folders (with all below them), without labels: what there is to predict.
 
     A file that is named is taken whatever it is, so that it is answered for; in folders films go by their kind. An
@@ -106,7 +119,7 @@ def find(paths: Iterable[Source]) -> Index:
     Raises:
         LayoutError: a path does not exist, or no film is found at all.
     """
-    paths = list(paths)
+    paths = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
     films: list[Film] = []
     notes: list[str] = []
     for source in [os.fspath(path) for path in paths]:
@@ -124,7 +137,7 @@ def find(paths: Iterable[Source]) -> Index:
         raise LayoutError(
             f"{listed(paths) or 'no paths'}: no films found; name JPEG, PNG or DICOM files, or their folders"
         )
-    return Index(tuple({film.path: film for film in films}.values()), tuple(notes))
+    return Manifest(tuple({film.path: film for film in films}.values()), tuple(notes))
 
 
 def _is_table(source: str) -> bool:

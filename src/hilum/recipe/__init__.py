@@ -7,7 +7,9 @@ key that is quietly ignored costs somebody a night of training.
 
 from hilum.recipe.classical import Classical, Genetic, Templates
 from hilum.recipe.images import Augment, Batches, Pixels
+from hilum.recipe.included import recipe_text
 from hilum.recipe.learning import Bundle, Training
+from hilum.recipe.listing import RecipeInfo, list_recipes
 from hilum.recipe.network import Init, Model, Transfer, Weights
 from hilum.recipe.recipe import Recipe, parse_recipe, read_recipe, with_settings, write_recipe
 from hilum.recipe.several import Members, Teacher
@@ -26,14 +28,17 @@ __all__ = [
     "Pixels",
     "Range",
     "Recipe",
+    "RecipeInfo",
     "Teacher",
     "Templates",
     "Training",
     "Transfer",
     "Tune",
     "Weights",
+    "list_recipes",
     "parse_recipe",
     "read_recipe",
+    "recipe_text",
     "with_settings",
     "write_recipe",
 ]

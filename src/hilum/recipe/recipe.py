@@ -16,6 +16,7 @@ from msgspec import Meta, Struct
 from hilum.errors import RecipeError
 from hilum.recipe.classical import Classical
 from hilum.recipe.images import Batches, Pixels
+from hilum.recipe.included import recipe_text
 from hilum.recipe.learning import Bundle, Training
 from hilum.recipe.network import Init, Model, Transfer, Weights
 from hilum.recipe.several import Members, Teacher
@@ -123,21 +124,25 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True):
         return self.bundle.scales or ((low + high) // 2,)
 
 
-def read_recipe(path: Path, settings: Iterable[str] = ()) -> Recipe:
+def read_recipe(recipe: str | Path, settings: Iterable[str] = ()) -> Recipe:
     """Read a recipe and lay `section.key=value` settings over it; values as in TOML, a string may go bare.
 
+    >>> read_recipe("s1-cnn", ["training.epochs=3"]).training.epochs
+    3
+
+    Args:
+        recipe: a file, or the name of a recipe that comes with Hilum (`list_recipes`); a file that exists wins.
+        settings: each `section.key=value`; fewer `training.epochs` than `training.min_epochs` lower that too.
+
     Raises:
-        RecipeError: the file is missing or not TOML, or a key or a value is wrong; the line names it.
+        RecipeError: there is no such file or name, it is not TOML, or a key or a value is wrong; the line names it.
     """
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise RecipeError(f"{path}: no such recipe; the ready ones lie in recipes/") from None
+        table = tomllib.loads(recipe_text(recipe))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, IsADirectoryError) as error:
-        raise RecipeError(f"{path}: not a TOML file ({error})") from None
-    for setting in settings:
-        _lay_over(table, setting)
-    return parse_recipe(table, str(path))
+        raise RecipeError(f"{recipe}: not a TOML file ({error})") from None
+    _lay_all_over(table, settings)
+    return parse_recipe(table, str(recipe))
 
 
 def parse_recipe(table: dict[str, Any], source: str) -> Recipe:
@@ -155,8 +160,7 @@ def with_settings(recipe: Recipe, settings: Iterable[str]) -> Recipe:
         RecipeError: a key or a value is wrong; the line names it.
     """
     table = _without_none(msgspec.to_builtins(recipe))
-    for setting in settings:
-        _lay_over(table, setting)
+    _lay_all_over(table, settings)
     return parse_recipe(table, recipe.name)
 
 
@@ -183,6 +187,19 @@ def _without_none(table: dict[str, Any]) -> dict[str, Any]:
         for key, value in table.items()
         if value is not None
     }
+
+
+def _lay_all_over(table: dict[str, Any], settings: Iterable[str]) -> None:
+    """Lay settings over a table; fewer epochs than the recipe's `min_epochs` lower that too, unless it is set."""
+    keys = set()
+    for setting in settings:
+        _lay_over(table, setting)
+        keys.add(setting.partition("=")[0].strip())
+    if "training.epochs" in keys and "training.min_epochs" not in keys:
+        training = table["training"]
+        epochs, least = training["epochs"], training.get("min_epochs", 1)
+        if isinstance(epochs, int) and isinstance(least, int) and 1 <= epochs < least:
+            training["min_epochs"] = epochs
 
 
 def _lay_over(table: dict[str, Any], setting: str) -> None:

@@ -1,0 +1,43 @@
+"""The recipes that come with Hilum, by name."""
+
+from __future__ import annotations
+
+import difflib
+from importlib.resources import files
+from pathlib import Path
+
+from hilum.errors import RecipeError
+
+
+def recipe_names() -> tuple[str, ...]:
+    """The names of the recipes that come with Hilum, sorted.
+
+    >>> "s1-cnn" in recipe_names()
+    True
+    """
+    found = (files("hilum") / "recipes").iterdir()
+    return tuple(sorted(each.name.removesuffix(".toml") for each in found if each.name.endswith(".toml")))
+
+
+def recipe_text(recipe: str | Path) -> str:
+    """A recipe's TOML with its comments: of a file, or of a recipe that comes with Hilum; a file that exists wins.
+
+    >>> recipe_text("s1-cnn").startswith("# S1 as the study trained it")
+    True
+
+    Raises:
+        RecipeError: there is neither a file nor a recipe of that name.
+        OSError: the file cannot be read.
+        UnicodeDecodeError: the file is not text.
+    """
+    names, path = recipe_names(), Path(recipe)
+    if str(recipe) in names and not path.is_file():
+        return (files("hilum") / "recipes" / f"{recipe}.toml").read_text(encoding="utf-8")
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        near = difflib.get_close_matches(path.name.removesuffix(".toml"), names, n=3)
+        meant = f"did you mean {' or '.join(near)}? " if near else ""
+        raise RecipeError(
+            f"{recipe}: no such file or recipe; {meant}The recipes are listed by: hilum recipes"
+        ) from None

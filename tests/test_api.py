@@ -1,0 +1,64 @@
+"""The front door: what `hilum` exports, what importing it costs, and that the README's first lines run."""
+
+from __future__ import annotations
+
+import ast
+import pkgutil
+import subprocess
+import sys
+from pathlib import Path
+
+import hilum
+from tests.conftest import ChestFolder
+
+SOURCE = Path(hilum.__file__)
+COUNTS = {"train": {"normal": 20, "bacteria": 20}, "val": {"normal": 8, "bacteria": 8}}
+
+
+def names_under(node: ast.AST) -> set[str]:
+    imports = (each for each in ast.walk(node) if isinstance(each, ast.ImportFrom))
+    return {alias.name for each in imports for alias in each.names}
+
+
+def test_every_public_name_is_there_and_known_to_type_checkers() -> None:
+    for name in hilum.__all__:
+        assert getattr(hilum, name) is not None
+        assert name in dir(hilum)
+    tree = ast.parse(SOURCE.read_text("utf-8"))
+    (checked,) = (node for node in tree.body if isinstance(node, ast.If))
+    assert names_under(checked) == set(hilum.__all__)
+    assert set(hilum._HOMES) == set(hilum.__all__)
+
+
+def test_no_package_bears_the_name_of_something_public() -> None:
+    """Importing it would put the package in the function's place."""
+    packages = {each.name for each in pkgutil.iter_modules([str(SOURCE.parent)])}
+    assert not packages & set(hilum.__all__)
+
+
+def test_importing_hilum_loads_nothing() -> None:
+    program = "import sys; before = set(sys.modules); import hilum; print(*sorted(set(sys.modules) - before))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["hilum"]
+
+
+# The block that the README begins with, on films that are generated here.
+BLOCK = """
+import hilum
+
+films = hilum.index("chest")
+run = hilum.train("s1-cnn", films, out=None, settings=["training.epochs=2", "pixels.size=32", "batches.size=8"])
+assert str(run.bundle) == "runs/s1-cnn/bundle"
+assert [row["epoch"] for row in run.history] == [1, 2]
+assert run.plot()._repr_svg_().startswith("<svg")
+assert "runs/s1-cnn" in repr(run) and "<svg" in run._repr_html_()
+assert [info.name for info in hilum.list_recipes()]
+findings = hilum.audit(films).findings
+"""
+
+
+def test_the_first_lines_run_without_the_command_line(chest_folder: ChestFolder, tmp_path: Path) -> None:
+    chest_folder(COUNTS, name="chest")
+    program = "import sys; sys.modules['hilum.cli'] = None\n" + BLOCK
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
