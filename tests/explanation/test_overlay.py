@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from hilum.explanation import heat_maps, overlay, plate
+from hilum.explanation import heat_maps, overlay, side_by_side
 from hilum.explanation.overlay import COLOURS, STRENGTH
 from tests.explanation.conftest import SIZE, bright_finder, film_with_square, grey_films, square_mask
 
@@ -62,10 +62,10 @@ def test_the_colours_rise_evenly_in_lightness() -> None:
 @pytest.mark.parametrize("caption", ["film.png", "a$b$ \\frac{ 肺 %s\nPNEUMONIA 0.912"])
 def test_a_plate_is_a_picture_whatever_the_caption_holds(caption: str) -> None:
     heat = square_mask().astype(np.float32)
-    picture = Image.open(io.BytesIO(plate(FILM, heat, caption, "speaks for PNEUMONIA", square_mask())))
+    picture = Image.open(io.BytesIO(side_by_side(FILM, heat, caption, "speaks for PNEUMONIA", square_mask())))
     assert picture.format == "PNG"
     assert picture.size[0] > 800
-    without = Image.open(io.BytesIO(plate(FILM, heat, caption, "speaks for PNEUMONIA")))
+    without = Image.open(io.BytesIO(side_by_side(FILM, heat, caption, "speaks for PNEUMONIA")))
     assert np.asarray(without).shape == np.asarray(picture).shape
     assert (np.asarray(without) != np.asarray(picture)).any()  # the lungs' outline
 

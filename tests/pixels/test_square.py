@@ -10,9 +10,10 @@ import pytest
 from PIL import Image
 
 from hilum.errors import FilmError
-from hilum.pixels import chest_phantom, decode, preprocess, read_square
+from hilum.pixels import chest_phantom, decode, grey_of_array, preprocess, read_square, square_of
 from hilum.pixels.preprocess import largest_scale
 from hilum.recipe import Pixels
+from tests.conftest import WriteFilm
 
 SHAPE = (1003, 1317)  # no multiple of a block
 
@@ -93,3 +94,44 @@ def test_real_originals_differ_by_less_than_a_third_of_a_level(shared: Path) -> 
     assert len(errors) >= 6
     assert max(errors) < 0.35
     assert np.mean(errors) < 0.2
+
+
+class TestArrays:
+    """A film in memory is what the same film in a file is."""
+
+    def test_what_decode_gives_is_taken_as_it_is(self, tmp_path: Path, write_film: WriteFilm) -> None:
+        path = str(write_film(tmp_path / "film.png", 5, size=(90, 70)))
+        spec = Pixels(size=48)
+        square = square_of(decode(path), spec)
+        np.testing.assert_array_equal(square.levels, read_square(path, spec).levels)
+        assert square.shape == decode(path).shape
+
+    def test_integers_are_taken_as_a_picture_of_such_depth(self, tmp_path: Path) -> None:
+        draws = np.random.default_rng(1)
+        for kind in (np.uint8, np.uint16):
+            grey = draws.integers(0, np.iinfo(kind).max, (40, 40), dtype=kind)
+            path = tmp_path / f"{grey.dtype}.png"
+            Image.fromarray(grey).save(path)
+            np.testing.assert_array_equal(grey_of_array(grey), decode(str(path)))
+
+    def test_colours_become_luminance_and_a_last_axis_of_one_is_dropped(self) -> None:
+        grey = np.random.default_rng(2).random((20, 20))
+        np.testing.assert_allclose(grey_of_array(np.stack([grey] * 3, axis=2)), grey, atol=1e-6)
+        np.testing.assert_array_equal(grey_of_array(grey[..., None]), grey.astype(np.float32))
+
+    @pytest.mark.parametrize(
+        ("array", "says"),
+        [
+            (np.zeros((40, 40, 4), np.uint8), "give numbers of shape"),
+            (np.zeros((40,), np.uint8), "give numbers of shape"),
+            (np.zeros((40, 40), bool), "bool of shape"),
+            (np.full((40, 40), np.nan), "NaN or infinite"),
+            (np.linspace(0, 255, 1600).reshape(40, 40), "floats outside 0 to 1"),
+            (np.arange(64, dtype=np.uint8).reshape(8, 8), "at least 16×16"),
+            (np.zeros((0, 0)), "at least 16×16"),
+            (np.full((40, 40), 7, np.uint8), "every pixel has the same value"),
+        ],
+    )
+    def test_what_is_no_film_is_refused(self, array: np.ndarray, says: str) -> None:
+        with pytest.raises(FilmError, match=says):
+            square_of(array, Pixels(size=32), "mine")

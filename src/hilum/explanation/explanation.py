@@ -1,4 +1,4 @@
-"""One film explained: its map, where the lungs are, and whether the map is about what the network does."""
+"""One film explained: its heat map, where the lungs are, and whether the map is about what the network does."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ class Explanation:
 
     Attributes:
         film: (size, size) uint8, as the network sees it.
-        heat: (size, size), how much each place speaks for the class.
-        lungs: of this film.
-        inside: the share of what speaks for the class that lies inside the lung field, from 0 to 1; None where no
-            lung field was found or nothing speaks for the class.
-        deletion: its area is below its chance where the map is right.
-        insertion: its area is above its chance where the map is right.
+        heat: (size, size) float32, how much each pixel speaks for the class (above 0) or against it (below 0).
+        lungs: the film's lung field.
+        inside: the share of what speaks for the class that lies inside the lung field, from 0 to 1; None if no lung
+            field was found or nothing speaks for the class.
+        deletion: the probability while the film is removed; a good map has an area below chance.
+        insertion: the probability while the film is restored; a good map has an area above chance.
     """
 
     film: NDArray[np.uint8]
@@ -35,21 +35,26 @@ class Explanation:
     deletion: Curve
     insertion: Curve
 
+    @property
+    def lung_share(self) -> float | None:
+        """The share of the film that the lung field takes, which is `inside` by chance; None if none was found."""
+        return None if self.lungs.mask is None else float(self.lungs.mask.mean())
 
-def explain(
+
+def explain_film(
     model: nn.Module, predict_probs: PredictProbs, film: NDArray[np.uint8], method: Method, target: int
 ) -> Explanation:
-    """Explain one film, and measure the explanation.
+    """Explain one film, and measure how faithful the explanation is.
 
     Args:
-        model: as `attribute` takes it.
+        model: a network, as `attribute` takes it.
         predict_probs: gives the same network's probabilities, as `hilum.inference.Detector.probs` does.
         film: (size, size) uint8, preprocessed.
         method: one of METHODS.
-        target: the class's place among the bundle's classes.
+        target: the index of the class among the bundle's classes.
 
     Raises:
-        ValueError, RequestError: as `attribute`.
+        ValueError, RequestError: as for `attribute`.
     """
     heat = attribute(model, film[None], method, target)[0]
     lungs = lung_field(film)
@@ -66,19 +71,19 @@ def explain(
 def heat_maps(
     model: nn.Module, films: NDArray[np.uint8], target: int, method: Method = "gradcam"
 ) -> NDArray[np.uint8]:
-    """Films with what speaks for a class laid over them, each by its own strongest place.
+    """Draw heat maps over films, each scaled to its own maximum.
 
     Args:
-        model: as `attribute` takes it.
+        model: a network, as `attribute` takes it.
         films: (n, size, size) uint8, preprocessed.
-        target: the class's place among the bundle's classes.
+        target: the index of the class among the bundle's classes.
         method: one of METHODS.
 
     Returns:
         (n, size, size, 3) uint8, RGB.
 
     Raises:
-        ValueError, RequestError: as `attribute`.
+        ValueError, RequestError: as for `attribute`.
     """
     maps = attribute(model, films, method, target)
     drawn = [overlay(film, heat) for film, heat in zip(films, maps, strict=True)]

@@ -44,7 +44,7 @@ def overlay(film: NDArray[np.uint8], heat: NDArray[np.float32], strongest: float
     return np.asarray(cv2.drawContours(np.ascontiguousarray(drawn), outlines, -1, (255, 255, 255), thickness))
 
 
-def plate(
+def side_by_side(
     film: NDArray[np.uint8],
     heat: NDArray[np.float32],
     caption: str,

@@ -29,6 +29,7 @@ class Detector:
     """A network, or a system without one, ready to read films.
 
     Attributes:
+        folder: its bundle's.
         spec: what its bundle says about itself.
         gate: what films it was made for; None where the bundle does not say.
         engine: what computes the network, by `name` and `precision`; None where there is no network.
@@ -57,6 +58,7 @@ class Detector:
                 or none at all.
         """
         opened = bundle.read(folder)
+        self.folder = opened.folder
         self.spec = opened.spec
         self.gate = _gate_of(opened)
         self._threads = threads or processors()

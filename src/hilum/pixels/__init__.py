@@ -1,11 +1,12 @@
 """From a file to the grey square that a model sees: decode, preprocess, and keep every film decoded once."""
 
 from hilum.pixels.cache import PixelCache, cache
-from hilum.pixels.decode import decode, hash_film
+from hilum.pixels.decode import decode, grey_of_array, hash_film
 from hilum.pixels.phantom import chest_phantom
 from hilum.pixels.preprocess import preprocess
-from hilum.pixels.square import Square, read_square
+from hilum.pixels.square import Square, read_square, square_of
 
 __all__ = [
-    "PixelCache", "Square", "cache", "chest_phantom", "decode", "hash_film", "preprocess", "read_square",
+    "PixelCache", "Square", "cache", "chest_phantom", "decode", "grey_of_array",
+    "hash_film", "preprocess", "read_square", "square_of",
 ]  # fmt: skip

@@ -17,7 +17,7 @@ from hilum.errors import FilmError
 from hilum.files import sha256_of
 from hilum.pixels.archive import is_member, read_member
 from hilum.pixels.formats import MAX_FILE_BYTES, MIN_SIDE, name_of_format, one_line
-from hilum.pixels.pictures import Decoded, grey_of, read_picture
+from hilum.pixels.pictures import LUMINANCE, Decoded, grey_of, read_picture
 
 DECODE_VERSION = 1  # raise it whenever any film decodes to other values: the pixel caches are named by it
 
@@ -78,6 +78,43 @@ def decode_scaled(
         raise FilmError(path, f"damaged ({one_line(error)}); copy it again from its source") from None
     _check(path, decoded)
     return decoded
+
+
+def grey_of_array(array: NDArray[np.generic], name: str = "array") -> NDArray[np.float32]:
+    """Convert a film that is in memory to what `decode` gives for one that is in a file.
+
+    Args:
+        array: (height, width), or (height, width, 1 or 3) with colours as RGB. uint8 is divided by 255; deeper
+            integers take their own smallest and largest value as black and white; floats lie between 0 and 1.
+        name: what an error calls the film.
+
+    Returns:
+        (height, width) float32, 0 to 1, brighter is denser.
+
+    Raises:
+        FilmError: another shape or type, floats that are outside 0 to 1 or not finite, a film below 16×16 pixels,
+            or the same value everywhere.
+
+    >>> grey_of_array(np.arange(256, dtype=np.uint8).reshape(16, 16))[0, :2].tolist()
+    [0.0, 0.003921568859368563]
+    """
+    array = np.asarray(array)
+    if not (array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (1, 3))) or array.dtype.kind not in "uif":
+        raise FilmError(
+            name, f"{array.dtype} of shape {array.shape}; give numbers of shape (height, width) or (height, width, 3)"
+        )
+    if array.dtype.kind != "f":
+        grey = grey_of(name, array)
+    elif not np.isfinite(array).all():
+        raise FilmError(name, "holds values that are NaN or infinite; replace them")
+    elif array.size and not 0 <= float(array.min()) <= float(array.max()) <= 1:
+        raise FilmError(name, "holds floats outside 0 to 1; scale them to 0 to 1, or give integers")
+    else:
+        grey = (array[..., 0] if array.ndim == 3 and array.shape[2] == 1 else array).astype(np.float32)
+        if grey.ndim == 3:
+            grey = grey @ LUMINANCE
+    _check(name, _whole(grey))
+    return grey
 
 
 def hash_film(path: str) -> str:

@@ -15,7 +15,7 @@ from hilum.pixels.formats import MAX_PIXELS, MIN_SIDE
 if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
 
-_LUMINANCE = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # ITU-R BT.601, as Pillow's own conversion
+LUMINANCE = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # ITU-R BT.601, as Pillow's own conversion
 _ORIENTATION = 0x0112
 _EIGHT_BITS = ("1", "L", "LA", "P", "PA", "RGB", "RGBA")
 
@@ -92,7 +92,7 @@ def grey_of(path: str, array: NDArray[np.generic]) -> NDArray[np.float32]:
             grey = np.asarray(Image.fromarray(np.ascontiguousarray(grey), "RGB").convert("L"))
         return grey.astype(np.float32) / np.float32(255)
     numbers = grey.astype(np.float64)
-    return between_extremes(numbers @ _LUMINANCE.astype(np.float64) if numbers.ndim == 3 else numbers)
+    return between_extremes(numbers @ LUMINANCE.astype(np.float64) if numbers.ndim == 3 else numbers)
 
 
 def between_extremes(values: NDArray[np.floating], besides: NDArray[np.bool_] | None = None) -> NDArray[np.float32]:
@@ -141,7 +141,7 @@ def _deep(image: ImageFile, data: bytes) -> NDArray[np.float32]:
     if values.ndim == 2:
         return between_extremes(values)
     channels = values.shape[2]
-    grey = values[..., 0] if channels < 3 else values[..., 2::-1] @ _LUMINANCE
+    grey = values[..., 0] if channels < 3 else values[..., 2::-1] @ LUMINANCE
     if channels in (2, 4):
         grey = grey * values[..., -1] / np.float32(65535)
     return between_extremes(grey)

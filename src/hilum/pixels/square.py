@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hilum.pixels.decode import decode_scaled
-from hilum.pixels.preprocess import largest_scale, preprocess_scaled
+from hilum.pixels.decode import decode_scaled, grey_of_array
+from hilum.pixels.preprocess import largest_scale, preprocess, preprocess_scaled
 from hilum.recipe import Pixels
 
 
@@ -41,3 +41,22 @@ def read_square(path: str, spec: Pixels, expected_sha256: str = "") -> Square:
     """
     grey, shape, scale = decode_scaled(path, spec.window, expected_sha256, partial(largest_scale, spec=spec))
     return Square(preprocess_scaled(grey, spec, shape, scale), shape)
+
+
+def square_of(array: NDArray[np.generic], spec: Pixels, name: str = "array") -> Square:
+    """Preprocess a film that is in memory, as `read_square` does one that is in a file.
+
+    Args:
+        array: the film, as for `grey_of_array`.
+        spec: a recipe's choices; its window is not applied.
+        name: what an error calls the film.
+
+    Raises:
+        FilmError: as for `grey_of_array`.
+
+    >>> film = np.arange(64 * 64, dtype=np.uint16).reshape(64, 64)
+    >>> square_of(film, Pixels(size=32)).levels.shape
+    (32, 32)
+    """
+    grey = grey_of_array(array, name)
+    return Square(preprocess(grey, spec), grey.shape)
