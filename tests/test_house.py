@@ -1,4 +1,4 @@
-"""The house keeps its order: who may import whom, what loads no torch, and how large a room may grow."""
+"""The house keeps its order: who may import whom, what loads no torch, and how large a file may grow."""
 
 from __future__ import annotations
 
@@ -6,59 +6,23 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
 
-SOURCE = Path(__file__).parents[1] / "src" / "hilum"
-MODULES = sorted(SOURCE.rglob("*.py"))
+from tests.house import HOUSE, ROOMS, ROOT, SHARED, TORCH_HALF, WITH_TORCH, with_table
 
-LEAVES = {
-    "errors",
-    "extras",
-    "records",
-    "recipe",
-    "files",
-    "rows",
-    "history",
-    "machine",
-    "progress",
-    "workers",
-    "pages",
-}  # everybody may import them
-MAY_IMPORT: dict[str, set[str]] = {
-    "pixels": set(),
-    "models": set(),
-    "weights": {"models"},
-    "metrics": set(),
-    "confidence": {"metrics"},
-    "films": {"pixels"},
-    "gate": set(),
-    "shifts": {"pixels"},
-    "auditing": {"films", "pixels", "metrics"},
-    "batches": {"films", "pixels"},
-    "bundle": {"confidence", "gate", "metrics", "pixels"},
-    "features": {"batches", "models", "pixels"},
-    "training": {"batches", "models", "metrics", "bundle", "shifts"},
-    "inference": {"pixels", "confidence", "gate", "bundle", "classical"},
-    "evaluation": {"bundle", "confidence", "gate", "inference", "metrics", "pixels", "shifts"},
-    "comparison": {"metrics"},
-    "tuning": set(),
-    "explanation": {"pixels"},
-    "classical": {"bundle", "confidence", "films", "gate", "pixels"},
-    "service": {"inference", "explanation"},
-    "pacs": {"inference", "explanation"},
-}
-# The half of `bundle` that needs torch, and so may know the models. Inference stays away from it.
-TORCH_HALF = {"network_payload", "weights", "onnx_export", "quantise"}
-WITHOUT_TORCH = (
-    "films", "pixels", "shifts", "metrics", "confidence", "auditing", "classical", "gate", "inference", "evaluation",
-    "comparison", "tuning", "pages", "service", "pacs", "cli",
-)  # fmt: skip
+SOURCE = ROOT / "src" / "hilum"
+MODULES = sorted(SOURCE.rglob("*.py"))
 
 
 def name_of(module: Path) -> str:
     return module.relative_to(SOURCE).as_posix()
+
+
+def room_of(module: Path) -> str:
+    return module.relative_to(SOURCE).parts[0].removesuffix(".py")
 
 
 def imports(tree: ast.AST, module: Path) -> Iterator[tuple[str, ...]]:
@@ -78,64 +42,94 @@ def imports(tree: ast.AST, module: Path) -> Iterator[tuple[str, ...]]:
                 yield name[1:]
 
 
-def without_type_checking(tree: ast.Module) -> ast.Module:
-    """The same without what only the type checker reads."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
-            node.body = []
-    return tree
-
-
 def is_ours(name: str) -> bool:
     """Whether `hilum.name` is a module or a package, and not a value such as `__version__`."""
     return (SOURCE / name).is_dir() or (SOURCE / f"{name}.py").is_file()
 
 
-@pytest.mark.parametrize("module", MODULES, ids=name_of)
-def test_a_module_imports_only_what_its_room_may(module: Path) -> None:
-    room = module.relative_to(SOURCE).parts[0].removesuffix(".py")
-    if room in ("cli", "workflows", "__main__"):
-        return
-    tree = ast.parse(module.read_text("utf-8"))
-    if room == "__init__":  # lazy: it names every room to the type checker, and imports none
-        tree = without_type_checking(tree)
-    imported = {name[0] for name in imports(tree, module)}
-    if room == "__init__":
-        assert not imported
-    elif room in LEAVES:
-        assert imported <= LEAVES
-    else:
-        allowed = MAY_IMPORT[room] | {room} | LEAVES
-        if room == "bundle" and module.stem in TORCH_HALF:
-            allowed = allowed | {"models"}
-        assert imported <= allowed
-
-
-@pytest.mark.parametrize("module", [module for module in MODULES if module.parent.name == "inference"], ids=name_of)
-def test_inference_stays_away_from_the_torch_half_of_a_bundle(module: Path) -> None:
-    for name in imports(ast.parse(module.read_text("utf-8")), module):
-        assert name[0] != "bundle" or not set(name[1:]) & TORCH_HALF
-
-
-@pytest.mark.parametrize("module", [module for module in MODULES if "cli" in module.parts], ids=name_of)
-def test_the_command_line_imports_rooms_only_inside_functions(module: Path) -> None:
-    """`hilum --help` has to be there at once."""
+def when_imported(module: Path) -> ast.Module:
+    """A module's source without what runs later: functions, and what only a type checker reads."""
     tree = ast.parse(module.read_text("utf-8"))
     for node in list(ast.walk(tree)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) or (
             isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
         ):
             node.body = []
-    assert {name[0] for name in imports(tree, module)} <= LEAVES | {"cli"}
+    return tree
 
 
-@pytest.mark.parametrize("room", WITHOUT_TORCH)
+def test_every_room_is_in_the_table_and_none_else() -> None:
+    rooms = {path.stem for path in SOURCE.iterdir() if path.suffix == ".py" or (path / "__init__.py").is_file()}
+    assert set(HOUSE) == rooms - {"__init__", "__main__"}
+
+
+def test_data_goes_one_way() -> None:
+    """No room imports one that imports it, however far apart; raises CycleError where one does."""
+    order = TopologicalSorter({name: room.imports for name, room in HOUSE.items()}).static_order()
+    assert set(order) == set(HOUSE)
+
+
+@pytest.mark.parametrize("module", MODULES, ids=name_of)
+def test_a_module_imports_only_what_its_room_may(module: Path) -> None:
+    room = room_of(module)
+    if room in ("__init__", "__main__"):
+        return
+    imported = {name[0] for name in imports(ast.parse(module.read_text("utf-8")), module)}
+    allowed = HOUSE[room].imports | {room}
+    if room not in SHARED:
+        allowed |= SHARED.keys()
+    if room == "bundle" and module.stem in TORCH_HALF:
+        allowed |= {"models"}
+    assert imported <= allowed
+
+
+def test_modules_import_one_another_in_no_circle() -> None:
+    """Not for a type checker either. That a module's package is imported before it is no import of the module's."""
+    graph = {}
+    for module in MODULES:
+        dotted = module.relative_to(SOURCE).with_suffix("").parts
+        graph[dotted] = set(modules_of(imports(ast.parse(module.read_text("utf-8")), module))) - {dotted}
+    for dotted in [name for name in graph if name[0] in ("__init__", "__main__", "cli")]:
+        del graph[dotted]  # the front door imports when it is asked for a name
+    list(TopologicalSorter(graph).static_order())  # raises CycleError, which names the circle
+
+
+def modules_of(names: Iterator[tuple[str, ...]]) -> Iterator[tuple[str, ...]]:
+    """The modules that hold the names: `pixels/decode` or `pixels/__init__`."""
+    for name in names:
+        for end in range(len(name), 0, -1):
+            place = SOURCE.joinpath(*name[:end])
+            if place.with_suffix(".py").is_file():
+                yield name[:end]
+                break
+            if (place / "__init__.py").is_file():
+                yield (*name[:end], "__init__")
+                break
+
+
+@pytest.mark.parametrize("module", [module for module in MODULES if room_of(module) == "inference"], ids=name_of)
+def test_inference_stays_away_from_the_torch_half_of_a_bundle(module: Path) -> None:
+    for name in imports(ast.parse(module.read_text("utf-8")), module):
+        assert name[0] != "bundle" or not set(name[1:]) & TORCH_HALF
+
+
+@pytest.mark.parametrize("module", [module for module in MODULES if room_of(module) == "cli"], ids=name_of)
+def test_the_command_line_imports_rooms_only_inside_functions(module: Path) -> None:
+    """`hilum --help` has to be there at once."""
+    assert {name[0] for name in imports(when_imported(module), module)} <= SHARED.keys() | {"cli"}
+
+
+@pytest.mark.parametrize("room", [*(room for room in ROOMS if room not in WITH_TORCH), "workflows", "cli"])
 def test_predicting_needs_no_torch(room: str) -> None:
-    if not (SOURCE / room / "__init__.py").is_file():
-        pytest.skip(f"hilum.{room} is not built yet")
     code = f"import sys, hilum.{room}; print(sorted({{'torch', 'lightning_fabric'}} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.stdout.strip() == "[]", done.stderr
+
+
+def test_contributing_shows_the_table() -> None:
+    page = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    assert with_table(page) == page, "write it anew with: python -m tests.house"
+    assert "| `pixels` |" in page
 
 
 def test_no_room_is_called_utils() -> None:
