@@ -3,13 +3,19 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
+<<<<<<< HEAD
+.PHONY: help demo test test-slow test-wheel coverage lint format bench clean
+=======
 .PHONY: help demo test docs test-slow lint format bench clean
+>>>>>>> house
 
 help:
 	@echo "make demo        the whole path in a few minutes: index, train, evaluate, predict, report"
 	@echo "make test        style, types and tests"
 	@echo "make docs        the documentation, its notebooks run, for reading offline: build/docs/index.html"
 	@echo "make test-slow   the tests that take minutes"
+	@echo "make test-wheel  of those, the built wheel in environments of its own; downloads packages"
+	@echo "make coverage    which lines of src/ no test runs; takes about twice as long as make test"
 	@echo "make bench       Hilum, its peers and the limits of this machine, side by side: docs/benchmarks.json"
 
 # Installed once, and again when what is needed changed.
@@ -37,6 +43,15 @@ $(VENV)/docs: $(VENV)/installed
 
 test-slow: $(VENV)/installed
 	$(BIN)/python -m pytest -n 0 -m slow
+
+test-wheel: $(VENV)/installed
+	$(BIN)/python -m pytest -n 0 -m slow tests/test_wheel.py
+
+coverage: $(VENV)/installed
+	rm -f .coverage .coverage.*
+	OMP_NUM_THREADS=1 $(BIN)/coverage run -m pytest
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
 
 lint: $(VENV)/installed
 	$(BIN)/ruff format --check
