@@ -66,22 +66,26 @@ def recipe_page() -> str:
 
     lines: list[str] = []
     for section, struct in recipe_sections(Recipe, ""):
-        documented = attributes_of(struct)
         lines += [f"## `[{section}]`" if section else "## Keys outside the tables", "", first_paragraph(struct), ""]
-        rows = []
-        for field in structs.fields(struct):
-            if _struct_of(field.type) is not None:
-                continue
-            text = documented.get(field.name)
-            if text is None:
-                raise KeyError(
-                    f"recipe key {section}.{field.name} has no line under 'Attributes' in {struct.__name__}"
-                )
-            rows.append(
-                (f"`{field.encode_name}`", type_words(field.type), _default(field), text[0].upper() + text[1:])
-            )
-        lines += table(("key", "value", "default", "meaning"), rows)
+        lines += keys_table(section, struct)
     return "\n".join(lines)
+
+
+def keys_table(section: str, struct: type[Struct]) -> list[str]:
+    """The keys of one table of a recipe.
+
+    Raises:
+        KeyError: the docstring says nothing of a key.
+    """
+    documented, rows = attributes_of(struct), []
+    for field in structs.fields(struct):
+        if _struct_of(field.type) is not None:
+            continue
+        text = documented.get(field.name)
+        if text is None:
+            raise KeyError(f"recipe key {section}.{field.name} has no line under 'Attributes' in {struct.__name__}")
+        rows.append((f"`{field.encode_name}`", type_words(field.type), _default(field), text[0].upper() + text[1:]))
+    return table(("key", "value", "default", "meaning"), rows)
 
 
 def attributes_of(struct: type) -> dict[str, str]:
@@ -260,7 +264,9 @@ def _help_text(verb: Callable[..., None]) -> str:
     blocks = []
     for block in doc.split("\n\n"):
         literal = block.startswith("\b\n")  # click's mark: not to be wrapped
-        blocks.append(f"```text\n{inspect.cleandoc(block[2:])}\n```" if literal else " ".join(block.split()))
+        blocks.append(
+            f"```text\n{inspect.cleandoc(block[2:])}\n```" if literal else as_markdown(" ".join(block.split()))
+        )
     return "\n\n".join(blocks)
 
 
@@ -348,6 +354,11 @@ def _schema_words(kind: dict[str, Any]) -> str:
         inner = kind.get("additionalProperties")
         return f"object of {_schema_words(inner)}" if isinstance(inner, dict) and inner else "object"
     return str(kind.get("type", "anything"))
+
+
+def as_markdown(text: str) -> str:
+    """Plain help as Markdown: options as code, and nothing taken for HTML or emphasis."""
+    return re.sub(r"(?<![\w`-])(--[a-z][\w-]*)", r"`\1`", text.replace("<", "&lt;").replace("*", "\\*"))
 
 
 def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
@@ -52,6 +53,19 @@ def test_probabilities_are_those_of_a_fit_without_the_fold() -> None:
     assert figure.value == pytest.approx(roc_auc_score(folds.labels, probs[:, 1]))
     assert roc_auc_score(folds.labels, signal[:, 1]) < figure.value - 0.2
     assert roc_auc_score(folds.labels, noise[:, 1]) == pytest.approx(figure.value, abs=0.05)
+
+
+def test_a_fact_that_one_film_alone_has_takes_no_part_where_it_is_unknown() -> None:
+    folds = cut(LABELS, PATIENTS)
+    features = np.random.default_rng(0).normal(size=(90, 2)) + folds.labels[:, None] * [2, 0]
+    alone = np.column_stack([features, np.full(90, np.nan)])
+    alone[7, 2] = 1.0
+
+    def make() -> HistGradientBoostingClassifier:
+        return HistGradientBoostingClassifier(max_iter=5, min_samples_leaf=5, early_stopping=False, random_state=0)
+
+    probs, _ = out_of_fold(folds, alone, make, [[2]])
+    assert probs == pytest.approx(out_of_fold(folds, features, make)[0])
 
 
 def test_of_several_classes_the_best_told_is_named() -> None:

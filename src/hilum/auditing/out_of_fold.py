@@ -92,10 +92,12 @@ def out_of_fold(
     with threadpool_limits(1):
         for test in folds.held_out:
             train = np.setdiff1d(np.arange(len(folds.labels)), test)
-            model = make().fit(features[train], folds.labels[train])
-            probs[np.ix_(test, model.classes_)] = model.predict_proba(features[test])
+            # scikit-learn cannot bin a column that is unknown for every film: it takes no part in this fold.
+            usable = np.where(np.isnan(features[train]).all(axis=0), 0.0, features)
+            model = make().fit(usable[train], folds.labels[train])
+            probs[np.ix_(test, model.classes_)] = model.predict_proba(usable[test])
             for columns, into in zip(shuffled, spoilt, strict=True):
-                rows = features[test].copy()
+                rows = usable[test].copy()
                 rows[:, columns] = rows[draw.permutation(len(rows))][:, columns]
                 into[np.ix_(test, model.classes_)] = model.predict_proba(rows)
     return probs, spoilt
