@@ -3,11 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-<<<<<<< HEAD
-.PHONY: help demo test test-slow test-wheel coverage lint format bench clean
-=======
-.PHONY: help demo test docs test-slow lint format bench clean
->>>>>>> house
+.PHONY: help demo test docs test-slow test-wheel coverage lint format bench clean
 
 help:
 	@echo "make demo        the whole path in a few minutes: index, train, evaluate, predict, report"

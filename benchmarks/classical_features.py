@@ -19,7 +19,7 @@ import cv2
 import numpy as np
 
 from hilum import films, pixels
-from hilum.classical import describe, described, prepare
+from hilum.classical import describe, describe_films, prepare
 from hilum.classical.families import features
 from hilum.classical.film import film_of
 from hilum.classical.outline import lungs_of
@@ -52,7 +52,7 @@ def main() -> None:
         describe(cache.films[:1], spec)  # imports
         for what in ("described", "read again"):
             started, used = time.perf_counter(), time.process_time()
-            made = described(manifest, cache, spec, recipe.pixels, Path(folder), arguments.workers or None)
+            made = describe_films(manifest, cache, spec, recipe.pixels, Path(folder), arguments.workers or None)
             wall, processor = time.perf_counter() - started, time.process_time() - used
             print(f"{what:<12} {len(manifest):,} films  {wall:7.1f} s wall  {processor:7.1f} s of the processors")
         noted = sum(bool(note) for note in made.notes)

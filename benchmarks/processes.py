@@ -21,7 +21,7 @@ from torch.optim.swa_utils import AveragedModel
 
 from benchmarks.training_memory import fill
 from hilum import batches, models, pixels, training
-from hilum.pixels.cache import store_folder
+from hilum.pixels.pixel_cache import store_folder
 from hilum.progress import first_process
 from hilum.recipe import Pixels, parse_recipe
 from hilum.records import Film, Manifest

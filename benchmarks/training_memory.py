@@ -11,11 +11,12 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Generator
 from pathlib import Path
 
 import numpy as np
 
-from hilum.rows import Writer
+from hilum.rows import RowStore
 
 COUNTS = (1_000, 100_000)
 STEPS = 10
@@ -32,7 +33,7 @@ def measure(count: int) -> None:
     import torch
 
     from hilum import batches, models, pixels
-    from hilum.pixels.cache import store_folder
+    from hilum.pixels.pixel_cache import store_folder
     from hilum.recipe import Augment, Batches, Model, Pixels
     from hilum.records import Film, Manifest
     from hilum.training import losses
@@ -61,15 +62,15 @@ def measure(count: int) -> None:
     )
 
 
-def fill(store: Path, hashes: list[str], side: int) -> None:
+def fill(folder: Path, hashes: list[str], side: int) -> None:
     """Generate films straight into an empty store of the pixel cache: noise, since nobody looks at them."""
     draw = np.random.default_rng(0)
-    store.mkdir(parents=True)
-    writer = Writer(store, side * side)
-    for start in range(0, len(hashes), 1000):
-        part = hashes[start : start + 1000]
-        writer.append(part, draw.integers(0, 256, (len(part), side, side), dtype=np.uint8))
-    writer.close()
+
+    def noise(missing: list[str]) -> Generator[tuple[str, np.ndarray]]:
+        for sha256 in missing:
+            yield sha256, draw.integers(0, 256, (side, side), dtype=np.uint8)
+
+    RowStore(folder, np.dtype(np.uint8), (side, side), "pixel cache", 1000).fill(hashes, noise)
 
 
 def memory(name: str) -> float:

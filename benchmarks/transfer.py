@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from benchmarks.training_memory import memory
 from hilum import batches, features, films, models, pixels
-from hilum.features.compute import TOGETHER
+from hilum.features.extraction import BATCH_SIZE
 from hilum.recipe import Batches, Model, Pixels
 from hilum.records import Film, Manifest
 from hilum.training import losses
@@ -64,15 +64,15 @@ def main() -> None:
 
 def _trunk_pass(frozen: nn.Sequential, data: batches.FilmBatches, folder: Path) -> None:
     """Reading, normalising, the trunk and storing, against the trunk alone, in turn."""
-    inputs = torch.rand(TOGETHER, 3, 256, 256).contiguous(memory_format=torch.channels_last)
-    trunk, few = frozen[1:], Manifest(data.manifest.films[: 6 * TOGETHER])
+    inputs = torch.rand(BATCH_SIZE, 3, 256, 256).contiguous(memory_format=torch.channels_last)
+    trunk, few = frozen[1:], Manifest(data.manifest.films[: 6 * BATCH_SIZE])
     some = batches.make_batches(few, data.cache, CLASSES, data.spec)
     bare, ours = [], []
     for number in range(ROUNDS):
         with torch.inference_mode():
-            bare.append(6 * TOGETHER / _seconds(lambda: [trunk(inputs) for _ in range(6)]))
+            bare.append(6 * BATCH_SIZE / _seconds(lambda: [trunk(inputs) for _ in range(6)]))
         place = folder / f"round{number}"
-        ours.append(len(few) / _seconds(lambda: features.compute(frozen, some, MODEL, PIXELS, folder=place)))  # noqa: B023
+        ours.append(len(few) / _seconds(lambda: features.extract_features(frozen, some, MODEL, PIXELS, folder=place)))  # noqa: B023
     shares = [mine / its for mine, its in zip(ours, bare, strict=True)]
     print(f"bare trunk, random data        {statistics.median(bare):6.2f} films/s")
     print(f"trunk pass, films to store     {statistics.median(ours):6.2f} films/s")
@@ -91,7 +91,7 @@ def _whole_run(frozen: nn.Sequential, head: nn.Sequential, data: batches.FilmBat
 
     naive = _seconds(lambda: _epoch(head, data.epoch(1, 1), through_trunk))
     started = time.perf_counter()
-    stored = features.compute(frozen, data, MODEL, PIXELS, folder=folder / "whole")
+    stored = features.extract_features(frozen, data, MODEL, PIXELS, folder=folder / "whole")
     computed = time.perf_counter() - started
     for number in range(EPOCHS):
         _epoch(head, stored.epoch(1, number), lambda maps: maps)

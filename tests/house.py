@@ -37,7 +37,7 @@ SHARED = {
     "files": room("files that appear whole or not at all; the cache folder", "progress"),
     "machine": room("processors, memory, what was measured once on this machine", "errors files"),
     "workers": room("an ordered pool of threads", "machine"),
-    "rows": room("rows of numbers on disk, filled once", "files"),
+    "rows": room("rows of numbers on disk, filled once", "errors files"),
     "history": room("a run's figures, one row an epoch", "errors files"),
     "records": room("films, manifests, predictions, figures with intervals", "errors files"),
     "recipe": room("what a run is asked to do, as typed structs", "errors records"),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -12,27 +14,34 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hilum.rows import INDEX_NAME, ROWS_NAME, Writer, read_index
+from hilum.errors import RequestError
+from hilum.rows import INDEX_NAME, ROWS_NAME, RowStore, described_folder, fill_together, read_index
 
 SIDE = 16
 ROW = SIDE * SIDE
 
 
-def name(row: int) -> str:
-    return f"{row:064x}"
+def name(number: int) -> str:
+    return f"{number:064x}"
 
 
-def rows(*numbers: int) -> Any:
-    """A film for each number, filled with it."""
-    return np.repeat(np.array(numbers, dtype=np.uint8), ROW).reshape(-1, SIDE, SIDE)
+def row(number: int) -> Any:
+    """A film that is filled with a number."""
+    return np.full((SIDE, SIDE), number, dtype=np.uint8)
+
+
+def store(folder: Path) -> RowStore:
+    return RowStore(folder, np.dtype(np.uint8), (SIDE, SIDE), "numbered films", chunk=2)
+
+
+def numbered(missing: list[str]) -> Generator[tuple[str, Any]]:
+    """The row of each name."""
+    for sha256 in missing:
+        yield sha256, row(int(sha256, 16))
 
 
 def append(folder: Path, *numbers: int) -> None:
-    writer = Writer(folder, ROW)
-    try:
-        writer.append([name(number) for number in numbers], rows(*numbers))
-    finally:
-        writer.close()
+    store(folder).fill([name(number) for number in numbers], numbered)
 
 
 def stored(folder: Path) -> list[int]:
@@ -90,12 +99,127 @@ def test_a_write_that_fails_half_way_leaves_the_store_as_it_was(
             raise OSError(errno.ENOSPC, "No space left on device")
         return write(descriptor, data[: len(data) // 2])
 
-    writer = Writer(tmp_path, ROW)
     monkeypatch.setattr(os, "write", full_disk)
-    with pytest.raises(OSError, match="No space left"):
-        writer.append([name(3)], rows(3))
+    with pytest.raises(RequestError, match=r"numbered films cannot be kept \(No space left on device\); make room"):
+        append(tmp_path, 3)
     monkeypatch.undo()
-    writer.close()
     assert {file: (tmp_path / file).read_bytes() for file in before} == before
     append(tmp_path, 3)
     assert stored(tmp_path) == [1, 2, 3]
+
+
+def test_what_is_there_is_not_produced_again_and_nothing_is_locked(tmp_path: Path) -> None:
+    append(tmp_path, 1, 2)
+    (tmp_path / "lock").unlink(missing_ok=True)
+    append(tmp_path, 2, 1, 1)
+    assert not (tmp_path / "lock").exists()
+    asked: list[list[str]] = []
+
+    def noted(missing: list[str]) -> Generator[tuple[str, Any]]:
+        asked.append(missing)
+        yield from numbered(missing)
+
+    store(tmp_path).fill(map(name, (4, 1, 3, 4, 2)), noted)
+    assert asked == [[name(4), name(3)]]
+    assert stored(tmp_path) == [1, 2, 4, 3]
+
+
+def test_rows_are_mapped_read_only_with_the_place_of_each(tmp_path: Path) -> None:
+    append(tmp_path, 9, 4)
+    films, row_of = store(tmp_path).open()
+    assert isinstance(films, np.memmap)
+    assert not films.flags.writeable
+    np.testing.assert_array_equal(films[row_of[name(4)]], row(4))
+    assert row_of == {name(9): 0, name(4): 1}
+
+
+def test_an_empty_store_opens(tmp_path: Path) -> None:
+    films, row_of = store(tmp_path / "nowhere").open()
+    assert films.shape == (0, SIDE, SIDE)
+    assert row_of == {}
+
+
+def test_rows_that_are_not_produced_stay_missing(tmp_path: Path) -> None:
+    store(tmp_path).fill(map(name, (1, 2, 3)), lambda missing: numbered(missing[1:]))
+    assert stored(tmp_path) == [2, 3]
+    assert store(tmp_path).missing(map(name, (1, 2, 3))) == [name(1)]
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError])
+def test_whatever_ends_producing_what_was_produced_stays(tmp_path: Path, error: type[BaseException]) -> None:
+    ended: list[bool] = []
+
+    def interrupted(missing: list[str]) -> Generator[tuple[str, Any]]:
+        try:
+            yield from numbered(missing[:3])
+            raise error
+        finally:
+            ended.append(True)
+
+    with pytest.raises(error):
+        store(tmp_path).fill(map(name, range(1, 9)), interrupted)
+    assert ended
+    assert stored(tmp_path) == [1, 2, 3]
+
+
+def test_a_producer_is_closed_where_the_disk_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ended: list[bool] = []
+
+    def noted(missing: list[str]) -> Generator[tuple[str, Any]]:
+        try:
+            yield from numbered(missing)
+        finally:
+            ended.append(True)
+
+    def full_disk(descriptor: int, data: Any) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "write", full_disk)
+    with pytest.raises(RequestError, match="make room for 1 MB more"):
+        store(tmp_path).fill(map(name, range(9)), noted)
+    assert ended
+
+
+def test_several_who_fill_at_once_produce_each_row_once(tmp_path: Path) -> None:
+    produced: list[str] = []
+
+    def noted(missing: list[str]) -> Generator[tuple[str, Any]]:
+        for pair in numbered(missing):
+            produced.append(pair[0])
+            yield pair
+
+    def fill(first: int) -> None:
+        store(tmp_path).fill(map(name, range(first, first + 20)), noted)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(fill, (0, 5, 10, 0)))
+    assert sorted(produced) == list(map(name, range(30)))
+    assert sorted(stored(tmp_path)) == list(range(30))
+
+
+def test_stores_that_are_filled_together_each_get_what_they_lack(tmp_path: Path) -> None:
+    append(tmp_path / "a", 1, 2)
+    append(tmp_path / "b", 3)
+    asked: list[list[str]] = []
+
+    def doubled(missing: list[str]) -> Generator[tuple[str, Any]]:
+        asked.append(missing)
+        for sha256, film in numbered(missing):
+            yield sha256, (film, film)
+
+    both = [store(tmp_path / "a"), store(tmp_path / "b")]
+    for _ in range(2):
+        fill_together(both, map(name, (1, 2, 3, 4)), doubled, tmp_path)
+    assert asked == [[name(3), name(4), name(1), name(2)]]
+    assert stored(tmp_path / "a") == [1, 2, 3, 4]
+    assert stored(tmp_path / "b") == [3, 4, 1, 2]
+
+
+def test_a_described_folder_is_found_again_and_another_one_refused(tmp_path: Path) -> None:
+    folder = described_folder(tmp_path, {"side": 16, "steps": ["a"]}, "films")
+    assert folder == described_folder(tmp_path, {"steps": ["a"], "side": 16}, "films")
+    assert folder != described_folder(tmp_path, {"side": 17, "steps": ["a"]}, "films")
+    for text, reason in (("{", "damaged"), ('{"side": 16}', r"these are films of something else \(other steps\)")):
+        (folder / "store.json").write_text(text)
+        with pytest.raises(RequestError, match=rf"store\.json: {reason}; remove .*{folder.name}"):
+            described_folder(tmp_path, {"side": 16, "steps": ["a"]}, "films")

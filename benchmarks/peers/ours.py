@@ -80,7 +80,7 @@ def s2(folder: Path) -> Work:
         torch.manual_seed(1)
         frozen, head = models.build(S2.model, S2.pixels.size).split("trunk")
         with tempfile.TemporaryDirectory() as stores:
-            stored = features.compute(
+            stored = features.extract_features(
                 frozen, data, S2.model, S2.pixels, bfloat16=bfloat16, device=fastest_device(), folder=Path(stores)
             )
             learner = Learner(head, stored, S2)

@@ -1,8 +1,9 @@
-"""Writing a file whole or not at all, and knowing whether it changed."""
+"""Files that are written whole or not at all, folders that one process at a time writes to, and downloads."""
 
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import re
 import sys
@@ -12,7 +13,10 @@ from pathlib import Path
 
 from hilum.progress import track
 
+logger = logging.getLogger("hilum")
+
 _BLOCK = 1 << 20
+_PATIENCE_SECONDS = 3.0  # a shorter wait for another process is not worth a line
 _TIMEOUT_SECONDS = 10.0
 _OS_ERROR = re.compile(r"\(os error (\d+)\)")  # as Rust's standard library ends the message
 
@@ -46,6 +50,30 @@ def write_text(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="\n")
+
+
+@contextmanager
+def exclusive(folder: Path) -> Iterator[None]:
+    """Hold a folder, which is made, against every other process that asks for it; wait for one that holds it.
+
+    A process that ends, however it does, holds nothing any more.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    from filelock import FileLock, Timeout
+
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / "lock")
+    try:
+        lock.acquire(timeout=_PATIENCE_SECONDS)
+    except Timeout:
+        logger.warning(f"waiting for another Hilum process that writes to {folder} …")
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def sha256_of(path: Path) -> str:

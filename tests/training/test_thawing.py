@@ -67,7 +67,7 @@ def test_a_frozen_trunk_stays_and_the_whole_network_learns_with_its_half(data: D
     recipe, whole = small(epochs=3), network()
     before = {name: values.clone() for name, values in whole.state_dict().items()}
     frozen, learner = whole.split("stage4")
-    train, val = (features.compute(frozen, part, recipe.model, recipe.pixels, views=1) for part in data)
+    train, val = (features.extract_features(frozen, part, recipe.model, recipe.pixels, views=1) for part in data)
     run = training.fit(learner, train, val, recipe, tmp_path)
     assert run.model is learner
     stays = {id(values) for values in frozen.state_dict(keep_vars=True).values()}

@@ -14,8 +14,8 @@ from hilum.bundle import Chosen
 from hilum.classical.checks import refuse_too_few, refuse_too_much, refuse_unusable
 from hilum.classical.choosing import Row, choose
 from hilum.classical.describe import names_of
+from hilum.classical.description_store import describe_films
 from hilum.classical.pipeline import Taught, film_weights, fit_pipeline
-from hilum.classical.store import described
 from hilum.classical.system import System
 from hilum.errors import RecipeError, RequestError
 from hilum.pixels import PixelCache
@@ -87,7 +87,7 @@ def learn(
     spec = _spec_of(recipe)
     train, labels, weights = check(manifest, classes, recipe, memory)
     folds = _fold_of(train, spec.folds if spec.folds > 1 else _FOLDS, recipe.seed)
-    seen = described(train, cache, spec, recipe.pixels)
+    seen = describe_films(train, cache, spec, recipe.pixels)
     refuse_unusable(seen, train)
     taught = Taught(seen.numbers, labels, weights, folds, _fold_of(train, _FOLDS, recipe.seed + 1) == 0)
     try:
@@ -117,7 +117,7 @@ def choose_on(system: System, val: Manifest, cache: PixelCache, classes: tuple[s
     Raises:
         RequestError: the recipe asks for what these films cannot give.
     """
-    seen = described(val, cache, system.spec, recipe.pixels)
+    seen = describe_films(val, cache, system.spec, recipe.pixels)
     looks = [system.probs_of(seen.numbers)]
     labels = films.labels_of(val, classes)
     whose = [film.patient for film in val]

@@ -1,8 +1,8 @@
 """From a file to the grey square that a model sees: decode, preprocess, and keep every film decoded once."""
 
-from hilum.pixels.cache import PixelCache, cache
 from hilum.pixels.decode import decode, grey_of_array, hash_film
 from hilum.pixels.phantom import chest_phantom
+from hilum.pixels.pixel_cache import PixelCache, cache
 from hilum.pixels.preprocess import preprocess
 from hilum.pixels.square import Square, read_square, square_of
 

@@ -8,8 +8,7 @@ import urllib.parse
 from pathlib import Path
 
 from hilum.errors import RequestError
-from hilum.files import cache_folder, download, sha256_of
-from hilum.rows import only_builder
+from hilum.files import cache_folder, download, exclusive, sha256_of
 from hilum.weights.origin import origin
 
 _ENDINGS = (".safetensors", ".weights.h5", ".h5", ".hdf5", ".pth", ".pt")
@@ -63,7 +62,7 @@ def _downloaded(url: str, sha256: str) -> Path:
     folder = cache_folder() / "weights" / sha256[:16]
     path = folder / (name or "weights")
     try:
-        with only_builder(folder):
+        with exclusive(folder):
             if not path.exists() or sha256_of(path) != sha256:
                 download(url, path, sha256)
     except OSError as error:

@@ -198,7 +198,7 @@ def stored_features(network: Network, films: FilmBatches, recipe: Recipe, views:
     transfer = recipe.transfer
     each = f" in {views + 1} views" if views else ""
     logger.info(f"features behind {transfer.frozen}: {len(films)} {films.manifest.films[0].split} films{each}")
-    return features.compute(
+    return features.extract_features(
         network.split(transfer.frozen)[0],
         films,
         recipe.model,

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from hilum.batches import Shard, make_batches
 from hilum.errors import RequestError
-from hilum.features import FeatureBatches, compute
+from hilum.features import FeatureBatches, extract_features
 from hilum.recipe import Batches
 from tests.batches.processes import assert_same, joined, share_of
 from tests.features.conftest import CLASSES, MODEL, PIXELS, Case
@@ -23,7 +23,7 @@ SPECS = {
 
 @pytest.fixture
 def features(case: Case) -> FeatureBatches:
-    return compute(case.frozen("trunk"), case.data, MODEL, PIXELS, views=2)
+    return extract_features(case.frozen("trunk"), case.data, MODEL, PIXELS, views=2)
 
 
 @pytest.fixture(params=list(SPECS))

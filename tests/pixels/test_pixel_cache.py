@@ -131,7 +131,7 @@ def test_unreadable_films_are_named_and_the_others_kept(manifest: Manifest, tmp_
     line = str(caught.value)
     assert line.startswith(f"{damaged.path}: a text file")
     assert f"2 more cannot be read: {missing.path}, {changed.path}" in line
-    assert "the other 9 are in the cache: mend these films or take their rows out of the manifest" in line
+    assert "the other 9 are in the cache: fix these films or remove their rows from the manifest" in line
     assert "\n" not in line
     good = films.where(lambda film: film not in (damaged_known, missing, changed))
     for film in good:
@@ -166,7 +166,7 @@ import hilum.pixels
 from hilum.recipe import Pixels
 from hilum.records import read_manifest
 signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever runs the tests may ignore it
-module = sys.modules['hilum.pixels.cache']  # the name in the package is the function
+module = sys.modules['hilum.pixels.pixel_cache']
 if sys.argv[3] == "slowly":
     module._CHUNK = 4
     read = module.read_square
@@ -239,14 +239,14 @@ def test_two_builders_at_once_make_one_cache(tmp_path: Path) -> None:
 
 
 def test_a_builder_that_waits_says_so(
-    manifest: Manifest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    manifest: Manifest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     import threading
 
     from filelock import FileLock
 
     cache(manifest.where(lambda film: film is manifest.films[0]), SPEC, tmp_path / "cache")
-    monkeypatch.setattr("hilum.rows._PATIENCE_SECONDS", 0.05)
+    monkeypatch.setattr("hilum.files._PATIENCE_SECONDS", 0.05)
     path, held = store_of(tmp_path / "cache") / "lock", threading.Event()
 
     def another_builder() -> None:
@@ -259,7 +259,7 @@ def test_a_builder_that_waits_says_so(
     held.wait()
     assert_right(cache(manifest, SPEC, tmp_path / "cache"), manifest)
     other.join()
-    assert "waiting for another Hilum that is filling" in capsys.readouterr().err
+    assert "waiting for another Hilum process that writes to" in caplog.text
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs RLIMIT_FSIZE")
@@ -268,7 +268,7 @@ def test_a_full_disk_is_one_line_and_the_store_stays_right(tmp_path: Path) -> No
     build = start_build(manifest, tmp_path / "cache", "on a small disk")
     error = build.communicate()[1].strip().splitlines()[-1]
     assert "RequestError" in error
-    assert "the pixel cache cannot be kept (File too large); it needs 1 MB more" in error
+    assert "the pixel cache cannot be kept (File too large); make room for 1 MB more" in error
     left = (store_of(tmp_path / "cache") / INDEX_NAME).read_text().split()
     assert len(left) == 8
     assert_right(cache(manifest, SPEC, tmp_path / "cache"), manifest)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from hilum import films, pixels
-from hilum.classical import describe, described
+from hilum.classical import describe, describe_films
 from hilum.errors import RequestError
 from hilum.pixels import PixelCache
 from hilum.recipe import Classical, Pixels
@@ -53,7 +53,7 @@ def test_what_is_stored_is_what_describing_gives(made: Made, spec: Classical) ->
     manifest, cache = made
     expected = describe(cache.films[cache.rows(manifest)], spec)
     for _ in range(2):
-        stored = described(manifest, cache, spec, PIXELS)
+        stored = describe_films(manifest, cache, spec, PIXELS)
         np.testing.assert_array_equal(stored.numbers, expected.numbers)
         assert stored.numbers.dtype == np.float32
         assert stored.names == expected.names
@@ -63,10 +63,10 @@ def test_what_is_stored_is_what_describing_gives(made: Made, spec: Classical) ->
 def test_nothing_is_described_twice_and_films_come_in_the_manifests_order(made: Made, worked: list[int]) -> None:
     manifest, cache = made
     some = Manifest(manifest.films[4:7])
-    described(some, cache, GREY, PIXELS)
+    describe_films(some, cache, GREY, PIXELS)
     assert len(worked) == 3
     backwards = Manifest((*manifest.films[::-1], manifest.films[0]))
-    all_of_them = described(backwards, cache, GREY, PIXELS)
+    all_of_them = describe_films(backwards, cache, GREY, PIXELS)
     assert len(worked) == len(manifest)
     expected = describe(cache.films[cache.rows(backwards)], GREY)
     np.testing.assert_array_equal(all_of_them.numbers, expected.numbers)
@@ -87,12 +87,12 @@ def test_every_choice_that_changes_a_number_has_a_store_of_its_own(
         (GREY, Pixels(size=48, equalise="clahe")),
     ]
     for number, (spec, pixel_choice) in enumerate(choices, start=1):
-        described(one, cache, spec, pixel_choice)
+        describe_films(one, cache, spec, pixel_choice)
         assert len(worked) == number
-    described(one, cache, Classical(side=12, classifier="svm", select="l1", folds=3), PIXELS)
+    describe_films(one, cache, Classical(side=12, classifier="svm", select="l1", folds=3), PIXELS)
     assert len(worked) == len(choices), "what happens to the numbers later changes none of them"
-    monkeypatch.setattr("hilum.classical.store.DESCRIBE_VERSION", 0)
-    described(one, cache, GREY, PIXELS)
+    monkeypatch.setattr("hilum.classical.description_store.DESCRIBE_VERSION", 0)
+    describe_films(one, cache, GREY, PIXELS)
     assert len(worked) == len(choices) + 1
 
 
@@ -100,7 +100,7 @@ def test_a_pass_that_was_killed_goes_on_where_it_was(
     made: Made, worked: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     manifest, cache = made
-    monkeypatch.setattr("hilum.classical.store._CHUNK", 4)
+    monkeypatch.setattr("hilum.classical.description_store._CHUNK", 4)
     module = sys.modules["hilum.classical.describe"]
     counted = module.describe_one
 
@@ -111,54 +111,58 @@ def test_a_pass_that_was_killed_goes_on_where_it_was(
 
     monkeypatch.setattr(module, "describe_one", killed)
     with pytest.raises(KeyboardInterrupt):
-        described(manifest, cache, GREY, PIXELS, workers=1)
+        describe_films(manifest, cache, GREY, PIXELS, workers=1)
     monkeypatch.setattr(module, "describe_one", counted)
     worked.clear()
-    stored = described(manifest, cache, GREY, PIXELS)
+    stored = describe_films(manifest, cache, GREY, PIXELS)
     assert len(worked) == len(manifest) - 6
     np.testing.assert_array_equal(stored.numbers, describe(cache.films[cache.rows(manifest)], GREY).numbers)
 
 
 def test_half_a_row_is_not_there(made: Made, tmp_path: Path) -> None:
     manifest, cache = made
-    described(manifest, cache, GREY, PIXELS, tmp_path)
+    describe_films(manifest, cache, GREY, PIXELS, tmp_path)
     (rows,) = tmp_path.glob("described/*/rows.bin")
     whole = rows.read_bytes()
     os.truncate(rows, len(whole) - 10)
-    described(manifest, cache, GREY, PIXELS, tmp_path)
+    describe_films(manifest, cache, GREY, PIXELS, tmp_path)
     assert rows.read_bytes() == whole
 
 
 @pytest.mark.parametrize("damage", ['{"version": "of somebody else"}', "{", "\udcff"])
 def test_a_damaged_store_is_one_line(made: Made, tmp_path: Path, damage: str) -> None:
     manifest, cache = made
-    described(manifest, cache, GREY, PIXELS, tmp_path)
+    describe_films(manifest, cache, GREY, PIXELS, tmp_path)
     (path,) = tmp_path.glob("described/*/store.json")
     path.write_bytes(damage.encode("utf-8", "surrogateescape"))
-    with pytest.raises(RequestError, match=r"store.json: damaged; remove"):
-        described(manifest, cache, GREY, PIXELS, tmp_path)
+    with pytest.raises(
+        RequestError, match=r"store.json: (damaged|these are described films of something else \(other \w+).*; remove"
+    ):
+        describe_films(manifest, cache, GREY, PIXELS, tmp_path)
 
 
 def test_a_film_that_is_not_in_the_cache_is_named(made: Made) -> None:
     manifest, cache = made
     few = PixelCache(cache.films, {manifest.films[0].sha256: 0})
     with pytest.raises(RequestError, match="not in the pixel cache"):
-        described(manifest, few, GREY, PIXELS)
+        describe_films(manifest, few, GREY, PIXELS)
 
 
 def test_a_full_disk_is_one_line_and_loses_nothing(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
     manifest, cache = made
     some = Manifest(manifest.films[:5])
-    described(some, cache, GREY, PIXELS)
+    describe_films(some, cache, GREY, PIXELS)
 
     def full(descriptor: int, data: Any) -> int:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, "write", full)
-    with pytest.raises(RequestError, match=r"described films cannot be kept \(No space left on device\); make room"):
-        described(manifest, cache, GREY, PIXELS)
+    with pytest.raises(
+        RequestError, match=r"described films cannot be kept \(No space left on device\); make room for 1 MB more"
+    ):
+        describe_films(manifest, cache, GREY, PIXELS)
     monkeypatch.undo()
-    assert len(described(some, cache, GREY, PIXELS).numbers) == 5
+    assert len(describe_films(some, cache, GREY, PIXELS).numbers) == 5
 
 
 def test_a_long_note_is_cut_between_letters(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -169,7 +173,7 @@ def test_a_long_note_is_cut_between_letters(made: Made, monkeypatch: pytest.Monk
         "describe_one",
         lambda square, spec: (np.zeros(144, np.float32), note),
     )
-    (kept,) = described(Manifest(manifest.films[:1]), cache, GREY, PIXELS).notes
+    (kept,) = describe_films(Manifest(manifest.films[:1]), cache, GREY, PIXELS).notes
     assert kept == note[: len(kept)]
     assert len(kept) > 100
 
@@ -177,6 +181,6 @@ def test_a_long_note_is_cut_between_letters(made: Made, monkeypatch: pytest.Monk
 def test_prefetching_by_hash_does_not_confuse_films_of_the_same_bytes(made: Made, worked: list[int]) -> None:
     manifest, cache = made
     twice = Manifest((manifest.films[2], manifest.films[2]))
-    stored = described(twice, cache, GREY, PIXELS)
+    stored = describe_films(twice, cache, GREY, PIXELS)
     assert len(worked) == 1
     np.testing.assert_array_equal(stored.numbers[0], stored.numbers[1])

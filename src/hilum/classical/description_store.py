@@ -1,0 +1,93 @@
+"""Described films on disk: computed once for each preprocessing and way of describing.
+
+    FOLDER/described/KEY/store.json     what KEY stands for
+    FOLDER/described/KEY/rows.bin       a row a film: its numbers and its note
+
+The key covers everything that a number depends on, so the numbers of another preparation, of other features or of
+another version are never read in their place. Films are told apart by their SHA-256.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Generator
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hilum.classical.describe import DESCRIBE_VERSION, Described, names_of, one_by_one
+from hilum.files import cache_folder
+from hilum.pixels import PixelCache
+from hilum.pixels.pixel_cache import store_folder
+from hilum.progress import track
+from hilum.recipe import Classical, Pixels
+from hilum.records import Manifest
+from hilum.rows import RowStore, described_folder
+
+_CHUNK = 128  # films between two commits: what a killed pass loses at most
+_NOTE_BYTES = 320  # of UTF-8
+_WHAT = "described films"
+
+
+def describe_films(
+    manifest: Manifest,
+    cache: PixelCache,
+    spec: Classical,
+    pixels: Pixels,
+    folder: Path | None = None,
+    workers: int | None = None,
+) -> Described:
+    """Describe the films that the store does not hold yet, and read all of the manifest's.
+
+    A complete store is read without a lock. One process fills it at a time; a pass that was killed is resumed.
+
+    Args:
+        manifest: the films, with their SHA-256.
+        cache: the films' squares.
+        spec: how they are described.
+        pixels: the preprocessing that the cache was made with.
+        folder: where stores are kept; by default where caches are.
+        workers: threads; by default one a processor.
+
+    Raises:
+        RequestError: a film is not in the cache, or the store is damaged or cannot be written.
+    """
+    row_of = dict(zip((film.sha256 for film in manifest), cache.rows(manifest).tolist(), strict=True))
+    names = names_of(spec)
+    dtype = np.dtype([("numbers", "<f4", (len(names),)), ("note", f"S{_NOTE_BYTES}")])
+    folder = described_folder((folder or cache_folder()) / "described", _everything(spec, pixels, names), _WHAT)
+    store = RowStore(folder, dtype, (), _WHAT, _CHUNK)
+
+    def descriptions(missing: list[str]) -> Generator[tuple[str, tuple[NDArray[np.float32], bytes]]]:
+        squares = (cache.films[row_of[sha256]] for sha256 in missing)
+        with closing(one_by_one(squares, spec, workers)) as describing:
+            shown = track(describing, "describing films", len(missing))
+            for sha256, (numbers, note) in zip(missing, shown, strict=True):
+                yield sha256, (numbers, note.encode()[:_NOTE_BYTES])
+
+    store.fill(row_of, descriptions)
+    stored, place_of = store.open()
+    chosen = [place_of[film.sha256] for film in manifest]
+    notes = tuple(note.decode("utf-8", "ignore") for note in stored["note"][chosen].tolist())
+    return Described(stored["numbers"][chosen].astype(np.float32, copy=False), names, notes)
+
+
+def _everything(spec: Classical, pixels: Pixels, names: tuple[str, ...]) -> dict[str, object]:
+    """Everything that a film's numbers and note depend on."""
+    from importlib.metadata import version
+
+    import cv2
+
+    of_features = spec.describe == "features"
+    return {
+        "version": DESCRIBE_VERSION,
+        "preprocessing": store_folder(pixels, Path()).name,
+        "steps": list(spec.steps),
+        "describe": spec.describe,
+        "side": 0 if of_features else spec.side,
+        "families": list(spec.families) if of_features else [],
+        "names": hashlib.sha256("\n".join(names).encode()).hexdigest(),
+        "libraries": [cv2.__version__, np.__version__, *map(version, ("scikit-image", "pywavelets", "scipy"))],
+    }

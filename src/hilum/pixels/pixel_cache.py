@@ -1,0 +1,132 @@
+"""The pixel cache: every film decoded and preprocessed once, for all the epochs and all the runs that follow."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Generator, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hilum.errors import FilmError, RequestError
+from hilum.files import cache_folder
+from hilum.pixels.decode import DECODE_VERSION
+from hilum.pixels.preprocess import PREPROCESS_VERSION
+from hilum.pixels.square import read_square
+from hilum.progress import track
+from hilum.recipe import Pixels
+from hilum.records import Film, Manifest
+from hilum.rows import RowStore, key_of
+from hilum.workers import map_in_order
+
+_CHUNK = 256  # films between two commits: what a killed build loses at most
+_NAMED = 5  # unreadable films that a message names
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, slots=True)
+class PixelCache:
+    """Preprocessed films; as `cache` gives them, on disk and mapped, and not resident as a whole.
+
+    Attributes:
+        films: read-only, (rows, size, size) uint8; rows of other manifests may lie among them.
+        row_of: the row of each film, by its SHA-256.
+    """
+
+    films: NDArray[np.uint8]
+    row_of: Mapping[str, int]
+
+    @property
+    def size(self) -> int:
+        """The side of a film, in pixels."""
+        return int(self.films.shape[1])
+
+    def rows(self, manifest: Manifest) -> NDArray[np.int64]:
+        """The row of each film of the manifest, in its order; films of the same bytes share one.
+
+        Raises:
+            RequestError: a film is not in this cache.
+        """
+        try:
+            return np.array([self.row_of[film.sha256] for film in manifest], dtype=np.int64)
+        except KeyError:
+            film = next(film for film in manifest if film.sha256 not in self.row_of)
+            raise RequestError(
+                f"{film.path}: not in the pixel cache; make the cache of a manifest that lists it"
+            ) from None
+
+
+def cache(manifest: Manifest, spec: Pixels, folder: Path | None = None, workers: int | None = None) -> PixelCache:
+    """Decode and preprocess the films that the cache does not hold yet, and open it.
+
+    A complete cache is opened without a lock and without touching the films. One process fills it at a time; a second
+    one waits for it. A process that is killed loses at most 256 films, and the next one goes on from there.
+
+    Args:
+        manifest: the films, with their SHA-256.
+        spec: the preprocessing; each one, and each version of the decoder, has a store of its own.
+        folder: where caches are kept; by default `$HILUM_CACHE`, else the platform's folder for caches.
+        workers: threads that decode; by default one a processor.
+
+    Raises:
+        FilmError: films cannot be read. All the others are decoded first, and stay.
+        RequestError: the manifest is empty or has films without a SHA-256, or the folder cannot be written.
+    """
+    _refuse_unhashed(manifest)
+    store = RowStore(store_folder(spec, folder), np.dtype(np.uint8), (spec.size, spec.size), "pixel cache", _CHUNK)
+    film_of = {film.sha256: film for film in reversed(manifest.films)}  # the first of those with the same bytes
+    unreadable: list[FilmError] = []
+
+    def squares(missing: list[str]) -> Generator[tuple[str, NDArray[np.uint8]]]:
+        films = [film_of[sha256] for sha256 in missing]
+        with closing(map_in_order(lambda film: _read(film, spec), films, workers)) as reading:
+            for film, square in zip(films, track(reading, "decoding films", len(films)), strict=True):
+                if isinstance(square, FilmError):
+                    unreadable.append(square)
+                else:
+                    yield film.sha256, square
+
+    store.fill((film.sha256 for film in manifest), squares)
+    if unreadable:
+        raise _summarize(unreadable, kept=len(film_of) - len(unreadable))
+    return PixelCache(*store.open())
+
+
+def store_folder(spec: Pixels, folder: Path | None = None) -> Path:
+    """Return where the films of one preprocessing lie: another one, or another version of the code, has its own."""
+    base = folder if folder is not None else cache_folder()
+    return base / "pixels" / key_of([DECODE_VERSION, PREPROCESS_VERSION, spec])
+
+
+def _refuse_unhashed(manifest: Manifest) -> None:
+    if not manifest.films:
+        raise RequestError("the manifest lists no film; make one with: hilum index DIR --out manifest.csv")
+    for film in manifest:
+        if not _SHA256.fullmatch(film.sha256):
+            raise RequestError(
+                f"{film.path}: has no SHA-256 in the manifest; make it with: hilum index DIR --out manifest.csv"
+            )
+
+
+def _read(film: Film, spec: Pixels) -> NDArray[np.uint8] | FilmError:
+    try:
+        return read_square(film.path, spec, film.sha256).levels
+    except FilmError as error:
+        return error
+
+
+def _summarize(unreadable: list[FilmError], kept: int) -> FilmError:
+    """One line for all the films that could not be read."""
+    first, *others = unreadable
+    reason = first.reason
+    if others:
+        named = ", ".join(error.path for error in others[: _NAMED - 1])
+        more = len(others) - (_NAMED - 1)
+        reason += f"; {len(others)} more cannot be read: {named}{f' and {more:,} others' if more > 0 else ''}"
+    return FilmError(
+        first.path,
+        f"{reason}; the other {kept:,} are in the cache: fix these films or remove their rows from the manifest",
+    )
