@@ -47,7 +47,7 @@ from hilum.records import Film, Manifest
 SECONDS, SHOWN = 0.8, 32
 TORCH = "PyTorch eager, float32"
 TORCH_BATCHES = (8, 32)
-NETWORKS = {"S1, 128 px": None, "ResNet-50, 224 px": ("resnet50", "own"), "VGG-16, 224 px": ("vgg16", "s2")}
+NETWORKS = {"S1, 128 px": None, "ResNet-50, 224 px": ("resnet50", "default"), "VGG-16, 224 px": ("vgg16", "s2")}
 FILMS = tuple(
     Film(f"{split} {label}", label, split=split, sha256=label)
     for split in ("train", "val") for label in ("NORMAL", "PNEUMONIA")

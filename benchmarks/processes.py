@@ -25,7 +25,7 @@ from hilum.pixels.pixel_cache import store_folder
 from hilum.progress import first_process
 from hilum.recipe import Pixels, parse_recipe
 from hilum.records import Film, Manifest
-from hilum.training.state import State
+from hilum.training.checkpoint import TrainingState
 
 FILMS, EPOCHS, ROUNDS = 512, 3, 3
 LABELS = ("NORMAL", "PNEUMONIA")
@@ -111,7 +111,7 @@ def _checkpoint(model: nn.Module, path: Path) -> float:
     for parameter in model.parameters():
         parameter.grad = torch.zeros_like(parameter)
     optimizer.step()
-    state, seconds = State(model, average, optimizer), []
+    state, seconds = TrainingState(model, average, optimizer), []
     for _ in range(7):
         started = time.perf_counter()
         state.save(path)

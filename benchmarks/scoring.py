@@ -40,7 +40,7 @@ from hilum.workers import map_batches
 
 SMALL, FULL = Path("../shared/data/chest_xray/val"), Path("../shared/data/fullres")
 BARE, DECODING = "the bare network", "decoding alone"
-NETWORKS = {"ResNet-50": ("resnet50", "own"), "VGG-16": ("vgg16", "s2")}
+NETWORKS = {"ResNet-50": ("resnet50", "default"), "VGG-16": ("vgg16", "s2")}
 ENGINES: tuple[tuple[EngineName, Precision], ...] = (
     ("onnx", "float32"),
     ("openvino", "float32"),
@@ -92,7 +92,7 @@ def memory() -> list[Row]:
     """Megabytes of `hilum predict` at a fifth of 100,000 films, and at its peak."""
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
-        drawn_bundle(place / "bundle", "s1-cnn", "own", 32)
+        drawn_bundle(place / "bundle", "s1-cnn", "default", 32)
         (place / "films").mkdir()
         for number in range(DISTINCT):
             levels = (chest_phantom(number, (64, 64)) * 255).astype(np.uint8)

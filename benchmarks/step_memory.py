@@ -47,7 +47,7 @@ def measure(name: str, size: int) -> None:
     train(Model(name="s1-cnn"), torch.rand(4, 1, 32, 32))  # what torch itself loads once is no part of a step
     films = torch.rand(32, 1, size, size)
     before = _peak()
-    model = train(Model(name=name, head="s2" if name.startswith("vgg") else "own"), films)
+    model = train(Model(name=name, head="s2" if name.startswith("vgg") else "default"), films)
     taken = _peak() - before
     fixed, a_film = step_memory(model, films.shape[1:])
     reckoned = fixed + WORKSPACE_FACTOR * 32 * a_film

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hilum.errors import RecipeError
-from hilum.recipe import Recipe, list_recipes, parse_recipe, read_recipe, recipe_text, write_recipe
+from hilum.recipe import Recipe, differences, list_recipes, parse_recipe, read_recipe, recipe_text, write_recipe
 
 TEXT = 'name = "one"\n[pixels]\nsize = 64\n[training]\nepochs = 3\n'
 
@@ -141,6 +141,29 @@ def tmp_recipe(recipe_file: Path, settings: list[str]) -> Recipe:
     bare = recipe_file.with_name("bare.toml")
     bare.write_text('name = "bare"')
     return read_recipe(bare, settings)
+
+
+def test_the_former_name_of_the_default_head_is_still_read(recipe_file: Path) -> None:
+    former = read_recipe(recipe_file, ["model.head=own"])
+    assert former.model.head == "default"
+    assert 'head = "default"' in write_recipe(former)
+    assert former == read_recipe(recipe_file)
+
+
+def test_differences_are_named_by_their_whole_key(recipe_file: Path) -> None:
+    was = read_recipe(recipe_file)
+    now = read_recipe(recipe_file, ["training.epochs=7", "seed=2", "batches.augment.flip=0.5"])
+    assert differences(was, was) == []
+    assert differences(was, now) == [
+        "seed 1 → 2", "batches.augment.flip 0.0 → 0.5", f"training.epochs {was.training.epochs} → 7",
+    ]  # fmt: skip
+    assert differences(was.pixels, read_recipe(recipe_file, ["pixels.size=96"]).pixels, "pixels.") == [
+        "pixels.size 64 → 96"
+    ]
+    assert differences({"a": 1, "b": {"c": (1, 2)}}, {"b": {"c": [1, 2]}, "d": 3}) == [
+        "a 1 → (nothing)",
+        "d (nothing) → 3",
+    ]
 
 
 def test_the_network_is_shown_the_crop_or_the_whole_film(recipe_file: Path) -> None:

@@ -15,12 +15,12 @@ from hilum import batches, features, films, models, pixels
 from hilum.batches import Source
 from hilum.recipe import Recipe, parse_recipe
 from hilum.training.device import fastest_device, set_up_device
+from hilum.training.finetuning import parameter_groups
 from hilum.training.loss import make_objective
 from hilum.training.parallel import shard_of
 from hilum.training.precision import uses_bfloat16
 from hilum.training.schedule import make_optimizer
 from hilum.training.step import Stepper
-from hilum.training.thawing import learning_groups
 
 EPOCHS = 27  # of the study's VGG-16
 AUGMENT = {"rotation": 20, "scale": 0.25, "translation": 0.1, "flip": 0.5, "contrast": 0.5}
@@ -40,9 +40,9 @@ class Learner:
     """What `training.fit` does in an epoch, without its validation and its files."""
 
     def __init__(self, model: nn.Module, source: Source, recipe: Recipe) -> None:
-        fabric = set_up_device(recipe.training, thaws=False)
+        fabric = set_up_device(recipe.training, gradual=False)
         model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        optimizer = make_optimizer(recipe.training, learning_groups(model, recipe.transfer))
+        optimizer = make_optimizer(recipe.training, parameter_groups(model, recipe.transfer))
         network, wrapped = fabric.setup(model, optimizer)
         objective = make_objective(recipe.training, source.labels, source.classes)
         shard, size = shard_of(fabric, recipe.batches.size), recipe.batches.size

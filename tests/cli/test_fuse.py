@@ -24,7 +24,7 @@ from hilum.inference import Detector
 from hilum.metrics import youden_threshold
 from hilum.recipe import Model, Pixels, parse_recipe
 from hilum.records import Manifest, write_manifest
-from hilum.training.fusing import fit_shares
+from hilum.training.ensemble_weights import fit_ensemble_weights
 from hilum.workflows.fuse import refuse_unlike
 from tests.bundle.conftest import make
 from tests.cli.conftest import Hilum, refusal
@@ -113,7 +113,7 @@ def test_fitted_shares_of_a_bundle_that_was_fused_itself(
     fuse([Path("one"), Path("two")], MANIFEST, Path("both"))
     val = manifest.split("val")
     said = np.stack([probs_of(each, val) for each in ("both/bundle", "other")])
-    shares = fit_shares(said, np.array([CLASSES.index(film.label) for film in val]))
+    shares = fit_ensemble_weights(said, np.array([CLASSES.index(film.label) for film in val]))
     assert 0.01 < shares[0] < 0.99, "a mixture is better than either"
     caplog.clear()
     caplog.set_level("INFO", "hilum")
@@ -141,12 +141,17 @@ def test_a_bundle_that_the_others_make_superfluous_is_left_out(
     caplog.set_level("INFO", "hilum")
     for seed, name in enumerate(("a", "b", "c")):
         learnt_from(manifest, name, seed)
-    monkeypatch.setattr("hilum.training.fusing.fit_shares", lambda probs, labels: np.array([0.2999, 0.0002, 0.6999]))
+    monkeypatch.setattr(
+        "hilum.training.ensemble_weights.fit_ensemble_weights",
+        lambda probs, labels: np.array([0.2999, 0.0002, 0.6999]),
+    )
     fuse([Path("a"), Path("b"), Path("c")], MANIFEST, Path("x"), "fitted")
     assert "b: share 0.000, left out: the others know all that it knows" in caplog.text
     members = bundle.read("x/bundle").spec.members
     assert [(member.recipe.name, round(member.share, 3)) for member in members] == [("a", 0.3), ("c", 0.7)]
-    monkeypatch.setattr("hilum.training.fusing.fit_shares", lambda probs, labels: np.array([0.9999, 0.0001, 0.0]))
+    monkeypatch.setattr(
+        "hilum.training.ensemble_weights.fit_ensemble_weights", lambda probs, labels: np.array([0.9999, 0.0001, 0.0])
+    )
     with pytest.raises(RequestError, match="on these 24 val films no mixture is better than a alone; take that, or"):
         fuse([Path("a"), Path("b"), Path("c")], MANIFEST, Path("y"), "fitted")
     assert not Path("y").exists()

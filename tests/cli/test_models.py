@@ -51,7 +51,7 @@ def test_a_row_says_what_a_recipe_can_name(rows: list[Row]) -> None:
     assert row["stages"] == ["stem", "stage1", "stage2", "stage3", "stage4"]
     assert row["attribution_layers"][-1] == "layer4.2"
     assert row["feature_shape"] == [2048, 7, 7]
-    assert (row["input"], row["outputs"], row["head"]) == ([3, 224, 224], 1000, "own")
+    assert (row["input"], row["outputs"], row["head"]) == ([3, 224, 224], 1000, "default")
     assert row["published"] == {"million_parameters": 25.6, "billion_multiply_adds": 3.8}
 
 
@@ -79,4 +79,4 @@ def test_another_input_or_head_has_no_papers_figures_beside_it(monkeypatch: pyte
 
 def test_too_small_a_size_is_refused() -> None:
     with pytest.raises(RecipeError, match="takes sides of 32 pixels or more, not 16"):
-        list(_rows(16, None, None, "own"))
+        list(_rows(16, None, None, "default"))

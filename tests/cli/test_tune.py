@@ -19,7 +19,7 @@ from hilum.errors import RequestError
 from hilum.history import read_history
 from hilum.recipe import Tune, read_recipe
 from hilum.records import read_manifest, write_manifest
-from hilum.training.keeping import MONITORED
+from hilum.training.model_selection import MONITORED
 from hilum.workflows import tune as workflow
 from hilum.workflows.tune import films_to_tune_on
 from tests.cli.conftest import Hilum, refusal

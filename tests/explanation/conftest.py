@@ -95,7 +95,7 @@ def drawn(name: str = "s1-cnn", side: int = SIZE, classes: int = 2, normalise: s
     """A network of the zoo with fresh weights."""
     torch.manual_seed(0)
     channels = 3 if normalise in ("imagenet", "vgg") else 1
-    head = "s2" if name.startswith("vgg") else "own"
+    head = "s2" if name.startswith("vgg") else "default"
     spec = Model(name, channels=channels, normalise=normalise, head=head)  # type: ignore[arg-type]
     return models.build(spec, side, classes).eval()
 

@@ -22,8 +22,8 @@ from hilum.models.dense import resize_matrix
 from hilum.recipe import Model
 from tests.models.make_torchvision_reference import fill
 
-Head = Literal["own", "s2", "linear"]
-HEADS: tuple[Head, ...] = ("own", "s2", "linear")
+Head = Literal["default", "s2", "linear"]
+HEADS: tuple[Head, ...] = ("default", "s2", "linear")
 LIGHT = ("s1-cnn", "vgg11", "vgg11-lrn", "vgg16-c", "resnet18")  # of each kind of layer one; `test-slow` has them all
 NAMES = [pytest.param(name, marks=() if name in LIGHT else pytest.mark.slow) for name in sorted(models.REGISTRY)]
 
@@ -103,13 +103,13 @@ def test_at_the_scale_of_the_crop_it_is_the_network(name: str, head: Head) -> No
 
 @torch.no_grad()
 def test_a_mirrored_film_is_judged_like_the_film() -> None:
-    dense = models.DenseEvaluation(build("resnet18", "own", 64), 96, 64, (64, 96), True).eval()
+    dense = models.DenseEvaluation(build("resnet18", "default", 64), 96, 64, (64, 96), True).eval()
     torch.testing.assert_close(dense(films(2, 96)), dense(films(2, 96).flip(3)), rtol=1e-4, atol=1e-5)
 
 
 @torch.no_grad()
 def test_a_batch_norm_between_dense_layers_stays() -> None:
-    network = build("s1-cnn", "own", 64)
+    network = build("s1-cnn", "default", 64)
     dense = network.body.dense
     assert isinstance(dense, nn.Sequential)
     dense.insert(2, nn.BatchNorm1d(512))
@@ -135,7 +135,7 @@ def test_certainties_that_float32_cannot_tell_from_1_keep_their_logit() -> None:
 
 @torch.no_grad()
 def test_it_has_no_weights_of_its_own_and_sees_what_the_network_learns() -> None:
-    network = build("vgg11", "own", 96)
+    network = build("vgg11", "default", 96)
     dense = models.DenseEvaluation(network, 128, 96, (128,), False).eval()
     own, inner = dense.state_dict(), network.state_dict()
     assert set(own) == {f"network.{name}" for name in inner}
@@ -182,8 +182,8 @@ def test_a_head_that_cannot_slide_is_refused(pool: nn.Module, dense: nn.Module, 
 @pytest.mark.parametrize(
     ("name", "head", "side", "scales"),
     [
-        ("s1-cnn", "own", 32, (32, 64)),
-        ("vgg11", "own", 96, (112,)),
+        ("s1-cnn", "default", 32, (32, 64)),
+        ("vgg11", "default", 96, (112,)),
         pytest.param("resnet18", "linear", 32, (40, 64), marks=pytest.mark.slow),
     ],
 )

@@ -51,7 +51,7 @@ def test_the_receptive_field_is_where_the_gradient_is(name: str, monkeypatch: py
 
 
 @pytest.mark.parametrize("name", ["s1-cnn", "vgg11-lrn", "vgg16-c-bn", "resnet50-paper"])
-@pytest.mark.parametrize("head", ["own", "s2", "linear"])
+@pytest.mark.parametrize("head", ["default", "s2", "linear"])
 def test_multiply_adds_are_those_of_each_layer(name: str, head: str) -> None:
     """Every output value of a convolution or dense layer costs its weights once."""
     spec, size = Model(name, head=head), 65  # type: ignore[arg-type]
@@ -69,7 +69,7 @@ def test_multiply_adds_are_those_of_each_layer(name: str, head: str) -> None:
                 layer.register_forward_hook(count)
         network.eval()(torch.empty(1, 1, size, size))
     # A VGG's pool to 7×7 multiplies by its averages too.
-    assert profile(spec, size).multiply_adds == pytest.approx(counted, rel=1e-3 if head == "own" else 0)
+    assert profile(spec, size).multiply_adds == pytest.approx(counted, rel=1e-3 if head == "default" else 0)
 
 
 def test_a_training_step_of_s1_holds_these_maps() -> None:

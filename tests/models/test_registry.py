@@ -53,7 +53,7 @@ def films(count: int, side: int = SMALL) -> Tensor:
 @pytest.mark.parametrize(
     ("spec", "classes", "outputs"),
     [
-        ({"channels": 1, "head": "own"}, 2, 1),
+        ({"channels": 1, "head": "default"}, 2, 1),
         ({"channels": 3, "head": "s2", "output": "softmax"}, 2, 2),
         ({"channels": 3, "head": "linear", "normalise": "imagenet"}, 3, 3),
     ],

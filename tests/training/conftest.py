@@ -15,7 +15,7 @@ from tests.conftest import ChestFolder
 CLASSES = ("NORMAL", "PNEUMONIA")
 COUNTS = {"train": {"normal": 24, "bacteria": 24}, "val": {"normal": 8, "bacteria": 8}}
 Table = dict[str, object]
-Fit = Callable[..., training.Run]
+Fit = Callable[..., training.FitResult]
 
 
 def small(**training_table: object) -> Recipe:
@@ -44,7 +44,7 @@ def data(chest_folder: ChestFolder) -> tuple[batches.FilmBatches, batches.FilmBa
 
 @pytest.fixture
 def fit(data: tuple[batches.FilmBatches, batches.FilmBatches]) -> Fit:
-    def run(recipe: Recipe, folder: Path, **options: bool) -> training.Run:
+    def run(recipe: Recipe, folder: Path, **options: bool) -> training.FitResult:
         torch.manual_seed(recipe.seed)
         model = models.build(recipe.model, recipe.pixels.size)
         return training.fit(model, *data, recipe, folder, **options)  # type: ignore[arg-type]

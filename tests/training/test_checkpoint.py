@@ -12,6 +12,8 @@ from torch import nn
 
 from hilum.errors import RequestError
 from hilum.training import checkpoint
+from hilum.training.checkpoint import Progress, TrainingState
+from hilum.training.schedule import Schedule
 
 
 def test_gives_back_tensors_and_notes(tmp_path: Path) -> None:
@@ -54,3 +56,32 @@ def test_a_damaged_checkpoint_is_refused(tmp_path: Path, content: bytes) -> None
 def test_a_missing_checkpoint_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RequestError, match="no checkpoint there"):
         checkpoint.load(tmp_path / "c")
+
+
+def test_a_checkpoint_of_the_first_release_is_read_under_the_present_names(tmp_path: Path) -> None:
+    model = nn.Linear(2, 1)
+    optimizer = torch.optim.Adam(model.parameters())
+    model(torch.ones(3, 2)).sum().backward()
+    optimizer.step()
+    said = {"logits": torch.randn(3, 1), "costs": torch.rand(3), "labels": torch.tensor([0, 1, 1])}
+    notes = {
+        "epoch": 4, "step": 2, "seconds": 1.5, "at_once": 16, "kept_epoch": 3, "kept_cost": -0.9,
+        "schedule": {"factor": 0.3, "best": -0.9, "waited": 1},
+    }  # fmt: skip
+    groups = {"model": model.state_dict(), "optimizer": checkpoint.optimizer_tensors(optimizer), "said": said}
+    checkpoint.save(tmp_path / "last.safetensors", groups, notes)
+
+    other = nn.Linear(2, 1)
+    state = TrainingState(other, None, torch.optim.Adam(other.parameters()))
+    state.restore(tmp_path / "last.safetensors")
+    assert state.progress == Progress(4, 2, 1.5, 16, 3, -0.9, Schedule(0.3, -0.9, 1))
+    torch.testing.assert_close(other.state_dict(), model.state_dict(), rtol=0, atol=0)
+    assert state.epoch_output()._fields == ("logits", "losses", "labels")
+    for given, expected in zip(state.epoch_output(), said.values(), strict=True):
+        assert torch.equal(given, expected)
+
+    state.save(tmp_path / "again.safetensors")
+    again = TrainingState(other, None, torch.optim.Adam(other.parameters()))
+    again.restore(tmp_path / "again.safetensors")
+    assert again.progress == state.progress
+    torch.testing.assert_close(again.epoch_output(), state.epoch_output(), rtol=0, atol=0)

@@ -129,5 +129,5 @@ def test_a_network_that_diverged_in_an_epochs_last_step_stops_the_run_too(
     """Nothing is noticed of it before the validation films are judged."""
     recipe, (train, val) = small(epochs=9, learning_rate=1e30, schedule="constant"), data
     whole = replace(train, spec=structs.replace(train.spec, size=48))
-    with pytest.raises(HilumError, match=r"val_loss is nan behind epoch 1; lower training.learning_rate"):
+    with pytest.raises(HilumError, match=r"val_loss is nan after epoch 1; lower training.learning_rate"):
         training.fit(models.build(recipe.model, 32), whole, val, recipe, tmp_path)

@@ -69,7 +69,7 @@ def test_logit_adjustment_costs_what_balanced_logits_times_the_shares_cost() -> 
     logits = torch.randn(6, 3, generator=torch.Generator().manual_seed(0))
     labels = np.array([0, 1, 2, 2, 2, 1])
     objective = make_objective(Training(class_weights="none", logit_adjustment=0.7), labels, ("a", "b", "c"))
-    given = objective.costs(logits, Batch(logits, torch.from_numpy(labels), np.arange(6), 6))
+    given = objective.training_losses(logits, Batch(logits, torch.from_numpy(labels), np.arange(6), 6))
     scaled = np.exp(logits.numpy().astype(np.float64)) * (np.array([1, 2, 3]) / 6) ** 0.7
     expected = -np.log(scaled[np.arange(6), labels] / scaled.sum(axis=1))
     np.testing.assert_allclose(given.numpy(), expected, rtol=1e-5)
@@ -79,26 +79,26 @@ def test_logit_adjustment_shifts_the_one_logit_by_the_difference() -> None:
     one = make_objective(Training(class_weights="none", logit_adjustment=1.0), LABELS.numpy(), ("a", "b"))
     two = torch.cat([torch.zeros_like(LOGITS), LOGITS], dim=1)
     both = Batch(two, LABELS, np.arange(5), 5)
-    torch.testing.assert_close(one.costs(LOGITS, batch()), one.costs(two, both))
+    torch.testing.assert_close(one.training_losses(LOGITS, batch()), one.training_losses(two, both))
 
 
 def test_what_is_reported_is_plain_weighted_cross_entropy() -> None:
     scheme = Training(objective="focal", label_smoothing=0.2, logit_adjustment=1.0)
     objective = make_objective(scheme, LABELS.numpy(), ("a", "b"))
     weights = class_weights(LABELS.numpy(), 2)
-    torch.testing.assert_close(objective.reported(LOGITS, batch()), losses(LOGITS, LABELS, weights))
+    torch.testing.assert_close(objective.reported_losses(LOGITS, batch()), losses(LOGITS, LABELS, weights))
 
 
 def test_a_mixed_film_costs_its_parts() -> None:
     share = torch.tensor([0.3, 0.6, 1.0, 0.0, 0.5])
     objective = Objective(torch.tensor([0.7, 0.2]), None, 0.1, 0.0)
     partner = LABELS[[1, 0, 3, 2, 4]]
-    own, other = (losses(LOGITS, labels, objective.weights, 0.1) for labels in (LABELS, partner))
-    torch.testing.assert_close(objective.costs(LOGITS, batch(share)), share * own + (1 - share) * other)
+    own, other = (losses(LOGITS, labels, objective.class_weights, 0.1) for labels in (LABELS, partner))
+    torch.testing.assert_close(objective.training_losses(LOGITS, batch(share)), share * own + (1 - share) * other)
 
 
 def test_weights_may_be_given_one_a_class() -> None:
-    weights = make_objective(Training(class_weights=(2.0, 0.5)), LABELS.numpy(), ("a", "b")).weights
+    weights = make_objective(Training(class_weights=(2.0, 0.5)), LABELS.numpy(), ("a", "b")).class_weights
     assert weights is not None
     assert weights.tolist() == [2.0, 0.5]
     with pytest.raises(RecipeError, match=r"3 weights for the 2 classes a, b"):

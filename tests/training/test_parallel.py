@@ -16,7 +16,7 @@ from torch import nn
 
 from hilum.history import read_history
 from hilum.training import checkpoint
-from hilum.training.parallel import ended_with_a_line, share_batch_norms, unshare_batch_norms
+from hilum.training.parallel import exit_on_lost_peer, restore_batch_norms, synchronize_batch_norms
 from tests.conftest import ChestFolder
 
 RECIPE = """
@@ -89,7 +89,7 @@ def test_one_that_dies_ends_the_run_by_name_and_the_run_goes_on(start: Start, tm
     os.kill(_with_rank(1, process.pid), signal.SIGKILL)
     _, said = process.communicate(timeout=120)
     assert process.returncode != 0
-    assert "(process 0 of 2): ended, because another process is gone (torchrun names it below" in said
+    assert "(process 0 of 2): stopped, because another process was lost (torchrun names it below" in said
     assert "--resume run" in said
     cause = said[said.index("Root Cause") :]
     assert "rank      : 1" in cause, said
@@ -127,7 +127,7 @@ def test_a_shared_batch_norm_of_one_process_is_torchs(dtype: torch.dtype) -> Non
     ours, torchs = nn.BatchNorm2d(5), nn.BatchNorm2d(5)
     values = (3 * torch.randn(6, 5, 4, 3) + 10).to(dtype).contiguous(memory_format=torch.channels_last)
     upstream = torch.randn(6, 5, 4, 3).to(dtype)
-    share_batch_norms(ours)
+    synchronize_batch_norms(ours)
     results = []
     for norm in (ours, torchs):
         given = values.clone().requires_grad_()
@@ -139,10 +139,10 @@ def test_a_shared_batch_norm_of_one_process_is_torchs(dtype: torch.dtype) -> Non
     torch.testing.assert_close(results[0][:4], results[1][:4], rtol=rtol, atol=atol)
     torch.testing.assert_close(results[0][4:], results[1][4:], rtol=1e-4, atol=1e-5)
     assert ours.num_batches_tracked == 1
-    unshare_batch_norms(ours)
+    restore_batch_norms(ours)
     assert type(ours) is nn.BatchNorm2d
 
 
 def test_without_torchrun_an_error_stays_what_it_is(tmp_path: Path) -> None:
-    with pytest.raises(RuntimeError, match="gloo"), ended_with_a_line(tmp_path):
+    with pytest.raises(RuntimeError, match="gloo"), exit_on_lost_peer(tmp_path):
         raise RuntimeError("gloo: connection reset")

@@ -135,5 +135,7 @@ def test_another_recipe_does_not_go_on_with_a_run(fit: Fit, tmp_path: Path) -> N
     with pytest.raises(Killed):
         fit(small(epochs=3), tmp_path, on_epoch=killed_after(1))
     changed = small(epochs=4, learning_rate=1e-2)
-    with pytest.raises(RequestError, match=r"training\.epochs 3 → 4, training\.learning_rate 0\.001 → 0\.01; put it"):
+    with pytest.raises(
+        RequestError, match=r"training\.epochs 3 → 4, training\.learning_rate 0\.001 → 0\.01; restore it"
+    ):
         fit(changed, tmp_path, resume=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import pytest
 import torch
 from torch import nn
@@ -23,8 +25,8 @@ def test_a_plateau_is_reduced_as_torch_reduces_it() -> None:
     for loss in [1.0, 0.9, 0.95, 0.93, 0.92, 0.91, 0.91, 0.91, 0.89] + [0.9] * 20:
         schedule.end_epoch(scheme, loss)
         plateau.step(loss)
-        assert schedule.rate(scheme, 0, 10) == pytest.approx(reference.param_groups[0]["lr"])
-    assert schedule.rate(scheme, 0, 10) == 1e-6
+        assert schedule.learning_rate(scheme, 0, 10) == pytest.approx(reference.param_groups[0]["lr"])
+    assert schedule.learning_rate(scheme, 0, 10) == 1e-6
 
 
 def test_cosine_is_torchs() -> None:
@@ -32,7 +34,7 @@ def test_cosine_is_torchs() -> None:
     reference = optimizer(1e-2)
     cosine = CosineAnnealingLR(reference, T_max=29, eta_min=1e-5)
     for step in range(30):
-        assert Schedule().rate(scheme, step, 10) == pytest.approx(reference.param_groups[0]["lr"], rel=1e-6)
+        assert Schedule().learning_rate(scheme, step, 10) == pytest.approx(reference.param_groups[0]["lr"], rel=1e-6)
         reference.step()
         cosine.step()
 
@@ -42,7 +44,7 @@ def test_one_cycle_is_torchs() -> None:
     reference = optimizer(1e-2)
     cycle = OneCycleLR(reference, 1e-2, total_steps=40, final_div_factor=1e-2 / 25 / 1e-6, cycle_momentum=False)
     for step in range(40):
-        assert Schedule().rate(scheme, step, 10) == pytest.approx(reference.param_groups[0]["lr"], rel=1e-6)
+        assert Schedule().learning_rate(scheme, step, 10) == pytest.approx(reference.param_groups[0]["lr"], rel=1e-6)
         reference.step()
         if step < 39:
             cycle.step()
@@ -50,14 +52,16 @@ def test_one_cycle_is_torchs() -> None:
 
 def test_warm_up_rises_evenly_to_the_peak() -> None:
     scheme = Training(schedule="constant", learning_rate=1.0, min_learning_rate=0.0, warmup_epochs=0.5)
-    assert [Schedule().rate(scheme, step, 10) for step in range(7)] == pytest.approx([0.2, 0.4, 0.6, 0.8, 1, 1, 1])
+    assert [Schedule().learning_rate(scheme, step, 10) for step in range(7)] == pytest.approx(
+        [0.2, 0.4, 0.6, 0.8, 1, 1, 1]
+    )
 
 
-def test_a_schedule_goes_on_from_its_state() -> None:
+def test_a_schedule_is_resumed_from_its_state() -> None:
     scheme, first = Training(), Schedule()
     for loss in (0.5, 0.6, 0.6, 0.6):
         first.end_epoch(scheme, loss)
-    assert Schedule(**first.state()) == first  # type: ignore[arg-type]
+    assert Schedule(**asdict(first)) == first
 
 
 @pytest.mark.parametrize(("name", "kind"), [("sgd", torch.optim.SGD), ("adam", torch.optim.Adam)])

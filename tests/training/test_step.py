@@ -16,7 +16,7 @@ from hilum.models import part_of_batch
 from hilum.recipe import Model, Training
 from hilum.training.device import set_up_device
 from hilum.training.loss import make_objective
-from hilum.training.step import Said, Stepper
+from hilum.training.step import StepOutput, Stepper
 
 SCHEME = Training(precision="float32", label_smoothing=0.1, objective="focal")
 LABELS = np.array([0, 1, 1, 1, 0, 1, 1, 0, 1, 1, 1])
@@ -29,13 +29,15 @@ def batch_of(n: int, *, mixed: bool) -> Batch:
     return Batch(torch.rand(n, 1, 32, 32), torch.from_numpy(LABELS[:n]), np.arange(n), n, share)
 
 
-def learn(model: nn.Module, batch: Batch, at_once: int, clip_norm: float = 0.0) -> tuple[list[Tensor], Said]:
+def learn(
+    model: nn.Module, batch: Batch, micro_batch_size: int, clip_norm: float = 0.0
+) -> tuple[list[Tensor], StepOutput]:
     """One step of plain gradient descent: the gradients, from how far the weights moved, and what was said."""
-    fabric = set_up_device(SCHEME, thaws=False)
+    fabric = set_up_device(SCHEME, gradual=False)
     before = [values.detach().clone() for values in model.parameters()]
     network, optimizer = fabric.setup(model, torch.optim.SGD(model.parameters(), lr=1.0))
     objective = make_objective(SCHEME, LABELS, CLASSES)
-    said = Stepper(fabric, network, optimizer, objective, UNSHARDED, clip_norm, at_once).step(batch, seed=3)
+    said = Stepper(fabric, network, optimizer, objective, UNSHARDED, clip_norm, micro_batch_size).step(batch, seed=3)
     return [old - new.detach() for old, new in zip(before, model.parameters(), strict=True)], said
 
 
@@ -51,15 +53,15 @@ def without_batch_norm(name: Literal["vgg11", "s1-cnn"]) -> nn.Module:
 
 
 @pytest.mark.parametrize("mixed", [False, True])
-@pytest.mark.parametrize("at_once", [2, 4, 6])
-def test_micro_batches_give_the_whole_batchs_gradient(at_once: int, mixed: bool) -> None:
+@pytest.mark.parametrize("micro_batch_size", [2, 4, 6])
+def test_micro_batches_give_the_whole_batchs_gradient(micro_batch_size: int, mixed: bool) -> None:
     batch = batch_of(11, mixed=mixed)
     whole, said = learn(without_batch_norm("s1-cnn"), batch, 11)
-    parts, also = learn(without_batch_norm("s1-cnn"), batch, at_once)
+    parts, also = learn(without_batch_norm("s1-cnn"), batch, micro_batch_size)
     for one, other in zip(whole, parts, strict=True):
         assert (one - other).abs().max().item() <= 1e-5 * max(1.0, one.abs().max().item())
     torch.testing.assert_close(said.logits, also.logits, rtol=1e-4, atol=1e-5)
-    torch.testing.assert_close(said.costs, also.costs, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(said.losses, also.losses, rtol=1e-4, atol=1e-5)
     assert torch.equal(said.labels, also.labels)
 
 
@@ -67,7 +69,7 @@ def test_the_gradient_is_that_of_the_mean_cost() -> None:
     batch, model = batch_of(10, mixed=True), without_batch_norm("s1-cnn")
     torch.manual_seed(3)
     objective = make_objective(SCHEME, LABELS, CLASSES)
-    objective.costs(model(batch.inputs), batch).mean().backward()  # type: ignore[no-untyped-call]
+    objective.training_losses(model(batch.inputs), batch).mean().backward()  # type: ignore[no-untyped-call]
     expected = [values.grad for values in model.parameters()]
     given, _ = learn(without_batch_norm("s1-cnn"), batch, 10)
     torch.testing.assert_close(given, expected, rtol=1e-3, atol=1e-6)
@@ -99,7 +101,7 @@ def test_a_cost_that_is_no_number_moves_nothing() -> None:
     batch = batch_of(8, mixed=False)
     broken = replace(batch, inputs=batch.inputs * torch.nan)
     moved, said = learn(without_batch_norm("s1-cnn"), broken, 8)
-    assert not said.costs.isfinite().any()
+    assert not said.losses.isfinite().any()
     assert all(torch.equal(part, torch.zeros_like(part)) for part in moved)
 
 

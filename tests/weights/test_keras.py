@@ -34,7 +34,7 @@ def pictures(size: int) -> keras.Array:
 
 def outputs(name: str, path: Path, rgb: keras.Array, top: bool) -> keras.Array:
     """Ours, in Keras' layout: the logits, or the last maps."""
-    spec = Model(name=name, channels=3, normalise="vgg", head="own" if top else "linear")
+    spec = Model(name=name, channels=3, normalise="vgg", head="default" if top else "linear")
     network = models.build(spec, rgb.shape[1], classes=keras.OUTPUTS).eval()
     report = load(network, Weights(source=str(path), part="all" if top else "trunk"), spec)
     assert not report.missing + report.left_over + report.reshaped

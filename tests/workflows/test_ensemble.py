@@ -60,7 +60,7 @@ def test_members_that_were_killed_go_on(manifest: Manifest, tmp_path: Path, monk
     straight = learn_members(recipe, manifest, tmp_path / "straight")
     fit, begun = training.fit, []
 
-    def fit_one(*what: object, **options: object) -> training.Run:
+    def fit_one(*what: object, **options: object) -> training.FitResult:
         begun.append(1)
         if len(begun) == 2:
             raise KeyboardInterrupt
@@ -89,7 +89,9 @@ def test_folds_judge_every_film_by_the_network_that_had_not_seen_its_patient(
     labels = [row["label"] == "PNEUMONIA" for row in rows]
     expected = roc_auc_score(labels, [float(row["prob_PNEUMONIA"]) for row in rows])
     assert spec.metrics["auroc"].value == pytest.approx(expected, abs=5e-3)  # the table rounds to six digits
-    assert spec.operating_point.chosen_on == "44 films, each judged by the network that had not seen its fold"
+    assert (
+        spec.operating_point.chosen_on == "44 films, each predicted by the network that was not trained on its fold"
+    )
     by_path = {Path(row["path"]).name: float(row["prob_PNEUMONIA"]) for row in rows}
     for name, _, its_films in plan(recipe_of({"folds": 3}), manifest):
         learnt = {film.patient for film in its_films if film.split == "train"}

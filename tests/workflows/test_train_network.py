@@ -70,13 +70,13 @@ def test_stored_features_serve_where_the_network_is_deployed_as_it_learnt(
     chest_folder: ChestFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     learnt, judged = train(chest_folder, tmp_path, FROZEN), []
-    choose = training.choose
+    choose = training.choose_operating_point
 
     def watched(model: nn.Module, val: FeatureBatches, recipe: object) -> object:
         judged.append((model, val))
         return choose(model, val, recipe)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(training, "choose", watched)
+    monkeypatch.setattr(training, "choose_operating_point", watched)
     folder = write_bundle(learnt)
     assert judged == [(learnt.learner, learnt.val)]
     assert isinstance(learnt.val, FeatureBatches)

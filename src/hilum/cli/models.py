@@ -43,7 +43,7 @@ def models(
     size: Annotated[int | None, typer.Option(min=1, help="Side of the films in pixels.")] = None,
     channels: Annotated[Literal[1, 3] | None, typer.Option(help="Of the first convolution.")] = None,
     outputs: Annotated[int | None, typer.Option(min=1, help="Logits.")] = None,
-    head: Annotated[Literal["own", "s2", "linear"], typer.Option(help="Dense layers.")] = "own",
+    head: Annotated[Literal["default", "s2", "linear"], typer.Option(help="Dense layers.")] = "default",
     as_json: Json = False,
 ) -> None:
     """List every architecture: parameters, multiply-adds, receptive field, memory of a training step, input.
@@ -59,7 +59,7 @@ def models(
 
 
 def _rows(
-    size: int | None, channels: Literal[1, 3] | None, outputs: int | None, head: Literal["own", "s2", "linear"]
+    size: int | None, channels: Literal[1, 3] | None, outputs: int | None, head: Literal["default", "s2", "linear"]
 ) -> Iterator[dict[str, Any]]:
     """The study's systems, then the registry; papers' figures only beside what the papers describe."""
     from hilum.models import REGISTRY
@@ -67,7 +67,7 @@ def _rows(
 
     for name, spec, side, frozen in SYSTEMS:
         yield _row(name, STUDY, spec, side, 2, frozen)
-    as_published = (size, channels, outputs, head) == (None, None, None, "own")
+    as_published = (size, channels, outputs, head) == (None, None, None, "default")
     for name, architecture in track(REGISTRY.items(), "models", len(REGISTRY)):
         spec = Model(name, channels or architecture.channels, head=head, output="softmax")
         row = _row(name, architecture.source, spec, size or architecture.input_size, outputs or architecture.outputs)

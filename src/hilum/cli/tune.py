@@ -66,7 +66,7 @@ def tune(
     several times it shares the trials out: on one machine as it is, on several with the same --storage.
     """
     from hilum import tuning
-    from hilum.training.keeping import MONITORED
+    from hilum.training.model_selection import MONITORED
     from hilum.workflows.train_network import pin_weights
     from hilum.workflows.tune import check_films, films_to_tune_on, network_check, trainer
 

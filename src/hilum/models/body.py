@@ -82,7 +82,7 @@ def head(kind: str, channels: int, side: int, outputs: int) -> tuple[nn.Module, 
         return nn.Flatten(), nn.Sequential(*layers, nn.Linear(128, outputs))
     if kind == "linear":
         return mean_pool(), nn.Linear(channels, outputs)
-    raise RecipeError(f"model.head: no head '{kind}'; there are own, s2, linear")
+    raise RecipeError(f"model.head: no head '{kind}'; there are default, s2, linear")
 
 
 def mean_pool() -> nn.Module:

@@ -110,7 +110,7 @@ class ResNet(Body):
                 inputs = width * expansion
             self.add_module(f"layer{number}", nn.Sequential(*layers))
         side = -(-size // 32)  # each halving rounds up
-        self.avgpool, self.fc = head("linear" if head_kind == "own" else head_kind, inputs, side, outputs)
+        self.avgpool, self.fc = head("linear" if head_kind == "default" else head_kind, inputs, side, outputs)
         for layer in self.modules():
             if isinstance(layer, nn.Conv2d):
                 nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")

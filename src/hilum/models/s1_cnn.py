@@ -31,7 +31,7 @@ class S1(Body):
             channels = width
         self.features = Chain(*layers)
         side = size // 2 ** len(BLOCKS)
-        if head_kind == "own":
+        if head_kind == "default":
             self.flatten: nn.Module = nn.Flatten()
             self.classifier: nn.Module = nn.Sequential(
                 Dropout(HEAD_DROPOUT),

@@ -109,7 +109,7 @@ class VGG(Body):
             layers.append(nn.MaxPool2d(2))
         self.features = nn.Sequential(*layers)
         side = size // 32
-        if head_kind == "own":
+        if head_kind == "default":
             self.avgpool: nn.Module = nn.Sequential(GridPool(side), nn.Flatten())
             self.classifier: nn.Module = nn.Sequential(
                 nn.Linear(channels * GRID * GRID, HIDDEN),
@@ -127,7 +127,7 @@ class VGG(Body):
                 nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
                 if layer.bias is not None:
                     nn.init.zeros_(layer.bias)
-        if head_kind == "own":
+        if head_kind == "default":
             for layer in self.classifier.modules():
                 if isinstance(layer, nn.Linear):
                     nn.init.normal_(layer.weight, 0, 0.01)

@@ -6,6 +6,7 @@ key that is quietly ignored costs somebody a night of training.
 """
 
 from hilum.recipe.classical import Classical, Genetic, Templates
+from hilum.recipe.comparing import differences
 from hilum.recipe.images import Augment, Batches, Pixels
 from hilum.recipe.included import recipe_text
 from hilum.recipe.learning import Bundle, Training
@@ -35,6 +36,7 @@ __all__ = [
     "Transfer",
     "Tune",
     "Weights",
+    "differences",
     "list_recipes",
     "parse_recipe",
     "read_recipe",

@@ -23,10 +23,11 @@ class Templates(Struct, frozen=True, forbid_unknown_fields=True):
     """How films are compared with templates of each class, for `reduce = ["templates"]`.
 
     Attributes:
-        kind: `mean` averages a class's films; `medoids` takes films that stand for the others of their class.
-        per_class: how many medoids.
-        scales: sides, as shares of the film's, at which film and template are compared.
-        reach: how far, as a share of the side, a template may be shifted over the film to fit best.
+        kind: `mean` averages the films of a class; `medoids` takes films that represent the others of their class;
+            `both` uses both kinds.
+        per_class: Number of medoids of each class.
+        scales: Sides, as fractions of the film's, at which film and template are compared.
+        reach: Largest shift of a template over the film to its best match, as a fraction of the side.
     """
 
     kind: Literal["mean", "medoids", "both"] = "both"
@@ -36,15 +37,15 @@ class Templates(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Genetic(Struct, frozen=True, forbid_unknown_fields=True):
-    """A genetic algorithm that evolves a small network's inputs and first weights, for `classifier = "genetic"`.
+    """A genetic algorithm that evolves a small network's inputs and initial weights, for `classifier = "genetic"`.
 
     Attributes:
-        hidden: units of the network's one hidden layer.
-        population: individuals of a generation.
-        generations: how many follow the first; 0 leaves inputs and weights as they are drawn.
-        crossover: probability that two parents are crossed.
-        mutation: probability that an offspring is mutated.
-        epochs: of back-propagation, behind the last generation.
+        hidden: Number of units of the network's one hidden layer.
+        population: Number of individuals in a generation.
+        generations: Number of generations after the first; 0 keeps inputs and weights as they are drawn.
+        crossover: Probability that two parents are crossed.
+        mutation: Probability that an offspring is mutated.
+        epochs: Number of epochs of back-propagation after the last generation.
     """
 
     hidden: Count = 16
@@ -56,24 +57,29 @@ class Genetic(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Classical(Struct, frozen=True, forbid_unknown_fields=True):
-    """A system that prepares a film, describes it by numbers, selects or reduces these, and classifies.
+    """A system without a deep network, which prepares a film, extracts features, reduces them and classifies.
 
     Attributes:
-        steps: what happens first to the square that `[pixels]` makes of a film, in this order.
-        describe: by the prepared film's own `grey` values, or by hand-made `features`.
-        side: of the prepared film whose grey values are taken, in pixels.
-        families: the kinds of hand-made features.
-        select: which numbers are kept: `none` keeps all; `mutual-information` those that tell most of the class one
-            by one; `recursive` drops the least useful again and again; `l1` keeps what a sparse linear model uses.
-        selected: how many are kept; of several counts, the best by cross-validation. `l1` counts for itself.
-        reduce: what the numbers are reduced by, one after the other.
-        components: how many numbers each reduction leaves; `templates` and `lda` count for themselves (0).
+        steps: Preparation of the square that `[pixels]` makes of a film, in this order.
+        describe: Features of the prepared film: its `grey` values, or hand-made `features`.
+        side: Side, in pixels, of the prepared film whose grey values are used.
+        families: Kinds of hand-made features.
+        select: Feature selection. `none` keeps all; `mutual-information` keeps those with the most information about
+            the class, each by itself; `recursive` repeatedly drops the least useful ones; `l1` keeps those that a
+            sparse linear model uses.
+        selected: Number of features that are kept; of several numbers, the best by cross-validation is taken. `l1`
+            finds its own number.
+        reduce: Dimensionality reductions, applied one after the other.
+        components: Number of components of each reduction; `templates` and `lda` have their own (write 0).
         classifier: `logistic` regression, a support vector machine (`svm`, with a Gaussian kernel), a random
-            `forest`, gradient `boosting`, or a network whose first weights a `genetic` algorithm evolves.
-        strengths: of which the best by cross-validation is taken: the inverse of regularisation for `logistic`, `svm`
-            and `genetic`, the smallest share of the films in a leaf for `forest`, the learning rate for `boosting`.
-        folds: of the cross-validation by patient, the outer and the inner one; fewer than 2 tries nothing, and takes
-            the first count and strength.
+            `forest`, gradient `boosting`, or a network whose initial weights a `genetic` algorithm evolves.
+        strengths: Values of the classifier's main parameter, of which the best by cross-validation is taken: the
+            inverse of the regularisation for `logistic`, `svm` and `genetic`, the smallest fraction of the films in a
+            leaf for `forest`, the learning rate for `boosting`.
+        folds: Number of folds of the nested cross-validation by patient, of the outer and of the inner one; with
+            fewer than 2 nothing is compared, and the first number and value are taken.
+        templates: How films are compared with templates.
+        genetic: How the genetic algorithm works.
     """
 
     steps: tuple[Step, ...] = ()

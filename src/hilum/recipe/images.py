@@ -12,17 +12,19 @@ Side = Annotated[int, Meta(ge=16, le=1024)]
 
 
 class Pixels(Struct, frozen=True, forbid_unknown_fields=True):
-    """How a decoded film becomes the grey square that a model sees.
+    """How a decoded film becomes the grey square that a model takes.
 
     Attributes:
-        size: side of the square, in pixels.
-        resize: `squash` both sides to it; `pad` the longer side's square with black; scale the shorter
-            side to it and `crop` the middle.
-        crop: the fraction of each side that is cut away at each border, before resizing.
-        denoise: `median` (3×3), `gaussian` (sigma 1) or `nlm` (non-local means), at the film's own resolution.
-        equalise: `clahe`: contrast-limited adaptive histogram equalisation (limit 2, 8×8 tiles), after resizing.
-        window: centre and width, in the modality's units (HU for CT), that replace a DICOM's own; without it
-            a CT slice gets the lung window (-600, 1500) and a radiograph the window stored in it.
+        size: Side of the square, in pixels.
+        resize: How the film is fitted to the square. `squash` scales both sides to it; `pad` scales the longer side
+            to it and fills the rest with black; `crop` scales the shorter side to it and takes the centre.
+        crop: Fraction of each side that is cut off at each border, before resizing.
+        denoise: Filter at the film's own resolution: `median` (3×3), `gaussian` (sigma 1), `nlm` (non-local means)
+            or `none`.
+        equalise: `clahe` applies contrast-limited adaptive histogram equalisation (limit 2, 8×8 tiles) after
+            resizing; `none` applies none.
+        window: Centre and width of the grey window, in the modality's units (HU for CT), which replaces the one in a
+            DICOM file. Without it a CT slice gets the lung window (-600, 1500), and a radiograph its stored window.
     """
 
     size: Side = 128
@@ -34,26 +36,30 @@ class Pixels(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Augment(Struct, frozen=True, forbid_unknown_fields=True):
-    """How far a drawn view may stray from the film; zeros leave it as it is.
+    """How far an augmented view may differ from its film; with zeros a view is the film itself.
 
     Attributes:
-        rotation: at most so many degrees either way.
-        scale: zoom between 1/(1+scale) and 1+scale.
-        aspect: width against height between 1/(1+aspect) and 1+aspect.
-        translation: at most this fraction of the side, either way.
-        flip: probability of mirroring left and right.
-        black: probability that a view shows black where the film has ended; otherwise the film is mirrored there.
-        gamma: exponent between 1/(1+gamma) and 1+gamma, about the film's own range.
-        contrast: factor about the film's mean between 1/(1+contrast) and 1+contrast.
-        blur: probability, and the largest Gaussian sigma in pixels of the model's input.
-        noise: probability, and the largest standard deviation of added noise (films range over 0 to 1).
-        jpeg: probability, and the lowest quality of a JPEG re-compression (1 to 100).
-        intensity: standard deviation of a shift of all grey values, in units of √3 times the film's own variance:
-            what a shift along the principal colours is for grey (Krizhevsky et al., NIPS 2012, section 4.1, has 0.1).
-        match: probability that a film takes another film's histogram.
-        sharpen: probability, and the largest amount of an unsharp mask.
-        erase: probability, and the largest part of the area of a box that becomes one even grey (Zhong et al.,
-            AAAI 2020).
+        rotation: Largest rotation in degrees, in either direction.
+        scale: Strength of zooming: the factor lies between 1/(1+scale) and 1+scale.
+        aspect: Strength of stretching: width against height changes by a factor between 1/(1+aspect) and 1+aspect.
+        translation: Largest shift in either direction, as a fraction of the side.
+        flip: Probability of mirroring left and right.
+        black: Probability that the area outside the film is black; otherwise the film is mirrored there.
+        gamma: Strength of gamma correction: the exponent lies between 1/(1+gamma) and 1+gamma, and is applied within
+            the film's own grey range.
+        contrast: Strength of contrast changes: the factor about the film's mean lies between 1/(1+contrast) and
+            1+contrast.
+        blur: Probability of a Gaussian blur, and its largest sigma in pixels of the model's input.
+        noise: Probability of added Gaussian noise, and its largest standard deviation (grey values lie between 0
+            and 1).
+        jpeg: Probability of a JPEG recompression, and its lowest quality (1 to 100).
+        intensity: Standard deviation of a shift of all grey values, in units of √3 times the film's own variance,
+            which is what a shift along the principal colours is for grey images (Krizhevsky et al., NIPS 2012,
+            section 4.1, use 0.1).
+        match: Probability that a film gets the histogram of another film.
+        sharpen: Probability of an unsharp mask, and its largest amount.
+        erase: Probability that a box is filled with one grey value, and the largest fraction of the area that the box
+            may cover (Zhong et al., AAAI 2020).
     """
 
     rotation: Annotated[float, Meta(ge=0, le=180)] = 0.0
@@ -74,18 +80,20 @@ class Augment(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Batches(Struct, frozen=True, forbid_unknown_fields=True):
-    """How films are drawn and stacked.
+    """How films are drawn, augmented and stacked into batches.
 
     Attributes:
-        size: films a batch.
-        draw: `shuffled` takes every film once an epoch; `stratified` too, with each group's share of the films in
-            every batch; `balanced` takes every group equally often, films of small groups several times.
-        by: what a group is: a `label`, or a `cause` (a film's subtype where it has one).
-        mixup: alpha of the Beta distribution that films and labels are mixed by (Zhang et al., ICLR 2018); 0 mixes
-            none.
-        crop: side, in pixels, of what is cut out of each film for the network; 0 shows it the whole film.
-        scales: shortest and longest side to which a film is scaled before the crop is cut, drawn film by film
-            (Simonyan & Zisserman, ICLR 2015, section 3.1, has 256 and 512); empty cuts from the film as it is.
+        size: Number of films in a batch.
+        draw: How an epoch draws films. `shuffled` draws every film once; `stratified` does so with each group's
+            proportion of the films in every batch; `balanced` draws every group equally often, films of small groups
+            repeatedly.
+        by: What a group is: the films of one `label`, or of one `cause` (a film's subtype, where it has one).
+        mixup: Parameter alpha of the Beta distribution from which the weights of mixup are drawn (Zhang et al., ICLR
+            2018); 0 turns mixup off.
+        crop: Side, in pixels, of the crop of each film that the network is trained on; 0 trains on whole films.
+        scales: Smallest and largest side to which a film is scaled before the crop is taken, drawn for each film
+            (Simonyan & Zisserman, ICLR 2015, section 3.1, use 256 and 512); without it the film keeps its size.
+        augment: How the augmented views of the films are drawn.
     """
 
     size: Annotated[int, Meta(ge=2, le=4096)] = 32

@@ -13,47 +13,52 @@ NotNegative = Annotated[float, Meta(ge=0)]
 
 
 class Training(Struct, frozen=True, forbid_unknown_fields=True):
-    """The learning scheme.
+    """How the network is trained.
 
     Attributes:
-        epochs: at most so many.
-        min_epochs: no checkpoint is kept as the best, and none stops early, before this epoch.
-        keep: `best` keeps the checkpoint with the best figure on validation, `last` that of the last epoch; `agreed`
-            that of the epoch whose figure is best on average over the seeds of `[members]`, which is less of a lucky
-            draw than one run's best.
-        monitor: that figure, which plateaus and early stopping go by too: the `loss`, the `accuracy` or the `auroc`
-            on the validation films; `views_loss` or `views_auroc`, the same on `val_views` drawn views of each; or
-            `shifted_loss` or `shifted_auroc`, the same under `val_shifts`.
-        val_views: how many drawn views of each validation film are judged after every epoch.
-        val_shifts: whether the validation films are also judged under the ten shifts of `shifts-1` after every epoch
-            (the figures are means over the shifts). What has been chosen by them is then flattered by them.
-        early_stopping: stop after so many epochs without a better figure; 0 never stops.
-        objective: `cross-entropy`, or `focal`, which weighs a film down by how well it is known: (1 - p)^gamma of the
-            probability p of what it shows (Lin et al., ICCV 2017).
-        focal_gamma: that exponent.
-        class_weights: `balanced` weighs a class by the share of films that are not of it (the study's
-            [3876, 1342] / 5218), `none` weighs all alike; or one weight a class.
-        logit_adjustment: tau of the logarithms of the classes' shares that are added to the logits in training
-            alone (Menon et al., ICLR 2021); 0 adds nothing.
-        label_smoothing: the share of certainty taken from the label.
-        optimizer: `sgd` (momentum 0.9, weight decay as L2), `adam` (weight decay as L2) or `adamw`.
-        learning_rate: at the start, or at the peak after the warm-up.
-        weight_decay: L2 for sgd and adam, decoupled for adamw.
-        clip_norm: gradients are scaled down to this norm over all weights; 0 leaves them.
-        schedule: `plateau` multiplies by `plateau_factor` after `plateau_patience` epochs without a better
-            figure, down to `min_learning_rate`; `cosine` falls to `min_learning_rate` at the last step; `one-cycle`
-            rises from a 25th over the first 30% of the steps and falls likewise (Smith & Topin, 2018).
-        plateau_factor: what `plateau` multiplies the learning rate by.
-        plateau_patience: after so many epochs without a better figure.
-        min_learning_rate: the learning rate never falls below it.
-        warmup_epochs: the learning rate rises from 0 over so many epochs.
-        average: decay, a step, of an exponential moving average of the weights, which is then what is validated and
-            kept; 0 keeps none.
-        precision: `bfloat16` computes in it where that is safe, `float32` throughout; `auto` takes
-            bfloat16 where a short measurement on this machine finds it faster, and a run writes down which it took.
-        shared_batch_norm: several processes take their batch norms' statistics over the whole batch, as one process
-            would.
-        checkpoint_minutes: at most so much work is lost when a run is killed; an epoch's end is a checkpoint too.
+        epochs: Largest number of epochs.
+        min_epochs: First epoch whose weights may be kept as the best; early stopping does not count earlier ones.
+        keep: Which epoch's weights are kept. `best` keeps those with the best monitored metric on validation; `last`
+            those of the last epoch; `agreed` those of the epoch whose metric is best on average over the seeds of
+            `[members]`, which depends less on chance than the best epoch of one run.
+        monitor: Metric that decides about the weights that are kept, plateaus and early stopping: the `loss`, the
+            `accuracy` or the `auroc` on the validation films; `views_loss` or `views_auroc`, the same on `val_views`
+            augmented views of each; or `shifted_loss` or `shifted_auroc`, the same under `val_shifts`.
+        val_views: Number of augmented views of each validation film on which every epoch is also measured.
+        val_shifts: Whether every epoch is also measured on the validation films under the ten acquisition shifts of
+            `shifts-1`; the metrics are averaged over the shifts. Metrics by which something was chosen are optimistic
+            for it.
+        early_stopping: Number of epochs without a better metric after which training stops; 0 never stops early.
+        objective: Loss function: `cross-entropy`, or `focal`, which multiplies the loss of a film by (1 - p)^gamma,
+            where p is the predicted probability of its label (Lin et al., ICCV 2017).
+        focal_gamma: Exponent gamma of the focal loss.
+        class_weights: Weights of the classes in the loss. `balanced` weighs a class by the fraction of films that are
+            not of it (the study's [3876, 1342] / 5218); `none` weighs all classes the same; a list gives one weight
+            for each class.
+        logit_adjustment: Factor tau of the logarithms of the class frequencies that are added to the logits during
+            training (Menon et al., ICLR 2021); 0 adds nothing.
+        label_smoothing: Fraction of each label's probability that is spread evenly over all classes.
+        optimizer: Optimiser: `sgd` (momentum 0.9), `adam` or `adamw`.
+        learning_rate: Learning rate at the start, or at the peak after a warm-up.
+        weight_decay: Weight decay: an L2 penalty for `sgd` and `adam`, decoupled for `adamw`.
+        clip_norm: Largest norm of the gradient over all weights, to which larger gradients are scaled down; 0 clips
+            none.
+        schedule: Learning-rate schedule. `plateau` multiplies the rate by `plateau_factor` after `plateau_patience`
+            epochs without a better metric, down to `min_learning_rate`; `cosine` decreases it to `min_learning_rate`
+            at the last step; `one-cycle` increases it from a 25th over the first 30% of the steps and then decreases
+            it likewise (Smith & Topin, 2018); `constant` keeps it.
+        plateau_factor: Factor by which the `plateau` schedule reduces the learning rate.
+        plateau_patience: Number of epochs without a better metric that the `plateau` schedule tolerates.
+        min_learning_rate: Lowest learning rate of a schedule.
+        warmup_epochs: Number of epochs, which may be a fraction, over which the learning rate rises from 0.
+        average: Decay per step of an exponential moving average of the weights, which is then what is validated and
+            kept; 0 keeps no average.
+        precision: Number format: `bfloat16` uses it where that is safe, `float32` throughout; `auto` takes bfloat16
+            where a short measurement finds this machine faster with it, and the run's recipe records which it took.
+        shared_batch_norm: Whether several processes compute the statistics of batch norms over the whole batch, as
+            one process does.
+        checkpoint_minutes: Minutes between two checkpoints, the most work that a killed run loses; every epoch also
+            ends with a checkpoint.
     """
 
     epochs: Annotated[int, Meta(ge=1)] = 30
@@ -99,27 +104,31 @@ class Training(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Bundle(Struct, frozen=True, forbid_unknown_fields=True):
-    """How the detector is stored and where it decides.
+    """How the trained detector is stored, and how its operating point is chosen.
 
     Attributes:
-        weights: number format of the stored weights. `float16` halves the bundle; the weights are rounded before
-            anything is measured, so every figure is of the stored ones.
-        operating_point: how the threshold is chosen on validation: `youden` (largest sensitivity + specificity);
-            `sensitivity` or `specificity`, the highest other figure where this one is at least `operating_at`; `cost`
-            (where misses and false alarms cost least); or `half` (a probability of 0.5).
-        operating_at: that sensitivity or specificity.
-        miss_cost: for `cost`, how many false alarms a miss is worth.
-        prevalence: for `cost`, the share of positive films where the detector is to work; None takes validation's.
-        operating_views: how many augmented views of each validation film join the film itself when the threshold is
-            chosen. A detector that separates clean validation perfectly has a whole range of best thresholds there.
-        scales: sides, in pixels, to which a film is scaled for a network that learnt from crops (`batches.crop`): it
-            looks wherever a crop may lie, and its probabilities are averaged over the scales (Simonyan & Zisserman,
-            ICLR 2015, section 3.2). Empty takes the middle of `batches.scales`, or the film as it is.
-        flips: also average the probabilities of the film and its mirror image.
-        calibration: how probabilities are corrected, fitted on the films and views that the threshold is chosen on:
-            `temperature`, `platt`, `isotonic` (these two for two classes), `none`; or `best`, the simplest of these
-            among the best by cross-validation over patients.
-        coverage: the share of a class's films that are to have it in their prediction set.
+        weights: Number format of the stored weights. `float16` halves the bundle; the weights are rounded before
+            anything is measured, so that every metric is one of the stored weights.
+        operating_point: How the threshold is chosen on validation. `youden` takes the largest sum of sensitivity and
+            specificity; `sensitivity` or `specificity` takes the highest other metric where this one is at least
+            `operating_at`; `cost` takes the lowest cost of misses and false alarms; `half` takes a
+            probability of 0.5.
+        operating_at: Sensitivity or specificity that an operating point of that name has to reach.
+        miss_cost: Cost of a missed finding, in false alarms, for the operating point `cost`.
+        prevalence: Proportion of positive films where the detector is to be used, for the operating point `cost`;
+            without it, that of the validation films.
+        operating_views: Number of augmented views of each validation film that are used together with the film itself
+            to choose the threshold. A detector that separates clean validation films perfectly has a whole range of
+            best thresholds there.
+        scales: Sides, in pixels, to which a film is scaled for a network that was trained on crops (`batches.crop`):
+            it is applied to every position of the crop, and its probabilities are averaged over positions and scales
+            (Simonyan & Zisserman, ICLR 2015, section 3.2). Without it, the middle of `batches.scales`, or the film's
+            own size.
+        flips: Whether probabilities are also averaged over the film and its mirror image.
+        calibration: How probabilities are calibrated, fitted on the films and views on which the threshold is chosen:
+            `temperature`, `platt`, `isotonic` (the last two for two classes only), `none`; or `best`, the simplest of
+            these among the best by cross-validation over patients.
+        coverage: Proportion of each class's films whose prediction set is to contain the class.
     """
 
     weights: Literal["float32", "float16"] = "float32"

@@ -4,42 +4,48 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
+import msgspec
 from msgspec import Meta, Struct
 
 
 class Model(Struct, frozen=True, forbid_unknown_fields=True):
-    """Which network.
+    """Which network is built.
 
     Attributes:
-        name: an architecture of `hilum models`.
-        channels: of the first convolution; a network of three is shown the grey film in each.
-        normalise: what happens to grey values from 0 to 1 before the first convolution, inside the network. `film`
-            takes each film's own mean away and divides by its own deviation; `none` leaves them; `imagenet` is
-            what torchvision's weights expect, `vgg` what VGG's original ones do (both three channels); `film-vgg`
-            is `film` at the scale of `vgg`.
-        head: `own` is the architecture's published one; `s2` the study's for VGG-16 (dense 512, dense 128,
-            outputs); `linear` averages each feature map and has one dense layer.
-        output: `sigmoid` has one logit for two classes, `softmax` one for each class; `auto` takes the first for two
-            classes and the second for more.
+        name: Name of the architecture, as `hilum models` lists it.
+        channels: Number of input channels of the first convolution; with three, the grey film is repeated in each.
+        normalise: How grey values from 0 to 1 are normalised before the first convolution, within the network. `film`
+            subtracts each film's own mean and divides by its own standard deviation; `none` changes nothing;
+            `imagenet` is what torchvision's weights expect, and `vgg` what VGG's original weights expect (both with
+            three channels); `film-vgg` is `film` at the scale of `vgg`.
+        head: Dense layers after the trunk. `default` is the architecture's published head; `s2` is the study's for
+            VGG-16 (dense 512, dense 128, outputs); `linear` averages each feature map and has one dense layer. `own`
+            is a former name of `default`, and is read as that.
+        output: Output of the network. `sigmoid` has one logit for two classes, `softmax` has one for each class;
+            `auto` is `sigmoid` for two classes and `softmax` for more.
     """
 
     name: str = "s1-cnn"
     channels: Literal[1, 3] = 1
     normalise: Literal["film", "none", "imagenet", "vgg", "film-vgg"] = "film"
-    head: Literal["own", "s2", "linear"] = "own"
+    head: Literal["default", "s2", "linear", "own"] = "default"
     output: Literal["auto", "sigmoid", "softmax"] = "auto"
+
+    def __post_init__(self) -> None:
+        if self.head == "own":
+            msgspec.structs.force_setattr(self, "head", "default")
 
 
 class Weights(Struct, frozen=True, forbid_unknown_fields=True):
-    """Where the network's first weights come from; without a source they are drawn.
+    """Where the network's initial weights come from; without a source they are drawn at random.
 
     Attributes:
-        source: a file (torchvision's `.pth`, `.safetensors`, Keras' `.h5`, a run's checkpoint), a URL, a bundle's
-            folder, or the name of a file in `$HILUM_WEIGHTS`, with or without its ending.
-        sha256: of the file; required for a URL.
-        part: `all` takes every weight, `trunk` all but the head's.
-        mismatch: `error` refuses weights that are missing, left over or of another shape; `skip` takes what fits and
-            says what did not.
+        source: File of weights (torchvision's `.pth`, `.safetensors`, Keras' `.h5`, a run's checkpoint), URL, folder
+            of a bundle, or name of a file in `$HILUM_WEIGHTS`, with or without its ending.
+        sha256: SHA-256 of the file; required for a URL.
+        part: Which weights are loaded: `all`, or those of the `trunk`, without the head.
+        mismatch: What happens to weights that are missing, unexpected or of another shape: `error` refuses the file;
+            `skip` loads the weights that fit and reports the others.
     """
 
     source: str = ""
@@ -49,12 +55,12 @@ class Weights(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Init(Struct, frozen=True, forbid_unknown_fields=True, rename={"source": "from"}):
-    """How a deep VGG starts from a trained configuration A (Simonyan & Zisserman, ICLR 2015, section 3.1).
+    """How a deep VGG is initialised from a trained VGG-11 (Simonyan & Zisserman, ICLR 2015, section 3.1).
 
     Attributes:
-        source: (`from` in the recipe) the trained VGG-11's weights, named as in `[weights]`; its first four
-            convolutions and its dense layers are taken.
-        deviation: of the normal distribution that every other weight is drawn from; biases are 0.
+        source: (`from` in the recipe) Weights of the trained VGG-11, named as in `[weights]`; its first four
+            convolutions and its dense layers are copied.
+        deviation: Standard deviation of the normal distribution from which all other weights are drawn; biases are 0.
     """
 
     source: str = ""
@@ -62,18 +68,18 @@ class Init(Struct, frozen=True, forbid_unknown_fields=True, rename={"source": "f
 
 
 class Transfer(Struct, frozen=True, forbid_unknown_fields=True):
-    """What of the network learns, and when.
+    """Which parts of the network are trained, and when.
 
     Attributes:
-        frozen: the last stage that never learns, by its name in `hilum models`, or `trunk` for all up to the dense
-            layers; empty lets everything learn. What frozen stages give is computed once and stored.
-        also: frozen stages whose maps are stored in the same pass, for a later run that freezes no more than these.
-        views: how many drawn views of each film are stored beside the film itself; an epoch takes one of them
-            for each film.
-        gradual: epochs between two thaws, where the stages that may learn thaw one by one from the last;
-            0 lets all of them learn at once.
-        layer_decay: each stage learns at this fraction of the rate of the one behind it.
-        batch_norm: `train` lets batch norms learn as their stage does, `frozen` keeps their statistics and weights.
+        frozen: Last stage that is never trained, by its name in `hilum models`, or `trunk` for all up to the dense
+            layers; without it, everything is trained. The features of frozen stages are computed once and stored.
+        also: Frozen stages whose features are stored in the same pass, for a later run that freezes fewer stages.
+        views: Number of augmented views of each film whose features are stored together with the film's own; an epoch
+            takes one of them for each film.
+        gradual: Number of epochs after which the next stage is unfrozen, from the last stage to the first; 0 trains
+            all stages from the beginning.
+        layer_decay: Learning rate of each stage as a fraction of that of the next one.
+        batch_norm: `train` trains batch norms as their stage is; `frozen` keeps their statistics and weights.
     """
 
     frozen: str = ""

@@ -27,15 +27,27 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True):
     """Every choice of one training run.
 
     Attributes:
-        name: what the run is called in tables and cards.
-        seed: where every draw of the run starts.
-        data: where the films come from, their licence and whom to cite; the bundle's card repeats it.
-        labels: what a film's class is: its `label`, or its `subtype` (such as bacteria or virus) where it has one.
-        classes: the classes, the positive one last; empty takes those of the films, a class called normal (or
-            healthy, negative, no finding) first.
-        leaks_allowed: why training may go on although a patient lies in train and in val, or a film byte for byte in
-            two splits; empty refuses such films.
-        classical: a system without a deep network, in place of the one that `[model]` to `[members]` are about.
+        name: Name of the run in tables and model cards.
+        seed: Seed of all random draws of the run.
+        data: Where the films come from, their licence and whom to cite; the bundle's model card repeats it.
+        labels: What the class of a film is: its `label`, or its `subtype` (such as bacteria or virus) where it has
+            one.
+        classes: Names of the classes, the positive one last; without them, those of the films, with a class called
+            normal (or healthy, negative, no finding) first.
+        leaks_allowed: Reason why training may proceed although a patient is in train and in val, or a film byte for
+            byte in two splits; without one, such films are refused.
+        pixels: How a film becomes the square that a model takes.
+        batches: How films are drawn, augmented and stacked.
+        model: Which network is built.
+        weights: Where its initial weights come from.
+        init: How a deep VGG is initialised from a trained VGG-11.
+        transfer: Which parts of the network are trained, and when.
+        training: How the network is trained.
+        teacher: Trained networks whose probabilities the network is trained on.
+        members: How many networks are trained and how they are combined.
+        bundle: How the detector is stored, and how its operating point is chosen.
+        tune: What `hilum tune` tries.
+        classical: A system without a deep network, in place of the one that `[model]` to `[members]` describe.
     """
 
     name: str

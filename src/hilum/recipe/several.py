@@ -8,14 +8,14 @@ from msgspec import Meta, Struct
 
 
 class Members(Struct, frozen=True, forbid_unknown_fields=True):
-    """How many networks learn by the recipe, and how they judge together.
+    """How many networks are trained by the recipe, and how they are combined.
 
     Attributes:
-        seeds: networks that learn from the same films, each from a seed of its own.
-        folds: networks that each leave out another part of the patients, by which it is validated
-            (cross-validation); 0 takes the manifest's split.
-        fuse: `mean` makes one bundle whose probabilities are the mean of theirs, `fitted` weighs them by what costs
-            least on validation, `none` leaves a bundle each.
+        seeds: Number of networks that are trained on the same films, each with a seed of its own.
+        folds: Number of networks of a cross-validation, each of which holds out another part of the patients for its
+            validation; 0 uses the manifest's split.
+        fuse: How the networks are combined. `mean` writes one bundle whose probabilities are the mean of theirs;
+            `fitted` weighs them so that the log loss on validation is smallest; `none` writes a bundle for each.
     """
 
     seeds: Annotated[int, Meta(ge=1, le=100)] = 1
@@ -39,14 +39,14 @@ class Members(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Teacher(Struct, frozen=True, forbid_unknown_fields=True):
-    """Networks that have learnt, and whose probabilities a smaller one learns from.
+    """Trained networks whose probabilities a smaller network is trained on (knowledge distillation).
 
     Source: Hinton, Vinyals & Dean, "Distilling the knowledge in a neural network", 2015.
 
     Attributes:
-        sources: their bundles' folders; of several, the mean of the probabilities is taught.
-        weight: how much the teacher's answer counts; the label counts for the rest.
-        temperature: by which both sides' logits are divided: a higher one tells more of what the teacher thinks
+        sources: Folders of the teachers' bundles; of several, the mean of the probabilities is used.
+        weight: Weight of the loss on the teacher's probabilities; the loss on the labels has the rest.
+        temperature: Divisor of the logits of teacher and student: a higher one shows more of what the teacher thinks
             possible.
     """
 

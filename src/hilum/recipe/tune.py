@@ -14,14 +14,14 @@ Choice = bool | int | float | str
 
 
 class Range(Struct, frozen=True, forbid_unknown_fields=True):
-    """Every number between two ends, of which a trial takes one.
+    """An interval of numbers from which each trial takes one.
 
     Attributes:
-        low: the lower end, which may be taken.
-        high: the upper end, which may be taken.
-        log: draw by the logarithm, so that each factor of ten gets the same share.
-        step: only `low`, `low + step`, … up to `high`; without it every number between (every whole one, where the
-            recipe's key is a whole number).
+        low: Lower bound, inclusive.
+        high: Upper bound, inclusive.
+        log: Whether the number is drawn on a logarithmic scale.
+        step: Distance between the numbers that may be taken: `low`, `low + step`, … up to `high`. Without it, every
+            number of the interval, or every integer where the recipe's key is an integer.
     """
 
     low: Number
@@ -50,15 +50,16 @@ class Tune(Struct, frozen=True, forbid_unknown_fields=True):
     """What `hilum tune` tries.
 
     Attributes:
-        trials: so many, counting those that were pruned or failed.
-        prune: which trials end before their last epoch. `median` ends one whose best figure so far is worse than the
-            median of the others' at the same epoch; `hyperband` gives many trials few epochs and the best of them
-            more (Li et al., JMLR 18, 2018); `none` lets all of them end by themselves.
-        prune_after: none ends before so many epochs; nor before `training.min_epochs`, nor while it warms up.
-        startup_trials: so many are drawn at random, and `median` prunes none, before what was seen guides the draw
-            (tree-structured Parzen estimator, Bergstra et al., NIPS 2011).
-        space: a recipe's key, such as `training.learning_rate`, to the `Range` or the choices (strings, numbers,
-            booleans) that a trial may take for it. In TOML a key stands in quotes or as nested tables.
+        trials: Number of trials, including those that are pruned or fail.
+        prune: Which trials end before their last epoch. `median` ends a trial whose best metric so far is worse than
+            the median of the other trials at the same epoch; `hyperband` gives many trials few epochs and the best of
+            them more (Li et al., JMLR 18, 2018); `none` ends no trial early.
+        prune_after: Number of epochs before which no trial is pruned; none is pruned before `training.min_epochs` or
+            during its warm-up either.
+        startup_trials: Number of trials that are drawn at random, and that `median` does not prune, before previous
+            results guide the search (tree-structured Parzen estimator, Bergstra et al., NIPS 2011).
+        space: For each key of a recipe, such as `training.learning_rate`, the `Range` or the choices (strings,
+            numbers, booleans) that a trial may take. In TOML a key is written in quotes or as nested tables.
     """
 
     trials: Annotated[int, Meta(ge=1)] = 20

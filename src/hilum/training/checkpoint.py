@@ -1,26 +1,50 @@
-"""Checkpoints: everything that a run needs to go on, in one safetensors file that appears whole or not at all.
+"""Checkpoints: the whole state of a run in one safetensors file, which appears complete or not at all.
 
-Tensors are tensors, the rest is JSON in the file's header. No pickle is written or read.
+Tensors are stored as tensors, everything else as JSON in the file's header. No pickle is written or read. Beside the
+checkpoint lies the run's fingerprint: the recipe and the films that it was started with, and is resumed with.
 """
 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import torch
+from msgspec.structs import replace
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import Tensor
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
 
-from hilum.errors import RequestError
-from hilum.files import replacing
+from hilum import recipe as recipes
+from hilum.errors import HilumError, RequestError
+from hilum.files import replacing, write_text
+from hilum.models import Network
+from hilum.recipe import Recipe
+from hilum.records import Manifest
+from hilum.training.schedule import Schedule
+from hilum.training.step import StepOutput
+
+SHOWN = 3  # the number of differences that an error lists
+# What is chosen on validation films after the last epoch: a run that is resumed may be given other values of these.
+CHOSEN_LATER = ("calibration", "operating_point", "operating_at", "miss_cost", "prevalence", "coverage")
+# Hilum 0.1.0 wrote these names into its checkpoints.
+_FORMER_NAMES = {
+    "at_once": "micro_batch_size",
+    "kept_cost": "kept_value",
+    "waited": "num_bad_epochs",
+    "costs": "losses",
+}
+_FORMER_FINGERPRINT = "origin.json"
 
 
 def save(path: Path, groups: Mapping[str, Mapping[str, Tensor]], notes: Mapping[str, Any]) -> None:
-    """Write named groups of tensors and notes (anything that JSON takes)."""
+    """Write named groups of tensors, and notes: any values that JSON takes."""
     tensors = {
         f"{group}/{name}": tensor.detach().cpu().contiguous()
         for group, members in groups.items()
@@ -32,7 +56,7 @@ def save(path: Path, groups: Mapping[str, Mapping[str, Tensor]], notes: Mapping[
 
 
 def load(path: Path) -> tuple[dict[str, dict[str, Tensor]], dict[str, Any]]:
-    """Read what `save` wrote: the groups and the notes.
+    """Read the groups of tensors and the notes that `save` wrote.
 
     Raises:
         RequestError: there is no such checkpoint, or it is damaged.
@@ -52,26 +76,186 @@ def load(path: Path) -> tuple[dict[str, dict[str, Tensor]], dict[str, Any]]:
         raise RequestError(f"{path}: the checkpoint is damaged ({error}); start the run again") from None
 
 
+@dataclass(slots=True)
+class Progress:
+    """How far a run has come, in plain numbers.
+
+    Attributes:
+        epoch: the number of epochs that are done.
+        step: the number of optimiser steps of the next epoch that are done.
+        seconds: the time that the unfinished epoch has taken so far.
+        micro_batch_size: the number of films that go through the network together; 0 until it is determined.
+        kept_epoch: the epoch whose weights are kept; 0 while there are none.
+        kept_value: the monitored value of that epoch; lower is better.
+        schedule: the state of the learning-rate schedule.
+    """
+
+    epoch: int = 0
+    step: int = 0
+    seconds: float = 0.0
+    micro_batch_size: int = 0
+    kept_epoch: int = 0
+    kept_value: float = math.inf
+    schedule: Schedule = field(default_factory=Schedule)
+
+
+@dataclass(slots=True)
+class TrainingState:
+    """Everything that a run needs to be resumed as if it had never stopped.
+
+    A step depends on the recipe's seed, its epoch and its number alone: no random generator keeps a state from one
+    step to the next.
+
+    Attributes:
+        model: the network that is trained.
+        average: the moving average of its weights, where there is one.
+        optimizer: the optimiser.
+        progress: how far the run has come.
+        outputs: the network's outputs for the batches of the epoch so far, for the epoch's training metrics.
+    """
+
+    model: nn.Module
+    average: AveragedModel | None
+    optimizer: torch.optim.Optimizer
+    progress: Progress = field(default_factory=Progress)
+    outputs: list[StepOutput] = field(default_factory=list)
+
+    def epoch_output(self) -> StepOutput:
+        """The outputs of all batches of the epoch so far, concatenated."""
+        return StepOutput(*(torch.cat(column) for column in zip(*self.outputs, strict=True)))
+
+    def save(self, path: Path) -> None:
+        """Write the checkpoint, which appears complete or not at all.
+
+        Raises:
+            HilumError: a weight is NaN or infinite; the last checkpoint stays.
+            OSError: the disk is full or unavailable; the last checkpoint stays.
+        """
+        broken = next((name for name, values in self.model.named_parameters() if not values.isfinite().all()), None)
+        if broken is not None:
+            when = f"epoch {self.progress.epoch + 1}, step {self.progress.step}"
+            raise HilumError(
+                f"a weight is NaN or infinite ({broken}) in {when}; {divergence_advice(self.model, path)}"
+            )
+        groups = {"model": self.model.state_dict(), "optimizer": optimizer_tensors(self.optimizer)}
+        if self.average:
+            groups["average"] = self.average.state_dict()
+        if self.outputs:
+            groups["outputs"] = self.epoch_output()._asdict()
+        save(path, groups, asdict(self.progress))
+
+    def restore(self, path: Path) -> None:
+        """Read a checkpoint that `save` wrote, also one of Hilum 0.1.0.
+
+        Raises:
+            RequestError: the checkpoint is damaged.
+        """
+        groups, notes = load(path)
+        self.model.load_state_dict(groups["model"])
+        restore_optimizer(self.optimizer, groups["optimizer"])
+        if self.average:
+            self.average.load_state_dict(groups["average"])
+        schedule = Schedule(**_with_present_names(notes["schedule"]))
+        self.progress = Progress(**{**_with_present_names(notes), "schedule": schedule})
+        outputs = groups.get("outputs") or groups.get("said")
+        self.outputs = [StepOutput(**_with_present_names(outputs))] if outputs else []
+
+
+def _with_present_names(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {_FORMER_NAMES.get(name, name): value for name, value in values.items()}
+
+
+def divergence_advice(model: nn.Module, last: Path) -> str:
+    """What to do about a run whose loss or weights are NaN or infinite, and which checkpoint there is."""
+    kept = "there is no checkpoint yet"
+    if last.exists():
+        kept = f"the last good checkpoint is {last}"
+        if isinstance(model, Network):  # no other run can start from half a network
+            kept += ", which another run can start from: weights.source"
+    return f"lower training.learning_rate, or set training.clip_norm=1 ({kept})"
+
+
 def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
-    """The optimiser's state as flat tensors, named `<parameter's number>.<what>`."""
+    """The optimiser's state as flat tensors, named `<index of the parameter>.<name of the value>`."""
     state = optimizer.state_dict()["state"]
     return {
-        f"{number}.{what}": torch.as_tensor(value)
-        for number, entries in state.items()
-        for what, value in entries.items()
+        f"{index}.{name}": torch.as_tensor(value)
+        for index, entries in state.items()
+        for name, value in entries.items()
         if value is not None
     }
 
 
 def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
-    """Put back what `optimizer_tensors` gave into an optimiser made by the same recipe."""
+    """Load the tensors of `optimizer_tensors` into an optimiser that was made by the same recipe."""
     state: dict[int, dict[str, Tensor]] = {}
     for key, tensor in tensors.items():
-        number, _, what = key.partition(".")
-        state.setdefault(int(number), {})[what] = tensor
+        index, _, name = key.partition(".")
+        state.setdefault(int(index), {})[name] = tensor
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
-    # A fused step walks parameter and state side by side in memory, whatever their strides say: lay them out alike.
+    # A fused step walks parameter and state in the order of memory, whatever their strides: give both one layout.
     for parameter, entries in optimizer.state.items():
-        for what, value in entries.items():
+        for name, value in entries.items():
             if torch.is_tensor(value) and value.shape == parameter.shape:
-                entries[what] = torch.empty_like(parameter).copy_(value)
+                entries[name] = torch.empty_like(parameter).copy_(value)
+
+
+def write_run_fingerprint(path: Path, recipe: Recipe, *manifests: Manifest) -> None:
+    """Write down recipe and films at the start of a run."""
+    write_text(path, json.dumps({"recipe": msgspec.to_builtins(recipe), "films": _films(*manifests)}))
+
+
+def check_run_fingerprint(path: Path, recipe: Recipe, *manifests: Manifest) -> None:
+    """Refuse to resume a run with other films or another recipe, except for what is chosen after the last epoch.
+
+    Raises:
+        RequestError: with the differences.
+    """
+    former = path.with_name(_FORMER_FINGERPRINT)
+    source = former if former.exists() and not path.exists() else path
+    try:
+        fingerprint = json.loads(source.read_text("utf-8"))
+        was, was_films = msgspec.convert(fingerprint["recipe"], Recipe), dict(fingerprint["films"])
+    except (OSError, ValueError, KeyError, TypeError):
+        raise RequestError(f"{source}: what the run was started with cannot be read; start the run again") from None
+    chosen_later = {name: getattr(recipe.bundle, name) for name in CHOSEN_LATER}
+    changed = recipes.differences(replace(was, bundle=replace(was.bundle, **chosen_later)), recipe)
+    if changed:
+        raise RequestError(
+            f"{path.parents[1]}: its recipe was changed since it was started: {_first(changed)}; restore it, or "
+            "start another run"
+        )
+    films = _films(*manifests)
+    changed = [
+        f"{(films.get(sha256) or was_films[sha256])[0]} ({_change(was_films.get(sha256), films.get(sha256))})"
+        for sha256 in dict.fromkeys([*was_films, *films])
+        if was_films.get(sha256, ())[1:] != films.get(sha256, ())[1:]
+    ]
+    if changed:
+        raise RequestError(
+            f"{path.parents[1]}: its films were changed since it was started: {_first(changed)}; restore "
+            "manifest.csv, or start another run"
+        )
+
+
+def _films(*manifests: Manifest) -> dict[str, list[str]]:
+    """By SHA-256: a film's path, and its label, subtype, patient and split. Only the path may change later."""
+    return {
+        film.sha256: [film.path, film.label, film.subtype, film.patient, film.split]
+        for manifest in manifests
+        for film in manifest
+    }
+
+
+def _change(was: list[str] | None, now: list[str] | None) -> str:
+    if was is None:
+        return "new"
+    if now is None:
+        return "missing"
+    changes = zip(was[1:], now[1:], strict=True)
+    return ", ".join(f"{old or '(nothing)'} → {new or '(nothing)'}" for old, new in changes if old != new)
+
+
+def _first(changes: list[str]) -> str:
+    more = f", and {len(changes) - SHOWN} more" if len(changes) > SHOWN else ""
+    return ", ".join(changes[:SHOWN]) + more

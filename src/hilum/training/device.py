@@ -14,17 +14,17 @@ from hilum.training.parallel import Precision, make_fabric
 from hilum.training.precision import uses_bfloat16
 
 
-def set_up_device(scheme: Training, *, thaws: bool) -> Fabric:
+def set_up_device(scheme: Training, *, gradual: bool) -> Fabric:
     """Return a Fabric of the fastest device, in the recipe's precision; one seed gives the same weights on it.
 
     Args:
         scheme: the recipe's section `[training]`.
-        thaws: whether some weights are frozen in some epochs.
+        gradual: whether parts of the network are frozen in some epochs.
     """
     _be_deterministic()
     keep_freed_memory()
     precision: Precision = "bf16-mixed" if uses_bfloat16(scheme) else "32-true"
-    return make_fabric(fastest_device().type, precision, thaws=thaws)
+    return make_fabric(fastest_device().type, precision, gradual=gradual)
 
 
 def fastest_device() -> torch.device:

@@ -1,4 +1,4 @@
-"""What a wrong answer costs."""
+"""The training objective: cross-entropy or focal loss, class weights, label smoothing, logit adjustment, mixup."""
 
 from __future__ import annotations
 
@@ -18,45 +18,58 @@ from hilum.recipe import Training
 
 @dataclass(frozen=True, slots=True)
 class Objective:
-    """What the recipe makes each film of a batch cost.
+    """The recipe's loss for each film of a batch.
 
     Attributes:
-        weights: (classes,) float32, or None where all weigh alike.
-        log_priors: (classes,) float32, what is added to the logits in training alone; or None.
-        smoothing: `training.label_smoothing`.
-        gamma: of the focal loss; 0 is cross-entropy.
+        class_weights: (classes,) float32, or None where all classes weigh the same.
+        log_priors: (classes,) float32, added to the logits in training only; or None.
+        label_smoothing: `training.label_smoothing`.
+        gamma: the exponent of the focal loss; 0 is cross-entropy.
     """
 
-    weights: Tensor | None
+    class_weights: Tensor | None
     log_priors: Tensor | None
-    smoothing: float
+    label_smoothing: float
     gamma: float
 
-    def costs(self, logits: Tensor, batch: Batch) -> Tensor:
-        """(n, outputs) logits → (n,) float32: what the optimiser lowers."""
-        logits = adjusted(logits.float(), self.log_priors)
-        return _of_mixed(batch, lambda labels: losses(logits, labels, self.weights, self.smoothing, self.gamma))
+    def training_losses(self, logits: Tensor, batch: Batch) -> Tensor:
+        """The losses that the optimiser minimises: (n, outputs) logits → (n,) float32."""
+        logits = adjust_logits(logits.float(), self.log_priors)
+        return _mixup_losses(
+            batch, lambda labels: losses(logits, labels, self.class_weights, self.label_smoothing, self.gamma)
+        )
 
-    def reported(self, logits: Tensor, batch: Batch) -> Tensor:
-        """(n,) float32: weighted cross-entropy and nothing more, the same for training and validation films."""
-        return _of_mixed(batch, lambda labels: losses(logits, labels, self.weights))
+    def reported_losses(self, logits: Tensor, batch: Batch) -> Tensor:
+        """The losses that are reported: weighted cross-entropy alone, the same for training and validation films.
+
+        Args:
+            logits: (n, outputs).
+            batch: the labels, and the mixup weights where there are any.
+
+        Returns:
+            (n,) float32.
+        """
+        return _mixup_losses(batch, lambda labels: losses(logits, labels, self.class_weights))
 
     def to(self, device: torch.device) -> Objective:
-        """The same on another device."""
-        weights, priors = (None if part is None else part.to(device) for part in (self.weights, self.log_priors))
-        return Objective(weights, priors, self.smoothing, self.gamma)
+        """A copy of the objective on another device."""
+        weights, priors = (
+            None if part is None else part.to(device) for part in (self.class_weights, self.log_priors)
+        )
+        return Objective(weights, priors, self.label_smoothing, self.gamma)
 
 
 def make_objective(scheme: Training, labels: np.ndarray, classes: tuple[str, ...]) -> Objective:
-    """The recipe's objective for the films that it learns from.
+    """Make the recipe's objective for its training films.
 
     Args:
-        scheme: the learning scheme.
+        scheme: the recipe's `[training]`.
         labels: (n,) class indices of the training films.
-        classes: their names.
+        classes: the class names.
 
     Raises:
-        RecipeError: as many weights as there are classes are needed.
+        RecipeError: the number of class weights is not that of the classes, or logits are to be adjusted by the
+            frequency of a class that has no training film.
     """
     weights: Tensor | None = None
     if scheme.class_weights == "balanced":
@@ -68,25 +81,28 @@ def make_objective(scheme: Training, labels: np.ndarray, classes: tuple[str, ...
                 f"{', '.join(classes)}; give one each, in this order"
             )
         weights = torch.tensor(scheme.class_weights)
-    priors: Tensor | None = None
+    log_priors: Tensor | None = None
     if scheme.logit_adjustment:
-        shares = np.bincount(labels, minlength=len(classes)) / len(labels)
-        if not shares.all():
-            missing = ", ".join(name for name, share in zip(classes, shares, strict=True) if not share)
+        priors = np.bincount(labels, minlength=len(classes)) / len(labels)
+        if not priors.all():
+            missing = ", ".join(name for name, prior in zip(classes, priors, strict=True) if not prior)
             raise RecipeError(f"training.logit_adjustment: no training film shows {missing}; set it to 0")
-        priors = scheme.logit_adjustment * torch.from_numpy(np.log(shares)).float()
+        log_priors = scheme.logit_adjustment * torch.from_numpy(np.log(priors)).float()
     gamma = scheme.focal_gamma if scheme.objective == "focal" else 0.0
-    return Objective(weights, priors, scheme.label_smoothing, gamma)
+    return Objective(weights, log_priors, scheme.label_smoothing, gamma)
 
 
 def class_weights(labels: np.ndarray, classes: int) -> Tensor:
-    """Weigh each class by the share of films that are *not* of it.
+    """Weigh each class by the fraction of films that are *not* of it.
 
     For the study's 1,342 normal films and 3,876 with pneumonia: [3876, 1342] / 5218.
 
+    >>> class_weights(np.array([0, 1, 1, 1]), 2)
+    tensor([0.7500, 0.2500])
+
     Args:
         labels: (n,) class indices.
-        classes: how many classes there are.
+        classes: the number of classes.
 
     Returns:
         (classes,) float32.
@@ -98,15 +114,19 @@ def class_weights(labels: np.ndarray, classes: int) -> Tensor:
 def losses(
     logits: Tensor, labels: Tensor, weights: Tensor | None, smoothing: float = 0.0, gamma: float = 0.0
 ) -> Tensor:
-    """Weighted cross-entropy, or focal loss, of each film; not yet averaged.
+    """The weighted cross-entropy, or focal loss, of each film; not averaged.
+
+    >>> losses(torch.tensor([[0.0], [2.0]]), torch.tensor([1, 1]), None)
+    tensor([0.6931, 0.1269])
 
     Args:
-        logits: (n, 1) for two classes (binary cross-entropy behind a sigmoid), else (n, classes) (softmax).
+        logits: (n, 1) for two classes (binary cross-entropy after a sigmoid), else (n, classes) (softmax).
         labels: (n,) class indices.
-        weights: (classes,), or None to weigh all alike.
-        smoothing: the share of each label's certainty that is spread evenly over the classes, in [0, 1)
+        weights: (classes,), or None to weigh all classes the same.
+        smoothing: the fraction of each label's probability that is spread evenly over the classes, in [0, 1)
             (Szegedy et al., CVPR 2016, section 7).
-        gamma: weighs each class's part down by (1 - p)^gamma (Lin et al., ICCV 2017, equation 4); 0 does not.
+        gamma: exponent of the focal loss, which multiplies each class's term by (1 - p)^gamma (Lin et al., ICCV 2017,
+            equation 4); 0 gives cross-entropy.
 
     Returns:
         (n,) float32, in nats, times the weight of the film's class.
@@ -114,23 +134,23 @@ def losses(
     log_probs = log_probabilities(logits.float())
     classes = log_probs.shape[1]
     targets = F.one_hot(labels, classes) * (1 - smoothing) + smoothing / classes
-    parts = targets * log_probs
+    terms = targets * log_probs
     if gamma:
-        parts = parts * (1 - log_probs.exp()) ** gamma
-    each = -parts.sum(dim=1)
-    return each if weights is None else each * weights[labels]
+        terms = terms * (1 - log_probs.exp()) ** gamma
+    per_film = -terms.sum(dim=1)
+    return per_film if weights is None else per_film * weights[labels]
 
 
-def adjusted(logits: Tensor, log_priors: Tensor | None) -> Tensor:
-    """Logits with the classes' weighted log shares added; what is learnt is then the logits of balanced classes."""
+def adjust_logits(logits: Tensor, log_priors: Tensor | None) -> Tensor:
+    """Add the classes' scaled log frequencies to the logits, so that the network learns those of balanced classes."""
     if log_priors is None:
         return logits
     return logits + (log_priors[1] - log_priors[0] if logits.shape[1] == 1 else log_priors)
 
 
-def _of_mixed(batch: Batch, cost_of: Callable[[Tensor], Tensor]) -> Tensor:
-    """The cost of a film that is a part itself and a part its neighbour: the same parts of both costs."""
-    cost = cost_of(batch.labels)
+def _mixup_losses(batch: Batch, losses_of: Callable[[Tensor], Tensor]) -> Tensor:
+    """With mixup, combine the losses on a film's own label and on its partner's by the weights of the two films."""
+    own = losses_of(batch.labels)
     if batch.mix_weight is None:
-        return cost
-    return batch.mix_weight * cost + (1 - batch.mix_weight) * cost_of(batch.labels[partners(len(batch.labels))])
+        return own
+    return batch.mix_weight * own + (1 - batch.mix_weight) * losses_of(batch.labels[partners(len(batch.labels))])

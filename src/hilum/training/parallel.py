@@ -1,4 +1,4 @@
-"""Several processes, each with a share of every batch, that learn what one would have learnt."""
+"""Data-parallel training: several processes, each with a shard of every batch, train what one process would."""
 
 from __future__ import annotations
 
@@ -29,32 +29,32 @@ _LOST = re.compile(r"gloo|NCCL|Connection|Socket", re.IGNORECASE)
 _SECONDS_TO_BE_SEEN = 5.0
 
 
-def make_fabric(device: str, precision: Precision, *, thaws: bool) -> Fabric:
-    """One process, or as many as `torchrun` started.
+def make_fabric(device: str, precision: Precision, *, gradual: bool) -> Fabric:
+    """Join the processes that `torchrun` started, or run in one process.
 
     Args:
         device: `cpu` or `cuda`.
-        precision: as Fabric names it.
-        thaws: whether some weights do not learn in every epoch.
+        precision: Fabric's name of the number format.
+        gradual: whether parts of the network are frozen in some epochs, so that some weights have no gradient.
     """
     if not _LAUNCHED:
         return Fabric(accelerator=device, devices=1, precision=precision)
     from lightning_fabric.strategies.ddp import DDPStrategy
 
-    here, all_of_them = int(os.environ["LOCAL_WORLD_SIZE"]), int(os.environ["WORLD_SIZE"])
-    strategy = DDPStrategy(find_unused_parameters=thaws)
+    local, world = int(os.environ["LOCAL_WORLD_SIZE"]), int(os.environ["WORLD_SIZE"])
+    strategy = DDPStrategy(find_unused_parameters=gradual)
     fabric = Fabric(
-        accelerator=device, devices=here, num_nodes=all_of_them // here, strategy=strategy, precision=precision
+        accelerator=device, devices=local, num_nodes=world // local, strategy=strategy, precision=precision
     )
     fabric.launch()
     return fabric
 
 
 def shard_of(fabric: Fabric, batch_size: int) -> Shard:
-    """This process's shard of every batch.
+    """The part of every batch that this process takes.
 
     Raises:
-        RequestError: the batch has too few films for so many processes.
+        RequestError: a batch has fewer than two films for each process.
     """
     if batch_size < 2 * fabric.world_size:
         raise RequestError(
@@ -64,78 +64,78 @@ def shard_of(fabric: Fabric, batch_size: int) -> Shard:
     return Shard(fabric.global_rank, fabric.world_size)
 
 
-def gather(fabric: Fabric, values: Tensor, numbers: Tensor, n: int) -> Tensor:
-    """Put rows that lie with several processes into one tensor, the same on each of them.
+def gather(fabric: Fabric, values: Tensor, indices: Tensor, n: int) -> Tensor:
+    """Gather rows that several processes hold into one tensor, the same in each of them.
 
     Args:
         fabric: joins the processes.
         values: (m, k) float32, this process's rows.
-        numbers: (m,) int64, their places.
-        n: how many rows there are over all processes.
+        indices: (m,) int64, their rows in the result.
+        n: the number of rows over all processes.
 
     Returns:
-        (n, k) float32 on the CPU; each row is bit for bit what its process had.
+        (n, k) float32 on the CPU, each row bit for bit as its process had it.
     """
     rows = torch.zeros(n, values.shape[1], device=fabric.device)
-    rows[numbers.to(fabric.device)] = values.to(fabric.device)
+    rows[indices.to(fabric.device)] = values.to(fabric.device)
     if fabric.world_size > 1:
         dist.all_reduce(rows)
     return rows.cpu()
 
 
 @contextmanager
-def ended_with_a_line(folder: Path) -> Iterator[None]:
-    """Under torchrun, end with one line when the run cannot go on because another process is gone.
+def exit_on_lost_peer(folder: Path) -> Iterator[None]:
+    """Under torchrun, exit with one line of explanation when another process of the run was lost.
 
-    This process notices it by its connection, or by torchrun, which ends it; torchrun then names the process that was
-    gone first.
+    This process notices that by its connection, or because torchrun terminates it; torchrun then names the process
+    that failed first.
     """
     if not _LAUNCHED:
         yield
         return
 
-    def end(*_: object) -> NoReturn:
+    def exit_with_line(*_: object) -> NoReturn:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         line = (
-            f"hilum (process {os.environ['RANK']} of {os.environ['WORLD_SIZE']}): ended, because another process is "
-            f"gone (torchrun names it below, as the root cause) or torchrun itself was ended. Go on from the last "
+            f"hilum (process {os.environ['RANK']} of {os.environ['WORLD_SIZE']}): stopped, because another process "
+            f"was lost (torchrun names it below, as the root cause) or torchrun was stopped. Resume from the last "
             f"checkpoint: torchrun … -m hilum train --resume {folder}"
         )
         print(line, file=sys.stderr, flush=True)
-        time.sleep(_SECONDS_TO_BE_SEEN)  # or this one might end before torchrun has seen that the other did
+        time.sleep(_SECONDS_TO_BE_SEEN)  # or this process might exit before torchrun has noticed the other's end
         sys.exit(1)
 
-    before = signal.signal(signal.SIGTERM, end)
+    before = signal.signal(signal.SIGTERM, exit_with_line)
     try:
         yield
     except RuntimeError as error:
         if not _LOST.search(str(error)):
             raise
-        end()
+        exit_with_line()
     finally:
         signal.signal(signal.SIGTERM, before)
 
 
-def share_batch_norms(model: nn.Module) -> None:
-    """Let every batch norm take its statistics over the whole batch; nothing changes for one process.
+def synchronize_batch_norms(model: nn.Module) -> None:
+    """Let every batch norm compute its statistics over the whole batch; nothing changes for one process.
 
     The class is swapped in place: a network and its halves hold the same modules, and all of them have to change.
-    (torch's own `SyncBatchNorm` works on GPUs alone.)
+    (torch's own `SyncBatchNorm` works only on GPUs.)
     """
     for module in model.modules():
         if type(module) is nn.BatchNorm2d:
-            module.__class__ = SharedBatchNorm2d
+            module.__class__ = SynchronizedBatchNorm2d
 
 
-def unshare_batch_norms(model: nn.Module) -> None:
-    """Make them torch's own again."""
+def restore_batch_norms(model: nn.Module) -> None:
+    """Undo `synchronize_batch_norms`: turn every batch norm into torch's own again."""
     for module in model.modules():
-        if type(module) is SharedBatchNorm2d:
+        if type(module) is SynchronizedBatchNorm2d:
             module.__class__ = nn.BatchNorm2d  # type: ignore[assignment]
 
 
-class SharedBatchNorm2d(nn.BatchNorm2d):
-    """Batch norm whose statistics in training are those of all processes' films.
+class SynchronizedBatchNorm2d(nn.BatchNorm2d):
+    """Batch norm whose statistics in training are computed over the films of all processes.
 
     Source: Ioffe & Szegedy, ICML 2015, algorithm 1, over the union of the processes' rows.
     """
@@ -146,7 +146,7 @@ class SharedBatchNorm2d(nn.BatchNorm2d):
             return super().forward(input)
         assert self.running_mean is not None
         assert self.running_var is not None
-        output, mean, variance, count = _SharedNorm.apply(input, self.weight, self.bias, self.eps)  # type: ignore[no-untyped-call]
+        output, mean, variance, count = _SynchronizedNorm.apply(input, self.weight, self.bias, self.eps)  # type: ignore[no-untyped-call]
         with torch.no_grad():
             momentum = self.momentum if self.momentum is not None else 0.1
             self.running_mean.lerp_(mean, momentum)
@@ -156,19 +156,19 @@ class SharedBatchNorm2d(nn.BatchNorm2d):
         return output  # type: ignore[no-any-return]
 
 
-class _SharedNorm(Function):
-    """Forward and backward pass with one sum over the processes each, by torch's own kernels."""
+class _SynchronizedNorm(Function):
+    """A forward and a backward pass with one reduction over the processes each, by torch's own kernels."""
 
     @staticmethod
     def forward(
         ctx: Any, values: Tensor, weight: Tensor, bias: Tensor, eps: float
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         count = values.numel() // values.shape[1]
-        # Running statistics in float32 keep those of a bfloat16 map so: without them a CPU rounds both to bfloat16.
+        # With float32 running statistics those of a bfloat16 map stay float32; else a CPU rounds both to bfloat16.
         running = torch.zeros(2, values.shape[1], device=values.device)
         mean, variance = torch.batch_norm_update_stats(values, running[0], running[1], 0.0)
-        # Chan et al., 1979: sums about each process's own mean lose no digits.
-        parts = _all_of(torch.stack([mean, variance, torch.full_like(mean, count)]))
+        # Chan et al., 1979: sums about each process's own mean lose no precision.
+        parts = _gather_all(torch.stack([mean, variance, torch.full_like(mean, count)]))
         counts = parts[:, 2]
         total = counts.sum(0)
         shared = (parts[:, 0] * counts).sum(0) / total
@@ -181,22 +181,22 @@ class _SharedNorm(Function):
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
         values, weight, mean, variance, total = ctx.saved_tensors
-        # As if the statistics were constants: this gives this process's sums for weight and bias too.
+        # As if the statistics were constants; this also gives this process's sums for weight and bias.
         of_values, of_weight, of_bias = torch.ops.aten.native_batch_norm_backward(
             gradients[0], values, weight, mean, variance, None, None, False, ctx.eps, [True, True, True]
         )
         both = torch.stack([of_weight, of_bias])
         if dist.is_initialized():
             dist.all_reduce(both)
-        # What the statistics pass back: the same affine map of every value.
+        # The gradient through the statistics: the same affine map of every value.
         scale = -weight * (variance + ctx.eps).rsqrt() / total
         of_values += F.batch_norm(values, mean, variance, scale * both[0], scale * both[1], eps=ctx.eps)
-        # DDP averages what each process gives for the weights.
+        # DDP averages the processes' gradients of weight and bias.
         return of_values, of_weight, of_bias, None
 
 
-def _all_of(values: Tensor) -> Tensor:
-    """Every process's tensor: (processes, *shape)."""
+def _gather_all(values: Tensor) -> Tensor:
+    """Gather a tensor of every process: (processes, *shape)."""
     if not dist.is_initialized():
         return values[None]
     parts = [torch.empty_like(values) for _ in range(dist.get_world_size())]

@@ -52,7 +52,9 @@ class DeployedNetworks:
         """As `Deployed.choose`; drawn views of the films are used too where the recipe asks for them."""
         from hilum import models, training
 
-        return training.choose(models.InParts(self.payload.model), whole_films(films, classes, recipe), recipe)
+        return training.choose_operating_point(
+            models.InParts(self.payload.model), whole_films(films, classes, recipe), recipe
+        )
 
 
 class DeployedSystem:

@@ -86,11 +86,11 @@ def plan(recipe: Recipe, manifest: Manifest) -> list[tuple[str, Recipe, Manifest
 def _agree(recipe: Recipe, learnt: Sequence[Learnt]) -> None:
     """Give every network the weights of the epoch whose monitored figure is best on average over the seeds."""
     from hilum.training import checkpoint
-    from hilum.training.keeping import cost_of
+    from hilum.training.model_selection import monitored_value
 
     epochs = min(len(each.run.history) for each in learnt)
     costs = [
-        float(np.mean([cost_of(each.run.history[epoch], recipe.training) for each in learnt]))
+        float(np.mean([monitored_value(each.run.history[epoch], recipe.training) for each in learnt]))
         for epoch in range(epochs)
     ]
     first = min(recipe.training.min_epochs, epochs) - 1
@@ -147,11 +147,13 @@ def predictions_out_of_fold(
     from hilum import bundle
     from hilum.confidence import calibrated
     from hilum.inference import Detector
-    from hilum.training import logits_of
+    from hilum.training import predict_logits
 
     threshold, rows = chosen.operating_point.threshold, []
     for network, films in held_out:
-        probs = calibrated(chosen.calibration, bundle.probabilities(logits_of(network, films.unaugmented()).numpy()))
+        probs = calibrated(
+            chosen.calibration, bundle.probabilities(predict_logits(network, films.unaugmented()).numpy())
+        )
         for film, row in zip(films.manifest, probs.tolist(), strict=True):
             rows.append(Prediction(film, tuple(row), classes[Detector.choose(row, threshold)]))
     return Predictions(classes, threshold, tuple(rows))

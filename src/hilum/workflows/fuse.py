@@ -158,12 +158,12 @@ def _fit(bundles: Sequence[Bundle], val: Manifest, classes: tuple[str, ...], rec
 
     from hilum import bundle, models
     from hilum.bundle.weights import load_model
-    from hilum.training.figures import logits_of
-    from hilum.training.fusing import fit_shares
+    from hilum.training.ensemble_weights import fit_ensemble_weights
+    from hilum.training.validation import predict_logits
 
     films = whole_films(val, classes, recipe)
-    said = [logits_of(models.InParts(load_model(each)), films.unaugmented()).numpy() for each in bundles]
-    fitted = fit_shares(np.stack([bundle.probabilities(logits) for logits in said]), films.labels)
+    said = [predict_logits(models.InParts(load_model(each)), films.unaugmented()).numpy() for each in bundles]
+    fitted = fit_ensemble_weights(np.stack([bundle.probabilities(logits) for logits in said]), films.labels)
     fitted = np.where(fitted < _SMALLEST, 0, fitted)
     fitted /= fitted.sum()
     for each, share in zip(bundles, fitted, strict=True):

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from hilum.batches import FilmBatches, Source
     from hilum.features import FeatureBatches
     from hilum.models import Network
-    from hilum.training import Run
+    from hilum.training import FitResult
 
 logger = logging.getLogger("hilum")
 
@@ -47,7 +47,7 @@ class Learnt:
     network: Network
     learner: nn.Module
     val: Source
-    run: Run
+    run: FitResult
 
 
 def learn(
@@ -78,7 +78,7 @@ def learn(
     classes = films.choose_classes(learnt, recipe.classes)
 
     from hilum import batches, pixels, training
-    from hilum.training.parallel import ended_with_a_line
+    from hilum.training.parallel import exit_on_lost_peer
 
     recipe = pin_weights(recipe)
     if not resume:
@@ -99,7 +99,7 @@ def learn(
         train = stored_features(network, train_films, recipe, recipe.transfer.views)
         views = max(recipe.bundle.operating_views, recipe.training.val_views)
         val = stored_features(network, val_films, recipe, views)
-    with ended_with_a_line(folder):
+    with exit_on_lost_peer(folder):
         run = training.fit(
             learner,
             train,
@@ -137,7 +137,7 @@ def write_bundle(learnt: Learnt) -> Path:
     deployed = DeployedNetworks(NetworkPayload([learnt.network], recipe))
     try:
         if deployed.payload.model is learnt.network:
-            chosen = training.choose(learnt.learner, learnt.val, recipe)
+            chosen = training.choose_operating_point(learnt.learner, learnt.val, recipe)
         else:  # it is shown more of a film than what learnt: crops of it, or half a network its stored features
             chosen = deployed.choose(learnt.manifest.split("val"), learnt.classes, recipe)
     except RequestError as error:

@@ -48,7 +48,7 @@ def check_films(recipe: Recipe, manifest: Manifest) -> int:
     import numpy as np
 
     from hilum import films
-    from hilum.training.keeping import check_monitor
+    from hilum.training.model_selection import check_monitor
 
     labelled = manifest.labelled_by(recipe.labels)
     classes = films.choose_classes(labelled, recipe.classes)

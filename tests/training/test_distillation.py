@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from hilum.errors import BundleError, RecipeError
 from hilum.recipe import parse_recipe
+from hilum.training.distillation import TeacherNetwork, make_teacher
 from hilum.training.loss import losses
-from hilum.training.teacher import TeacherNetwork, make_teacher
 from tests.bundle.conftest import make
 
 
@@ -43,7 +43,7 @@ def test_the_cost_is_hintons(temperature: float) -> None:
     """A share of the label's cost, and T² times the divergence of the softened probabilities."""
     teacher = TeacherNetwork([(Says(torch.from_numpy(TAUGHT)), 16)], weight=0.7, temperature=temperature)
     costs = losses(torch.from_numpy(SAID), LABELS, None)
-    given = teacher.beside(costs, torch.from_numpy(SAID), FILMS)
+    given = teacher.distillation_loss(costs, torch.from_numpy(SAID), FILMS)
     p, q = softmax(TAUGHT.astype(np.float64) / temperature), softmax(SAID.astype(np.float64) / temperature)
     expected = 0.3 * costs.numpy() + 0.7 * temperature**2 * (p * np.log(p / q)).sum(axis=1)
     np.testing.assert_allclose(given.numpy(), expected, rtol=1e-4)
@@ -59,14 +59,14 @@ def test_one_logit_is_taught_as_two() -> None:
     one = torch.from_numpy(TAUGHT[:, :1])
     two = torch.cat([torch.zeros_like(one), one], dim=1)
     costs, said = torch.ones(5), torch.from_numpy(SAID[:, :1])
-    by_one = TeacherNetwork([(Says(one), 16)], 0.5, 3.0).beside(costs, said, FILMS)
-    by_two = TeacherNetwork([(Says(two), 16)], 0.5, 3.0).beside(costs, said, FILMS)
+    by_one = TeacherNetwork([(Says(one), 16)], 0.5, 3.0).distillation_loss(costs, said, FILMS)
+    by_two = TeacherNetwork([(Says(two), 16)], 0.5, 3.0).distillation_loss(costs, said, FILMS)
     torch.testing.assert_close(by_one, by_two)
 
 
 def test_who_says_what_the_teacher_says_pays_nothing() -> None:
     teacher = TeacherNetwork([(Says(torch.from_numpy(TAUGHT)), 16)], 1.0, 2.0)
-    given = teacher.beside(torch.ones(5), torch.from_numpy(TAUGHT), FILMS)
+    given = teacher.distillation_loss(torch.ones(5), torch.from_numpy(TAUGHT), FILMS)
     torch.testing.assert_close(given, torch.zeros(5), rtol=0, atol=1e-5)
 
 
@@ -82,10 +82,12 @@ def test_a_bundle_teaches(tmp_path: Path) -> None:
 def test_a_teacher_of_other_classes_or_other_films_is_refused(tmp_path: Path) -> None:
     folder = str(make(tmp_path / "bundle").folder)
     plain = parse_recipe({"name": "r", "teacher": {"sources": [folder]}}, "t")
-    with pytest.raises(RecipeError, match="knows NORMAL, PNEUMONIA, and these films are A, B; teach the same"):
+    with pytest.raises(
+        RecipeError, match="has the classes NORMAL, PNEUMONIA, and these films are A, B; train on the same"
+    ):
         make_teacher(plain, ("A", "B"))
     padded = parse_recipe({"name": "r", "pixels": {"resize": "pad"}, "teacher": {"sources": [folder]}}, "t")
-    with pytest.raises(RecipeError, match=r"sees films with pixels\.resize=squash, this recipe has pad"):
+    with pytest.raises(RecipeError, match=r"has pixels\.resize=squash, and this recipe has pad"):
         make_teacher(padded, ("NORMAL", "PNEUMONIA"))
     missing = parse_recipe({"name": "r", "teacher": {"sources": ["nowhere"]}}, "t")
     with pytest.raises(BundleError, match="not a bundle"):

@@ -16,7 +16,7 @@ from hilum.errors import RequestError
 from hilum.metrics import binary_metrics, multiclass_metrics, youden_threshold
 from hilum.recipe import Recipe, parse_recipe
 from hilum.records import Film, Manifest
-from hilum.training import choose
+from hilum.training import choose_operating_point
 
 THREE = ("NORMAL", "bacteria", "virus")
 
@@ -69,7 +69,7 @@ def recipe_of(**bundle: object) -> Recipe:
 @pytest.mark.parametrize("outputs", [1, 2])
 def test_two_classes_are_told_apart_at_youdens_threshold(outputs: int) -> None:
     val = Given(("NORMAL", "PNEUMONIA"), outputs)
-    chosen = choose(nn.Identity(), val, recipe_of())
+    chosen = choose_operating_point(nn.Identity(), val, recipe_of())
     point, figures = chosen.operating_point, chosen.metrics
     probs = probabilities(val.logits)[:, 1]
     assert point.threshold == youden_threshold(val.labels == 1, probs)
@@ -80,20 +80,22 @@ def test_two_classes_are_told_apart_at_youdens_threshold(outputs: int) -> None:
 
 def test_augmented_views_join_the_films_where_the_threshold_is_chosen() -> None:
     val = Given(("NORMAL", "PNEUMONIA"), 1)
-    point = choose(nn.Identity(), val, recipe_of(operating_views=2)).operating_point
+    point = choose_operating_point(nn.Identity(), val, recipe_of(operating_views=2)).operating_point
     views = [probabilities(val.logits + shift)[:, 1] for shift in (0, 1, 1)]
     assert point.threshold == youden_threshold(np.tile(val.labels == 1, 3), np.concatenate(views))
     assert point.chosen_on == "60 validation films and 2 augmented views of each"
 
 
 def test_a_half_is_chosen_by_nothing() -> None:
-    point = choose(nn.Identity(), Given(THREE[:2], 1), recipe_of(operating_point="half")).operating_point
+    point = choose_operating_point(
+        nn.Identity(), Given(THREE[:2], 1), recipe_of(operating_point="half")
+    ).operating_point
     assert (point.threshold, point.rule, point.chosen_on) == (0.5, "half", "nothing: it is fixed")
 
 
 def test_of_three_classes_the_most_probable_wins_and_each_has_its_figures() -> None:
     val = Given(THREE, 3)
-    chosen = choose(nn.Identity(), val, recipe_of(operating_views=2))
+    chosen = choose_operating_point(nn.Identity(), val, recipe_of(operating_views=2))
     point, figures = chosen.operating_point, chosen.metrics
     assert (point.threshold, point.rule) == (None, "argmax")
     patients = [film.patient for film in val.manifest]
@@ -108,12 +110,14 @@ def test_of_three_classes_the_most_probable_wins_and_each_has_its_figures() -> N
 
 def test_calibration_and_threshold_call_the_same_films_positive_as_without_it() -> None:
     val = Given(("NORMAL", "PNEUMONIA"), 1, 200)
-    plain, corrected = (choose(nn.Identity(), val, recipe_of(calibration=how)) for how in ("none", "best"))
+    plain, corrected = (
+        choose_operating_point(nn.Identity(), val, recipe_of(calibration=how)) for how in ("none", "best")
+    )
     assert plain.calibration == Calibration()
     assert set(corrected.calibration.log_loss) == {"none", "temperature", "platt", "isotonic"}
     probs = probabilities(val.logits)
     for how in ("temperature", "platt", "isotonic"):
-        chosen = choose(nn.Identity(), val, recipe_of(calibration=how))
+        chosen = choose_operating_point(nn.Identity(), val, recipe_of(calibration=how))
         assert chosen.calibration.method == how
         assert chosen.calibration.chosen_on == "200 validation films"
         given = calibrated(chosen.calibration, probs)[:, 1]
@@ -134,7 +138,9 @@ def test_calibration_and_threshold_call_the_same_films_positive_as_without_it() 
     ],
 )  # fmt: skip
 def test_a_rule_is_kept_and_written_down(bundle: dict[str, object], says: str) -> None:
-    chosen = choose(nn.Identity(), Given(("NORMAL", "PNEUMONIA"), 1), recipe_of(calibration="platt", **bundle))
+    chosen = choose_operating_point(
+        nn.Identity(), Given(("NORMAL", "PNEUMONIA"), 1), recipe_of(calibration="platt", **bundle)
+    )
     assert chosen.operating_point.rule == says
     if "operating_at" in bundle:
         value = chosen.metrics[str(bundle["operating_point"])].value
@@ -144,7 +150,9 @@ def test_a_rule_is_kept_and_written_down(bundle: dict[str, object], says: str) -
 
 def test_prediction_sets_and_scores_are_of_the_films_as_they_are() -> None:
     val = Given(THREE, 3, 90)
-    chosen = choose(nn.Identity(), val, recipe_of(operating_views=1, calibration="temperature", coverage=0.8))
+    chosen = choose_operating_point(
+        nn.Identity(), val, recipe_of(operating_views=1, calibration="temperature", coverage=0.8)
+    )
     patients = [film.patient for film in val.manifest]
     probs = calibrated(chosen.calibration, probabilities(val.logits))
     assert chosen.conformal is not None
@@ -156,8 +164,8 @@ def test_prediction_sets_and_scores_are_of_the_films_as_they_are() -> None:
 
 def test_too_few_films_are_not_calibrated_and_said_so() -> None:
     val = Given(("NORMAL", "PNEUMONIA"), 1, 6)
-    best = choose(nn.Identity(), val, recipe_of(calibration="best")).calibration
+    best = choose_operating_point(nn.Identity(), val, recipe_of(calibration="best")).calibration
     assert best.method == "none"
     assert best.chosen_on.startswith("nothing: ")
     with pytest.raises(RequestError, match=r"bundle\.calibration = platt: .*; set bundle\.calibration=none"):
-        choose(nn.Identity(), val, recipe_of(calibration="platt"))
+        choose_operating_point(nn.Identity(), val, recipe_of(calibration="platt"))

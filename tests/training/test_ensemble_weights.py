@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from hilum.training.fusing import TOLERANCE, fit_shares
+from hilum.training.ensemble_weights import TOLERANCE, fit_ensemble_weights
 
 Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]
@@ -40,7 +40,7 @@ def every_share(members: int, steps: int) -> list[Floats]:
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_no_shares_on_a_grid_are_better(members: int, classes: int, steps: int, seed: int) -> None:
     probs, labels = said(members, classes, films=100, seed=seed)
-    shares = fit_shares(probs, labels)
+    shares = fit_ensemble_weights(probs, labels)
     assert shares.shape == (members,)
     assert shares.sum() == pytest.approx(1)
     assert (shares >= 0).all()
@@ -52,7 +52,7 @@ def test_no_shares_on_a_grid_are_better(members: int, classes: int, steps: int, 
 def test_it_ends_where_no_direction_lowers_the_loss(seed: int) -> None:
     """Karush, Kuhn and Tucker: every network's mean likelihood ratio to the mixture is 1, or less without a share."""
     probs, labels = said(4, 2, seed=seed)
-    shares = fit_shares(probs, labels)
+    shares = fit_ensemble_weights(probs, labels)
     likelihoods = probs[:, np.arange(len(labels)), labels]
     ratios = (likelihoods / (shares @ likelihoods)).mean(axis=1)
     assert ratios.max() <= 1 + 2 * TOLERANCE
@@ -72,39 +72,41 @@ def test_scipy_finds_the_same() -> None:
         constraints={"type": "eq", "fun": lambda shares: shares.sum() - 1},
         options={"ftol": 1e-12},
     )
-    np.testing.assert_allclose(fit_shares(probs, labels), found.x, atol=2e-3)
-    assert loss(fit_shares(probs, labels), probs, labels) <= found.fun + TOLERANCE
+    np.testing.assert_allclose(fit_ensemble_weights(probs, labels), found.x, atol=2e-3)
+    assert loss(fit_ensemble_weights(probs, labels), probs, labels) <= found.fun + TOLERANCE
 
 
 def test_networks_that_say_the_same_share_alike() -> None:
     probs, labels = said(1, 2)
-    np.testing.assert_allclose(fit_shares(np.repeat(probs, 3, axis=0), labels), 1 / 3)
+    np.testing.assert_allclose(fit_ensemble_weights(np.repeat(probs, 3, axis=0), labels), 1 / 3)
 
 
 def test_a_network_that_knows_nothing_gets_nothing() -> None:
     labels = np.arange(200) % 2
     knows = np.eye(2)[labels] * 0.98 + 0.01
-    shares = fit_shares(np.stack([knows, 1 - knows, np.full((200, 2), 0.5)]), labels)
+    shares = fit_ensemble_weights(np.stack([knows, 1 - knows, np.full((200, 2), 0.5)]), labels)
     assert shares[0] > 0.999
 
 
 def test_one_network_has_it_all() -> None:
     probs, labels = said(1, 3)
-    assert fit_shares(probs, labels).tolist() == [1.0]
+    assert fit_ensemble_weights(probs, labels).tolist() == [1.0]
 
 
 def test_impossible_and_all_but_impossible_films_are_counted_as_far_as_they_tell() -> None:
     """A film that all networks call impossible says nothing; one of 1e-300 and 1e-310 speaks for the first."""
     probs, labels = said(2, 2, films=50)
     nothing = np.concatenate([probs, np.eye(2)[None, [0]].repeat(2, axis=0)], axis=1)
-    np.testing.assert_allclose(fit_shares(nothing, np.append(labels, 1)), fit_shares(probs, labels))
+    np.testing.assert_allclose(
+        fit_ensemble_weights(nothing, np.append(labels, 1)), fit_ensemble_weights(probs, labels)
+    )
     tiny = np.zeros((2, 1, 2))
     tiny[:, 0, 1] = 1e-300, 1e-310
-    assert fit_shares(tiny, np.array([1]))[0] > 0.99
-    np.testing.assert_allclose(fit_shares(tiny, np.array([0])), 0.5)
+    assert fit_ensemble_weights(tiny, np.array([1]))[0] > 0.99
+    np.testing.assert_allclose(fit_ensemble_weights(tiny, np.array([0])), 0.5)
 
 
 @pytest.mark.parametrize(("shape", "films"), [((2, 3), 3), ((2, 3, 2), 4), ((2, 0, 2), 0)])
 def test_shapes_that_do_not_go_together_are_refused(shape: tuple[int, ...], films: int) -> None:
     with pytest.raises(ValueError, match="probabilities of shape"):
-        fit_shares(np.full(shape, 0.5), np.zeros(films, dtype=np.int64))
+        fit_ensemble_weights(np.full(shape, 0.5), np.zeros(films, dtype=np.int64))

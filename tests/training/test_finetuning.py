@@ -11,7 +11,7 @@ from torch import nn
 from hilum import batches, features, models, training
 from hilum.recipe import Model, Transfer, parse_recipe
 from hilum.training import checkpoint
-from hilum.training.thawing import learning_groups, learning_parts, thaw
+from hilum.training.finetuning import parameter_groups, set_trainable, trainable_parts
 from tests.training.conftest import Killed, killed_after, small
 
 Data = tuple[batches.FilmBatches, batches.FilmBatches]
@@ -28,23 +28,23 @@ def learns(part: nn.Module) -> bool:
 
 def test_every_parameter_belongs_to_one_part() -> None:
     whole = network()
-    parts = learning_parts(whole)
+    parts = trainable_parts(whole)
     assert len(parts) == 6, "five stages and the dense layers"
     assert [id(p) for part in parts for p in part.parameters()] == [id(p) for p in whole.parameters()]
 
 
 def test_layer_decay_slows_each_part_by_the_same_factor() -> None:
     whole = network()
-    scales = [group["scale"] for group in learning_groups(whole, Transfer(layer_decay=0.5))]
+    scales = [group["scale"] for group in parameter_groups(whole, Transfer(layer_decay=0.5))]
     assert scales == [0.5**5, 0.5**4, 0.5**3, 0.5**2, 0.5, 1.0]
-    assert [group["scale"] for group in learning_groups(whole, Transfer())] == [1.0]
+    assert [group["scale"] for group in parameter_groups(whole, Transfer())] == [1.0]
 
 
 @pytest.mark.parametrize(("epoch", "learning"), [(1, 1), (2, 1), (3, 2), (5, 3), (11, 6), (99, 6)])
 def test_gradual_thawing_starts_at_the_dense_layers(epoch: int, learning: int) -> None:
     whole = network()
-    thaw(whole, Transfer(gradual=2), epoch)
-    parts = learning_parts(whole)
+    set_trainable(whole, Transfer(gradual=2), epoch)
+    parts = trainable_parts(whole)
     assert [learns(part) for part in parts] == [False] * (6 - learning) + [True] * learning
     norms = [next(layer for layer in part.modules() if isinstance(layer, nn.BatchNorm2d)) for part in parts[:-1]]
     assert [norm.training for norm in norms] == [learns(part) for part in parts[:-1]]
@@ -54,8 +54,8 @@ def test_frozen_batch_norms_keep_statistics_and_weights() -> None:
     whole = network()
     before = {name: values.clone() for name, values in whole.state_dict().items()}
     norms = [name for name, module in whole.named_modules() if isinstance(module, nn.BatchNorm2d)]
-    thaw(whole, Transfer(batch_norm="frozen"), 1)
-    optimizer = training.schedule.make_optimizer(small().training, learning_groups(whole, Transfer()))
+    set_trainable(whole, Transfer(batch_norm="frozen"), 1)
+    optimizer = training.schedule.make_optimizer(small().training, parameter_groups(whole, Transfer()))
     whole(torch.rand(4, 1, 32, 32)).sum().backward()
     optimizer.step()
     for name, values in whole.state_dict().items():

@@ -9,8 +9,8 @@ import pytest
 
 from hilum.errors import RecipeError
 from hilum.recipe import Training, parse_recipe
-from hilum.training.keeping import check_monitor, cost_of, is_kept, stops_early
-from hilum.training.state import Progress
+from hilum.training.checkpoint import Progress
+from hilum.training.model_selection import check_monitor, is_kept, monitored_value, stops_early
 
 ROW = {"val_loss": 0.3, "val_accuracy": 0.9, "val_auroc": 0.95, "val_views_loss": 0.4, "val_views_auroc": 0.85,
        "val_shifted_loss": 0.6, "val_shifted_auroc": 0.75}  # fmt: skip
@@ -30,7 +30,7 @@ ROW = {"val_loss": 0.3, "val_accuracy": 0.9, "val_auroc": 0.95, "val_views_loss"
 )
 def test_what_is_monitored_costs_less_where_it_is_better(monitor: str, cost: float) -> None:
     scheme = Training(monitor=monitor, val_views=2, val_shifts=True)  # type: ignore[arg-type]
-    assert cost_of(ROW, scheme) == cost
+    assert monitored_value(ROW, scheme) == cost
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def test_what_is_monitored_costs_less_where_it_is_better(monitor: str, cost: flo
     [(1, 0.1, False), (3, 0.4, True), (3, 0.5, False), (4, 0.6, False), (4, math.nan, False)],
 )
 def test_the_best_after_the_first_epochs_is_kept(epoch: int, cost: float, kept: bool) -> None:
-    run = Progress(epoch=epoch, kept_epoch=2, kept_cost=0.5)
+    run = Progress(epoch=epoch, kept_epoch=2, kept_value=0.5)
     assert is_kept(run, cost, Training(min_epochs=2, epochs=9)) is kept
 
 
