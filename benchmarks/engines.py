@@ -37,7 +37,6 @@ from hilum.bundle.write import write
 from hilum.confidence import Calibration
 from hilum.errors import HilumError
 from hilum.gate import read_gate
-from hilum.inference import SHIPPED
 from hilum.inference.engines import BATCH_SIZE, EngineName, OnnxRuntime, Precision, as_input, installed, open_engine
 from hilum.machine import processors
 from hilum.pixels import chest_phantom, preprocess
@@ -64,7 +63,7 @@ def rates_of(work: str) -> list[Row]:
     """The same of one network."""
     drawn = NETWORKS[work]
     with tempfile.TemporaryDirectory() as folder:
-        opened = bundle.read(SHIPPED) if drawn is None else drawn_bundle(Path(folder) / drawn[0], *drawn)
+        opened = bundle.read("shipped") if drawn is None else drawn_bundle(Path(folder) / drawn[0], *drawn)
         opened = with_int8(opened, Path(folder) / "int8")
         shown = films_of(opened.spec.recipe.pixels)
         systems = {TORCH: _torch(opened, shown), **_engines(opened, shown)}
@@ -150,7 +149,7 @@ def drawn_bundle(folder: Path, architecture: str, head: str, size: int = 224) ->
     chosen = Chosen(OperatingPoint(0.5, "half", "nothing"), Calibration(), None, None, {})
     return write(
         NetworkPayload([network], recipe), folder, recipe=recipe, classes=("NORMAL", "PNEUMONIA"),
-        manifest=Manifest(FILMS), chosen=chosen, gate=read_gate(SHIPPED / GATE_NAME), history=[],
+        manifest=Manifest(FILMS), chosen=chosen, gate=read_gate(bundle.SHIPPED / GATE_NAME), history=[],
     )  # fmt: skip
 
 

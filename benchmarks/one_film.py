@@ -19,7 +19,7 @@ from benchmarks.engines import with_int8
 from benchmarks.scoring import decode
 from hilum import bundle, films
 from hilum.gate import check_films
-from hilum.inference import SHIPPED, Detector
+from hilum.inference import Detector
 from hilum.inference.engines import BATCH_SIZE
 from hilum.pixels import read_square
 from hilum.pixels.decode import decode_scaled
@@ -37,7 +37,7 @@ def main() -> None:
         return
     some = films.find(list(map(str, paths))).films
     with tempfile.TemporaryDirectory() as folder:
-        opened = with_int8(bundle.read(SHIPPED), Path(folder) / "int8")
+        opened = with_int8(bundle.read("shipped"), Path(folder) / "int8")
         detector = Detector(opened.folder, engine="openvino", precision="int8", threads=1)
         spec, engine, gate = opened.spec.recipe.pixels, detector.engine, detector.gate
         assert engine is not None

@@ -31,7 +31,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 from benchmarks.engines import drawn_bundle, named, with_int8
 from benchmarks.rows import Row, Target, in_turn, verdicts
 from hilum import bundle, films
-from hilum.inference import SHIPPED, Detector
+from hilum.inference import Detector
 from hilum.inference.engines import BATCH_SIZE, EngineName, Precision
 from hilum.machine import processors
 from hilum.pixels import chest_phantom, read_square
@@ -80,7 +80,7 @@ def full_size_films(times: int = 3) -> list[Row]:
         return []
     some = films.find([FULL]).films * times
     with tempfile.TemporaryDirectory() as folder:
-        opened = with_int8(bundle.read(SHIPPED), Path(folder) / "int8")
+        opened = with_int8(bundle.read("shipped"), Path(folder) / "int8")
         rates = {DECODING: _decoded(some), "decoding at a fraction alone": _read(some)}
         for engine, precision in ENGINES:
             detector = Detector(opened.folder, engine=engine, precision=precision)
@@ -161,7 +161,7 @@ def _decoded(some: tuple[Film, ...]) -> Rate:
 
 def _read(some: tuple[Film, ...]) -> Rate:
     """As S1 is shown them, without the network."""
-    spec, pool = bundle.read(SHIPPED).spec.recipe.pixels, ThreadPoolExecutor(processors())
+    spec, pool = bundle.read("shipped").spec.recipe.pixels, ThreadPoolExecutor(processors())
     return _rate(len(some), lambda: list(pool.map(lambda film: read_square(film.path, spec), some)))
 
 

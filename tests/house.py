@@ -58,7 +58,7 @@ ROOMS = {
     "bundle": room("everything that a prediction needs, in one sealed folder", "confidence gate metrics pixels"),
     "training": room("loss, schedule, loop, operating point", "batches bundle metrics models shifts"),
     "classical": room("the systems without a network", "bundle confidence films gate pixels"),
-    "inference": room("bundle + films → probabilities", "bundle classical confidence gate pixels"),
+    "inference": room("bundle + films → probabilities", "bundle classical confidence films gate pixels"),
     "evaluation": room(
         "predictions → figures, robustness, report", "bundle confidence gate inference metrics pixels shifts"
     ),

@@ -54,6 +54,11 @@ assert run.plot()._repr_svg_().startswith("<svg")
 assert "runs/s1-cnn" in repr(run) and "<svg" in run._repr_html_()
 assert [info.name for info in hilum.list_recipes()]
 findings = hilum.audit(films).findings
+film = films.films[0].path
+(row,) = hilum.Detector(run.bundle).predict(film)
+assert len(hilum.explain(run.bundle, film)) == 1
+assert row.prediction in ("NORMAL", "PNEUMONIA")
+assert len(hilum.Detector().predict("chest")) == len(films)
 """
 
 

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
         write_predictions,
     )
     from hilum.workflows.calibrate import calibrate
+    from hilum.workflows.explain import explain
     from hilum.workflows.run import Run, read_run
     from hilum.workflows.train import resume, train
 
@@ -65,6 +66,7 @@ __all__ = [
     "Run",
     "audit",
     "calibrate",
+    "explain",
     "index",
     "list_recipes",
     "parse_recipe",
@@ -109,6 +111,7 @@ _MODULES = {
         "write_predictions",
     ),
     "hilum.workflows.calibrate": ("calibrate",),
+    "hilum.workflows.explain": ("explain",),
     "hilum.workflows.run": ("Run", "read_run"),
     "hilum.workflows.train": ("resume", "train"),
 }

@@ -23,7 +23,7 @@ from hilum.bundle.weights import deployed, load_model, save_weights
 from hilum.bundle.write import write
 from hilum.confidence import Calibration, calibrated
 from hilum.errors import RecipeError, RequestError
-from hilum.inference import SHIPPED, Detector
+from hilum.inference import Detector
 from hilum.recipe import Recipe, parse_recipe
 from hilum.records import Manifest
 from tests.bundle.conftest import FILMS, make
@@ -188,7 +188,7 @@ def test_a_bundle_from_before_there_were_several_opens_as_one_network(tmp_path: 
 
 
 def test_the_shipped_bundle_opens_as_its_network() -> None:
-    opened = bundle.read(SHIPPED)
+    opened = bundle.read("shipped")
     model = load_model(opened)
     assert isinstance(model, models.Network)
     films = golden_films(opened.spec.recipe.pixels)

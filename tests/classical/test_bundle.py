@@ -53,8 +53,8 @@ def test_has_every_file_and_no_other(made: Made) -> None:
 
 def test_an_opened_bundle_judges_as_the_system_that_was_fitted(made: Made) -> None:
     films = golden_films(made.recipe.pixels)
-    expected, _ = made.learnt.system.judge(films)
-    np.testing.assert_allclose(load(bundle.read(made.bundle.folder)).judge(films)[0], expected, atol=1e-9)
+    expected, _ = made.learnt.system.predict(films)
+    np.testing.assert_allclose(load(bundle.read(made.bundle.folder)).predict(films)[0], expected, atol=1e-9)
     np.testing.assert_allclose(Detector(made.bundle.folder).probs(films), expected, atol=1e-9)
 
 
@@ -116,7 +116,7 @@ def test_other_classes_than_the_bundles_are_noticed(copy: Path) -> None:
     record["classes"] = ["NORMAL", "bacteria", "virus"]
     (copy / "bundle.json").write_text(json.dumps(record))
     sealed_again(copy)
-    with pytest.raises(BundleError, match="judges other classes than the bundle's"):
+    with pytest.raises(BundleError, match="knows other classes than the bundle"):
         Detector(copy)
 
 

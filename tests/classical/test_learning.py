@@ -29,7 +29,7 @@ def squares_of(made: Made, split: str) -> np.ndarray:
 
 def test_a_system_judges_what_its_pipeline_says_of_described_films(made: Made) -> None:
     squares = squares_of(made, "val")
-    probs, notes = made.learnt.system.judge(squares)
+    probs, notes = made.learnt.system.predict(squares)
     numbers = describe(squares, made.learnt.system.spec).numbers
     np.testing.assert_allclose(probs, made.learnt.system.pipeline.predict_proba(numbers), atol=1e-6)
     np.testing.assert_allclose(probs.sum(axis=1), 1)
@@ -37,7 +37,7 @@ def test_a_system_judges_what_its_pipeline_says_of_described_films(made: Made) -
 
 
 def test_validation_chooses_and_is_judged_by_what_was_learnt(made: Made) -> None:
-    probs, _ = made.learnt.system.judge(squares_of(made, "val"))
+    probs, _ = made.learnt.system.predict(squares_of(made, "val"))
     val = made.manifest.split("val")
     labels = films.labels_of(val, CLASSES)
     chosen = choose_on(made.learnt.system, val, pixels.cache(val, made.recipe.pixels), CLASSES, made.recipe)
@@ -51,7 +51,7 @@ def test_validation_films_are_not_learnt_from(made: Made) -> None:
     manifest = Manifest(tuple(swapped))
     again = learn(manifest, pixels.cache(manifest, made.recipe.pixels), CLASSES, made.recipe)
     squares = squares_of(made, "val")
-    np.testing.assert_array_equal(again.system.judge(squares)[0], made.learnt.system.judge(squares)[0])
+    np.testing.assert_array_equal(again.system.predict(squares)[0], made.learnt.system.predict(squares)[0])
 
 
 def test_the_history_says_what_was_tried_and_how_long_it_took(made: Made) -> None:
@@ -73,12 +73,12 @@ def test_a_network_that_evolved_tells_its_generations_and_keeps_none(made: Made)
 
 def test_numbers_that_are_not_finite_are_refused_and_give_no_nan(made: Made) -> None:
     numbers = np.full((1, 256), np.nan, dtype=np.float32)
-    with pytest.raises(HilumError, match="no finite number; it cannot be judged"):
+    with pytest.raises(HilumError, match="no finite number; it cannot be classified"):
         made.learnt.system.probs_of(numbers)
 
 
 def test_an_even_film_is_judged_and_noted(made: Made) -> None:
-    probs, notes = made.learnt.system.judge(np.full((1, 64, 64), 90, dtype=np.uint8))
+    probs, notes = made.learnt.system.predict(np.full((1, 64, 64), 90, dtype=np.uint8))
     assert np.isfinite(probs).all()
     assert "no lung field found" in notes[0]
 
@@ -118,4 +118,4 @@ def test_weights_of_another_number_of_classes(made: Made) -> None:
 def test_the_same_recipe_gives_the_same_system(made: Made, tmp_path: Path) -> None:
     again = make(made.recipe, made.manifest, tmp_path / "bundle")
     squares = squares_of(made, "val")
-    np.testing.assert_array_equal(again.learnt.system.judge(squares)[0], made.learnt.system.judge(squares)[0])
+    np.testing.assert_array_equal(again.learnt.system.predict(squares)[0], made.learnt.system.predict(squares)[0])

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import errno
+import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+import hilum as hilum_package
 from hilum.cli import _explain
-from tests.cli.conftest import Hilum
+from hilum.recipe import read_recipe
+from tests.cli.conftest import Hilum, refusal
 
-VERBS = ("index", "train", "evaluate", "fuse", "predict", "models", "demo")
+VERBS = ("index", "train", "evaluate", "fuse", "predict", "models", "recipes", "demo")
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -35,3 +39,18 @@ def test_the_systems_errors_say_what_to_do(number: int, says: str) -> None:
     line = _explain(OSError(number, "Is a directory", "somewhere/film.png"))
     assert says in line
     assert line.startswith("somewhere/film.png: ")
+
+
+def test_it_says_its_version(hilum: Hilum) -> None:
+    assert hilum("--version").stdout == f"hilum {hilum_package.__version__}\n"
+
+
+def test_recipes_are_listed_and_printed(hilum: Hilum, tmp_path: Path) -> None:
+    listed = hilum("recipes")
+    assert listed.stdout.splitlines()[1].startswith("hilum  ")
+    assert "hilum recipes show NAME > mine.toml" in listed.stderr
+    assert {row["name"] for row in json.loads(hilum("recipes", "--json").stdout)} >= {"hilum", "s1-cnn"}
+    shown = hilum("recipes", "show", "s2-vgg16")
+    (tmp_path / "mine.toml").write_text(shown.stdout)
+    assert read_recipe(tmp_path / "mine.toml") == read_recipe("s2-vgg16")
+    assert "did you mean s2-vgg16" in refusal(hilum("recipes", "show", "s2-vgg-16"), 2)

@@ -25,6 +25,7 @@ def test_one_film_with_the_shipped_bundle(hilum: Hilum, tmp_path: Path, write_fi
     assert row[0].endswith("film.png")
     assert 0 <= float(row[1]) <= 1
     assert "not a diagnosis" in done.stderr
+    assert hilum("predict", "shipped", tmp_path / "film.png").stdout == done.stdout
 
 
 def test_hostile_names_survive(hilum: Hilum, tiny_bundle: Path, tmp_path: Path, write_film: WriteFilm) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
+import pickle
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,10 +13,11 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
+from PIL import Image
 
 from hilum import films
 from hilum.confidence import Calibration, Conformal, ScoreReference
-from hilum.errors import RequestError
+from hilum.errors import LayoutError, RequestError
 from hilum.inference import Detector
 from hilum.pixels import decode, preprocess
 from hilum.records import Film, Manifest
@@ -142,3 +146,75 @@ def test_a_known_prevalence_moves_probabilities_and_threshold_alike(
 def test_a_prevalence_is_refused_where_it_cannot_be_used(detector: Detector) -> None:
     with pytest.raises(RequestError, match="it does not say what validation's was"):
         detector.predict(Manifest(()), prevalence=0.1)
+
+
+def test_paths_folders_and_grey_values_are_taken_like_a_manifest(
+    detector: Detector, tmp_path: Path, write_film: WriteFilm
+) -> None:
+    folder = tmp_path / "films"
+    paths = [write_film(folder / f"{number}.png", number) for number in range(3)]
+    expected = detector.predict(films.find(paths))
+    probs = [row.probs for row in expected]
+    assert detector.predict(paths) == detector.predict(folder) == detector.predict(str(folder)) == expected
+    assert detector.predict(str(paths[1])).rows == expected.rows[1:2]
+
+    levels = np.stack([np.asarray(Image.open(path)) for path in paths])
+    for stack in (levels, levels.astype(np.float32) / np.float32(255), list(levels)):
+        rows = detector.predict(stack).rows
+        assert [row.probs for row in rows] == probs
+        assert [row.film.path for row in rows] == ["array[0]", "array[1]", "array[2]"]
+        assert rows[0].shape == (64, 64)
+    colours = np.repeat(levels[..., None], 3, axis=-1)
+    assert [row.probs for row in detector.predict(colours)] == probs
+    assert [row.probs for row in detector.predict(colours[1])] == probs[1:2]
+    (row,) = detector.predict(levels[2]).rows
+    assert (row.film.path, row.probs) == ("array", probs[2])
+
+
+def test_grey_values_of_sixteen_bits_are_taken_as_those_of_a_file(detector: Detector, tmp_path: Path) -> None:
+    values = np.random.default_rng(0).integers(100, 4000, (80, 60)).astype(np.uint16)
+    Image.fromarray(values).save(tmp_path / "deep.png")
+    assert detector.predict(values).rows[0].probs == detector.predict(tmp_path / "deep.png").rows[0].probs
+
+
+@pytest.mark.parametrize(
+    ("array", "says"),
+    [
+        (np.zeros((20, 20), np.uint8), "every pixel has the same value"),
+        (np.linspace(0, 255, 400).reshape(20, 20), "floats outside 0 to 1"),
+        (np.full((20, 20), np.nan), "NaN or infinite"),
+        (np.arange(60).reshape(6, 10), "10×6 pixels"),
+        (np.zeros((20, 20), complex), "give numbers of shape"),
+    ],
+)
+def test_pixel_values_that_are_no_film_get_a_row_that_says_why(
+    detector: Detector, array: np.ndarray, says: str
+) -> None:
+    assert says in detector.predict(array).rows[0].error
+
+
+def test_an_array_of_another_shape_is_refused(detector: Detector) -> None:
+    with pytest.raises(RequestError, match=r"\(height, width\), or \(n, height, width\)"):
+        detector.predict(np.zeros((1, 2, 3, 4)))
+    with pytest.raises(RequestError, match="paths and arrays"):
+        detector.predict(["film.png", np.zeros((64, 64))])  # type: ignore[arg-type]
+    with pytest.raises(LayoutError, match="no such file or folder"):
+        detector.predict("nowhere.png")
+
+
+def test_it_pickles_by_its_path(detector: Detector, tmp_path: Path, write_film: WriteFilm) -> None:
+    path = str(write_film(tmp_path / "film.png", 1))
+    again = pickle.loads(pickle.dumps(Detector(os.path.relpath(detector.folder), threads=1)))
+    assert again.folder == detector.folder
+    assert again.predict(path) == detector.predict(path)
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        (there,) = pool.map(Detector(detector.folder, threads=1).predict, [path])
+    assert there == detector.predict(path)
+
+
+def test_it_says_what_it_is(detector: Detector) -> None:
+    shown = repr(detector)
+    for part in ("NORMAL or PNEUMONIA", "threshold: 0.400", "engine: onnx float32", str(detector.folder)):
+        assert part in shown
+    assert "<td" in detector._repr_html_()
+    assert repr(Detector()).startswith("Detector(recipe: hilum, system: s1-cnn")

@@ -5,10 +5,11 @@ Opening, checking and writing bundles needs no torch; `hilum.bundle.network_payl
 
 from hilum.bundle.deciding import decide
 from hilum.bundle.golden import TOLERANCE, check_golden
-from hilum.bundle.read import Bundle, read
+from hilum.bundle.read import SHIPPED, Bundle, read
 from hilum.bundle.spec import Chosen, Member, OperatingPoint, Spec, SplitCard, probabilities
 
 __all__ = [
+    "SHIPPED",
     "TOLERANCE",
     "Bundle",
     "Chosen",

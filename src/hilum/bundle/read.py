@@ -14,6 +14,8 @@ from hilum.bundle.spec import PIPELINE_NAME, READABLE, Spec
 from hilum.errors import BundleError
 from hilum.files import sha256_of
 
+SHIPPED = Path(__file__).parents[1] / "shipped"  # the bundle that comes with Hilum
+
 SPEC_NAME = "bundle.json"
 ONNX_NAME = "model.onnx"
 WEIGHTS_NAME = "weights.safetensors"
@@ -75,10 +77,16 @@ class Bundle:
 def read(folder: Path | str) -> Bundle:
     """Open a bundle and check every byte of it against its seal.
 
+    >>> read("shipped").spec.recipe.name
+    'hilum'
+
+    Args:
+        folder: where it lies, or `shipped` for the one that comes with Hilum.
+
     Raises:
         BundleError: it is not a bundle, is incomplete, was changed, or has another schema.
     """
-    folder = Path(folder)
+    folder = SHIPPED if str(folder) == "shipped" else Path(folder)
     path = folder / SPEC_NAME
     try:
         content = path.read_bytes()

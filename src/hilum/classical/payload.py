@@ -41,7 +41,7 @@ class PipelinePayload:
 
     def probs(self, squares: NDArray[np.uint8]) -> NDArray[np.float64]:
         """As `Payload.probs`."""
-        return self._system.judge(squares)[0]
+        return self._system.predict(squares)[0]
 
     def counts(self, folder: Path) -> Counts:
         """How many numbers the pipeline's file in this folder holds; nobody counts multiply-adds."""

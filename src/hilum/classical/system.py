@@ -1,4 +1,4 @@
-"""A system without a network, ready to judge films."""
+"""A system without a network, ready to predict."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class System:
         self.spec = spec
         self.pipeline = pipeline
 
-    def judge(self, squares: NDArray[np.uint8]) -> tuple[NDArray[np.float64], tuple[str, ...]]:
-        """Judge preprocessed films.
+    def predict(self, squares: NDArray[np.uint8]) -> tuple[NDArray[np.float64], tuple[str, ...]]:
+        """Compute probabilities of preprocessed films.
 
         Args:
             squares: (n, size, size) uint8, as `hilum.pixels.preprocess` gives them.
@@ -44,10 +44,10 @@ class System:
     def probs_of(self, numbers: NDArray[np.float32]) -> NDArray[np.float64]:
         """Probabilities of described films, (n, d): (n, classes), each row adding up to 1."""
         if not np.isfinite(numbers).all():
-            raise HilumError("a film is described by what is no finite number; it cannot be judged")
+            raise HilumError("a film is described by what is no finite number; it cannot be classified")
         probs = np.asarray(self.pipeline.predict_proba(numbers), dtype=np.float64)
         if not np.isfinite(probs).all():
-            raise HilumError("the system gives no finite probability of a film; it cannot be judged")
+            raise HilumError("the system gives no finite probability of a film; it cannot be classified")
         # Of numbers of 4 bytes the sum is 1 but for rounding.
         return np.asarray(probs / probs.sum(axis=1, keepdims=True))
 
@@ -62,5 +62,5 @@ def load(opened: bundle.Bundle) -> System:
     assert spec.recipe.classical is not None
     pipeline = read_pipeline(opened.pipeline, spec.made_with.get("scikit-learn", "unknown"))
     if list(pipeline.classes_) != list(range(len(spec.classes))):
-        raise BundleError(f"{opened.pipeline}: judges other classes than the bundle's; make the bundle anew")
+        raise BundleError(f"{opened.pipeline}: knows other classes than the bundle; make the bundle anew")
     return System(spec.recipe.classical, pipeline)

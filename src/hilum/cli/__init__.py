@@ -9,9 +9,11 @@ import errno
 import logging
 import os
 import sys
+from typing import Annotated
 
 import typer
 
+from hilum import __version__
 from hilum.errors import FilmError, HilumError, RequestError
 from hilum.progress import first_process
 
@@ -25,8 +27,18 @@ app = typer.Typer(
 )
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"hilum {__version__}")
+        raise typer.Exit
+
+
 @app.callback()
-def _show_log() -> None:
+def _show_log(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Print the version.")
+    ] = False,
+) -> None:
     """From a folder of chest X-rays to a pneumonia detector that you can trust. Research only: not a diagnosis."""
     logger = logging.getLogger("hilum")
     logger.setLevel(logging.INFO)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from hilum.cli import app, tell
-from hilum.cli.options import BundleFolder, Data, folder_of
+from hilum.cli.options import BundleFolder, Data
 
 
 @app.command()
@@ -28,5 +28,5 @@ def calibrate(
     """
     from hilum.workflows.calibrate import calibrate as run
 
-    folder = run(folder_of(bundle), data, out, split=split, settings=settings or ())
+    folder = run(bundle, data, out, split=split, settings=settings or ())
     tell(f"Next: hilum evaluate {folder} --data DIR --out DIR")

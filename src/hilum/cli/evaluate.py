@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hilum.cli import app, tell
-from hilum.cli.options import BundleFolder, Data, Engine, Json, Precision, folder_of
+from hilum.cli.options import BundleFolder, Data, Engine, Json, Precision
 
 if TYPE_CHECKING:
     pass
@@ -52,7 +52,7 @@ def evaluate(
     from hilum.workflows.evaluate import measure
 
     metrics, predictions = measure(
-        folder_of(bundle),
+        bundle,
         data,
         split,
         out,

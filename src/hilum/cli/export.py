@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from hilum.cli import app, tell
-from hilum.cli.options import BundleFolder, folder_of
+from hilum.cli.options import BundleFolder
 from hilum.errors import RequestError
 
 
@@ -37,7 +37,7 @@ def export(
     folder = out / "bundle"
     if folder.exists():
         raise RequestError(f"{out}: holds a bundle already; name another --out")
-    opened = bundles.read(folder_of(bundle))
+    opened = bundles.read(bundle)
     if (precision == "int8") != (data is not None):
         raise RequestError("--precision int8 and --data DIR go together: int8 is made and judged on films")
     with tempfile.TemporaryDirectory() as temporary:

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from hilum.cli import app, tell
-from hilum.cli.options import Data, folder_of
+from hilum.cli.options import Data
 from hilum.errors import RequestError
 
 
@@ -36,7 +36,7 @@ def fuse(
     folder = out / "bundle"
     if folder.exists() or (out / "recipe.toml").exists():
         raise RequestError(f"{out}: holds a {'bundle' if folder.exists() else 'run'} already; name another --out")
-    chosen = [folder_of(each) for each in bundles]
+    chosen = bundles
     refuse_unlike(open_bundles(chosen))  # before every film is read
     manifest = films.index(data)
     fuse_bundles(chosen, manifest, folder, name=name or out.resolve().name, shares=shares)

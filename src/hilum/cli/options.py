@@ -35,10 +35,3 @@ Precision = Annotated[
     Literal["float32", "bfloat16", "int8", "auto"],
     typer.Option("--precision", help="What it computes in; auto: the fastest that says the same."),
 ]
-
-
-def folder_of(bundle: Path) -> Path:
-    """Where a bundle that was named on the command line lies; `shipped` is the one that comes with Hilum."""
-    from hilum.inference import SHIPPED
-
-    return SHIPPED if str(bundle) == "shipped" else bundle

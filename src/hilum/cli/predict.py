@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import textwrap
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +17,7 @@ import typer
 from hilum.cli import app, tell
 from hilum.cli.options import Json, Precision, PredictEngine
 from hilum.cli.predict_cluster import predict_on_cluster
-from hilum.errors import LayoutError, RequestError
+from hilum.errors import RequestError
 from hilum.progress import track
 from hilum.records import Film, Prediction, Predictions
 
@@ -29,14 +29,23 @@ _SHOWN = 40
 
 @app.command()
 def predict(
-    paths: Annotated[list[Path], typer.Argument(metavar="[BUNDLE] FILES|DIR…", help="Films, or folders of them.")],
+    paths: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="[BUNDLE] FILES|DIR…",
+            help="A bundle's folder or 'shipped' (as without one), then films or folders of them.",
+        ),
+    ],
     out: Annotated[Path | None, typer.Option("--out", help="Write every row here, as CSV.")] = None,
     prevalence: Annotated[
         float | None,
         typer.Option(min=0.001, max=0.999, help="The share of positive films where these come from, if you know it."),
     ] = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with the rows that --out holds; without it they are replaced.")
+        bool,
+        typer.Option(
+            "--resume", help="Keep the rows that --out holds and add the rest; without it they are replaced."
+        ),
     ] = False,
     engine: PredictEngine = "onnx",
     precision: Precision = "float32",
@@ -48,33 +57,36 @@ def predict(
 ) -> None:
     """Say how probable the finding is on each film, with the given bundle or the one that ships with Hilum."""
     from hilum import films
-    from hilum.inference import SHIPPED, Detector
+    from hilum.inference import Detector
 
     if resume and out is None and engine != "ray":
         raise RequestError("--resume goes on with the rows of a file; name it with --out predictions.csv")
-    folder = paths.pop(0) if (paths[0] / "bundle.json").exists() else SHIPPED
+    named = str(paths[0]) == "shipped" or (paths[0] / "bundle.json").exists()
+    bundle = paths.pop(0) if named else Path("shipped")
     if not paths:
         raise RequestError("name films, or folders of them, after the bundle")
     if engine == "ray":
         if precision != "float32":
-            raise RequestError("--engine ray computes in float32: leave --precision away")
-        return predict_on_cluster(folder, paths, out, prevalence, address, as_json)
+            raise RequestError("--engine ray computes in float32: omit --precision")
+        return predict_on_cluster(bundle, paths, out, prevalence, address, as_json)
     if address is not None:
         raise RequestError("--address goes with --engine ray")
     found = films.find(paths)
-    detector = Detector(folder, engine=engine, precision=precision)
+    detector = Detector(bundle, engine=engine, precision=precision)
     if detector.note:
         tell(f"note: {detector.note}")
-    head = Predictions(detector.spec.classes, detector.threshold(prevalence), ())
-    asked: Iterable[Film] = found
+    head = Predictions(detector.classes, detector.threshold(prevalence), ())
+    left: Sequence[Film] = found.films
     with ExitStack() as opened:
         table = None
         if out is not None:
-            table = opened.enter_context(_table(out, head, detector, prevalence, resume=resume))
-            asked = _left(table, found.films)
-        rows = track(detector.stream(asked, prevalence), "reading films", len(found))
+            table = opened.enter_context(_open_table(out, head, detector, prevalence, resume=resume))
+            left = table.remaining(found.films)
+            if len(left) < len(found):
+                tell(f"{out}: {len(found) - len(left)} of {len(found)} films are there already")
+        rows = track(detector.stream(left, prevalence), "reading films", len(found))
         try:
-            shown, number, failed = _show(_kept(rows, table), head, as_json=as_json)
+            shown, number, failed = _show(table.append_all(rows) if table else rows, head, as_json=as_json)
         except KeyboardInterrupt:
             if table is None:
                 raise
@@ -95,37 +107,19 @@ def predict(
     raise typer.Exit(1 if failed or (table and table.failed) else 0)
 
 
-def _table(
+def _open_table(
     out: Path, head: Predictions, detector: Detector, prevalence: float | None, *, resume: bool
 ) -> PredictionsTable:
-    """The table to append to; of one that is gone on with, this detector wrote what is there."""
+    """The table to append to; of one that is resumed, this detector wrote what is there."""
     from hilum.inference import PredictionsTable
 
     table = PredictionsTable(out, head.classes, head.threshold, resume=resume)
-    table.refuse_others(list(detector.stream(table.last_films, prevalence)))
+    table.require_same(list(detector.stream(table.last_films, prevalence)))
     return table
 
 
-def _left(table: PredictionsTable, found: tuple[Film, ...]) -> list[Film]:
-    """The films that a table has no row of."""
-    left = [film for film in found if film.path not in table.done]
-    if table.done:
-        if len(left) == len(found):
-            raise LayoutError(f"{table.path}: holds rows of other films alone; name another --out, or the same films")
-        tell(f"{table.path}: {len(found) - len(left)} of {len(found)} films are there already")
-    return left
-
-
-def _kept(rows: Iterator[Prediction], table: PredictionsTable | None) -> Iterator[Prediction]:
-    """The rows, each of which is in the table before it goes on."""
-    for row in rows:
-        if table is not None:
-            table.append(row)
-        yield row
-
-
 def _show(
-    rows: Iterator[Prediction], head: Predictions, *, as_json: bool
+    rows: Iterable[Prediction], head: Predictions, *, as_json: bool
 ) -> tuple[tuple[Prediction, ...], int, list[Prediction]]:
     """Print rows as JSON; gives the first ones, the number of all, and the first that failed."""
     first: list[Prediction] = []
@@ -138,22 +132,10 @@ def _show(
             failed.append(row)
         if as_json:
             typer.echo("[" if number == 1 else ",")
-            typer.echo(textwrap.indent(json.dumps(_record(row, head), indent=1), " "), nl=False)
+            typer.echo(textwrap.indent(json.dumps(replace(head, rows=(row,)).to_dicts()[0], indent=1), " "), nl=False)
     if as_json:
         typer.echo("\n]" if number else "[]")
     return tuple(first), number, failed
-
-
-def _record(row: Prediction, head: Predictions) -> dict[str, object]:
-    return {
-        "path": row.film.path,
-        **{f"prob_{name}": prob for name, prob in zip(head.classes, row.probs, strict=False)},
-        "prediction": row.prediction,
-        "threshold": head.threshold,
-        "plausible": list(row.plausible),
-        "flags": list(row.flags),
-        "error": row.error,
-    }
 
 
 def _lay_out(predictions: Predictions, number: int) -> str:

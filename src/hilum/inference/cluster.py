@@ -24,7 +24,7 @@ import numpy as np
 
 from hilum import bundle
 from hilum.errors import BundleError, HilumError, RequestError
-from hilum.inference.detector import SHIPPED, Detector
+from hilum.inference.detector import Detector
 from hilum.inference.film_list import FilmList
 from hilum.progress import track
 from hilum.records import Manifest
@@ -67,7 +67,7 @@ class Scored:
 def score(
     films: Manifest | Path,
     out: Path,
-    folder: Path | str = SHIPPED,
+    folder: Path | str = "shipped",
     prevalence: float | None = None,
     address: str | None = None,
 ) -> Scored:

@@ -155,5 +155,5 @@ def predictions_out_of_fold(
             chosen.calibration, bundle.probabilities(predict_logits(network, films.unaugmented()).numpy())
         )
         for film, row in zip(films.manifest, probs.tolist(), strict=True):
-            rows.append(Prediction(film, tuple(row), classes[Detector.choose(row, threshold)]))
+            rows.append(Prediction(film, tuple(row), classes[Detector.predicted_class(row, threshold)]))
     return Predictions(classes, threshold, tuple(rows))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -12,17 +11,14 @@ from numpy.typing import NDArray
 
 from hilum.errors import FilmError, RequestError
 from hilum.extras import require
-from hilum.records import Manifest
 
 if TYPE_CHECKING:
     from hilum.explanation import ExplainedFilm, Explanations
-    from hilum.inference import Detector
+    from hilum.inference import Detector, Films
 
 logger = logging.getLogger("hilum")
 
 RANDOMISED = 8  # films whose maps are compared with those of a network with randomised weights
-
-Films = Manifest | str | Path | NDArray[np.generic] | Sequence[str | Path]
 
 
 def explain(
@@ -41,8 +37,7 @@ def explain(
 
     Args:
         bundle: the bundle's folder, `shipped`, or an open detector.
-        films: a film's path, several, a folder, a manifest, or one film as an array (height, width), as
-            `hilum.pixels.grey_of_array` takes it.
+        films: a path, several, a folder, a manifest, or arrays of pixel values, as `Detector.predict` takes them.
         method: the attribution method; the last two take a second or more for each film.
         class_name: the class to explain; None takes the positive one of two classes, or of more the one predicted.
         randomise: whether to explain up to 8 of the films by a network with randomised weights as well (Adebayo et
@@ -63,14 +58,14 @@ def explain(
     import torch  # noqa: F401
 
     from hilum import bundle as bundles
-    from hilum.inference import Detector
+    from hilum.inference import Detector, film_items
     from hilum.workflows.train_classical import refuse_system
 
-    opened = bundles.read(_folder_of(bundle))
+    opened = bundles.read(bundle.folder if isinstance(bundle, Detector) else bundle)
     refuse_system(opened, "a map follows a network's gradients or hides parts of the film from it")
     spec = opened.spec
     chosen = _target_of(class_name, spec.classes)
-    sources = _sources_of(films)
+    items = film_items(films)
 
     from hilum import explanation
     from hilum.bundle.weights import load_model
@@ -85,7 +80,8 @@ def explain(
     rows: list[ExplainedFilm] = []
     compared: list[NDArray[np.uint8]] = []  # films of which the same class is explained
     compared_target = 0
-    for number, (path, array) in enumerate(track(sources, "explaining", len(sources)), start=1):
+    for number, (film, array) in enumerate(track(items, "explaining", len(items)), start=1):
+        path = film.path
         try:
             pixels = spec.recipe.pixels
             grey = (read_square(path, pixels) if array is None else square_of(array, pixels, path)).levels
@@ -93,7 +89,7 @@ def explain(
             rows.append(explanation.ExplainedFilm(path, error=error.reason))
             continue
         probs = [float(prob) for prob in detector.probs(grey[None])[0]]
-        predicted = detector.choose(probs, spec.operating_point.threshold)
+        predicted = detector.predicted_class(probs, spec.operating_point.threshold)
         target = predicted if chosen is None else chosen
         row = explanation.ExplainedFilm(
             path,
@@ -118,28 +114,6 @@ def explain(
     if folder is not None:
         explanation.write_explanations(explained, folder)
     return explained
-
-
-def _folder_of(bundle: str | Path | Detector) -> Path:
-    from hilum.inference import SHIPPED
-
-    if isinstance(bundle, str | Path):
-        return SHIPPED if str(bundle) == "shipped" else Path(bundle)
-    return bundle.folder
-
-
-def _sources_of(films: Films) -> list[tuple[str, NDArray[np.generic] | None]]:
-    """Each film's path, or what an array is called with the array."""
-    from hilum import films as room
-
-    if isinstance(films, np.ndarray):
-        return [("array", films)]
-    if isinstance(films, Manifest):
-        return [(film.path, None) for film in films]
-    found = room.find([films] if isinstance(films, str | Path) else films)
-    for note in found.notes:
-        logger.info(f"note: {note}")
-    return [(film.path, None) for film in found]
 
 
 def _target_of(name: str | None, classes: tuple[str, ...]) -> int | None:

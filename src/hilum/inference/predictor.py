@@ -1,4 +1,4 @@
-"""What judges films in a bundle: a network in an engine, or a system without one."""
+"""What computes probabilities in a bundle: a network in an engine, or a system without one."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from hilum.errors import RequestError
 from hilum.inference.engines import Engine, EngineName, Precision, open_engine
 
 
-class Judge(Protocol):
+class Predictor(Protocol):
     """From preprocessed films to probabilities."""
 
-    def judge(self, squares: NDArray[np.uint8]) -> tuple[NDArray[np.float64], tuple[str, ...]]:
-        """Judge films; several threads may ask at once.
+    def predict(self, squares: NDArray[np.uint8]) -> tuple[NDArray[np.float64], tuple[str, ...]]:
+        """Compute probabilities; several threads may call it at once.
 
         Args:
             squares: (n, size, size) uint8, as `hilum.pixels.preprocess` gives them.
@@ -27,34 +27,34 @@ class Judge(Protocol):
         """
 
 
-class Network:
+class NetworkPredictor:
     """A bundle's network in an engine."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def judge(self, squares: NDArray[np.uint8]) -> tuple[NDArray[np.float64], tuple[str, ...]]:
-        """As `Judge.judge`."""
+    def predict(self, squares: NDArray[np.uint8]) -> tuple[NDArray[np.float64], tuple[str, ...]]:
+        """As `Predictor.predict`."""
         return bundle.probabilities(self._engine.logits(squares)), ("",) * len(squares)
 
 
-def judge_of(
+def open_predictor(
     opened: bundle.Bundle,
     threads: int,
     engine: EngineName | Literal["auto"],
     precision: Precision | Literal["auto"],
-) -> tuple[Judge, Engine | None, str]:
-    """What judges films in an opened bundle; scikit-learn is loaded where it is a system without a network.
+) -> tuple[Predictor, Engine | None, str]:
+    """Load what computes an opened bundle's probabilities; scikit-learn only for a system without a network.
 
     Args:
         opened: the bundle.
-        threads: that ask at once.
+        threads: that call it at once.
         engine: as for `Detector`.
         precision: as for `Detector`.
 
     Returns:
-        The judge; the engine that computes its network, None without one; and a line for a person where that is not
-        what was asked for, else an empty one.
+        The predictor; the engine that computes its network, None without one; and a line for a person where that is
+        not what was asked for, else an empty one.
 
     Raises:
         RequestError: the engine cannot be had, or there is no network for it to compute.
@@ -62,8 +62,8 @@ def judge_of(
     if opened.spec.recipe.classical is not None:
         if engine == "openvino" or precision in ("bfloat16", "int8"):
             raise RequestError(
-                f"{opened.folder}: a system without a network, which no engine computes; leave --engine and "
-                "--precision away"
+                f"{opened.folder}: a system without a network, which no engine computes; omit --engine and "
+                "--precision"
             )
         from hilum.classical.system import load
 
@@ -73,4 +73,4 @@ def judge_of(
 
         engine, precision = select_engine(opened, engine, precision, threads)
     chosen, note = open_engine(opened, engine, precision, threads)
-    return Network(chosen), chosen, note
+    return NetworkPredictor(chosen), chosen, note

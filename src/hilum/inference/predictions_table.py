@@ -1,11 +1,11 @@
-"""`predictions.csv` as it grows: after Ctrl-C, a kill or a full disk it holds whole rows, and can be gone on with."""
+"""`predictions.csv` as it grows: after Ctrl-C, a kill or a full disk it holds whole rows, and can be resumed."""
 
 from __future__ import annotations
 
 import csv
 import io
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Self
@@ -13,8 +13,10 @@ from typing import Self
 from hilum.errors import LayoutError, RequestError
 from hilum.records import Film, Prediction, csv_bytes, prediction_cells, prediction_columns
 
-CHECKED = 4  # of the rows that are there, the last so many are judged again: another detector wrote them, or this one
-AGREE = 0.01  # of a probability: what two machines may differ by, as for golden predictions
+_COMPARED = (
+    4  # of the rows that are there, the last so many are predicted again: was it this detector that wrote them?
+)
+_TOLERANCE = 0.01  # of a probability: what two machines may differ by, as for golden predictions
 
 
 class PredictionsTable:
@@ -24,11 +26,11 @@ class PredictionsTable:
         rows: that it holds.
         failed: of them, films that could not be read.
         done: the paths of the films that it held when it was opened.
-        last: some of the rows that it held, as they stand there, to be compared with what a detector says now.
+        last: the last rows that it held, as they stand there, to be compared with what a detector predicts now.
     """
 
     def __init__(self, path: Path, classes: tuple[str, ...], threshold: float | None, *, resume: bool) -> None:
-        """Open a table: an empty one, or one that is gone on with.
+        """Open a table: an empty one, or one that is resumed.
 
         Args:
             path: the CSV; its folder is made.
@@ -71,14 +73,35 @@ class PredictionsTable:
         self.rows += 1
         self.failed += bool(row.error)
 
-    def refuse_others(self, again: Sequence[Prediction]) -> None:
-        """Raise LayoutError where what a detector says of the films in `last` is not what stands there."""
+    def append_all(self, rows: Iterable[Prediction]) -> Iterator[Prediction]:
+        """Yield rows, each after it was added.
+
+        Raises:
+            RequestError: a row cannot be written; the rows before it stand.
+        """
+        for row in rows:
+            self.append(row)
+            yield row
+
+    def remaining(self, films: Sequence[Film]) -> list[Film]:
+        """The films that have no row yet.
+
+        Raises:
+            LayoutError: it holds rows, and none of these films.
+        """
+        left = [film for film in films if film.path not in self.done]
+        if self.done and len(left) == len(films):
+            raise LayoutError(f"{self.path}: holds rows of other films alone; name another --out, or the same films")
+        return left
+
+    def require_same(self, again: Sequence[Prediction]) -> None:
+        """Raise LayoutError where what a detector predicts of the films in `last` is not what stands there."""
         for row, before in zip(again, self.last, strict=True):
-            if row.error or before["error"]:  # it can be read now, or no longer
+            if row.error or before["error"]:  # it could be read once and not the other time
                 continue
             stored = [float(before[f"prob_{name}"]) for name in self._classes]
-            apart = max(abs(prob - kept) for prob, kept in zip(row.probs, stored, strict=True))
-            if not apart <= AGREE:
+            difference = max(abs(prob - kept) for prob, kept in zip(row.probs, stored, strict=True))
+            if not difference <= _TOLERANCE:
                 raise LayoutError(
                     f"{self.path}: another detector wrote it: of {row.film.path} this one says {row.probs[-1]:.4f}, "
                     f"and there stands {stored[-1]:.4f}; go on with that one, or name another --out"
@@ -121,7 +144,7 @@ class PredictionsTable:
             self.done.add(cells["path"])
             self.rows += 1
             self.failed += bool(cells["error"])
-            self.last = [*self.last[1 - CHECKED :], cells]
+            self.last = [*self.last[1 - _COMPARED :], cells]
         return end
 
     @property

@@ -108,11 +108,11 @@ def test_rows_that_another_detector_wrote_are_noticed(tmp_path: Path) -> None:
     write(tmp_path / "out.csv", ROWS)
     with PredictionsTable(tmp_path / "out.csv", CLASSES, 0.5, resume=True) as table:
         assert [film.path for film in table.last_films] == list(NAMES[-4:])
-        table.refuse_others(ROWS[-4:])
+        table.require_same(ROWS[-4:])
         near = [Prediction(row.film, (row.probs[0] + 0.004, row.probs[1] - 0.004)) for row in ROWS[-4:]]
-        table.refuse_others(near)
+        table.require_same(near)
         gone = [Prediction(row.film, error="no such file") for row in ROWS[-4:]]
-        table.refuse_others(gone)
+        table.require_same(gone)
         far = [Prediction(row.film, (row.probs[0] + 0.02, row.probs[1] - 0.02)) for row in ROWS[-4:]]
         with pytest.raises(LayoutError, match=r"this one says 0\.2800, and there stands 0\.3000"):
-            table.refuse_others(far)
+            table.require_same(far)
