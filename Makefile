@@ -71,4 +71,4 @@ bench: $(VENV)/installed .bench/keras/installed .bench/torch/installed
 	$(BIN)/python -m benchmarks
 
 clean:
-	rm -rf $(VENV) .bench demo
+	rm -rf $(VENV) .bench demo build docs/_generated

@@ -48,5 +48,5 @@ html_extra_path = ["shipped-report.html"]
 html_copy_source = False
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
-smartquotes = False  # "--data" is an option, and no dash
+smartquotes_action = "D"  # dashes alone: what is quoted may be code
 html_theme_options = {"navigation_with_keys": True}

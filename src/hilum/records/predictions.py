@@ -125,7 +125,7 @@ class Predictions:
 def write_predictions(predictions: Predictions, path: str | Path) -> None:
     """Write `predictions.csv`: `path,label,prob_<class>…,prediction,threshold,patient,split,plausible,flags,error`.
 
-    Several plausible classes are divided by `|`, several flags by `; `.
+    Several plausible classes are divided by `|`, several flags by a semicolon and a space.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
