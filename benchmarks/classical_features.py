@@ -20,9 +20,9 @@ import numpy as np
 
 from hilum import films, pixels
 from hilum.classical import describe, describe_films, prepare
-from hilum.classical.families import features
-from hilum.classical.film import film_of
-from hilum.classical.outline import lungs_of
+from hilum.classical.features.families import features
+from hilum.classical.features.film import film_of
+from hilum.classical.features.outline import lungs_of
 from hilum.recipe import Classical, read_recipe
 from hilum.recipe.classical import Family, Step
 from hilum.records import Manifest

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks import classical_drawings as drawings
 from hilum import bundle, films, pixels
-from hilum.classical import describe, drawings, load
-from hilum.classical.reduction import LandmarkIsomap, reducer
+from hilum.classical import describe, load
+from hilum.classical.models.reduction import LandmarkIsomap, reducer
 from hilum.records import Manifest, read_manifest
 
 SYSTEMS = ("s6-template", "s8-linear", "s9-manifold", "s10-genetic")

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from benchmarks.rows import Row, Target, in_turn, verdicts
 from hilum import bundle, confidence, films, metrics, models, pixels
-from hilum.bundle import Bundle, Chosen, OperatingPoint
+from hilum.bundle import Bundle, Decisions, OperatingPoint
 from hilum.bundle.golden import golden_films
 from hilum.bundle.int8 import add_forms, compare
 from hilum.bundle.network_payload import NetworkPayload
@@ -146,10 +146,10 @@ def drawn_bundle(folder: Path, architecture: str, head: str, size: int = 224) ->
             torch.nn.init.normal_(module.running_mean, std=0.1)  # type: ignore[arg-type]
             torch.nn.init.uniform_(module.running_var, 0.5, 1.5)  # type: ignore[arg-type]
     round_weights(network.eval())
-    chosen = Chosen(OperatingPoint(0.5, "half", "nothing"), Calibration(), None, None, {})
+    chosen = Decisions(OperatingPoint(0.5, "half", "nothing"), Calibration(), None, None, {})
     return write(
         NetworkPayload([network], recipe), folder, recipe=recipe, classes=("NORMAL", "PNEUMONIA"),
-        manifest=Manifest(FILMS), chosen=chosen, gate=read_gate(bundle.SHIPPED / GATE_NAME), history=[],
+        manifest=Manifest(FILMS), decisions=chosen, gate=read_gate(bundle.SHIPPED / GATE_NAME), history=[],
     )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from hilum import models
-from hilum.bundle import Bundle, Chosen, OperatingPoint
+from hilum.bundle import Bundle, Decisions, OperatingPoint
 from hilum.bundle.network_payload import NetworkPayload
 from hilum.bundle.onnx_export import round_weights
 from hilum.bundle.write import write
@@ -76,7 +76,7 @@ def _make(
         recipe=recipe,
         classes=classes,
         manifest=Manifest(FILMS).labelled_by(recipe.labels),
-        chosen=Chosen(point, Calibration(), None, None, figures),
+        decisions=Decisions(point, Calibration(), None, None, figures),
         gate=None,
         history=[{"epoch": 1, "val_loss": 0.5}],
     )

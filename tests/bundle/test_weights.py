@@ -13,7 +13,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 
 from hilum import bundle, models
-from hilum.bundle import Bundle, Chosen, Member, OperatingPoint
+from hilum.bundle import Bundle, Decisions, Member, OperatingPoint
 from hilum.bundle.golden import golden_films
 from hilum.bundle.network_payload import NetworkPayload
 from hilum.bundle.onnx_export import export_onnx, round_weights
@@ -29,7 +29,7 @@ from hilum.records import Manifest
 from tests.bundle.conftest import FILMS, make
 
 CLASSES = ("NORMAL", "PNEUMONIA")
-CHOSEN = Chosen(OperatingPoint(0.5, "half", "nothing: it is fixed"), Calibration(), None, None, {})
+CHOSEN = Decisions(OperatingPoint(0.5, "half", "nothing: it is fixed"), Calibration(), None, None, {})
 
 
 def recipe_of(name: str = "dense", crop: int = 32, **tables: dict[str, object]) -> Recipe:
@@ -51,7 +51,7 @@ def write_one(folder: Path, recipe: Recipe, network: models.Network) -> Bundle:
         recipe=recipe,
         classes=CLASSES,
         manifest=Manifest(FILMS),
-        chosen=CHOSEN,
+        decisions=CHOSEN,
         gate=None,
         history=[],
     )
@@ -89,7 +89,7 @@ def fused(dense: Bundle, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
         recipe=recipe,
         classes=CLASSES,
         manifest=Manifest(FILMS),
-        chosen=CHOSEN,
+        decisions=CHOSEN,
         gate=None,
         history=[],
     )

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from hilum.classical.film import Film, film_of
-from hilum.classical.prepare import prepare
+from hilum.classical.features.film import Film, film_of
+from hilum.classical.features.prepare import prepare
 from hilum.pixels import chest_phantom
 from tests.classical.made import as_kept, kept, made, manifest  # noqa: F401  (fixtures)
 

@@ -1,4 +1,4 @@
-"""A system that has learnt from generated films, and its bundle."""
+"""A system that was fitted on generated films, and its bundle."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from hilum import pixels
 from hilum.bundle import Bundle
 from hilum.bundle.write import write
-from hilum.classical.learning import Learnt, choose_on, learn
+from hilum.classical.fit_system import FittedSystem, fit_decisions, fit_system
 from hilum.classical.payload import PipelinePayload
 from hilum.files import sha256_of
 from hilum.recipe import Recipe, parse_recipe
@@ -30,11 +30,11 @@ CLASSICAL: dict[str, Any] = {
 
 
 class Made(NamedTuple):
-    """What was learnt, from which films, and the bundle of it."""
+    """What was fitted, from which films, and the bundle of it."""
 
     recipe: Recipe
     manifest: Manifest
-    learnt: Learnt
+    fitted: FittedSystem
     bundle: Bundle
 
 
@@ -77,18 +77,18 @@ def as_kept(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def make(recipe: Recipe, manifest: Manifest, folder: Path) -> Made:
-    """Learn from the train films, choose on the val films, and write the bundle."""
+    """Fit on the train films, choose on the val films, and write the bundle."""
     cache = pixels.cache(manifest, recipe.pixels)
-    learnt = learn(manifest, cache, CLASSES, recipe)
-    chosen = choose_on(learnt.system, manifest.split("val"), cache, CLASSES, recipe)
+    fitted = fit_system(manifest, cache, CLASSES, recipe)
+    chosen = fit_decisions(fitted.system, manifest.split("val"), cache, CLASSES, recipe)
     bundle = write(
-        PipelinePayload(learnt.system),
+        PipelinePayload(fitted.system),
         folder,
         recipe=recipe,
         classes=CLASSES,
         manifest=manifest,
-        chosen=chosen,
+        decisions=chosen,
         gate=None,
-        history=learnt.history,
+        history=fitted.history,
     )
-    return Made(recipe, manifest, learnt, bundle)
+    return Made(recipe, manifest, fitted, bundle)

@@ -21,7 +21,7 @@ from hilum.bundle.read import seal_of
 from hilum.bundle.weights import load_model
 from hilum.bundle.write import rewrite
 from hilum.classical import load
-from hilum.classical.learning import choose_on
+from hilum.classical.fit_system import fit_decisions
 from hilum.classical.payload import PipelinePayload
 from hilum.errors import BundleError, RequestError
 from hilum.files import sha256_of
@@ -53,7 +53,7 @@ def test_has_every_file_and_no_other(made: Made) -> None:
 
 def test_an_opened_bundle_judges_as_the_system_that_was_fitted(made: Made) -> None:
     films = golden_films(made.recipe.pixels)
-    expected, _ = made.learnt.system.predict(films)
+    expected, _ = made.fitted.system.predict(films)
     np.testing.assert_allclose(load(bundle.read(made.bundle.folder)).predict(films)[0], expected, atol=1e-9)
     np.testing.assert_allclose(Detector(made.bundle.folder).probs(films), expected, atol=1e-9)
 
@@ -61,7 +61,7 @@ def test_an_opened_bundle_judges_as_the_system_that_was_fitted(made: Made) -> No
 def test_says_what_it_is_and_by_what_it_was_made(made: Made) -> None:
     spec = made.bundle.spec
     assert spec.made_with["scikit-learn"] == sklearn.__version__
-    assert spec.history == made.learnt.history
+    assert spec.history == made.fitted.history
     assert (spec.parameters > 4 * 256, spec.multiply_adds) == (True, 0)
     with ZipFile(made.bundle.pipeline) as archive:
         assert {name.rpartition(".")[2] for name in archive.namelist()} == {"npy", "json"}
@@ -116,7 +116,7 @@ def test_other_classes_than_the_bundles_are_noticed(copy: Path) -> None:
     record["classes"] = ["NORMAL", "bacteria", "virus"]
     (copy / "bundle.json").write_text(json.dumps(record))
     sealed_again(copy)
-    with pytest.raises(BundleError, match="knows other classes than the bundle"):
+    with pytest.raises(BundleError, match="predicts other classes than the bundle's"):
         Detector(copy)
 
 
@@ -124,10 +124,15 @@ def test_written_anew_it_keeps_the_system_and_decides_otherwise(made: Made, tmp_
     recipe = replace(made.recipe, bundle=replace(made.recipe.bundle, operating_point="half"))
     val = made.manifest.split("val")
     cache = pixels.cache(val, recipe.pixels)
-    chosen = choose_on(made.learnt.system, val, cache, CLASSES, recipe)
+    chosen = fit_decisions(made.fitted.system, val, cache, CLASSES, recipe)
     gate = fit_gate((cache.films[row] for row in cache.rows(val)), [film.patient for film in val])
     again = rewrite(
-        made.bundle, PipelinePayload(made.learnt.system), tmp_path / "bundle", recipe=recipe, chosen=chosen, gate=gate
+        made.bundle,
+        PipelinePayload(made.fitted.system),
+        tmp_path / "bundle",
+        recipe=recipe,
+        decisions=chosen,
+        gate=gate,
     )
     assert again.pipeline.read_bytes() == made.bundle.pipeline.read_bytes()
     assert again.spec.made_with == made.bundle.spec.made_with
@@ -168,8 +173,8 @@ def test_a_networks_bundle_loads_no_scikit_learn() -> None:
 def test_a_folder_that_is_no_bundle_is_left_alone(made: Made, tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("years of work")
-    chosen = choose_on(
-        made.learnt.system,
+    chosen = fit_decisions(
+        made.fitted.system,
         made.manifest.split("val"),
         pixels.cache(made.manifest, made.recipe.pixels),
         CLASSES,
@@ -177,5 +182,5 @@ def test_a_folder_that_is_no_bundle_is_left_alone(made: Made, tmp_path: Path) ->
     )
     with pytest.raises(RequestError, match="exists and is no bundle"):
         rewrite(
-            made.bundle, PipelinePayload(made.learnt.system), tmp_path / "mine", recipe=made.recipe, chosen=chosen
+            made.bundle, PipelinePayload(made.fitted.system), tmp_path / "mine", recipe=made.recipe, decisions=chosen
         )

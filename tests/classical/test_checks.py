@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from hilum.classical.checks import refuse_too_few, refuse_too_much, refuse_unusable
-from hilum.classical.describe import Described
+from hilum.classical.features.describe import Described
 from hilum.errors import RecipeError, RequestError
 from hilum.records import Film, Manifest
 from tests.classical.simulated import spec_of

@@ -35,7 +35,7 @@ def made(chest_folder: ChestFolder) -> Made:
 def worked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """A number for each film that is described, from now on."""
     count: list[int] = []
-    module = sys.modules["hilum.classical.describe"]
+    module = sys.modules["hilum.classical.features.describe"]
     original = module.describe_one
 
     def counted(square: Any, spec: Classical) -> Any:
@@ -101,7 +101,7 @@ def test_a_pass_that_was_killed_goes_on_where_it_was(
 ) -> None:
     manifest, cache = made
     monkeypatch.setattr("hilum.classical.description_store._CHUNK", 4)
-    module = sys.modules["hilum.classical.describe"]
+    module = sys.modules["hilum.classical.features.describe"]
     counted = module.describe_one
 
     def killed(square: Any, spec: Classical) -> Any:
@@ -169,7 +169,7 @@ def test_a_long_note_is_cut_between_letters(made: Made, monkeypatch: pytest.Monk
     manifest, cache = made
     note = "x" + "ß" * 400
     monkeypatch.setattr(
-        sys.modules["hilum.classical.describe"],
+        sys.modules["hilum.classical.features.describe"],
         "describe_one",
         lambda square, spec: (np.zeros(144, np.float32), note),
     )

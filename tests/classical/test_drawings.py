@@ -5,12 +5,12 @@ from __future__ import annotations
 import io
 
 import numpy as np
+from benchmarks import classical_drawings as drawings
 from PIL import Image
 
-from hilum.classical import drawings
-from hilum.classical.pipeline import fit_pipeline
+from hilum.classical.models.pipeline import fit_pipeline
 from tests.classical.made import CLASSES, Made
-from tests.classical.simulated import spec_of, taught
+from tests.classical.simulated import spec_of, training_set
 
 
 def opened(png: bytes) -> np.ndarray:
@@ -18,7 +18,7 @@ def opened(png: bytes) -> np.ndarray:
 
 
 def test_mean_templates_are_drawn_and_medoids_are_not(made: Made) -> None:
-    pipeline = made.learnt.system.pipeline
+    pipeline = made.fitted.system.pipeline
     drawn = drawings.mean_templates(pipeline, CLASSES)
     templates = pipeline["templates"].templates_
     kept = templates.copy()
@@ -33,7 +33,7 @@ def test_mean_templates_are_drawn_and_medoids_are_not(made: Made) -> None:
 
 def test_eigen_films_and_a_direction_between_them() -> None:
     grey = spec_of(describe="grey", side=8, reduce=["pca"], components=[6])
-    pipeline = fit_pipeline(taught(numbers=64), grey, 1, 1.0, seed=0)
+    pipeline = fit_pipeline(training_set(numbers=64), grey, 1, 1.0, seed=0)
     plain = opened(drawings.eigen_films(pipeline, number=4))
     with_direction = opened(drawings.eigen_films(pipeline, np.arange(6.0), number=4))
     assert with_direction.shape[1] > plain.shape[1] > 500

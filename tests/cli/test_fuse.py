@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from hilum import bundle, films, models, pixels
-from hilum.bundle import Bundle, Chosen, OperatingPoint
+from hilum.bundle import Bundle, Decisions, OperatingPoint
 from hilum.bundle.network_payload import NetworkPayload
 from hilum.bundle.onnx_export import round_weights
 from hilum.bundle.write import write
@@ -62,7 +62,7 @@ def learnt_from(manifest: Manifest, name: str, seed: int = 0, **tables: Mapping[
         recipe=recipe,
         classes=CLASSES,
         manifest=manifest.where(lambda film: film.split != "test"),
-        chosen=Chosen(OperatingPoint(0.5, "half", "nothing: it is fixed"), Calibration(), None, None, {}),
+        decisions=Decisions(OperatingPoint(0.5, "half", "nothing: it is fixed"), Calibration(), None, None, {}),
         gate=None,
         history=[],
     )

@@ -14,7 +14,7 @@ import msgspec
 import hilum
 from hilum.bundle.card import card
 from hilum.bundle.read import CARD_NAME, GATE_NAME, SPEC_NAME, Bundle, read, seal_of
-from hilum.bundle.spec import SCHEMA, Chosen, Member, Spec, SplitCard
+from hilum.bundle.spec import SCHEMA, Decisions, Member, Spec, SplitCard
 from hilum.errors import RequestError
 from hilum.files import sha256_of, write_text
 from hilum.recipe import Recipe
@@ -39,7 +39,7 @@ def spec_of(
     recipe: Recipe,
     classes: tuple[str, ...],
     manifest: Manifest,
-    chosen: Chosen,
+    decisions: Decisions,
     history: list[dict[str, float]],
     members: Sequence[Member] = (),
 ) -> Spec:
@@ -50,21 +50,21 @@ def spec_of(
         created=_today(),
         recipe=recipe,
         classes=classes,
-        operating_point=chosen.operating_point,
-        calibration=chosen.calibration,
-        conformal=chosen.conformal,
-        scores=chosen.scores,
+        operating_point=decisions.operating_point,
+        calibration=decisions.calibration,
+        conformal=decisions.conformal,
+        scores=decisions.scores,
         data=_data_card(manifest, members),
         data_fingerprint=data_fingerprint(manifest),
         code_fingerprint=_code_fingerprint(),
-        metrics=chosen.metrics,
+        metrics=decisions.metrics,
         history=history,
         files={},
         members=tuple(members),
     )
 
 
-def stamped(spec: Spec, recipe: Recipe, chosen: Chosen) -> Spec:
+def stamped(spec: Spec, recipe: Recipe, decisions: Decisions) -> Spec:
     """What a bundle says that is written anew with other choices."""
     return msgspec.structs.replace(
         spec,
@@ -72,12 +72,12 @@ def stamped(spec: Spec, recipe: Recipe, chosen: Chosen) -> Spec:
         hilum=hilum.__version__,
         created=_today(),
         recipe=recipe,
-        operating_point=chosen.operating_point,
-        calibration=chosen.calibration,
-        conformal=chosen.conformal,
-        scores=chosen.scores,
+        operating_point=decisions.operating_point,
+        calibration=decisions.calibration,
+        conformal=decisions.conformal,
+        scores=decisions.scores,
         code_fingerprint=_code_fingerprint(),
-        metrics=chosen.metrics,
+        metrics=decisions.metrics,
     )
 
 

@@ -31,7 +31,7 @@ class OperatingPoint(Struct, frozen=True):
     chosen_on: str
 
 
-class Chosen(Struct, frozen=True):
+class Decisions(Struct, frozen=True):
     """What validation films decided, and what they were given: fields of `Spec` by the same names."""
 
     operating_point: OperatingPoint

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from hilum.bundle.golden import write_golden
 from hilum.bundle.read import GATE_NAME, GOLDEN_NAME, Bundle
 from hilum.bundle.seal import part_of, seal, spec_of, stamped
-from hilum.bundle.spec import Chosen, Member
+from hilum.bundle.spec import Decisions, Member
 from hilum.confidence import calibrated
 from hilum.gate import Gate, write_gate
 from hilum.metrics.counts import Floats
@@ -65,7 +65,7 @@ def write(
     recipe: Recipe,
     classes: tuple[str, ...],
     manifest: Manifest,
-    chosen: Chosen,
+    decisions: Decisions,
     gate: Gate | None,
     history: list[dict[str, float]],
     out_of_fold: bool = False,
@@ -78,7 +78,7 @@ def write(
         recipe: resolved.
         classes: the positive one last.
         manifest: the films of training and validation; of several networks, those of their common validation.
-        chosen: what was chosen on the validation films, and the figures there.
+        decisions: what was chosen on the validation films, and the figures there.
         gate: describes the films that the bundle is made for.
         history: a row an epoch, or a row for each choice that was tried.
         out_of_fold: whether each film's figures come from the one network that had not seen it; all are in val.
@@ -90,18 +90,18 @@ def write(
     part = part_of(folder)
     payload.save(part)
     write_golden(
-        part / GOLDEN_NAME, recipe.pixels, lambda films: calibrated(chosen.calibration, payload.probs(films))
+        part / GOLDEN_NAME, recipe.pixels, lambda films: calibrated(decisions.calibration, payload.probs(films))
     )
     if gate:
         write_gate(gate, part / GATE_NAME)
-    spec = spec_of(recipe, classes, manifest, chosen, history, payload.members)
+    spec = spec_of(recipe, classes, manifest, decisions, history, payload.members)
     counts = payload.counts(part)
     spec = replace(spec, out_of_fold=out_of_fold, made_with=payload.made_with, **counts._asdict())
     return seal(spec, part, folder)
 
 
 def rewrite(
-    opened: Bundle, payload: Payload, folder: Path, *, recipe: Recipe, chosen: Chosen, gate: Gate | None = None
+    opened: Bundle, payload: Payload, folder: Path, *, recipe: Recipe, decisions: Decisions, gate: Gate | None = None
 ) -> Bundle:
     """Write a bundle again with what predicts in it, and with another calibration and operating point.
 
@@ -110,7 +110,7 @@ def rewrite(
         payload: what predicts in it; its files are copied byte by byte.
         folder: as for `write`.
         recipe: resolved; the bundle's own but for `[bundle]`.
-        chosen: what was chosen on other films, and the figures there.
+        decisions: what was chosen on other films, and the figures there.
         gate: replaces the bundle's own; None keeps that.
 
     Raises:
@@ -124,7 +124,7 @@ def rewrite(
     elif opened.gate:
         shutil.copyfile(opened.gate, part / GATE_NAME)
     write_golden(
-        part / GOLDEN_NAME, recipe.pixels, lambda films: calibrated(chosen.calibration, payload.probs(films))
+        part / GOLDEN_NAME, recipe.pixels, lambda films: calibrated(decisions.calibration, payload.probs(films))
     )
-    spec = replace(stamped(opened.spec, recipe, chosen), out_of_fold=False, **payload.counts(part)._asdict())
+    spec = replace(stamped(opened.spec, recipe, decisions), out_of_fold=False, **payload.counts(part)._asdict())
     return seal(spec, part, folder)

@@ -1,9 +1,9 @@
 """Systems without a deep network: a film prepared, described by numbers, reduced and classified; no torch."""
 
-from hilum.classical.describe import Described, describe
 from hilum.classical.description_store import describe_films
-from hilum.classical.picture import steps_picture
-from hilum.classical.prepare import Prepared, Stage, prepare
+from hilum.classical.features.describe import Described, describe
+from hilum.classical.features.prepare import Prepared, Stage, prepare
+from hilum.classical.features.steps_picture import steps_picture
 from hilum.classical.system import System, load
 
 __all__ = [

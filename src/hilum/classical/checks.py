@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from hilum.classical.describe import Described
-from hilum.classical.reduction import LANDMARKS, NEIGHBOURS
+from hilum.classical.features.describe import Described
+from hilum.classical.models.reduction import LANDMARKS, NEIGHBOURS
 from hilum.errors import RecipeError, RequestError
 from hilum.films.wording import count
 from hilum.recipe import Classical

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from hilum.classical.describe import DESCRIBE_VERSION, Described, names_of, one_by_one
+from hilum.classical.features.describe import DESCRIBE_VERSION, Described, names_of, one_by_one
 from hilum.files import cache_folder
 from hilum.pixels import PixelCache
 from hilum.pixels.pixel_cache import store_folder

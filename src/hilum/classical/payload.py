@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from hilum.bundle.spec import PIPELINE_NAME
 from hilum.bundle.write import Counts
-from hilum.classical.pipeline_file import count_numbers, write_pipeline
+from hilum.classical.models.pipeline_file import count_numbers, write_pipeline
 from hilum.classical.system import System
 
 _LIBRARIES = ("scikit-learn", "scikit-image", "opencv-python-headless", "PyWavelets", "numpy", "scipy")

@@ -8,14 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hilum import bundle
-from hilum.classical.describe import describe
-from hilum.classical.pipeline_file import read_pipeline
+from hilum.classical.features.describe import describe
+from hilum.classical.models.pipeline_file import read_pipeline
 from hilum.errors import BundleError, HilumError
 from hilum.recipe import Classical
 
 
 class System:
-    """Prepares and describes films, and asks a fitted pipeline about them.
+    """Prepares and describes films, and predicts them by a fitted pipeline.
 
     Attributes:
         spec: the recipe's choices.
@@ -36,7 +36,7 @@ class System:
             Probabilities, (n, classes), not calibrated yet; and of each film what was not found in it, in words.
 
         Raises:
-            HilumError: a film is described by what is no finite number.
+            HilumError: a film is described by NaN or infinite numbers.
         """
         described = describe(squares, self.spec)
         return self.probs_of(described.numbers), described.notes
@@ -44,10 +44,10 @@ class System:
     def probs_of(self, numbers: NDArray[np.float32]) -> NDArray[np.float64]:
         """Probabilities of described films, (n, d): (n, classes), each row adding up to 1."""
         if not np.isfinite(numbers).all():
-            raise HilumError("a film is described by what is no finite number; it cannot be classified")
+            raise HilumError("a film is described by NaN or infinite numbers; it cannot be predicted")
         probs = np.asarray(self.pipeline.predict_proba(numbers), dtype=np.float64)
         if not np.isfinite(probs).all():
-            raise HilumError("the system gives no finite probability of a film; it cannot be classified")
+            raise HilumError("the system gives NaN or infinite probabilities for a film; it cannot be predicted")
         # Of numbers of 4 bytes the sum is 1 but for rounding.
         return np.asarray(probs / probs.sum(axis=1, keepdims=True))
 
@@ -62,5 +62,5 @@ def load(opened: bundle.Bundle) -> System:
     assert spec.recipe.classical is not None
     pipeline = read_pipeline(opened.pipeline, spec.made_with.get("scikit-learn", "unknown"))
     if list(pipeline.classes_) != list(range(len(spec.classes))):
-        raise BundleError(f"{opened.pipeline}: knows other classes than the bundle; make the bundle anew")
+        raise BundleError(f"{opened.pipeline}: predicts other classes than the bundle's; make the bundle again")
     return System(spec.recipe.classical, pipeline)

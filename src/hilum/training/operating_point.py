@@ -10,12 +10,12 @@ from torch import nn
 
 from hilum import bundle
 from hilum.batches import Source
-from hilum.bundle import Chosen
+from hilum.bundle import Decisions
 from hilum.recipe import Recipe
 from hilum.training.validation import predict_logits
 
 
-def choose_operating_point(model: nn.Module, val: Source, recipe: Recipe) -> Chosen:
+def choose_operating_point(model: nn.Module, val: Source, recipe: Recipe) -> Decisions:
     """Choose calibration, threshold and prediction sets on validation films, and measure the metrics there.
 
     `recipe.bundle.operating_views` augmented views of each film are used together with the film itself.
@@ -31,7 +31,7 @@ def choose_operating_point(model: nn.Module, val: Source, recipe: Recipe) -> Cho
     return choose_out_of_fold([(model, val)], recipe)
 
 
-def choose_out_of_fold(folds: Sequence[tuple[nn.Module, Source]], recipe: Recipe) -> Chosen:
+def choose_out_of_fold(folds: Sequence[tuple[nn.Module, Source]], recipe: Recipe) -> Decisions:
     """`choose_operating_point` for a cross-validation: each network predicts the films of its held-out fold."""
     sources = [val for _, val in folds]
     labels = np.concatenate([val.labels for val in sources])
@@ -41,7 +41,7 @@ def choose_out_of_fold(folds: Sequence[tuple[nn.Module, Source]], recipe: Recipe
     films = f"{len(labels)} validation films"
     if len(folds) > 1:
         films = f"{len(labels)} films, each predicted by the network that was not trained on its fold"
-    return bundle.decide(probs_per_view, labels, patients, sources[0].classes, recipe, films)
+    return bundle.fit_decisions(probs_per_view, labels, patients, sources[0].classes, recipe, films)
 
 
 def _probs(folds: Sequence[tuple[nn.Module, Source]], view: int | None, seed: int) -> np.ndarray:

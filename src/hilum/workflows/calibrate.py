@@ -53,13 +53,13 @@ def calibrate(bundle: Path, data: Path, out: Path, *, split: str = "val", settin
             f"{data}: no film of the split '{split}' is labelled {named}; some of each class are needed"
         )
     deployed = open_deployed(opened)
-    result = deployed.choose(labelled, opened.spec.classes, recipe)
+    decisions = deployed.fit_decisions(labelled, opened.spec.classes, recipe)
     own = manifest.where(lambda film: film.split in ("train", "val"))
     gate = None
     if (
         data_fingerprint(own) == opened.spec.data_fingerprint
     ):  # the films that it learnt from: its gate can be made anew
         gate = fit_gate(own.split("train"), recipe)
-    rewrite(opened, deployed.payload, folder, recipe=recipe, chosen=result, gate=gate)
-    logger.info(f"{folder}: {summarize(result)}")
+    rewrite(opened, deployed.payload, folder, recipe=recipe, decisions=decisions, gate=gate)
+    logger.info(f"{folder}: {summarize(decisions)}")
     return folder

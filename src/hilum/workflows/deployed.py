@@ -12,7 +12,7 @@ from hilum.records import Manifest
 
 if TYPE_CHECKING:
     from hilum.batches import FilmBatches
-    from hilum.bundle import Bundle, Chosen
+    from hilum.bundle import Bundle, Decisions
     from hilum.bundle.network_payload import NetworkPayload
     from hilum.bundle.write import Payload
     from hilum.classical import System
@@ -28,7 +28,7 @@ class Deployed(Protocol):
     def payload(self) -> Payload:
         """What the bundle stores."""
 
-    def choose(self, films: Manifest, classes: tuple[str, ...], recipe: Recipe) -> Chosen:
+    def fit_decisions(self, films: Manifest, classes: tuple[str, ...], recipe: Recipe) -> Decisions:
         """Choose calibration, operating point and prediction sets on films, and give the figures there.
 
         Args:
@@ -48,8 +48,8 @@ class DeployedNetworks:
         """Take what the bundle stores."""
         self.payload = payload
 
-    def choose(self, films: Manifest, classes: tuple[str, ...], recipe: Recipe) -> Chosen:
-        """As `Deployed.choose`; drawn views of the films are used too where the recipe asks for them."""
+    def fit_decisions(self, films: Manifest, classes: tuple[str, ...], recipe: Recipe) -> Decisions:
+        """As `Deployed.fit_decisions`; drawn views of the films are used too where the recipe asks for them."""
         from hilum import models, training
 
         return training.choose_operating_point(
@@ -67,12 +67,12 @@ class DeployedSystem:
         self.system = system
         self.payload = PipelinePayload(system)
 
-    def choose(self, films: Manifest, classes: tuple[str, ...], recipe: Recipe) -> Chosen:
-        """As `Deployed.choose`."""
+    def fit_decisions(self, films: Manifest, classes: tuple[str, ...], recipe: Recipe) -> Decisions:
+        """As `Deployed.fit_decisions`."""
         from hilum import pixels
-        from hilum.classical.learning import choose_on
+        from hilum.classical import fit_system
 
-        return choose_on(self.system, films, pixels.cache(films, recipe.pixels), classes, recipe)
+        return fit_system.fit_decisions(self.system, films, pixels.cache(films, recipe.pixels), classes, recipe)
 
 
 def open_deployed(opened: Bundle) -> Deployed:
@@ -107,9 +107,9 @@ def fit_gate(films: Manifest, recipe: Recipe) -> Gate | None:
         return None
 
 
-def summarize(chosen: Chosen) -> str:
+def summarize(decisions: Decisions) -> str:
     """What was chosen on validation films, in a line for a terminal."""
-    threshold, method = chosen.operating_point.threshold, chosen.calibration.method
+    threshold, method = decisions.operating_point.threshold, decisions.calibration.method
     decides = "" if threshold is None else f", threshold {threshold:.3f}"
     corrected = "" if method == "none" else f", calibrated by {method}"
-    return f"validation AUROC {chosen.metrics['auroc']}{decides}{corrected}"
+    return f"validation AUROC {decisions.metrics['auroc']}{decides}{corrected}"

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from hilum.batches import FilmBatches
-    from hilum.bundle import Chosen
+    from hilum.bundle import Decisions
 
 logger = logging.getLogger("hilum")
 
@@ -117,11 +117,11 @@ def _out_of_fold(recipe: Recipe, learnt: Sequence[Learnt], bundles: Sequence[Pat
         (models.InParts(NetworkPayload([network], each.recipe).model), films)
         for network, each, films in zip(networks, learnt, vals, strict=True)
     ]
-    chosen = training.choose_out_of_fold(held_out, recipe)
+    decisions = training.choose_out_of_fold(held_out, recipe)
     classes = learnt[0].classes
-    write_predictions(predictions_out_of_fold(held_out, chosen, classes), folder / "out_of_fold.csv")
+    write_predictions(predictions_out_of_fold(held_out, decisions, classes), folder / "out_of_fold.csv")
     logger.info(
-        f"{folder}: out of fold, AUROC {chosen.metrics['auroc']}; each film's probability is in out_of_fold.csv"
+        f"{folder}: out of fold, AUROC {decisions.metrics['auroc']}; each film's probability is in out_of_fold.csv"
     )
     if recipe.members.fuse == "none":
         return None
@@ -133,7 +133,7 @@ def _out_of_fold(recipe: Recipe, learnt: Sequence[Learnt], bundles: Sequence[Pat
         recipe=fused,
         classes=classes,
         manifest=Manifest(tuple(film for films in vals for film in films.manifest)),
-        chosen=chosen,
+        decisions=decisions,
         gate=fit_gate(Manifest(tuple(film for films in vals for film in films.manifest)), recipe),
         history=[],
         out_of_fold=True,
@@ -141,7 +141,7 @@ def _out_of_fold(recipe: Recipe, learnt: Sequence[Learnt], bundles: Sequence[Pat
 
 
 def predictions_out_of_fold(
-    held_out: Sequence[tuple[nn.Module, FilmBatches]], chosen: Chosen, classes: tuple[str, ...]
+    held_out: Sequence[tuple[nn.Module, FilmBatches]], decisions: Decisions, classes: tuple[str, ...]
 ) -> Predictions:
     """What each network says of the films of its own fold, as one table."""
     from hilum import bundle
@@ -149,10 +149,10 @@ def predictions_out_of_fold(
     from hilum.inference import Detector
     from hilum.training import predict_logits
 
-    threshold, rows = chosen.operating_point.threshold, []
+    threshold, rows = decisions.operating_point.threshold, []
     for network, films in held_out:
         probs = calibrated(
-            chosen.calibration, bundle.probabilities(predict_logits(network, films.unaugmented()).numpy())
+            decisions.calibration, bundle.probabilities(predict_logits(network, films.unaugmented()).numpy())
         )
         for film, row in zip(films.manifest, probs.tolist(), strict=True):
             rows.append(Prediction(film, tuple(row), classes[Detector.predicted_class(row, threshold)]))

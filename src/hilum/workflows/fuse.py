@@ -73,15 +73,15 @@ def fuse_bundles(
     members = tuple(member for each, part in kept for member in members_of(each.spec, part))
     networks = [network for each, _ in kept for network in load_networks(each)]
     deployed = DeployedNetworks(NetworkPayload(networks, recipe, members))
-    chosen = deployed.choose(val, classes, recipe)
-    logger.info(f"{folder}: {recipe.model.name}; {summarize(chosen)}")
+    decisions = deployed.fit_decisions(val, classes, recipe)
+    logger.info(f"{folder}: {recipe.model.name}; {summarize(decisions)}")
     return write(
         deployed.payload,
         folder,
         recipe=recipe,
         classes=classes,
         manifest=learnt,
-        chosen=chosen,
+        decisions=decisions,
         gate=fit_gate(learnt.split("train"), recipe) if "train" in {film.split for film in learnt} else None,
         history=[],
     ).folder

@@ -38,7 +38,7 @@ def learn_system(
 
     from hilum import films, pixels
     from hilum.bundle.write import write
-    from hilum.classical.learning import check, learn
+    from hilum.classical.fit_system import check_films, fit_system
     from hilum.history import write_history
     from hilum.machine import free_memory
 
@@ -46,24 +46,24 @@ def learn_system(
     used = manifest.where(lambda film: film.split in ("train", "val")).labelled_by(recipe.labels)
     classes = films.choose_classes(used, recipe.classes)
     room = free_memory() if memory is None else memory
-    check(used, classes, recipe, room)
+    check_films(used, classes, recipe, room)
     cache = pixels.cache(used, recipe.pixels)
     if not resume:
         write_request(recipe, manifest, folder)
     train, val = used.split("train"), used.split("val")
     logger.info(f"{folder}: learns from {len(train)} films, is validated on {len(val)}: {recipe.system}")
-    learnt = learn(used, cache, classes, recipe, memory=room, told=lambda row: logger.info(_say(row)))
+    learnt = fit_system(used, cache, classes, recipe, memory=room, on_row=lambda row: logger.info(_say(row)))
     write_history(folder / "history.csv", learnt.history)
     deployed = DeployedSystem(learnt.system)
-    chosen = deployed.choose(val, classes, recipe)
-    logger.info(f"{folder}: {summarize(chosen)}")
+    decisions = deployed.fit_decisions(val, classes, recipe)
+    logger.info(f"{folder}: {summarize(decisions)}")
     return write(
         deployed.payload,
         folder / "bundle",
         recipe=recipe,
         classes=classes,
         manifest=used,
-        chosen=chosen,
+        decisions=decisions,
         gate=fit_gate(train, recipe),
         history=learnt.history,
     ).folder

@@ -137,19 +137,19 @@ def write_bundle(learnt: Learnt) -> Path:
     deployed = DeployedNetworks(NetworkPayload([learnt.network], recipe))
     try:
         if deployed.payload.model is learnt.network:
-            chosen = training.choose_operating_point(learnt.learner, learnt.val, recipe)
+            decisions = training.choose_operating_point(learnt.learner, learnt.val, recipe)
         else:  # it is shown more of a film than what learnt: crops of it, or half a network its stored features
-            chosen = deployed.choose(learnt.manifest.split("val"), learnt.classes, recipe)
+            decisions = deployed.fit_decisions(learnt.manifest.split("val"), learnt.classes, recipe)
     except RequestError as error:
         raise RequestError(f"{error} (in {folder}/recipe.toml: it has learnt already, --resume goes on)") from None
-    logger.info(f"{folder}: kept epoch {learnt.run.kept_epoch}; {summarize(chosen)}")
+    logger.info(f"{folder}: kept epoch {learnt.run.kept_epoch}; {summarize(decisions)}")
     return write(
         deployed.payload,
         folder / "bundle",
         recipe=recipe,
         classes=learnt.classes,
         manifest=learnt.manifest,
-        chosen=chosen,
+        decisions=decisions,
         gate=fit_gate(learnt.manifest.split("train"), recipe),
         history=learnt.run.history,
     ).folder

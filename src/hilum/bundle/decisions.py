@@ -1,0 +1,127 @@
+"""What is chosen on validation films: calibration, operating point and prediction sets; and the figures there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from msgspec.structs import replace
+
+from hilum import confidence, metrics
+from hilum.bundle.spec import Decisions, OperatingPoint
+from hilum.confidence import Calibration, calibrated
+from hilum.errors import RequestError
+from hilum.metrics.counts import Bools, Floats
+from hilum.recipe import Recipe
+from hilum.recipe.learning import Bundle
+from hilum.records import Figure
+
+
+def fit_decisions(
+    probs_per_view: Sequence[Floats],
+    labels: np.ndarray,
+    patients: Sequence[str],
+    classes: tuple[str, ...],
+    recipe: Recipe,
+    films: str,
+) -> Decisions:
+    """Choose calibration, threshold and prediction sets, and give the figures.
+
+    Two classes are told apart at a threshold. Clean validation films are often separated so well that any threshold
+    in a wide range is as good; which one is taken then decides how the detector does on films of another machine.
+    Drawn views of the films, which are harder, narrow it down; the calibration is fitted on them too. Prediction sets
+    and figures are of the films as they are.
+
+    Of more classes the most probable is predicted, and there is no threshold to choose.
+
+    Args:
+        probs_per_view: probabilities of the films, each (n, classes), before calibration: first of the films as they
+            are, then of each augmented view of them.
+        labels: (n,) indices of classes.
+        patients: whose film each is; empty where nobody knows.
+        classes: the positive one last.
+        recipe: `[bundle]` and the seed.
+        films: which they are, in words.
+
+    Returns:
+        What was chosen; its figures, with 95% intervals, are those of `metrics.binary_metrics`, or those of
+        `metrics.multiclass_metrics` over all classes with each class's named `figure/class`.
+
+    Raises:
+        RequestError: the recipe asks for what these films cannot give.
+    """
+    spec, views = recipe.bundle, len(probs_per_view) - 1
+    chosen_on = films + (f" and {views} augmented views of each" if views else "")
+    # Where nobody knows whose a film is, its views are still of one patient.
+    whose = [patient or f"\0{number}" for number, patient in enumerate(patients)] * len(probs_per_view)
+    pooled = np.tile(labels, len(probs_per_view)), np.concatenate(probs_per_view)
+    calibration = _calibration(recipe, *pooled, whose, chosen_on)
+    probs = calibrated(calibration, probs_per_view[0])
+    if len(classes) > 2:
+        point = OperatingPoint(None, "argmax", "nothing: the most probable class is predicted")
+        figures = _of_several(labels, probs, patients, classes, recipe.seed)
+    else:
+        point = _point(spec, pooled[0] == 1, pooled[1][:, 1], calibration, chosen_on)
+        assert point.threshold is not None
+        figures = metrics.binary_metrics(labels == 1, probs[:, 1], point.threshold, patients, seed=recipe.seed)
+    conformal = scores = None
+    if np.unique(labels).size == len(classes):
+        conformal = replace(confidence.fit_conformal(labels, probs, patients, spec.coverage), chosen_on=films)
+        scores = replace(confidence.score_reference(labels, probs, patients), chosen_on=films)
+    return Decisions(point, calibration, conformal, scores, figures)
+
+
+def _calibration(
+    recipe: Recipe, labels: np.ndarray, probs: Floats, patients: Sequence[str], chosen_on: str
+) -> Calibration:
+    """How probabilities are corrected.
+
+    Raises:
+        RequestError: the films are too few, or ranked no better than by chance, for the method that the recipe names.
+    """
+    method = recipe.bundle.calibration
+    if method == "none":
+        return Calibration()
+    try:
+        if method == "best":
+            fitted = confidence.best_calibration(labels, probs, patients, recipe.seed)
+        else:
+            fitted = confidence.fit_calibration(labels, probs, method)
+    except ValueError as error:
+        if method == "best":
+            return Calibration(chosen_on=f"nothing: {error}")
+        raise RequestError(f"bundle.calibration = {method}: {error}; set bundle.calibration=none") from None
+    return replace(fitted, chosen_on=chosen_on)
+
+
+def _point(spec: Bundle, positive: Bools, probs: Floats, calibration: Calibration, chosen_on: str) -> OperatingPoint:
+    """Where to decide between two classes, by the recipe's rule; `probs` are not calibrated yet."""
+    match spec.operating_point:
+        case "half":
+            return OperatingPoint(0.5, "half", "nothing: it is fixed")
+        case "youden":
+            threshold, rule = metrics.youden_threshold(positive, probs), "youden"
+        case "sensitivity":
+            threshold = metrics.sensitivity_threshold(positive, probs, spec.operating_at)
+            rule = f"sensitivity of at least {spec.operating_at:g}"
+        case "specificity":
+            threshold = metrics.specificity_threshold(positive, probs, spec.operating_at)
+            rule = f"specificity of at least {spec.operating_at:g}"
+        case "cost":
+            threshold = metrics.cost_threshold(positive, probs, spec.miss_cost, 1, spec.prevalence)
+            where = "" if spec.prevalence is None else f" where {spec.prevalence:.3g} of films are positive"
+            rule = f"least cost, a miss being worth {spec.miss_cost:g} false alarms{where}"
+    # Chosen before calibration, so that with it and without it the same films are called positive.
+    return OperatingPoint(float(calibrated(calibration, [[1 - threshold, threshold]])[0, 1]), rule, chosen_on)
+
+
+def _of_several(
+    labels: np.ndarray, probs: Floats, patients: Sequence[str], classes: Sequence[str], seed: int
+) -> dict[str, Figure]:
+    several = metrics.multiclass_metrics(labels, probs, patients, seed=seed)
+    of_classes = {
+        f"{kind}/{name}": figure
+        for name, group in zip(classes, several.per_class, strict=True)
+        for kind, figure in group.items()
+    }
+    return {**several.overall, **of_classes}

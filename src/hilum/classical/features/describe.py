@@ -1,0 +1,87 @@
+"""From squares to numbers: a film's own grey values, or hand-made features."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from hilum.classical.features.families import feature_names, features
+from hilum.classical.features.film import film_of
+from hilum.classical.features.outline import Square
+from hilum.classical.features.prepare import Prepared, prepare
+from hilum.recipe import Classical
+from hilum.workers import map_in_order
+
+# Raise it whenever any film comes out with other numbers, also because its lungs do: stores are named by it.
+DESCRIBE_VERSION = 2
+Row = NDArray[np.float32]
+_FLAT = 1e-3  # grey levels: a deviation below it is rounding
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """Films as numbers.
+
+    Attributes:
+        numbers: (n, d) float32, all finite.
+        names: of the d columns.
+        notes: one a film, in words what was not found in it; empty where all is well.
+    """
+
+    numbers: NDArray[np.float32]
+    names: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def describe(squares: Sequence[Square] | NDArray[np.uint8], spec: Classical) -> Described:
+    """Describe preprocessed films.
+
+    Args:
+        squares: each (size, size) uint8, as `pixels.preprocess` gives them.
+        spec: a recipe's choices.
+
+    Raises:
+        ValueError: a film is not such a square.
+    """
+    rows = [describe_one(square, spec) for square in squares]
+    names = names_of(spec)
+    numbers = np.stack([row for row, _ in rows]) if rows else np.zeros((0, len(names)), dtype=np.float32)
+    return Described(numbers, names, tuple(note for _, note in rows))
+
+
+def names_of(spec: Classical) -> tuple[str, ...]:
+    """The columns' names: `row 3, column 5` of the small film, or `family: feature`."""
+    if spec.describe == "grey":
+        return tuple(f"row {row}, column {column}" for row in range(spec.side) for column in range(spec.side))
+    return feature_names(spec.families)
+
+
+def one_by_one(squares: Iterable[Square], spec: Classical, workers: int | None = None) -> Generator[tuple[Row, str]]:
+    """The numbers and the note of each film, in order; in threads, a bounded number of films ahead."""
+    return map_in_order(lambda square: describe_one(square, spec), squares, workers)
+
+
+def describe_one(square: Square, spec: Classical) -> tuple[Row, str]:
+    """The numbers, (d,) float32, and the note of one film."""
+    prepared = prepare(square, spec.steps)
+    if spec.describe == "grey":
+        row, notes = _grey(prepared, spec.side)
+    else:
+        film = film_of(prepared)
+        row, notes = np.array(list(features(film, spec.families).values()), dtype=np.float32), film.notes
+    return row, "; ".join(notes)
+
+
+def _grey(prepared: Prepared, side: int) -> tuple[Row, tuple[str, ...]]:
+    """The small film less its mean, over its deviation."""
+    film = prepared.square.astype(np.float32)  # as numbers first: OpenCV would round the means of bytes
+    how = cv2.INTER_AREA if side <= len(film) else cv2.INTER_LINEAR
+    small = cv2.resize(film, (side, side), interpolation=how).astype(np.float64)
+    deviation = float(small.std())
+    if deviation < _FLAT:
+        return np.zeros(side * side, dtype=np.float32), (*prepared.notes, "one grey value throughout")
+    return ((small - small.mean()) / deviation).astype(np.float32).ravel(), prepared.notes

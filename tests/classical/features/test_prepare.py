@@ -1,0 +1,171 @@
+"""Each step of the preparation, against another program for the same thing, and on films that show nothing."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from scipy import ndimage
+from skimage.filters import threshold_otsu
+from skimage.morphology import convex_hull_image
+from skimage.transform import estimate_transform, warp
+
+from hilum.classical import prepare
+from hilum.classical.features.prepare import frame_in
+from hilum.recipe.classical import Step
+from tests.classical.conftest import Square, phantom, wild_squares
+from tests.pixels.test_lungs import film as average_film
+
+ALL: tuple[Step, ...] = get_args(Step)
+
+
+def noisy(film: Square, deviation: float) -> Square:
+    grain = np.random.default_rng(0).normal(0, deviation, film.shape)
+    return np.rint(np.clip(film + grain, 0, 255)).astype(np.uint8)
+
+
+def error(one: Square, other: Square) -> float:
+    return float(np.sqrt(np.square(one.astype(float) - other).mean()))
+
+
+def test_no_steps_leave_the_film_as_it_came() -> None:
+    film = phantom(1)
+    prepared = prepare(film, ())
+    assert prepared.square is film
+    assert [stage.step for stage in prepared.stages] == [""]
+    assert prepared.notes == ()
+
+
+def test_every_step_leaves_a_film_in_the_order_of_the_recipe() -> None:
+    order: tuple[Step, ...] = ("smooth", "frame", "denoise")
+    prepared = prepare(phantom(1), order)
+    assert [stage.step for stage in prepared.stages] == ["", *order]
+    assert prepared.square is prepared.stages[-1].square
+    for before, after in zip(prepared.stages, prepared.stages[1:], strict=False):
+        assert after.square.dtype == np.uint8
+        assert after.square.shape == before.square.shape
+        assert not np.array_equal(before.square, after.square)
+
+
+@pytest.mark.parametrize("wrong", [np.zeros((8, 8), np.uint8), np.zeros((32, 16), np.uint8), np.zeros((32, 32))])
+def test_what_is_no_square_is_refused(wrong: Square) -> None:
+    with pytest.raises(ValueError, match="square of 16 pixels or more"):
+        prepare(wrong, ())
+
+
+def test_denoising_takes_grain_and_leaves_edges() -> None:
+    flat = np.full((96, 96), 90, dtype=np.uint8)
+    flat[:, 48:] = 140
+    grainy = noisy(flat, 2.0)
+    clean = prepare(grainy, ("denoise",)).square
+    assert error(clean, flat) < error(grainy, flat) / 1.8
+    assert clean[:, 49].mean() - clean[:, 46].mean() > 48
+
+
+def test_smoothing_is_a_gaussian_whose_width_grows_with_the_film() -> None:
+    for size, sigma in ((224, 0.8), (448, 1.6)):
+        film = phantom(2, size)
+        expected = ndimage.gaussian_filter(film.astype(float), sigma, mode="mirror", truncate=5)
+        assert np.abs(prepare(film, ("smooth",)).square - expected).max() < 2.5
+
+
+def test_the_threshold_is_otsus_and_the_film_stays_grey() -> None:
+    film = phantom(4)
+    stage = prepare(film, ("binarise",)).stages[-1]
+    np.testing.assert_array_equal(stage.mask, film > threshold_otsu(film))
+    assert len(np.unique(stage.square)) > 50
+
+
+def test_letters_and_air_beside_the_body_become_black_and_the_body_stays() -> None:
+    film = np.full((128, 128), 12, dtype=np.uint8)
+    body = np.zeros((128, 128), dtype=bool)
+    body[20:, 30:100] = True
+    film[body] = phantom(5, 128)[20:, 30:100].ravel() // 2 + 100
+    film[50:110, 40:60] = 60  # a lung, as a hole in what is dense
+    film[4:9, 4:9] = 255  # a letter
+    after = prepare(film, ("binarise",)).square
+    np.testing.assert_array_equal(after[body], film[body])
+    assert not after[~convex_hull_image(np.pad(body, 1))[1:-1, 1:-1]].any()
+
+
+def test_where_no_body_is_found_the_film_stays_and_the_note_says_so() -> None:
+    speck = np.zeros((64, 64), dtype=np.uint8)
+    speck[30:34, 30:34] = 200
+    for film, why in ((speck, "0% of the film"), (np.full((64, 64), 7, np.uint8), "one grey value throughout")):
+        prepared = prepare(film, ("binarise",))
+        np.testing.assert_array_equal(prepared.square, film)
+        (note,) = prepared.notes
+        assert note.startswith("no body found")
+        assert why in note
+
+
+def test_the_frame_is_the_box_around_the_average_lungs_where_the_film_lies_on_the_average_film() -> None:
+    film = phantom(5, 224)
+    prepared = prepare(film, ("frame",))
+    assert prepared.notes == ()
+    assert prepared.lungs is not None
+    corners = frame_in(prepared.lungs, 224)
+    # In scikit-image's words: from places of the frame to places of the film.
+    to_film = estimate_transform("affine", np.array([[0, 0], [224, 0], [224, 224], [0, 224]]) - 0.5, corners)
+    expected = warp(film.astype(float), to_film, order=1, mode="edge")
+    assert np.abs(prepared.square - expected).max() < 2.5
+    filled = np.argwhere(prepared.lungs.mask)
+    assert (filled.min(axis=0) > 5).all()
+    assert (filled.max(axis=0) < 218).all()
+    assert 0.25 < prepared.lungs.mask.mean() < 0.6
+
+
+def test_films_of_one_chest_in_several_places_come_to_lie_alike() -> None:
+    straight, *others = (
+        np.rint(cv2.resize(average_film(**layout)[0], (224, 224)) * 255).astype(np.uint8)
+        for layout in ({}, {"across": 0.8, "down": 0.85}, {"right": 8, "below": -8}, {"turn": 8})
+    )
+    framed = prepare(straight, ("frame",)).square
+    for moved in others:
+        alike = np.corrcoef(prepare(moved, ("frame",)).square.ravel(), framed.ravel())[0, 1]
+        assert alike > 0.98
+        assert alike > np.corrcoef(moved.ravel(), straight.ravel())[0, 1] + 0.05
+
+
+def test_without_lungs_the_average_outline_makes_the_frame() -> None:
+    noise = np.random.default_rng(1).integers(0, 256, (96, 96)).astype(np.uint8)
+    upside_down = phantom(8, 224)[::-1].copy()
+    for film in (noise, upside_down):
+        prepared = prepare(film, ("frame",))
+        (note,) = prepared.notes
+        assert note.startswith("no lung field found: ")
+        assert note.endswith("the average outline takes its place")
+        assert prepared.lungs is not None
+        assert prepared.lungs.note == note
+        assert prepared.lungs.mask.any()
+
+
+def test_black_beside_the_body_does_not_hide_the_lungs() -> None:
+    for seed in (0, 1, 5, 9):
+        assert prepare(phantom(seed, 224), ("binarise", "frame")).notes == ()
+
+
+def test_restoring_takes_back_what_a_blur_took() -> None:
+    rows, columns = np.mgrid[:224, :224]
+    sharp = np.rint(120 + 90 * np.sin(columns / 2.2) * np.cos(rows / 3) * (columns / 224)).astype(np.uint8)
+    smooth, restored = (stage.square for stage in prepare(sharp, ("smooth", "restore")).stages[1:])
+    assert error(restored, sharp) < error(smooth, sharp) / 3
+    right = np.s_[:, -4:]  # a film that went on at its other side would have an edge here
+    assert error(restored[right], sharp[right]) < error(smooth[right], sharp[right])
+
+
+@settings(max_examples=25, deadline=None)
+@given(wild_squares())
+def test_every_square_goes_through_all_steps(square: Square) -> None:
+    before = square.copy()
+    prepared = prepare(square, ALL)
+    np.testing.assert_array_equal(square, before)
+    assert len(prepared.stages) == 6
+    assert prepared.square.dtype == np.uint8
+    assert prepared.square.shape == square.shape
+    if np.ptp(square) == 0:
+        assert len(prepared.notes) == 2
+        assert np.ptp(prepared.square) <= 1
