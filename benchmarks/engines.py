@@ -37,7 +37,15 @@ from hilum.bundle.write import write
 from hilum.confidence import Calibration
 from hilum.errors import HilumError
 from hilum.gate import read_gate
-from hilum.inference.engines import BATCH_SIZE, EngineName, OnnxRuntime, Precision, as_input, installed, open_engine
+from hilum.inference.engines import (
+    BATCH_SIZE,
+    EngineName,
+    OnnxRuntime,
+    Precision,
+    as_input,
+    installed_engines,
+    open_engine,
+)
 from hilum.machine import processors
 from hilum.pixels import chest_phantom, preprocess
 from hilum.recipe import Pixels, parse_recipe
@@ -86,7 +94,7 @@ def films_of(spec: Pixels) -> NDArray[np.uint8]:
 
 def _engines(opened: Bundle, shown: NDArray[np.uint8]) -> dict[str, Rate]:
     found = {}
-    for name in installed():
+    for name in installed_engines():
         for precision in get_args(Precision):
             try:
                 engine, note = open_engine(opened, name, precision, processors())
@@ -174,7 +182,7 @@ def agree(opened: Bundle, data: Path) -> None:
     threshold = spec.operating_point.threshold
     assert threshold is not None
     systems: dict[str, Callable[[NDArray[np.uint8]], Any]] = {TORCH: _torch_logits(opened)}
-    for engine in installed():
+    for engine in installed_engines():
         for precision in get_args(Precision):
             try:
                 systems[f"{named(engine)}, {precision}"] = open_engine(opened, engine, precision, 1)[0].logits

@@ -2,16 +2,44 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import json
+import threading
 from pathlib import Path
 
 import pytest
 
-from hilum.files import replacing, sha256_of, write_text
+from hilum.files import exclusive, replacing, sha256_of, write_json, write_text
 
 
 def test_text_is_written_whole_and_the_folder_is_made(tmp_path: Path) -> None:
     write_text(tmp_path / "new" / "a.txt", "ä\n")
     assert (tmp_path / "new" / "a.txt").read_bytes() == b"\xc3\xa4\n"
+
+
+def test_json_is_indented_and_ends_with_a_line(tmp_path: Path) -> None:
+    write_json(tmp_path / "new" / "a.json", {"b": [1.5, "ä"], "a": None})
+    text = (tmp_path / "new" / "a.json").read_text("utf-8")
+    assert json.loads(text) == {"b": [1.5, "ä"], "a": None}
+    assert text.startswith('{\n "b"')
+    assert text.endswith("\n")
+
+
+def test_a_folder_is_held_by_one_at_a_time(tmp_path: Path) -> None:
+    inside: list[int] = []
+
+    def enter(_: int) -> None:
+        with exclusive(tmp_path / "new"):
+            inside.append(len(inside))
+            alone.append(inside == [0])
+            inside.pop()
+
+    alone: list[bool] = []
+    threads = [threading.Thread(target=enter, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert alone == [True] * 8
 
 
 def test_after_an_error_the_old_file_stands_and_nothing_is_left_beside_it(tmp_path: Path) -> None:

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import msgspec
+
 from hilum.progress import track
 
 logger = logging.getLogger("hilum")
@@ -23,13 +25,13 @@ _OS_ERROR = re.compile(r"\(os error (\d+)\)")  # as Rust's standard library ends
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Give a temporary path beside `path` that takes its place when the block ends without an error.
+    """Yield a temporary path next to `path`, which replaces it when the block ends without an error.
 
-    A reader sees the old file or the new one, never half of one; after an error (a full disk) the old
-    one stands and the temporary is gone.
+    A reader sees the old file or the new one, never half of one. After an error (a full disk) the old file is
+    unchanged and the temporary one is gone.
 
     Raises:
-        OSError: also where a library written in Rust (safetensors) says it by an exception of its own.
+        OSError: also where a library written in Rust (safetensors) raises an exception of its own for it.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
@@ -45,8 +47,13 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def write_json(path: Path, value: object) -> None:
+    """Write a value as indented JSON atomically: dicts, lists, numbers, strings and msgspec structs."""
+    write_text(path, msgspec.json.format(msgspec.json.encode(value), indent=1).decode() + "\n")
+
+
 def write_text(path: Path, text: str) -> None:
-    """Write UTF-8 text atomically, making the folder where it is missing."""
+    """Write UTF-8 text atomically; the folder is made where it is missing."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="\n")
@@ -77,13 +84,13 @@ def exclusive(folder: Path) -> Iterator[None]:
 
 
 def sha256_of(path: Path) -> str:
-    """The SHA-256 of a file's bytes, in hexadecimal."""
+    """Return the SHA-256 of a file's bytes, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def cache_folder() -> Path:
-    """Where what can be computed again is kept: `$HILUM_CACHE`, else `hilum` in the platform's folder for caches."""
+    """Return where what can be computed again is kept: `$HILUM_CACHE`, else the platform's cache folder."""
     if chosen := os.environ.get("HILUM_CACHE"):
         return Path(chosen).expanduser()
     if sys.platform == "darwin":
@@ -95,35 +102,35 @@ def cache_folder() -> Path:
 
 
 def download(url: str, path: Path, digest: str, algorithm: str = "sha256") -> None:
-    """Fetch a file, which appears whole and checked or not at all; a part that an earlier try left is gone on with.
+    """Download a file, which appears whole and checked or not at all; a partial download is resumed.
 
     Args:
-        url: where it lies.
-        path: where it goes; its folder is made.
-        digest: of the published bytes, in hexadecimal.
-        algorithm: that made the digest, by its name in hashlib.
+        url: of the file.
+        path: to write; its folder is made.
+        digest: of the published file, in hexadecimal.
+        algorithm: of the digest, by its name in hashlib.
 
     Raises:
-        OSError: it cannot be had, or is not what was published.
+        OSError: the download failed, or the file is not the one that was published.
     """
     import http.client
 
     part = path.with_name(f"{path.name}.part")
     part.parent.mkdir(parents=True, exist_ok=True)
     try:
-        _go_on_with(part, url, f"downloading {path.name}")
+        _resume(part, url, f"downloading {path.name}")
     except http.client.HTTPException as error:
-        raise OSError(f"no answer that makes sense ({error!r})") from None
+        raise OSError(f"the server sent no valid answer ({error!r})") from None
     with part.open("rb") as file:
         found = hashlib.file_digest(file, lambda: hashlib.new(algorithm, usedforsecurity=False)).hexdigest()
     if found != digest:
         part.unlink()
-        raise OSError(f"its {algorithm.upper()} is {found}, not the published {digest}; the download was thrown away")
+        raise OSError(f"its {algorithm.upper()} is {found}, not the published {digest}; the download was deleted")
     part.replace(path)
 
 
-def _go_on_with(part: Path, url: str, what: str) -> None:
-    """Append what a part still lacks, or write it anew where the server only gives whole files."""
+def _resume(part: Path, url: str, what: str) -> None:
+    """Append what a partial download lacks, or write it anew where the server only sends whole files."""
     import urllib.error
     import urllib.request
 
@@ -142,5 +149,5 @@ def _go_on_with(part: Path, url: str, what: str) -> None:
             file.write(block)
         if file.tell() < end:
             raise OSError(
-                f"the connection broke {end - file.tell():,} bytes before the end; try again to go on there"
+                f"the connection broke {end - file.tell():,} bytes before the end; try again to resume the download"
             )

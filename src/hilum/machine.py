@@ -17,7 +17,7 @@ from typing import TypeVar
 import msgspec
 
 from hilum.errors import RequestError
-from hilum.files import write_text
+from hilum.files import write_json
 
 T = TypeVar("T")
 
@@ -26,7 +26,7 @@ _UNITS = {"MB": 10**6, "GB": 10**9, "MiB": 2**20, "GiB": 2**30}
 
 
 def processors() -> int:
-    """How many processors this process may use, at least 1.
+    """Return how many processors this process may use, at least 1.
 
     That is its affinity, or the quota of its control groups where that is less; a part of a processor counts as one.
 
@@ -38,7 +38,7 @@ def processors() -> int:
 
 
 def processor_fields() -> dict[str, str]:
-    """What Linux says about the first processor (`/proc/cpuinfo`), such as "model name"; empty elsewhere."""
+    """Return what Linux says about the first processor (`/proc/cpuinfo`), such as "model name"; empty elsewhere."""
     with suppress(OSError):
         text = (_PROC / "cpuinfo").read_text(encoding="utf-8", errors="replace")
         fields = (line.partition(":") for line in text.split("\n\n")[0].splitlines())
@@ -47,12 +47,12 @@ def processor_fields() -> dict[str, str]:
 
 
 def processor_name() -> str:
-    """The processor's model as far as the system knows it, such as "AMD EPYC 9B45"; else empty."""
+    """Return the processor's model as far as the system knows it, such as "AMD EPYC 9B45"; else empty."""
     return processor_fields().get("model name") or platform.processor()
 
 
 def free_memory() -> float:
-    """Bytes that this process may still take, of the machine and of its control groups; infinite where unknown."""
+    """Return the bytes that this process may still take of machine and control groups; infinite where unknown."""
     free = math.inf
     with suppress(OSError, ValueError, KeyError):
         lines = dict(line.split(":") for line in (_PROC / "meminfo").read_text().splitlines())
@@ -90,7 +90,7 @@ def measured_once(path: Path, key: str, kind: type[T], measure: Callable[[], T])
             written, each process measures anew.
         key: everything that the figure depends on: processor, versions, threads.
         kind: the figure's type, which msgspec writes and reads.
-        measure: takes the time that measuring takes.
+        measure: is called at most once.
     """
     known: dict[str, T] = {}
     with suppress(OSError, msgspec.DecodeError):
@@ -98,7 +98,7 @@ def measured_once(path: Path, key: str, kind: type[T], measure: Callable[[], T])
     if key not in known:
         known[key] = measure()
         with suppress(OSError):
-            write_text(path, msgspec.json.format(msgspec.json.encode(known), indent=1).decode() + "\n")
+            write_json(path, known)
     return known[key]
 
 

@@ -1,4 +1,4 @@
-"""A progress bar where a person is watching, and silence where nobody is."""
+"""Progress bars, shown at a terminal only."""
 
 from __future__ import annotations
 
@@ -14,7 +14,13 @@ PATIENCE_SECONDS = 2.0  # work that ends sooner needs no bar
 
 
 def track(items: Iterable[T], what: str, total: int) -> Iterator[T]:
-    """Yield the items; from two seconds on, where stderr is a terminal, show a bar with the time left."""
+    """Yield the items, and show a progress bar with the time left where stderr is a terminal.
+
+    The bar appears after two seconds; with several processes (`torchrun`), only the first one shows it.
+
+    >>> list(track("ab", "reading letters", total=2))
+    ['a', 'b']
+    """
     if not sys.stderr.isatty() or not first_process():
         yield from items
         return
@@ -36,5 +42,5 @@ def track(items: Iterable[T], what: str, total: int) -> Iterator[T]:
 
 
 def first_process() -> bool:
-    """Whether this process is the one of those that `torchrun` started which speaks and writes."""
+    """Whether this is the first of the processes that `torchrun` started: the one that reports and writes."""
     return os.environ.get("RANK", "0") == "0"

@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hilum.errors import RequestError
-from hilum.files import exclusive, write_text
+from hilum.files import exclusive, write_json
 
 ROWS_NAME = "rows.bin"
 INDEX_NAME = "index.txt"
@@ -178,7 +178,7 @@ def described_folder(base: Path, described: Mapping[str, object], what: str) -> 
     path = folder / "store.json"
     try:
         if not path.exists():
-            write_text(path, msgspec.json.format(msgspec.json.encode(described), indent=1).decode() + "\n")
+            write_json(path, described)
         found = msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
     except OSError as error:
         raise _cannot_be_kept(folder, what, error) from None

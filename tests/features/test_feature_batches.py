@@ -109,7 +109,7 @@ def test_plain_and_views_come_in_the_manifests_order(features: FeatureBatches) -
 
 
 def test_stored_features_cannot_be_shifted(features: FeatureBatches) -> None:
-    with pytest.raises(RequestError, match=r"learn without transfer\.frozen"):
+    with pytest.raises(RequestError, match=r"train without transfer\.frozen"):
         features.transformed(lambda grey: grey)
 
 

@@ -101,7 +101,7 @@ def test_without_openvino_there_is_nothing_to_measure(
     opened: Bundle, measured: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(engines, "find_spec", lambda _: None)
-    monkeypatch.setattr(engine_selection, "installed", engines.installed)
+    monkeypatch.setattr(engine_selection, "installed_engines", engines.installed_engines)
     assert select_engine(opened, "auto", "auto", 1) == ("onnx", "float32")
     assert measured == []
 

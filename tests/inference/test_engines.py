@@ -75,7 +75,7 @@ def test_bfloat16_leaves_a_films_mean_and_deviation_alone(tiny: Path) -> None:
 
 def test_films_do_not_depend_on_their_company(opened: Bundle) -> None:
     films = films_of(opened.spec.recipe.pixels.size)
-    for name in engines.installed():
+    for name in engines.installed_engines():
         engine, _ = open_engine(opened, name, "float32", 1)
         alone = np.concatenate([engine.logits(film[None]) for film in films])
         np.testing.assert_allclose(engine.logits(films), alone, atol=1e-4)
@@ -120,7 +120,7 @@ def test_an_engine_that_is_not_installed_is_refused(tiny: Path, monkeypatch: pyt
 
 
 def test_a_precision_that_an_engine_lacks_is_refused(tiny: Path) -> None:
-    with pytest.raises(RequestError, match="ONNX Runtime has no bfloat16 on a CPU: take --engine openvino"):
+    with pytest.raises(RequestError, match="ONNX Runtime has no bfloat16 on a CPU: use --engine openvino"):
         Detector(tiny, engine="onnx", precision="bfloat16")
 
 

@@ -16,7 +16,7 @@ from hilum.bundle.card import card
 from hilum.bundle.read import CARD_NAME, GATE_NAME, SPEC_NAME, Bundle, read, seal_of
 from hilum.bundle.spec import SCHEMA, Decisions, Member, Spec, SplitCard
 from hilum.errors import RequestError
-from hilum.files import sha256_of, write_text
+from hilum.files import sha256_of, write_json, write_text
 from hilum.recipe import Recipe
 from hilum.records import Manifest
 
@@ -88,7 +88,7 @@ def seal(spec: Spec, part: Path, folder: Path) -> Bundle:
     # What is sealed is what a reader decodes: JSON has no NaN, for one.
     record = msgspec.json.decode(msgspec.json.encode(msgspec.structs.replace(spec, files=files, seal="")))
     record["seal"] = seal_of(record)
-    write_text(part / SPEC_NAME, msgspec.json.format(msgspec.json.encode(record), indent=1).decode() + "\n")
+    write_json(part / SPEC_NAME, record)
     shutil.rmtree(folder, ignore_errors=True)
     part.replace(folder)
     return read(folder)

@@ -1,4 +1,4 @@
-"""Batches of stored features, drawn as batches of films are."""
+"""Batches of stored features, sampled as batches of films are."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from hilum.records import Manifest
 
 @dataclass(frozen=True, slots=True)
 class FeatureBatches:
-    """The stored features of one split's films, ready to be drawn; they stay on disk until they are.
+    """The stored features of one split's films; they stay on disk until a batch needs them.
 
     Attributes:
-        films: the films that they are of.
-        stored: for the films as they are and for each drawn view: (rows, …) float16 and the row of each film.
+        films: that they are of.
+        stored: for the films as they are and for each augmented view: (rows, …) float16, and the row of each film.
     """
 
     films: FilmBatches
@@ -62,7 +62,7 @@ class FeatureBatches:
     def epoch(
         self, seed: int, number: int, device: torch.device | None = None, *, start: int = 0, shard: Shard = UNSHARDED
     ) -> Iterator[Batch]:
-        """An epoch's batches from number `start` on, shuffled, each film in one of its stored views."""
+        """Yield an epoch's batches from number `start` on, shuffled, each film in one of its stored views."""
         generator = make_generator(seed, number)
         views = torch.randint(len(self.stored), (len(self),), generator=generator).numpy()
         for step, chosen in enumerate(self.films.sample(generator)[start:], start=start + 1):
@@ -73,28 +73,28 @@ class FeatureBatches:
     def unaugmented(
         self, size: int = 64, device: torch.device | None = None, *, shard: Shard = UNSHARDED
     ) -> Iterator[Batch]:
-        """Every film once, in the manifest's order, as it is."""
+        """Yield each film once, in the manifest's order, without augmentation."""
         return self._in_order(0, size, device, shard)
 
     def augmented(
         self, seed: int, number: int, size: int = 64, device: torch.device | None = None, *, shard: Shard = UNSHARDED
     ) -> Iterator[Batch]:
-        """Every film once, in the manifest's order, in its stored view of that number, from 1.
+        """Yield each film once, in the manifest's order, in its stored view of that number, from 1.
 
         Raises:
-            RequestError: no such view is stored. The seed was chosen when they were computed.
+            RequestError: no such view is stored. The seed was fixed when the views were computed.
         """
         if not 1 <= number < len(self.stored):
             raise RequestError(f"no view {number} of these films is stored; there are {len(self.stored) - 1}")
         return self._in_order(number, size, device, shard)
 
     def transformed(self, change: Transform) -> Source:
-        """Not possible: features are stored of films as they are.
+        """Refuse: features are stored of films as they are.
 
         Raises:
             RequestError: always.
         """
-        raise RequestError("stored features cannot be shifted; learn without transfer.frozen, or without val_shifts")
+        raise RequestError("stored features cannot be shifted; train without transfer.frozen, or without val_shifts")
 
     def _in_order(self, view: int, size: int, device: torch.device | None, shard: Shard) -> Iterator[Batch]:
         for chosen in sequential_batches(len(self), size):

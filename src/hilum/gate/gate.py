@@ -11,7 +11,7 @@ from msgspec import Struct, field
 from numpy.typing import NDArray
 
 from hilum.errors import BundleError
-from hilum.files import write_text
+from hilum.files import write_json
 from hilum.gate.descriptor import LENGTH, Descriptors, turned
 
 DESCRIPTOR = 1  # raise it whenever a film is described otherwise: a gate knows no other descriptors than its own
@@ -92,7 +92,7 @@ class Gate(Struct, frozen=True, forbid_unknown_fields=True):
 
 def write_gate(gate: Gate, path: Path) -> None:
     """Write a gate as JSON; its arrays are base64."""
-    write_text(path, msgspec.json.format(msgspec.json.encode(gate), indent=1).decode() + "\n")
+    write_json(path, gate)
 
 
 def read_gate(path: Path) -> Gate:

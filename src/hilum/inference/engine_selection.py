@@ -28,7 +28,7 @@ from hilum.inference.engines import (
     Engine,
     EngineName,
     Precision,
-    installed,
+    installed_engines,
     open_engine,
     refuse_missing,
 )
@@ -77,7 +77,7 @@ def select_engine(
     """
     if engine != "auto":
         refuse_missing(engine)
-    engines: tuple[EngineName, ...] = installed() if engine == "auto" else (engine,)
+    engines: tuple[EngineName, ...] = installed_engines() if engine == "auto" else (engine,)
     precisions: tuple[Precision, ...] = get_args(Precision) if precision == "auto" else (precision,)
     if precision == "auto" and opened.int8 is None:
         precisions = ("float32", "bfloat16")
@@ -158,7 +158,7 @@ def _situation(opened: Bundle, candidates: list[Candidate], threads: int) -> str
     """Everything that decides which engine is fastest: the bundle, the candidates, the machine and the libraries."""
     names = ", ".join(" ".join(candidate) for candidate in candidates)
     versions = ", ".join(
-        f"{package} {version(package)}" for name, package in _PACKAGES.items() if name in installed()
+        f"{package} {version(package)}" for name, package in _PACKAGES.items() if name in installed_engines()
     )
     processor = f"{platform.machine()} {processor_name()}, {os.cpu_count()} processors"
     return f"bundle {opened.spec.seal}: {names}; {threads} threads; {processor}; {versions}"

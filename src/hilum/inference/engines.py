@@ -1,4 +1,4 @@
-"""What computes a bundle's network: ONNX Runtime, or OpenVINO where it is installed; in float32, bfloat16 or int8.
+"""Engines that compute a bundle's network: ONNX Runtime and, where installed, OpenVINO; float32, bfloat16 or int8.
 
 An engine computes each call on one processor, and as many calls at once as there are threads: films are independent,
 and processors that share nothing but the weights never wait for one another.
@@ -23,7 +23,7 @@ EngineName = Literal["onnx", "openvino"]
 BATCH_SIZE = 8  # films that a network is given at a time: more fill no processor better, and leave its caches
 Precision = Literal["float32", "bfloat16", "int8"]
 # By how much a probability may differ from ONNX Runtime's in float32. That of int8 depends on what the network
-# learnt: it is measured on validation films when int8 is made (`bundle.int8`).
+# was trained on: it is measured on validation films when int8 is made (`bundle.int8`).
 TOLERANCES: dict[Precision, float] = {"float32": 0.001, "bfloat16": 0.01}
 
 Logits = NDArray[np.float32]
@@ -36,35 +36,35 @@ class Engine(Protocol):
     precision: Precision
 
     def logits(self, films: NDArray[np.uint8]) -> Logits:
-        """From preprocessed films, (n, size, size), to logits, (n, outputs)."""
+        """Return the logits, (n, outputs), of preprocessed films, (n, size, size)."""
 
 
-def installed() -> tuple[EngineName, ...]:
-    """The engines that are here, without loading them."""
+def installed_engines() -> tuple[EngineName, ...]:
+    """Return the engines that are installed, without loading them."""
     return ("onnx", "openvino") if find_spec("openvino") else ("onnx",)
 
 
 def refuse_missing(name: EngineName) -> None:
     """Raise RequestError for an engine that is not installed."""
-    if name not in installed():
-        raise RequestError('OpenVINO is not installed: pip install "hilum[fast]", or take --engine onnx')
+    if name not in installed_engines():
+        raise RequestError('OpenVINO is not installed: pip install "hilum[fast]", or use --engine onnx')
 
 
 def open_engine(bundle: Bundle, name: EngineName, precision: Precision, threads: int) -> tuple[Engine, str]:
     """Load a bundle's network into an engine.
 
     Args:
-        bundle: opened.
+        bundle: whose network it is.
         name: of the engine.
-        precision: what it computes in.
-        threads: calls that it computes at once.
+        precision: to compute in.
+        threads: calls that are computed at once.
 
     Returns:
-        The engine, and a line for a person where it computes in another precision than it was asked to, because this
-        processor lacks the instructions; else an empty one.
+        The engine, and a note, empty unless it computes in another precision than the one that was asked for because
+        this processor lacks the instructions.
 
     Raises:
-        RequestError: the engine is not installed or knows no such precision, or the bundle has no int8 network.
+        RequestError: the engine is not installed or has no such precision, or the bundle has no int8 network.
     """
     refuse_missing(name)
     path = network_of(bundle, precision)
@@ -74,12 +74,12 @@ def open_engine(bundle: Bundle, name: EngineName, precision: Precision, threads:
             return _OpenVino(path, "float32", threads), note
         return _OpenVino(path, precision, threads), ""
     if precision == "bfloat16":
-        raise RequestError("ONNX Runtime has no bfloat16 on a CPU: take --engine openvino, or --precision float32")
+        raise RequestError("ONNX Runtime has no bfloat16 on a CPU: use --engine openvino, or --precision float32")
     return OnnxRuntime(path, precision), ""
 
 
 def network_of(bundle: Bundle, precision: Precision) -> Path:
-    """The file that holds a bundle's network in a precision.
+    """Return the file that holds a bundle's network in a precision.
 
     Raises:
         RequestError: the bundle has no int8 network.
@@ -95,17 +95,21 @@ def network_of(bundle: Bundle, precision: Precision) -> Path:
 
 
 def as_input(films: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """What a network takes: (n, size, size) uint8 → (n, 1, size, size) float32 in [0, 1]."""
+    """Convert films to a network's input: (n, size, size) uint8 → (n, 1, size, size) float32 in [0, 1].
+
+    >>> as_input(np.full((2, 4, 4), 255, dtype=np.uint8)).shape
+    (2, 1, 4, 4)
+    """
     return films[:, None].astype(np.float32) / np.float32(255)
 
 
 class OnnxRuntime:
-    """ONNX Runtime on the processor of the thread that calls."""
+    """ONNX Runtime, in the thread that calls it."""
 
     name: EngineName = "onnx"
 
     def __init__(self, path: Path, precision: Precision) -> None:
-        """Load a network, whose file decides what it computes in; `precision` only names that."""
+        """Load a network. Its file decides the precision that it computes in; `precision` only names it."""
         import onnxruntime
 
         self.precision = precision
@@ -115,7 +119,7 @@ class OnnxRuntime:
         self._session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
 
     def logits(self, films: NDArray[np.uint8]) -> Logits:
-        """From preprocessed films, (n, size, size), to logits, (n, outputs)."""
+        """Return the logits, (n, outputs), of preprocessed films, (n, size, size)."""
         given: Logits = self._session.run(["logits"], {"films": as_input(films)})[0]
         return given
 
@@ -133,7 +137,7 @@ class _OpenVino:
             "INFERENCE_NUM_THREADS": threads,
             "ENABLE_CPU_PINNING": False,  # the same processors decode films meanwhile
         }
-        parts = _parts_of(model) if half else [model]
+        parts = _split_at_convolutions(model) if half else [model]
         hints = ["f32", "bf16"] if half else ["f32"]
         compiled = [
             core.compile_model(part, "CPU", {**settings, "INFERENCE_PRECISION_HINT": hint})
@@ -151,13 +155,13 @@ class _OpenVino:
             for request in requests:
                 request.infer(dict(enumerate([*given, inputs])), share_inputs=True)
                 given = [tensor.data for tensor in request.output_tensors]
-            return given[0].copy()  # the request writes over its own when it is used again
+            return given[0].copy()  # the request's own memory is overwritten when it is used again
         finally:
             self._idle.put(requests)
 
 
 def write_openvino(network: Path, path: Path) -> list[Path]:
-    """Write an ONNX network in OpenVINO's own form, `path` and its `.bin`; gives both.
+    """Convert an ONNX network to OpenVINO's own format, and return the two files: `path` and its `.bin`.
 
     Raises:
         RequestError: OpenVINO is not installed.
@@ -169,7 +173,7 @@ def write_openvino(network: Path, path: Path) -> list[Path]:
 
 
 def _openvino() -> Any:
-    """OpenVINO, kept from telling its makers that it was imported: without `openvino_telemetry` it tells nobody."""
+    """Import OpenVINO without its telemetry, which would report the import to its makers."""
     sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
     import openvino
 
@@ -181,24 +185,24 @@ def _capabilities() -> Sequence[str]:
     return found
 
 
-def _parts_of(model: Any) -> list[Any]:
-    """A network in two: what it does with grey values before its first convolutions, and everything behind.
+def _split_at_convolutions(model: Any) -> list[Any]:
+    """Split a network in two: what it does with grey values before its first convolutions, and everything after.
 
-    OpenVINO's bfloat16 holds for a whole network. Taking the mean of a film and dividing by its deviation in 8
+    OpenVINO's bfloat16 applies to a whole network. Taking the mean of a film and dividing by its deviation in 8
     bits of mantissa moved single probabilities by 0.11; with that part in float32 they moved by 0.005 at most, on the
     same 526 films.
     """
     openvino = _openvino()
 
     heavy: list[Any] = []
-    behind: set[str] = set()
+    after: set[str] = set()
     for node in model.get_ordered_ops():
         sources = [node.input_value(place).get_node() for place in range(node.get_input_size())]
-        if any(source.get_friendly_name() in behind for source in sources):
-            behind.add(node.get_friendly_name())
+        if any(source.get_friendly_name() in after for source in sources):
+            after.add(node.get_friendly_name())
         elif node.get_type_name() in ("Convolution", "GroupConvolution", "MatMul"):
             heavy.append(node)
-            behind.add(node.get_friendly_name())
+            after.add(node.get_friendly_name())
     cuts: dict[tuple[str, int], Any] = {}
     for node in heavy:
         source = node.input_value(0)

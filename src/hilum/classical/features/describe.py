@@ -1,4 +1,4 @@
-"""From squares to numbers: a film's own grey values, or hand-made features."""
+"""Describe preprocessed films by numbers: their own grey values, or hand-made features."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def names_of(spec: Classical) -> tuple[str, ...]:
 
 
 def one_by_one(squares: Iterable[Square], spec: Classical, workers: int | None = None) -> Generator[tuple[Row, str]]:
-    """The numbers and the note of each film, in order; in threads, a bounded number of films ahead."""
+    """Yield the numbers and the note of each film, in order, computed by several threads."""
     return map_in_order(lambda square: describe_one(square, spec), squares, workers)
 
 
