@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+import msgspec
 import numpy as np
 
 from hilum import films
-from hilum.auditing import Audit, audit, audit_seen, quick_audit, survey, write_audit
-from hilum.auditing.audit_page import render, verdict
+from hilum.auditing import Audit, AuditRecord, audit, audit_json, audit_seen, quick_audit, survey, write_audit
+from hilum.auditing.audit_page import render
 from hilum.auditing.duplicates import copy_findings, likeness_findings
 from hilum.auditing.similarity import find_near_duplicates
 from hilum.records import Manifest, Prediction, Predictions
@@ -35,11 +36,11 @@ def sentence(made: Audit, kind: str) -> str:
     return next(finding.sentence for finding in made.findings if finding.kind == kind)
 
 
-def test_a_clean_set_has_nothing_to_mend(write_set: WriteSet) -> None:
+def test_a_clean_set_has_nothing_to_fix(write_set: WriteSet) -> None:
     made = run(write_set())
     assert kinds(made) == set()
     assert not any((made.pairs, made.stamps, made.duplicates, made.suspects))
-    assert verdict(made) == "Nothing that has to be mended was found."
+    assert made.headline == "Nothing that has to be fixed was found."
     assert set(made.not_checked) <= {"labels"}
 
 
@@ -58,7 +59,7 @@ def test_what_was_planted_is_caught_by_name(write_set: WriteSet) -> None:
 
     made = run(root)
     assert {"leak", "duplicate", "near_duplicate", "stamp", "shortcut"} <= kinds(made)
-    assert sentence(made, "leak").startswith("patient IM-0002 lies in train and in val")
+    assert sentence(made, "leak").startswith("patient IM-0002 is in train and in val")
     copy = sentence(made, "duplicate")
     assert "train/NORMAL/IM-0000-0001.jpeg = train/NORMAL/IM-0000-0002.jpeg" in copy
     (near,) = [finding for finding in made.findings if finding.kind == "near_duplicate"]
@@ -66,7 +67,7 @@ def test_what_was_planted_is_caught_by_name(write_set: WriteSet) -> None:
     assert [Path(path).name for path in near.films] == ["IM-0004-0001.jpeg", "IM-0800-0001.jpeg"]
     assert "a white mark" in sentence(made, "stamp")
     assert "at the top left" in sentence(made, "stamp")
-    assert "in 100% of PNEUMONIA" in sentence(made, "stamp").replace("stands ", "")
+    assert "is in 100% of PNEUMONIA" in sentence(made, "stamp")
     assert "JPEG quantisation alone 1.000 (quality 95 in NORMAL, 60 in PNEUMONIA)" in sentence(made, "shortcut")
     assert [finding.severity for finding in made.findings] == sorted(
         (finding.severity for finding in made.findings), key=["error", "warning", "note"].index
@@ -94,7 +95,22 @@ def test_the_page_stands_alone_and_the_json_is_whole(write_set: WriteSet, tmp_pa
     assert Path(pair["one"]).is_file()
     assert told["probes"]["rim"]["auroc"]["value"] > 0
     assert {finding["kind"] for finding in told["findings"]} == {finding.kind for finding in made.findings}
+    assert msgspec.json.decode((tmp_path / "out" / "audit.json").read_bytes(), type=AuditRecord) == made.record()
     assert render(made) == page
+
+
+def test_a_folder_is_audited_by_its_path_and_the_result_shows_itself(write_set: WriteSet) -> None:
+    root = write_set(6)
+    (root / "train" / "NORMAL" / "<b>.jpeg").write_text("no film")
+    made = audit(root)
+    assert [film.path for film in made.manifest] == [film.path for film in films.index(root, cut=False)]
+    lines = repr(made).splitlines()
+    assert lines[0] == f"12 films audited in {root}"
+    assert lines[1] == "-- To fix first"
+    html = made._repr_html_()
+    assert "&lt;b&gt;.jpeg: " in html
+    assert "<b>" not in html
+    assert made.headline in html
 
 
 class TestBadInput:
@@ -120,16 +136,16 @@ class TestBadInput:
         assert len(made.seen) == 0
         assert made.not_checked["shortcuts"] == "the films have no labels"
         assert render(made)
-        json.dumps(made.as_dict(), allow_nan=False)
+        json.dumps(json.loads(audit_json(made)), allow_nan=False)
 
     def test_ten_films(self, write_set: WriteSet) -> None:
         made = run(write_set(5))
         assert kinds(made) == set()
         assert made.not_checked == {
-            "films turned, inverted or of something else": "10 films; it takes 30",
-            "marks on one class": "NORMAL has 5 patients and the other classes 5; it takes 20",
-            "shortcuts": "NORMAL has 5 films of 5 patients; it takes 10 of 5",
-            "labels": "NORMAL has 5 films of 5 patients; it takes 10 of 5",
+            "films that are rotated, inverted or show something else": "10 films; 30 are needed",
+            "marks on one class": "NORMAL has 5 patients and the other classes 5; 20 are needed",
+            "shortcuts": "NORMAL has 5 films of 5 patients; 10 of 5 are needed",
+            "labels": "NORMAL has 5 films of 5 patients; 10 of 5 are needed",
         }
 
     def test_one_class_and_no_patients(self, tmp_path: Path) -> None:
@@ -163,7 +179,7 @@ class TestBadInput:
         made = run(tmp_path / "set")
         assert len(made.seen) == 7
         assert {"monochrome1", "body_part"} <= kinds(made)
-        json.dumps(made.as_dict(), allow_nan=False)
+        json.dumps(json.loads(audit_json(made)), allow_nan=False)
 
 
 def test_labels_are_checked_against_given_predictions(write_set: WriteSet) -> None:
@@ -175,9 +191,9 @@ def test_labels_are_checked_against_given_predictions(write_set: WriteSet) -> No
     made = audit(manifest, Predictions(("NORMAL", "PNEUMONIA"), 0.5, tuple(rows)))
     (doubt,) = made.suspects
     assert (Path(made.seen.films[doubt.film].path).name, doubt.likely) == ("IM-0004-0001.jpeg", "PNEUMONIA")
-    assert "says the detector whose predictions were given" in sentence(made, "label")
+    assert "according to the detector whose predictions were given" in sentence(made, "label")
     nobody = audit_seen(manifest, made.seen, Predictions(("NORMAL", "PNEUMONIA"), 0.5, ()))
-    assert nobody.not_checked["labels"].startswith("the films that there are predictions of: no film is labelled")
+    assert nobody.not_checked["labels"].startswith("of the films that have predictions: no film is labelled")
 
 
 def test_every_index_says_what_headers_show(write_set: WriteSet) -> None:

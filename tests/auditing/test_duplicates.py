@@ -17,9 +17,9 @@ def test_a_leak_names_the_patient_and_both_splits() -> None:
     films = [Film("a", patient="p", split="train", sha256=ONE), Film("b", patient="p", split="test", sha256=OTHER)]
     (finding,) = leak_findings(films)
     assert (finding.kind, finding.severity, finding.films) == ("leak", "error", ("a", "b"))
-    assert finding.sentence.startswith("patient p lies in train and in test: test looks better")
+    assert finding.sentence.startswith("patient p is in train and in test, so test looks better")
     copies = [Film("a", split="train", sha256=ONE), Film("b", split="val", sha256=ONE)]
-    assert leak_findings(copies)[0].sentence.startswith("the film b, byte for byte, lies in train and in val")
+    assert leak_findings(copies)[0].sentence.startswith("the film b, byte for byte, is in train and in val")
 
 
 def test_copies_are_counted_and_what_contradicts_itself_is_an_error() -> None:

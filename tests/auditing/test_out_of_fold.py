@@ -29,7 +29,7 @@ def test_every_film_is_held_out_once_and_no_patient_is_cut() -> None:
     [
         ([], [], "no labels"),
         (["A"] * 30, [""] * 30, "one class only"),
-        (["A"] * 30 + ["B"] * 9, [""] * 39, "B has 9 films of 9 patients; it takes 10 of 5"),
+        (["A"] * 30 + ["B"] * 9, [""] * 39, "B has 9 films of 9 patients; 10 of 5 are needed"),
         (["A"] * 30 + ["B"] * 12, [""] * 30 + ["p"] * 12, "B has 12 films of 1 patient"),
     ],
 )

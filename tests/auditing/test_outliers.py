@@ -1,4 +1,4 @@
-"""Films that lie otherwise are told from those that do not."""
+"""Films that differ from the others are found."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from hilum.auditing.outliers import find_outliers, findings_of
 from tests.auditing.conftest import Grey, films
 
 ODD: dict[str, tuple[Callable[[Grey], Grey], str]] = {
-    "a quarter to the right": (lambda grey: np.rot90(grey, 3), "turned a quarter to the left"),
-    "a quarter to the left": (lambda grey: np.rot90(grey), "turned a quarter to the right"),
+    "a quarter to the right": (lambda grey: np.rot90(grey, 3), "rotated by 90 degrees clockwise"),
+    "a quarter to the left": (lambda grey: np.rot90(grey), "rotated by 90 degrees anticlockwise"),
     "upside down": (lambda grey: grey[::-1], "upside down"),
     "half a turn": (lambda grey: grey[::-1, ::-1], "upside down"),
     "inverted": (lambda grey: 255 - grey, "inverted"),
@@ -36,15 +36,15 @@ def test_odd_films_are_named(squares: Grey, change: Callable[[Grey], Grey], name
     assert find_outliers(planted) == {name: [11, 40]}
 
 
-def test_what_is_found_says_how_to_mend_it() -> None:
+def test_what_is_found_says_how_to_fix_it() -> None:
     found = findings_of({"upside down": [1], "inverted": [0, 2], "unlike": [3]}, list("abcd"))
     assert [(finding.kind, finding.films) for finding in found] == [
         ("turned", ("b",)), ("inverted", ("a", "c")), ("no_chest", ("d",)),
     ]  # fmt: skip
-    assert found[0].sentence == "1 film seems upside down: b; look, and turn such films upright"
+    assert found[0].sentence == "1 film seems upside down: b; look at them, and rotate such films upright"
     assert all(finding.severity == "warning" for finding in found)
 
 
 def test_a_few_films_do_not_say_what_is_usual(squares: Grey) -> None:
-    with pytest.raises(ValueError, match="10 films; it takes 30"):
+    with pytest.raises(ValueError, match="10 films; 30 are needed"):
         find_outliers(squares[:10])

@@ -50,7 +50,7 @@ def test_a_worked_example() -> None:
     ]  # fmt: skip
     (finding,) = findings_of(found, list("abcdef"), "a test")
     assert finding.films == ("f", "c")
-    assert "2 films may carry the wrong label, says a test: f is P, more like N (0.150)" in finding.sentence
+    assert "2 films may have the wrong label, according to a test: f is P, more like N (0.150)" in finding.sentence
     assert findings_of([], [], "a test") == []
 
 
@@ -72,7 +72,7 @@ def test_exchanged_labels_are_found() -> None:
 def test_probabilities_that_do_not_fit_are_refused() -> None:
     with pytest.raises(ValueError, match="shape"):
         suspects(np.array([0, 1]), np.ones((2, 3)) / 3, ("A", "B"))
-    with pytest.raises(ValueError, match="not numbers"):
+    with pytest.raises(ValueError, match="NaN or infinite"):
         suspects(np.array([0, 1]), np.array([[0.5, 0.5], [np.nan, 1]]), ("A", "B"))
     with pytest.raises(ValueError, match="no film is labelled B"):
         suspects(np.array([0, 0]), np.ones((2, 2)) / 2, ("A", "B"))

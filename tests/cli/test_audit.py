@@ -44,8 +44,8 @@ def test_a_manifest_with_a_leak(hilum: Hilum, tmp_path: Path) -> None:
     done = hilum("audit", "films.csv")
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[1:3] == [
-        "-- To mend first",
-        "   patient q0 lies in train and in val: val looks better than it is; give all its films one split",
+        "-- To fix first",
+        "   patient q0 is in train and in val, so val looks better than it is; put all its films into one split",
     ]
     assert not list(tmp_path.glob("audit.*"))
 
@@ -56,7 +56,7 @@ def test_films_that_cannot_be_read_are_named_and_the_code_is_1(hilum: Hilum, tmp
     (root / "B" / "empty.png").write_bytes(b"")
     done = hilum("audit", "set")
     assert done.returncode == 1
-    assert done.stdout.startswith("6 films audited in set\n-- To mend first\n   2 films cannot be read: ")
+    assert done.stdout.startswith("6 films audited in set\n-- To fix first\n   2 films cannot be read: ")
     named = [line for line in done.stderr.splitlines() if line.startswith("hilum: ")]
     assert [line.split(":")[1].strip() for line in named] == ["set/A/text.png", "set/B/empty.png"]
     assert "Traceback" not in done.stderr
@@ -79,7 +79,7 @@ def test_labels_are_held_against_predictions(hilum: Hilum, tmp_path: Path) -> No
     done = hilum("audit", "set", "--predictions", "predictions.csv")
     assert done.returncode == 0, done.stderr
     assert (
-        "1 film may carry the wrong label, says the detector whose predictions were given: A/p4_1.png is A"
+        "1 film may have the wrong label, according to the detector whose predictions were given: A/p4_1.png is A"
         in done.stdout
     )
 

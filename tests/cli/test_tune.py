@@ -70,7 +70,7 @@ def test_finds_the_better_of_two_learning_rates_without_a_test_film(
 ) -> None:
     recipe, manifest = files
     out = tmp_path / "study"
-    cli.tune(recipe, manifest, out)
+    cli.tune(str(recipe), manifest, out)
     trials = opened(out)
     assert {trial.params["training.learning_rate"] for trial in trials} == {0.5, 1e-4}
     assert len(trials) == 4
@@ -101,7 +101,7 @@ def test_finds_the_better_of_two_learning_rates_without_a_test_film(
 def test_of_a_run_that_keeps_the_last_epoch_its_figure_counts(files: Files, tmp_path: Path) -> None:
     recipe, manifest = files
     cli.tune(
-        recipe, manifest, tmp_path / "study", trials=1, settings=["training.keep=last", "training.monitor=auroc"]
+        str(recipe), manifest, tmp_path / "study", trials=1, settings=["training.keep=last", "training.monitor=auroc"]
     )
     (trial,) = opened(tmp_path / "study")
     assert trial.value == trial.intermediate_values[2]
@@ -121,7 +121,7 @@ def test_a_folder_is_tuned_on_without_decoding_its_test_films(
     (tmp_path / "tiny.toml").write_text(RECIPE)
     given = films_to_tune_on(folder, "patient", None)
     assert {film.split for film in given} == {"train", "val"}
-    cli.tune(tmp_path / "tiny.toml", folder, tmp_path / "study", trials=1)
+    cli.tune(str(tmp_path / "tiny.toml"), folder, tmp_path / "study", trials=1)
     assert (tmp_path / "study" / "best.toml").exists()
 
 
@@ -149,7 +149,7 @@ def test_a_killed_process_costs_neither_a_trial_nor_its_epochs(files: Files, tmp
     again = hilum(*words, "--out", "killed")
     assert again.returncode == 0, again.stderr
     assert "trial 1: " in again.stderr
-    assert "goes on after epoch" in again.stderr
+    assert "resumed after epoch" in again.stderr
     assert "trial-0000: s1-cnn learns" not in again.stderr
     assert history.read_text().startswith(before.rsplit("\n", 2)[0]), "its epochs were not trained again"
 
@@ -183,7 +183,7 @@ def test_a_wrong_request_is_refused_before_anything_is_written(
 ) -> None:
     recipe, manifest = files
     with pytest.raises(RequestError, match=says):
-        cli.tune(recipe, manifest, tmp_path / "study", settings=settings)
+        cli.tune(str(recipe), manifest, tmp_path / "study", settings=settings)
     assert not (tmp_path / "study").exists()
 
 
@@ -191,7 +191,7 @@ def test_a_split_that_is_misspelt_is_refused_and_not_left_out(files: Files, tmp_
     recipe, manifest = files
     manifest.write_text(manifest.read_text().replace(",val,", ",vall,", 1))
     with pytest.raises(RequestError, match="vall"):
-        cli.tune(recipe, manifest, tmp_path / "study")
+        cli.tune(str(recipe), manifest, tmp_path / "study")
 
 
 def test_a_refusal_is_one_line(files: Files, hilum: Hilum) -> None:
@@ -203,7 +203,7 @@ def test_a_refusal_is_one_line(files: Files, hilum: Hilum) -> None:
 def test_processes_of_one_run_are_refused(files: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WORLD_SIZE", "2")
     with pytest.raises(RequestError, match="start several hilum tune instead of torchrun"):
-        cli.tune(*files, tmp_path / "study")
+        cli.tune(str(files[0]), files[1], tmp_path / "study")
 
 
 def test_an_interrupt_says_how_to_go_on(
@@ -217,9 +217,9 @@ def test_an_interrupt_says_how_to_go_on(
     recipe, manifest = files
     monkeypatch.setattr(workflow, "learn", stop)
     with pytest.raises(typer.Exit) as ended:
-        cli.tune(recipe, manifest, tmp_path / "study")
+        cli.tune(str(recipe), manifest, tmp_path / "study")
     assert ended.value.exit_code == 130
-    assert "the same command goes on with the study" in capsys.readouterr().err
+    assert "run the same command again to continue the study" in capsys.readouterr().err
     assert [trial.state.name for trial in opened(tmp_path / "study")] == ["RUNNING"]
 
 
@@ -231,5 +231,5 @@ def test_help_shows_a_space_and_loads_nothing_heavy(hilum: Hilum) -> None:
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 
-def test_every_figure_that_can_be_monitored_has_words() -> None:
-    assert set(cli.WORDS) == set(MONITORED)
+def test_every_figure_that_can_be_monitored_has_a_description() -> None:
+    assert set(workflow.DESCRIPTIONS) == set(MONITORED)

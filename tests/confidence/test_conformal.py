@@ -176,7 +176,7 @@ def test_a_record_reads_back_and_a_damaged_one_does_not() -> None:
 def test_what_does_not_fit_is_refused() -> None:
     labels, probs = films(0, 50)
     for coverage in (0.0, 1.0, 90.0, math.nan):
-        with pytest.raises(ValueError, match="coverage lies above 0 and below 1"):
+        with pytest.raises(ValueError, match="coverage must be above 0 and below 1"):
             fit_conformal(labels, probs, coverage=coverage)
     with pytest.raises(ValueError, match="3 classes, and prediction sets of 2"):
         prediction_sets(fit_conformal(labels, probs), np.full((1, 3), 1 / 3))

@@ -140,7 +140,7 @@ def test_a_corrected_network_is_calibrated_there() -> None:
 @pytest.mark.parametrize("prior", [(1.0, 0.0), (0.5, 0.6), (0.2, 0.3, 0.5), (math.nan, 1.0), 0.5])
 def test_what_is_no_prior_is_refused(prior: object) -> None:
     _, probs = films(0, 10)
-    with pytest.raises(ValueError, match="a prior has a share above 0 for each of 2 classes"):
+    with pytest.raises(ValueError, match="a prior needs a share above 0 for each of 2 classes"):
         estimate_prior(probs, prior)  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="a prior has a share above 0"):
+    with pytest.raises(ValueError, match="a prior needs a share above 0"):
         correct_prior(probs, (0.5, 0.5), prior)  # type: ignore[arg-type]

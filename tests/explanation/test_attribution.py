@@ -230,7 +230,7 @@ def test_several_looks_at_a_film_are_explained_by_occlusion_alone() -> None:
     network = models.build(Model(head="linear"), 32).eval()
     looks = models.DenseEvaluation(network, 40, 32, (32, 40), flips=True)
     for method in METHODS[:3]:
-        with pytest.raises(RequestError, match=r"averages 4 .*: take the method occlusion"):
+        with pytest.raises(RequestError, match=r"averages 4 .*: use the method occlusion"):
             attribute(looks, grey_films(1, 40), method, 1)
     assert attribute(looks, grey_films(1, 40), "occlusion", 1).std() > 0
 

@@ -91,7 +91,7 @@ def test_any_film_size_ends_with_everything_changed(side: int) -> None:
 
 
 def test_a_map_of_another_size_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"alike, not \(64, 64\) and \(32, 32\)"):
+    with pytest.raises(ValueError, match=r"one shape \(size, size\), not \(64, 64\) and \(32, 32\)"):
         deletion(finder, film_with_square(), np.zeros((32, 32), dtype=np.float32), 1)
 
 

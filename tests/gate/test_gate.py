@@ -77,7 +77,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
 def test_arrays_that_do_not_belong_together_are_refused(fitted: gate.Gate) -> None:
     for name in ("mean", "axes", "variances"):
-        with pytest.raises(ValueError, match="belong together"):
+        with pytest.raises(ValueError, match="fit together"):
             replace(fitted.distribution, **{name: getattr(fitted.distribution, name)[:-4]})
 
 

@@ -42,7 +42,7 @@ def loss_of(recipe: Recipe) -> float:
 class MadeUp:
     """A trainer that remembers what it was asked for; an epoch's loss is `loss`, and the more the earlier it is.
 
-    It keeps its epochs in the folder as a real one does, and goes on behind them.
+    It keeps its epochs in the folder as a real one does, and resumes after them.
     """
 
     def __init__(self, loss: Callable[[Recipe], float] = loss_of, stop: Callable[[int, int], None] | None = None):

@@ -90,7 +90,7 @@ def test_what_is_no_range_and_no_choices_is_refused_by_its_key(space: dict[str, 
         ({"training.learning_rate": {"low": 0, "high": 1}}, "'training.learning_rate' = 0: training.learning_rate"),
         ({"batches.size": {"low": 16, "high": 8192}}, "'batches.size' = 8192"),
         ({"batches.size": {"low": 16.5, "high": 64}}, "'batches.size' = 16.5"),
-        ({"batches.size": {"low": 16, "high": 64, "step": 0.5}}, "takes whole numbers"),
+        ({"batches.size": {"low": 16, "high": 64, "step": 0.5}}, "is an integer; give integers"),
         ({"training.optimizer": ["adam", "lion"]}, "'training.optimizer' = lion"),
         ({"model.channels": {"low": 1, "high": 3}}, "list the choices instead"),
         ({"training.min_epochs": [1, 9]}, r"min_epochs \(9\) is larger than epochs"),
@@ -104,7 +104,7 @@ def test_an_end_or_a_choice_that_gives_no_valid_recipe_is_refused_by_name(space:
 
 @pytest.mark.parametrize("key", ["tune.trials", "name", "labels", "training.monitor", "data"])
 def test_what_makes_trials_comparable_is_not_searched(key: str) -> None:
-    with pytest.raises(RecipeError, match=f"'{key}': it .*; search for another key"):
+    with pytest.raises(RecipeError, match=f"'{key}': it .*; choose another key"):
         space_of({key: ["a", "b"]})
 
 
@@ -117,7 +117,7 @@ def test_the_yardstick_itself_is_not_searched() -> None:
     assert read_space(parse_recipe(table, "x"), "x").distributions
     scheme = {"monitor": "views_auroc", "val_views": 2}
     table = {"name": "x", "training": scheme, "tune": {"space": {"batches.augment.flip": [0.0, 0.5]}}}
-    with pytest.raises(RecipeError, match=r"views_auroc is measured by it"):
+    with pytest.raises(RecipeError, match=r"views_auroc depends on it"):
         read_space(parse_recipe(table, "x"), "x")
 
 

@@ -34,7 +34,7 @@ def test_another_recipe_or_space_is_refused_with_what_differs(
 ) -> None:
     study(tmp_path, space_of(RATE), trials=1)
     table: dict[str, object] = {"space": RATE, **changed}
-    with pytest.raises(RequestError, match=f"its recipe was changed since the study was begun: .*{says}"):
+    with pytest.raises(RequestError, match=f"its recipe has changed since the study was started: .*{says}"):
         study(tmp_path, space_of(**table), trials=2)  # type: ignore[arg-type]
 
 
@@ -44,21 +44,21 @@ def test_other_films_are_refused_with_what_differs(tmp_path: Path) -> None:
     with pytest.raises(RequestError, match="val NORMAL 3 → 4, val PNEUMONIA 3 → 2"):
         study(tmp_path, space_of(RATE), trials=2, films=relabelled)
     others = Manifest(tuple(replace(film, sha256=f"other{film.sha256}") for film in FILMS))
-    with pytest.raises(RequestError, match="as many, but not the same"):
+    with pytest.raises(RequestError, match="the same number, but different films"):
         study(tmp_path, space_of(RATE), trials=2, films=others)
 
 
 def test_the_folder_of_another_study_is_refused(tmp_path: Path) -> None:
     study(tmp_path, space_of(RATE), trials=1)
     (tmp_path / "study.db").unlink()
-    with pytest.raises(RequestError, match="trial-0000: is a trial of another study; name another --out"):
+    with pytest.raises(RequestError, match="trial-0000: is a trial of another study; choose another --out"):
         study(tmp_path, space_of(RATE), trials=1)
 
 
 def test_a_study_that_somebody_else_began_is_refused(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'theirs.db'}"
     optuna.create_study(storage=url, study_name="tiny").optimize(lambda trial: 0.0, n_trials=1)
-    with pytest.raises(RequestError, match=r"was not begun by hilum tune; .*--set name=tiny-2"):
+    with pytest.raises(RequestError, match=r"was not started by hilum tune; .*--set name=tiny-2"):
         study(tmp_path / "out", space_of(RATE), storage=url)
 
 
@@ -72,9 +72,7 @@ def test_a_database_that_goes_away_is_said_in_one_line(tmp_path: Path) -> None:
     def lose(trial: int, epoch: int) -> None:
         (tmp_path / "study.db").write_bytes(b"no database any more")
 
-    with pytest.raises(
-        HilumError, match=r"study\.db: the study's database does not answer any more \(.+\); the same"
-    ):
+    with pytest.raises(HilumError, match=r"study\.db: the study's database no longer answers \(.+\); run the same"):
         study(tmp_path, space_of(RATE), MadeUp(stop=lose), trials=2)
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from hilum.errors import HilumError
 from hilum.recipe import Recipe
-from hilum.tuning import StudySummary, ValidationFilms, optimism, render
+from hilum.tuning import StudySummary, ValidationFilms, optimism_note, render
 from hilum.tuning.study_page import duration
 from tests.evaluation.test_report import Page
 from tests.tuning.conftest import MIXED, MadeUp, loss_of, space_of, study
@@ -63,7 +63,7 @@ def test_it_draws_how_the_search_went(summary: StudySummary, page: Page) -> None
     drawings = {drawing["class"]: drawing["aria-label"] or "" for drawing in page.all("svg")}
     assert list(drawings) == ["progress", "curves", "against-0", "against-1", "against-2", "importances"]
     done = [trial.figure for trial in summary.trials if trial.figure is not None]
-    assert drawings["progress"].endswith(f"it begins at {done[0]:.4f} and ends at {min(done):.4f}")
+    assert drawings["progress"].endswith(f"from {done[0]:.4f} to {min(done):.4f}")
     assert drawings["curves"].endswith(f"{len(summary.in_state('pruned'))} of them were pruned")
     assert drawings["against-2"].endswith("against training.optimizer")
     assert "mathdefault" not in render(summary), "ticks at powers of ten are numbers"
@@ -90,7 +90,7 @@ def test_the_same_study_gives_the_same_bytes(summary: StudySummary) -> None:
 
 
 def test_unknown_patients_are_said_to_be(summary: StudySummary) -> None:
-    assert "1 validation film of unknown patients" in optimism(replace(summary, films=ValidationFilms(1, 0)))
+    assert "1 validation film of unknown patients" in optimism_note(replace(summary, films=ValidationFilms(1, 0)))
 
 
 def test_hostile_texts_stay_text(summary: StudySummary, page: Page) -> None:
@@ -103,7 +103,7 @@ def test_a_study_without_a_trial_that_is_done(summary: StudySummary, states: tup
     unfinished = tuple(replace(trial, state="unfinished", figure=None) for trial in summary.in_state("pruned"))
     trials = tuple(trial for trial in (*summary.trials, *unfinished) if trial.state in states)
     page = Page(render(replace(summary, trials=trials, importances={})))
-    assert "No trial has come to its end yet" in page.text
+    assert "No trial is done yet" in page.text
     assert "best.toml" not in page.text
 
 

@@ -122,8 +122,8 @@ def test_a_trial_whose_process_lives_is_left_to_it(tmp_path: Path) -> None:
 def test_the_last_trial_is_begun_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two folders that begin the last one in the same moment: the later one takes its own back."""
     url = f"sqlite:///{tmp_path / 'study.db'}"
-    opened = open_study(url, recipe_with(RATE), FILMS, minimize=True)
-    one, two = (StudyFolder(tmp_path / name, opened) for name in ("one", "two"))
+    opened, database = open_study(url, recipe_with(RATE), FILMS, minimize=True)
+    one, two = (StudyFolder(tmp_path / name, opened, database) for name in ("one", "two"))
     before = [counted(opened)] * 2  # what the second one read before the first one began its trial
     with one.next_trial(1) as first:
         assert first is not None

@@ -1,4 +1,4 @@
-"""Films and patients that occur more than once, and what follows where they lie in two splits or have two labels."""
+"""Films and patients that occur more than once, and whether they are in two splits or have two labels."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hilum.records import Film
 
 
 def leak_findings(films: Sequence[Film]) -> list[Finding]:
-    """Patients, and films byte for byte, that lie in two splits."""
+    """Patients, and films byte for byte, that are in two splits."""
     found = []
     for leak in leaks(films):
         one, other = leak.splits
@@ -23,7 +23,8 @@ def leak_findings(films: Sequence[Film]) -> list[Finding]:
             Finding(
                 "leak",
                 "error",
-                f"{what} lies in {one} and in {other}: {other} looks better than it is; give all its films one split",
+                f"{what} is in {one} and in {other}, so {other} looks better than it is; "
+                "put all its films into one split",
                 tuple(film.path for film in leak.films),
             )
         )
@@ -47,7 +48,7 @@ def copy_findings(films: Sequence[Film]) -> list[Finding]:
                     "patient_conflict",
                     "error",
                     f"one film, byte for byte, of {count(len(patients), 'patient')} ({listed(patients)}): {names}; "
-                    "mend the patients, or a cut by patient leaks",
+                    "correct the patients, or a split by patient leaks",
                     paths,
                 )
             )
@@ -98,8 +99,8 @@ def likeness_findings(films: Sequence[Film], pairs: Sequence[SimilarPair]) -> li
                     "same_patient",
                     "warning",
                     f"{names} look like one patient under two names, {say(one.patient)} and {say(other.patient)} "
-                    f"(likeness {pair.score:.2f}){where}; look, and give them one patient in the "
-                    "manifest where they are",
+                    f"(likeness {pair.score:.2f}){where}; if they are, give them one patient in the "
+                    "manifest",
                     paths,
                 )
             )
@@ -107,12 +108,12 @@ def likeness_findings(films: Sequence[Film], pairs: Sequence[SimilarPair]) -> li
 
 
 def patient_findings(films: Sequence[Film]) -> list[Finding]:
-    """How many patients there are, with how many films, and whether that is known."""
+    """How many patients there are, how many films they have, and how many films are of unknown patients."""
     of: dict[str, list[Film]] = defaultdict(list)
     for film in films:
         if film.patient:
             of[film.patient].append(film)
-    strangers = sum(not film.patient for film in films)
+    unknown = sum(not film.patient for film in films)
     found = []
     if of:
         most = max(of, key=lambda patient: len(of[patient]))
@@ -122,20 +123,20 @@ def patient_findings(films: Sequence[Film]) -> list[Finding]:
         words += f" (most: {say(most)} with {len(of[most])})" if several else ""
         words += f", {both} with films of more than one class" if both else ""
         found.append(Finding("patients", "note", words))
-    if strangers:
+    if unknown:
         found.append(
             Finding(
                 "patients_unknown",
-                "warning" if strangers == len(films) else "note",
-                f"the patients of {count(strangers, 'film')} are unknown, so that nobody can tell whether two splits "
-                "share any; name them with a table's patient column or --patient-pattern when you index",
+                "warning" if unknown == len(films) else "note",
+                f"the patients of {count(unknown, 'film')} are unknown, so two splits may "
+                "share patients; give them with a table's patient column or --patient-pattern when you index",
             )
         )
     return found
 
 
 def _across(one: Film, other: Film) -> bool:
-    """Whether two films lie in two splits."""
+    """Whether two films are in two splits."""
     return bool(one.split and other.split) and one.split != other.split
 
 

@@ -1,4 +1,4 @@
-"""The facts of a film from which a label could be read without looking at a lung, as numbers in named groups."""
+"""Facts of a film that may give its label away without a look at a lung, as numbers in named groups."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from hilum.auditing.header import Header
 from hilum.auditing.image_facts import Grey8, at_working_size, borders, grey_levels, letters
 
-# Of the file alone: nothing in these depends on what the film shows.
+# Of the file alone: none depends on what the film shows.
 FILE_GROUPS: dict[str, tuple[str, ...]] = {
     "JPEG quantisation": ("quality", "quantisation"),
     "encoding": ("encoding", "bits", "channels", "subsampling", "progressive"),
@@ -19,7 +19,7 @@ FILE_GROUPS: dict[str, tuple[str, ...]] = {
     "size in pixels": ("width", "height"),
     "aspect ratio": ("aspect",),
 }
-# Of the picture: what the acquisition did to it and, in part, what the film shows. These outlive preprocessing.
+# Of the picture: what the acquisition did to it and, in part, what the film shows. These survive preprocessing.
 PICTURE_GROUPS: dict[str, tuple[str, ...]] = {
     "borders": ("border_top", "border_bottom", "border_left", "border_right", "border_level"),
     "letters": ("letters", "letters_area"),
@@ -28,7 +28,7 @@ PICTURE_GROUPS: dict[str, tuple[str, ...]] = {
         "grey_p99", "black", "white",
     ),
 }  # fmt: skip
-# Fewer bytes are also what a cloudy lung takes.
+# A cloudy lung also takes fewer bytes.
 GROUPS = {**FILE_GROUPS, "bytes per pixel": ("bytes_per_pixel",), **PICTURE_GROUPS}
 
 Facts = Mapping[str, float | str]
@@ -41,7 +41,7 @@ class FactGroup:
     Attributes:
         name: for a person.
         facts: the names of the columns.
-        values: (films, columns) float64; NaN where a film does not say it.
+        values: (films, columns) float64; NaN if a film does not have it.
     """
 
     name: str
@@ -50,7 +50,7 @@ class FactGroup:
 
 
 def file_facts(header: Header) -> dict[str, float | str]:
-    """A header's facts; what its format does not say is missing."""
+    """A header's facts; those that its format does not give are missing."""
     facts: dict[str, float | str | None] = {
         "quality": header.quality,
         "quantisation": header.quantisation,
@@ -78,9 +78,9 @@ def picture_facts(grey: Grey8) -> dict[str, float]:
 
 
 def grouped(films: Sequence[Facts], groups: Mapping[str, tuple[str, ...]]) -> list[FactGroup]:
-    """The facts as columns, without those that are the same for all films and the groups that this leaves empty.
+    """Arrange facts as columns, without those that are the same for all films and groups that are then empty.
 
-    Words become whole numbers in their alphabetical order.
+    Words become integers in alphabetical order.
     """
     found = []
     for name, facts in groups.items():

@@ -1,15 +1,16 @@
-"""What an audit has to say, one line each."""
+"""The findings of an audit, one line each."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Literal
 
 Severity = Literal["error", "warning", "note"]
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")  # worst first
-EACH = 5  # findings of one kind that are told one by one
+HEADINGS: dict[Severity, str] = {"error": "To fix first", "warning": "To look at", "note": "Good to know"}
+EACH = 5  # findings of one kind that are listed one by one
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,10 +18,10 @@ class Finding:
     """One thing that is wrong with a set of films, or worth knowing about it.
 
     Attributes:
-        kind: what it is, as a program asks for it: `near_duplicate`, `shortcut`, ….
-        severity: `error`: no figure from these films can be believed before it is mended; `warning`: a person has to
-            look; `note`: good to know.
-        sentence: what, where and how to mend it, in one line.
+        kind: what it is, for programs: `near_duplicate`, `shortcut`, ….
+        severity: `error`: no figure from these films can be trusted before it is fixed; `warning`: a person has to
+            look at it; `note`: good to know.
+        sentence: what, where and how to fix it, in one line.
         films: the paths of all films that it is about, in the manifest's order; of a pair, the pair.
     """
 
@@ -29,10 +30,6 @@ class Finding:
     sentence: str
     films: tuple[str, ...] = ()
 
-    def as_dict(self) -> dict[str, Any]:
-        """The same as JSON has it."""
-        return asdict(self)
-
 
 def worst_first(findings: Iterable[Finding]) -> list[Finding]:
     """By severity; within one, in the order in which the checks were made."""
@@ -40,7 +37,7 @@ def worst_first(findings: Iterable[Finding]) -> list[Finding]:
 
 
 def sentences(findings: Iterable[Finding], severity: Severity) -> list[str]:
-    """What a person reads of one severity: of each kind the first few, and how many more there are."""
+    """The sentences of one severity: the first few of each kind, and how many more there are."""
     chosen = [finding for finding in findings if finding.severity == severity]
     seen: Counter[str] = Counter()
     lines = []
@@ -50,5 +47,5 @@ def sentences(findings: Iterable[Finding], severity: Severity) -> list[str]:
             lines.append(finding.sentence)
     for kind, number in seen.items():
         if number > EACH:
-            lines.append(f"{number - EACH:,} more of the kind {kind}; audit.json names every one")
+            lines.append(f"{number - EACH:,} more of the kind {kind}; audit.json lists all of them")
     return lines

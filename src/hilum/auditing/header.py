@@ -1,4 +1,4 @@
-"""What a film's file says before any pixel is decoded: who wrote it, how, and how large it is."""
+"""A film's file header, read before any pixel is decoded: who wrote it, how, and how large it is."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _STANDARD = np.array(
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What one file says of itself; None or empty where its format does not say it.
+    """The header of one file; None or empty if its format does not give a field.
 
     Attributes:
         encoding: `JPEG`, `PNG`, `array` (a member of an archive), or `DICOM` with its transfer syntax.
@@ -65,7 +65,7 @@ class Header:
 
 
 def read_header(path: str) -> Header:
-    """Read what a film's file says of itself.
+    """Read the header of a film's file.
 
     Raises:
         FilmError: there is no such file, or it is no JPEG, PNG or DICOM with a readable header.
@@ -191,7 +191,7 @@ def _density(info: dict[Any, Any]) -> float | None:
 def _maker(image: Any) -> str:
     try:
         return _words(image.getexif().get(0x010F))  # Make (CIPA DC-008, 4.6.4)
-    except Exception:  # damaged EXIF beside sound pixels
+    except Exception:  # damaged EXIF next to intact pixels
         return ""
 
 

@@ -1,4 +1,4 @@
-"""What an audit can say from headers alone, in the time that indexing takes: for the notes of `hilum index`."""
+"""What an audit finds from headers alone, as fast as indexing: for the notes of `hilum index`."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from hilum.auditing.out_of_fold import FEWEST_OF_A_CLASS, auroc_of_fact
 from hilum.errors import FilmError
 from hilum.records import Film, Manifest
 
-_TELLING = 0.75  # AUROC of one fact
+_INFORMATIVE = 0.75  # AUROC of one fact
 
 
 def quick_audit(manifest: Manifest) -> list[Finding]:
-    """Sizes, depths, MONOCHROME1, films that their DICOM header calls no chest, and the fact that tells most.
+    """Report sizes, depths, MONOCHROME1, other parts of the body, and the fact that gives the label away most.
 
-    Nothing is decoded. A film whose header cannot be read is passed over: decoding will name it.
+    Nothing is decoded. A film whose header cannot be read is skipped: decoding will name it.
     """
 
     def header_of(film: Film) -> Header | None:
@@ -32,14 +32,14 @@ def quick_audit(manifest: Manifest) -> list[Finding]:
     headers = [header_of(film) for film in manifest]  # parsing keeps the interpreter busy: threads would only wait
     seen = [(film, header) for film, header in zip(manifest, headers, strict=True) if header is not None]
     films, known = [film for film, _ in seen], [header for _, header in seen]
-    return file_findings(films, known) + _telling_fact(films, known)
+    return file_findings(films, known) + _most_informative_fact(films, known)
 
 
-def _telling_fact(films: Sequence[Film], headers: Sequence[Header]) -> list[Finding]:
-    """The one fact by which a class is told best, where it is told well."""
+def _most_informative_fact(films: Sequence[Film], headers: Sequence[Header]) -> list[Finding]:
+    """The one fact that separates a class best, if it does so well."""
     labelled = [(film.label, file_facts(header)) for film, header in zip(films, headers, strict=True) if film.label]
     labels = np.array([label for label, _ in labelled], dtype=object)
-    best: tuple[float, str, str] = (_TELLING, "", "")
+    best: tuple[float, str, str] = (_INFORMATIVE, "", "")
     for name in sorted(set(labels)):
         is_name = labels == name
         if min(is_name.sum(), (~is_name).sum()) < FEWEST_OF_A_CLASS:
@@ -55,6 +55,6 @@ def _telling_fact(films: Sequence[Film], headers: Sequence[Header]) -> list[Find
             "shortcut",
             "warning",
             f"{group_name} alone tells {name} from the other films with an AUROC of {area:.3f}: a network can learn "
-            "the camera instead of the lung; hilum audit says more",
+            "the camera instead of the lung; hilum audit gives details",
         )
     ]

@@ -1,4 +1,4 @@
-"""What a decoded film shows that is no lung: its borders, its letters, how its grey levels are spread."""
+"""What a decoded film shows besides the lungs: its borders, its letters, the distribution of its grey levels."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ def at_working_size(grey: Grey8) -> Grey8:
 
 
 def borders(grey: Grey8) -> dict[str, float]:
-    """How wide an even frame lies at each side, as a share of the film, and how bright it is.
+    """Measure how wide an even border is at each side, as a share of the film, and how bright it is.
 
-    A frame is the run of lines from the edge that are one grey from end to end, the same grey as the first.
+    A border is the run of lines from the edge that are one grey from end to end, the same grey as the first.
 
     Args:
         grey: (height, width) uint8.
 
     Returns:
         `border_top`, `border_bottom`, `border_left` and `border_right`, 0 to 1, and `border_level`, the widest one's
-        mean, 0 to 1; NaN without a frame.
+        mean, 0 to 1; NaN without a border.
     """
     film = grey.astype(np.float32)
     found: dict[str, float] = {}
@@ -52,10 +52,10 @@ def borders(grey: Grey8) -> dict[str, float]:
 
 
 def letters(grey: Grey8) -> dict[str, float]:
-    """Letters and digits burnt into the film: small bright shapes that stand alone on an even, darker ground.
+    """Find letters and digits burnt into the film: small bright shapes on an even, darker background.
 
-    Most markers on chest films are found and hardly anything of the chest is taken for one: ribs and clavicles are
-    bright too, but the ground beside them is not even.
+    Most markers on chest films are found, and hardly anything of the chest is taken for one: ribs and clavicles are
+    bright too, but the background next to them is not even.
 
     Args:
         grey: (height, width) uint8, at most a few hundred pixels long.
@@ -98,7 +98,7 @@ def letter_boxes(grey: Grey8) -> list[tuple[int, int, int, int]]:
 
 
 def grey_levels(grey: Grey8) -> dict[str, float]:
-    """How the grey levels of a film are spread, all 0 to 1.
+    """Describe the distribution of a film's grey levels, all 0 to 1.
 
     Returns:
         `grey_mean`, `grey_deviation`, percentiles `grey_p01` … `grey_p99`, and the shares of pixels that are wholly

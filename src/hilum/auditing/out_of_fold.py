@@ -1,4 +1,4 @@
-"""What a small classifier says of each film that it has not learned from, nor from any other film of the patient."""
+"""Cross-validation by patient: the probabilities of a classifier on films that it was not trained on."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from hilum.records import Figure
 Floats = NDArray[np.float64]
 
 FOLDS = 5
-FEWEST_OF_A_CLASS = 10  # films; below that what five folds say is chance
+FEWEST_OF_A_CLASS = 10  # films; with fewer, the result of five folds is chance
 
 
 @dataclass(frozen=True, slots=True)
 class Folds:
-    """How films are cut for cross-validation: by patient, with the classes spread evenly.
+    """Folds for cross-validation: cut by patient, with the classes spread evenly.
 
     Attributes:
         labels: (films,) the number of each film's class.
@@ -37,14 +37,14 @@ class Folds:
 
 
 def cut(labels: Sequence[str], patients: Sequence[str]) -> Folds:
-    """Cut films into five folds; a film of an unknown patient stands for itself.
+    """Cut films into five folds; a film of an unknown patient is a patient of its own.
 
     Args:
         labels: one a film, not empty.
         patients: one a film, empty where unknown.
 
     Raises:
-        ValueError: fewer than two classes, or too few films or patients of one; the words say which.
+        ValueError: fewer than two classes, or too few films or patients of one; the message names it.
     """
     from sklearn.model_selection import StratifiedGroupKFold
 
@@ -60,8 +60,8 @@ def cut(labels: Sequence[str], patients: Sequence[str]) -> Folds:
         people = len(np.unique(groups[numbers == number]))
         if films < FEWEST_OF_A_CLASS or people < FOLDS:
             raise ValueError(
-                f"{say(name)} has {count(films, 'film')} of {count(people, 'patient')}; it takes {FEWEST_OF_A_CLASS} "
-                f"of {FOLDS}"
+                f"{say(name)} has {count(films, 'film')} of {count(people, 'patient')}; {FEWEST_OF_A_CLASS} of "
+                f"{FOLDS} are needed"
             )
     folding = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=0)
     held_out = tuple(test for _, test in folding.split(numbers, numbers, groups))
@@ -71,40 +71,40 @@ def cut(labels: Sequence[str], patients: Sequence[str]) -> Folds:
 def out_of_fold(
     folds: Folds, features: Floats, make: Callable[[], Any], shuffled: Sequence[Sequence[int]] = ()
 ) -> tuple[Floats, list[Floats]]:
-    """Fit a classifier without each fold in turn and ask it about that fold.
+    """Train a classifier without each fold in turn, and predict that fold.
 
     Args:
         folds: from `cut`.
         features: (films, columns).
-        make: gives a fresh classifier of scikit-learn's kind.
-        shuffled: sets of columns; for each, the fold is asked about once more with these columns' rows exchanged
+        make: returns a new scikit-learn classifier.
+        shuffled: sets of columns; for each, the fold is predicted once more with these columns permuted
             among its films (Breiman, Random forests, 2001: permutation importance).
 
     Returns:
-        probabilities (films, classes), and the same for each set of shuffled columns.
+        Probabilities (films, classes), and the same for each set of shuffled columns.
     """
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     shape = len(folds.labels), len(folds.classes)
-    probs, spoilt = np.zeros(shape), [np.zeros(shape) for _ in shuffled]
+    probs, permuted = np.zeros(shape), [np.zeros(shape) for _ in shuffled]
     draw = np.random.default_rng(0)
     # Fits this small wait longer for each other's threads than they compute.
     with threadpool_limits(1):
         for test in folds.held_out:
             train = np.setdiff1d(np.arange(len(folds.labels)), test)
-            # scikit-learn cannot bin a column that is unknown for every film: it takes no part in this fold.
+            # scikit-learn cannot bin a column that is unknown for every film: it is not used in this fold.
             usable = np.where(np.isnan(features[train]).all(axis=0), 0.0, features)
             model = make().fit(usable[train], folds.labels[train])
             probs[np.ix_(test, model.classes_)] = model.predict_proba(usable[test])
-            for columns, into in zip(shuffled, spoilt, strict=True):
+            for columns, into in zip(shuffled, permuted, strict=True):
                 rows = usable[test].copy()
                 rows[:, columns] = rows[draw.permutation(len(rows))][:, columns]
                 into[np.ix_(test, model.classes_)] = model.predict_proba(rows)
-    return probs, spoilt
+    return probs, permuted
 
 
 def most_separable_class(folds: Folds, probs: Floats) -> tuple[str, Figure]:
-    """The class that is told best from the others, and its AUROC with a 95% interval; of two classes, the last."""
+    """The class that is best separated from the others, and its AUROC with a 95% interval; of two, the last."""
     names = folds.classes[-1:] if len(folds.classes) == 2 else folds.classes
     figures = {
         name: auroc_delong(
@@ -116,7 +116,7 @@ def most_separable_class(folds: Folds, probs: Floats) -> tuple[str, Figure]:
 
 
 def auroc_of_fact(is_class: NDArray[np.bool_], column: Floats) -> float:
-    """The AUROC of one fact, read the way that is better; films that do not have it stand below all others."""
+    """The AUROC of one fact, in the better direction, 0.5 to 1; films without the fact rank below all others."""
     _, ranks = np.unique(np.nan_to_num(column, nan=-np.inf), return_inverse=True)
     area = float(auroc(is_class, ranks / max(1, ranks.max())))
     return max(area, 1 - area)

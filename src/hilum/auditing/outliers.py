@@ -1,6 +1,6 @@
-"""Films that lie otherwise than the others: turned, upside down, inverted, or no chest at all.
+"""Films that differ from the others: rotated, upside down, inverted, or of no chest.
 
-Everything is judged against the other films of the set, so most of them have to be chests the right way up.
+Everything is compared with the other films of the set, so most of them have to be upright chest films.
 """
 
 from __future__ import annotations
@@ -28,14 +28,15 @@ _CHEST = 0.4
 _UPSIDE_DOWN = -0.45
 _SIDE = 24
 
+# What seems wrong, and the rotation that puts it right.
 _TURNS: dict[str, Callable[[Floats], Floats]] = {
-    "turned a quarter to the left": lambda films: np.rot90(films, 1, (1, 2)),
-    "turned a quarter to the right": lambda films: np.rot90(films, 3, (1, 2)),
+    "rotated by 90 degrees clockwise": lambda films: np.rot90(films, 1, (1, 2)),
+    "rotated by 90 degrees anticlockwise": lambda films: np.rot90(films, 3, (1, 2)),
 }
 
 
 def find_outliers(squares: NDArray[np.uint8]) -> dict[str, list[int]]:
-    """The numbers of the films that lie otherwise, by what seems to be wrong with them; each film once at most.
+    """Find films that differ, by what seems to be wrong with them; each film occurs at most once.
 
     Args:
         squares: (films, side, side) uint8.
@@ -44,7 +45,7 @@ def find_outliers(squares: NDArray[np.uint8]) -> dict[str, list[int]]:
         ValueError: fewer than 30 films.
     """
     if len(squares) < FEWEST:
-        raise ValueError(f"{len(squares)} films; it takes {FEWEST}")
+        raise ValueError(f"{len(squares)} films; {FEWEST} are needed")
     films = _standardised(squares)
     usual = films.mean(axis=0)
     usual = (usual - usual.mean()) / (usual.std() + 1e-6)
@@ -56,7 +57,7 @@ def find_outliers(squares: NDArray[np.uint8]) -> dict[str, list[int]]:
     upright = near(films)
     turned = {name: near(turn(films)) for name, turn in _TURNS.items()}
     best = np.max(list(turned.values()), axis=0)
-    # A hand also correlates badly in every position: only what becomes a chest once it is turned is called turned.
+    # A hand also correlates badly in every position: only what becomes a chest once it is rotated counts as rotated.
     upside = np.maximum(near(films[:, ::-1]), near(films[:, ::-1, ::-1]))
     is_turned = (best > np.maximum(upright + _NEARER, upside)) & (best > _CHEST)
     upside_down = (_uprightness(films) < _UPSIDE_DOWN) & (upside > _CHEST) & ~is_turned
@@ -70,23 +71,25 @@ def find_outliers(squares: NDArray[np.uint8]) -> dict[str, list[int]]:
 
 
 def findings_of(found: dict[str, list[int]], paths: Sequence[str]) -> list[Finding]:
-    """One line for each kind; `paths` names the films."""
+    """A line for each kind; `paths` names the films."""
     lines = []
     for name, numbers in found.items():
         films = [paths[number] for number in numbers]
         one = len(films) == 1
         if name == "unlike":
             kind = "no_chest"
-            says = f"{'is' if one else 'are'} so unlike the others that {'it' if one else 'they'} may show no chest"
-            mend = "look, and leave out what is no chest film"
+            problem = (
+                f"{'is' if one else 'are'} so unlike the others that {'it' if one else 'they'} may show no chest"
+            )
+            fix = "look at them, and remove what is no chest film"
         elif name == "inverted":
-            kind, says = "inverted", f"{'seems' if one else 'seem'} inverted (bone dark) or of another kind"
-            mend = "look; invert such films, or mend the DICOM's Photometric Interpretation"
+            kind, problem = "inverted", f"{'seems' if one else 'seem'} inverted (bone dark) or of another kind"
+            fix = "look at them; invert such films, or correct the DICOM's Photometric Interpretation"
         else:
-            kind, says = "turned", f"{'seems' if one else 'seem'} {name}"
-            mend = "look, and turn such films upright"
+            kind, problem = "turned", f"{'seems' if one else 'seem'} {name}"
+            fix = "look at them, and rotate such films upright"
         lines.append(
-            Finding(kind, "warning", f"{count(len(films), 'film')} {says}: {listed(films)}; {mend}", tuple(films))
+            Finding(kind, "warning", f"{count(len(films), 'film')} {problem}: {listed(films)}; {fix}", tuple(films))
         )
     return lines
 
@@ -102,18 +105,18 @@ def _standardised(squares: NDArray[np.uint8]) -> Floats:
 def _uprightness(films: Floats) -> Floats:
     """About 1 for upright films and -1 for upside-down ones, from a ridge regression that saw neither.
 
-    It learns to tell films from their own upside-down copies, five times without a fifth of them. A set in which most
-    films lie upside down would call the others so.
+    It separates films from their own upside-down copies, and is fitted five times without a fifth of them. In a
+    set of mostly upside-down films the upright ones would be found.
     """
     number = len(films)
     up = films.reshape(number, -1)
     down = films[:, ::-1].reshape(number, -1), films[:, ::-1, ::-1].reshape(number, -1)
     folds = np.random.default_rng(0).permutation(number) % 5
-    told = np.empty(number, dtype=np.float32)
+    scores = np.empty(number, dtype=np.float32)
     for fold in range(5):
         train = folds != fold
         examples = np.concatenate([up[train], up[train], down[0][train], down[1][train]])
         answers = np.repeat(np.array([1, -1], dtype=np.float32), 2 * int(train.sum()))
         gram = examples.T @ examples + np.float32(60) * np.eye(examples.shape[1], dtype=np.float32)
-        told[~train] = up[~train] @ np.linalg.solve(gram, examples.T @ answers)
-    return told
+        scores[~train] = up[~train] @ np.linalg.solve(gram, examples.T @ answers)
+    return scores

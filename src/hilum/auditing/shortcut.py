@@ -1,20 +1,20 @@
-"""The shortcut probe: how well a label can be told without looking at a lung (Geirhos et al., Nat Mach Intell 2020).
+"""Shortcut probes: how well a label is predicted without a look at a lung (Geirhos et al., Nat Mach Intell 2020).
 
-A small classifier, cross-validated by patient, learns the label from facts of the file, from those and the picture's
-borders, letters and grey levels, from what of these preprocessing leaves, and from the rim of the film alone. What it
-can do, a network can do too, and nobody will see it in the validation figures.
+A small classifier, cross-validated by patient, predicts the label from facts of the file, from those and the film's
+borders, letters and grey levels, from what preprocessing leaves of these, and from the rim of the film alone. What it
+can do, a network can do too, and validation figures will not show it.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 import cv2
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from hilum.auditing.facts import FILE_GROUPS, GROUPS, PICTURE_GROUPS, FactGroup, Facts, grouped
@@ -32,16 +32,15 @@ _CELLS = 16  # along each side; the rim is one cell wide
 _SHOWN = 3  # facts named in a sentence
 
 
-@dataclass(frozen=True, slots=True)
-class Carrier:
-    """What one group of facts contributes.
+class Carrier(Struct, frozen=True):
+    """What one group of facts contributes to a probe.
 
     Attributes:
         name: the group, such as `JPEG quantisation`.
-        alone: the AUROC of a classifier that knows only these facts.
-        drop: by how much the whole probe's AUROC falls when these facts are exchanged among films.
-        typical: for each fact of the group that varies, the most telling one first, each class's median, or its
-            commonest word.
+        alone: the AUROC of a classifier that is given only these facts.
+        drop: by how much the whole probe's AUROC falls when these facts are permuted among films.
+        typical: for each fact of the group that varies, the most informative one first, each class's median, or its
+            most frequent word.
     """
 
     name: str
@@ -50,32 +49,31 @@ class Carrier:
     typical: Mapping[str, Mapping[str, Value]]
 
 
-@dataclass(frozen=True, slots=True)
-class Probe:
+class Probe(Struct, frozen=True, rename={"best_class": "told"}):
     """How well facts tell the classes apart.
 
     Attributes:
         name: `file`, `before`, `after` (preprocessing) or `rim`.
-        told: the class that is told best; of two, the last.
+        best_class: the class that is predicted best; of two, the last (`told` in audit.json).
         auroc: of that class against the others, out of fold, with a 95% interval over patients.
-        carriers: the groups of facts, the one that tells most alone first; none for the rim.
+        carriers: the groups of facts, the most informative one first; none for the rim.
     """
 
     name: str
-    told: str
+    best_class: str
     auroc: Figure
     carriers: tuple[Carrier, ...] = ()
 
     @property
     def low(self) -> float:
-        """The AUROC that these films vouch for; a perfect one has no interval."""
+        """The lower end of the AUROC's interval; a perfect AUROC has no interval."""
         return (self.auroc.low if self.auroc.low is not None else self.auroc.value) or 0.0
 
 
 def probe_all(
     before: Sequence[Facts], after: Sequence[Facts], squares: NDArray[np.uint8], folds: Folds
 ) -> dict[str, Probe | None]:
-    """The four probes by name; None where all films have the same facts, so that nothing can be told from them.
+    """Run the four probes; one whose facts are the same for all films is None.
 
     Args:
         before: of each film, the facts of file and picture as they are.
@@ -93,7 +91,7 @@ def probe_all(
 
 
 def findings_of(probes: Mapping[str, Probe | None], classes: Sequence[str]) -> list[Finding]:
-    """What the probes mean, one line each."""
+    """A line for each probe that matters."""
     found = []
     if (file := probes["file"]) and file.low >= SUSPICIOUS:
         found.append(
@@ -101,8 +99,8 @@ def findings_of(probes: Mapping[str, Probe | None], classes: Sequence[str]) -> l
                 "shortcut",
                 "error" if file.low >= GIVEN_AWAY else "warning",
                 f"facts of the file alone tell {_against(file, classes)} with an AUROC of {_figure(file.auroc)}: "
-                f"{_carried(file.carriers)}; a network can learn the camera: decode, scale and save all films the "
-                "same way, train with JPEG augmentation, and believe only a test on films from elsewhere",
+                f"{_carried(file.carriers)}; a network can learn the camera instead of the lung: decode, scale and "
+                "save all films the same way, train with JPEG augmentation, and test on films from elsewhere",
             )
         )
     if (edge := probes["rim"]) and edge.low >= _RIM_SUSPICIOUS:
@@ -111,7 +109,7 @@ def findings_of(probes: Mapping[str, Probe | None], classes: Sequence[str]) -> l
                 "shortcut_rim",
                 "warning",
                 f"the outer 6% of the film, with hardly any lung in it, tells {_against(edge, classes)} with an "
-                f"AUROC of {_figure(edge.auroc)}: how films were framed goes with the label; crop (pixels.crop), "
+                f"AUROC of {_figure(edge.auroc)}: the framing of films depends on the label; crop (pixels.crop), "
                 "augment with shifts and zoom, and test on films from elsewhere",
             )
         )
@@ -124,7 +122,7 @@ def findings_of(probes: Mapping[str, Probe | None], classes: Sequence[str]) -> l
                 "note",
                 f"file, borders, letters and grey levels together tell {_against(before, classes)} with an AUROC of "
                 f"{_figure(before.auroc)}: {_carried(before.carriers)}{left}; part of the grey levels and of the "
-                "bytes is what the films show, so a model has to do clearly better than this",
+                "bytes is what the films show, so a model has to be clearly better than this",
             )
         )
     return found
@@ -145,18 +143,18 @@ def _probe(name: str, films: Sequence[Facts], wanted: Mapping[str, tuple[str, ..
     make = _classifier(len(films))
     ends = np.cumsum([0, *(len(group.facts) for group in groups)])
     columns = [list(range(start, end)) for start, end in pairwise(ends)]
-    probs, spoilt = out_of_fold(folds, np.column_stack([group.values for group in groups]), make, columns)
-    told, auroc = most_separable_class(folds, probs)
+    probs, permuted = out_of_fold(folds, np.column_stack([group.values for group in groups]), make, columns)
+    best_class, auroc = most_separable_class(folds, probs)
     carriers = [
         Carrier(
             group.name,
-            _auroc(folds, out_of_fold(folds, group.values, make)[0], told),
-            (auroc.value or 0.0) - _auroc(folds, without, told),
-            _typical(films, group, folds, told),
+            _auroc(folds, out_of_fold(folds, group.values, make)[0], best_class),
+            (auroc.value or 0.0) - _auroc(folds, without, best_class),
+            _typical(films, group, folds, best_class),
         )
-        for group, without in zip(groups, spoilt, strict=True)
+        for group, without in zip(groups, permuted, strict=True)
     ]
-    return Probe(name, told, auroc, tuple(sorted(carriers, key=lambda carrier: -carrier.alone)))
+    return Probe(name, best_class, auroc, tuple(sorted(carriers, key=lambda carrier: -carrier.alone)))
 
 
 def _classifier(films: int) -> Any:
@@ -177,26 +175,26 @@ def _classifier(films: int) -> Any:
     return make
 
 
-def _auroc(folds: Folds, probs: Floats, told: str) -> float:
-    number = folds.classes.index(told)
+def _auroc(folds: Folds, probs: Floats, best_class: str) -> float:
+    number = folds.classes.index(best_class)
     return float(auroc(folds.labels == number, probs[:, number]))
 
 
-def _typical(films: Sequence[Facts], group: FactGroup, folds: Folds, told: str) -> dict[str, dict[str, Value]]:
-    is_told = folds.labels == folds.classes.index(told)
-    telling = np.array([auroc_of_fact(is_told, column) for column in group.values.T])
+def _typical(films: Sequence[Facts], group: FactGroup, folds: Folds, best_class: str) -> dict[str, dict[str, Value]]:
+    is_best_class = folds.labels == folds.classes.index(best_class)
+    informative = np.array([auroc_of_fact(is_best_class, column) for column in group.values.T])
     typical = {}
-    for place in np.argsort(-telling, kind="stable"):
+    for place in np.argsort(-informative, kind="stable"):
         fact = group.facts[place]
         typical[fact] = {
-            name: _middle([each[fact] for each, label in zip(films, folds.labels, strict=True)
+            name: _median_or_mode([each[fact] for each, label in zip(films, folds.labels, strict=True)
                            if label == number and fact in each])
             for number, name in enumerate(folds.classes)
         }  # fmt: skip
     return typical
 
 
-def _middle(values: list[float | str]) -> Value:
+def _median_or_mode(values: list[float | str]) -> Value:
     if not values:
         return None
     if any(isinstance(value, str) for value in values):
@@ -207,8 +205,8 @@ def _middle(values: list[float | str]) -> Value:
 
 
 def _against(probe: Probe, classes: Sequence[str]) -> str:
-    others = [name for name in classes if name != probe.told]
-    return f"{probe.told} from {others[0] if len(others) == 1 else 'the other classes'}"
+    others = [name for name in classes if name != probe.best_class]
+    return f"{probe.best_class} from {others[0] if len(others) == 1 else 'the other classes'}"
 
 
 def _figure(figure: Figure) -> str:
@@ -222,13 +220,13 @@ def _carried(carriers: Sequence[Carrier]) -> str:
     words = []
     for carrier in [carrier for carrier in carriers if carrier.alone >= SUSPICIOUS][:_SHOWN] or carriers[:1]:
         fact, of_class = next(iter(carrier.typical.items()))
-        values = ", ".join(f"{_plain(value)} in {name}" for name, value in of_class.items())
-        said = f" ({fact.replace('_', ' ')} {values})" if len(set(of_class.values())) > 1 else ""
-        words.append(f"{carrier.name} alone {carrier.alone:.3f}{said}")
+        values = ", ".join(f"{_value(value)} in {name}" for name, value in of_class.items())
+        typical = f" ({fact.replace('_', ' ')} {values})" if len(set(of_class.values())) > 1 else ""
+        words.append(f"{carrier.name} alone {carrier.alone:.3f}{typical}")
     return "; ".join(words)
 
 
-def _plain(value: Value) -> str:
+def _value(value: Value) -> str:
     if isinstance(value, float):
         return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
     return "unknown" if value is None else value or "none"

@@ -1,15 +1,15 @@
-"""Films that are one exposure: saved again, scaled, cut a little, shifted, brightened or mirrored.
+"""Near-duplicates: films of one exposure that were re-saved, scaled, cropped, shifted, brightened or mirrored.
 
-Chest films look alike: among 5,232 children's films the thumbnails of 142,914 pairs correlate above 0.9, and those
-of different children up to 0.98. So what all chests share is taken out first, by a high pass and a local contrast of
-one, and a pair is looked at twice:
+Chest films resemble each other: among 5,232 children's films the thumbnails of 142,914 pairs correlate above 0.9, and
+those of different children up to 0.98. So what all chests have in common is removed first, by a high-pass filter and
+normalised local contrast, and a pair is compared twice:
 
 1. Candidates by a perceptual signature of 32 × 32 values, compared over small shifts, a small crop and the mirror
    image. It keeps the values, of which a perceptual hash (Zauner, Implementation and benchmarking of perceptual image
    hash functions, 2010) keeps the signs: signs alone do not tell chests apart.
-2. Confirmation at three times the detail: 16 pieces of one film are looked for in the other by normalised correlation
-   (Lewis, Fast normalized cross-correlation, 1995), the affine map through where they were found lays one film over
-   the other, and the correlation of the two, all over, is the score.
+2. Confirmation at three times the detail: 16 patches of one film are searched for in the other by normalised
+   correlation (Lewis, Fast normalized cross-correlation, 1995), an affine map fitted to where they were found aligns
+   the two films, and their correlation is the score.
 """
 
 from __future__ import annotations
@@ -56,9 +56,9 @@ class SimilarPair:
     """Two films that look alike.
 
     Attributes:
-        one: the number of the earlier film.
-        other: the number of the later one.
-        score: how well they correlate once they lie over each other, up to 1.
+        one: the index of the earlier film.
+        other: the index of the later one.
+        score: their correlation once they are aligned, up to 1.
         mirrored: whether one is the mirror image of the other.
         same: whether they are one exposure; if not, they may be two of one patient.
     """
@@ -71,10 +71,10 @@ class SimilarPair:
 
 
 def find_near_duplicates(squares: Sequence[Grey8] | NDArray[np.uint8]) -> list[SimilarPair]:
-    """The pairs that are one exposure or come near it, best first.
+    """Find pairs that are one exposure or close to it, best first.
 
-    A pair has to stand out from random pairs of the same films as well, so that films that are alike by nature
-    (generated ones, or one anatomy in one position) are not all called copies. The work grows with the square of the
+    A pair also has to stand out from random pairs of the same films, so that films that resemble each other by nature
+    (generated ones, or one anatomy in one position) are not all reported. The work grows with the square of the
     number of films. Of many copies of one film every copy is in some pair, but not every pair is listed.
 
     Args:
@@ -102,7 +102,7 @@ def find_near_duplicates(squares: Sequence[Grey8] | NDArray[np.uint8]) -> list[S
 
 
 def candidates(squares: Sequence[Grey8] | NDArray[np.uint8]) -> list[tuple[int, int, bool]]:
-    """The pairs worth a closer look, as (one, other, mirrored) with one before other, in order."""
+    """The pairs to compare in detail, as (one, other, mirrored) with one before other, in order."""
     signatures = np.stack([_signature(square) for square in squares])
     cropped = np.stack([_signature(_without_margin(square)) for square in squares])
     kept = {False: _unit(signatures[:, 1:31, 1:31]), True: _unit(signatures[:, 1:31, 30:0:-1])}
@@ -127,15 +127,15 @@ def candidates(squares: Sequence[Grey8] | NDArray[np.uint8]) -> list[tuple[int, 
 
 
 def likeness(one: Floats, other: Floats, *, hasty: bool = False) -> float:
-    """How well two films correlate once one is laid over the other.
+    """The correlation of two films once they are aligned.
 
     Args:
         one: (96, 96), high-passed, with a local contrast of one.
         other: the same of the other film.
-        hasty: whether to give up where the first pieces already say that it cannot be a copy.
+        hasty: whether to stop early if the first patches show that it cannot be a copy.
 
     Returns:
-        the correlation, -1 to 1, over what both films show; 0 where they have too little in them, or on giving up.
+        The correlation, -1 to 1, over what both films show; 0 if they show too little, or on stopping early.
     """
     scores: list[float] = []
     here: list[tuple[float, float]] = []

@@ -1,4 +1,4 @@
-"""A mark that stands at one place in the films of one class: a white square, a letter, a logo, a black edge.
+"""Marks at one place in the films of one class: a white square, a letter, a logo, a black edge.
 
 Lungs that are whiter in pneumonia are whiter by another amount in every child. A mark is the same grey at the same
 place in film after film. So for each point of the film, each class's commonest grey there is counted, and how many
@@ -44,9 +44,9 @@ class Stamp:
 
 
 def stamps(squares: NDArray[np.uint8], labels: Sequence[str], patients: Sequence[str]) -> list[Stamp]:
-    """The marks of each class, the plainest first. One film of each patient and class counts.
+    """Find the marks of each class, the most frequent first. One film of each patient and class counts.
 
-    Marks that move from film to film are not found.
+    A mark whose place varies from film to film is not found.
 
     Args:
         squares: (films, side, side) uint8.
@@ -54,7 +54,7 @@ def stamps(squares: NDArray[np.uint8], labels: Sequence[str], patients: Sequence
         patients: one a film; empty where unknown.
 
     Raises:
-        ValueError: fewer than 20 patients of a class or of its rest; the words say which.
+        ValueError: fewer than 20 patients of a class or of its rest; the message names it.
     """
     first: dict[Any, int] = {}
     for number, key in enumerate(zip(patients, labels, strict=True)):
@@ -66,7 +66,7 @@ def stamps(squares: NDArray[np.uint8], labels: Sequence[str], patients: Sequence
         here = int((names == name).sum())
         if min(here, len(names) - here) < FEWEST:
             raise ValueError(
-                f"{name} has {here} patients and the other classes {len(names) - here}; it takes {FEWEST}"
+                f"{name} has {here} patients and the other classes {len(names) - here}; {FEWEST} are needed"
             )
     if not classes:
         raise ValueError("the films have no labels")
@@ -79,14 +79,15 @@ def stamps(squares: NDArray[np.uint8], labels: Sequence[str], patients: Sequence
 
 
 def findings_of(found: Sequence[Stamp], classes: Sequence[str]) -> list[Finding]:
-    """One line for each mark."""
+    """A line for each mark."""
     return [
         Finding(
             "stamp",
             "error" if stamp.share - stamp.elsewhere >= 0.8 else "warning",
-            f"{_look(stamp.level)} (level {stamp.level}) at the {_place(stamp.box)} stands in {stamp.share:.0%} of "
-            f"{stamp.label} and in {stamp.elsewhere:.0%} of {_others(stamp.label, classes)}: it gives the label "
-            "away; find out where it comes from, and crop or cover the place in every film of every class",
+            f"{_describe_mark(stamp.level)} (level {stamp.level}) at the {_place(stamp.box)} is in "
+            f"{stamp.share:.0%} of {stamp.label} and in {stamp.elsewhere:.0%} of {_others(stamp.label, classes)}: it "
+            "gives the label away; find out where it comes from, and crop or cover that place in every film of every "
+            "class",
         )
         for stamp in found
     ]
@@ -134,7 +135,7 @@ def _near(counts: NDArray[np.int32]) -> NDArray[np.int32]:
     return near
 
 
-def _look(level: int) -> str:
+def _describe_mark(level: int) -> str:
     return "a white mark" if level >= 230 else "a black area" if level <= 25 else "a grey mark"
 
 

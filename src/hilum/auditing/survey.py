@@ -1,4 +1,4 @@
-"""One look at every film: its header, its picture's facts, and a small square for all the checks that compare."""
+"""One pass over every film: its header, its picture's facts, and a small square for the checks that compare films."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ SIDE = 128  # of the squares: 16 KiB a film
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """What was seen of each film that could be read, in the manifest's order.
+    """What was read of each film that could be read, in the manifest's order.
 
     Attributes:
         films: the films.
-        headers: what their files say.
+        headers: their files' headers.
         before: the facts of file and picture as they are.
-        after: the facts of the picture that are left in the preprocessed square.
+        after: the facts of the preprocessed square.
         squares: (films, 128, 128) uint8, both sides squashed to the square.
         unreadable: why each of the others could not be read.
     """
@@ -44,19 +44,19 @@ class Survey:
 
 
 def survey(manifest: Manifest) -> Survey:
-    """Decode every film once; one that cannot be read is named, and the others go on."""
+    """Decode every film once; those that cannot be read are listed with the reason."""
     films: list[Film] = []
     headers: list[Header] = []
     before: list[Facts] = []
     after: list[Facts] = []
     unreadable: list[FilmError] = []
     squares = np.empty((len(manifest), SIDE, SIDE), dtype=np.uint8)
-    looks = track(map_in_order(_look, manifest), "looking at films", len(manifest))
-    for film, look in zip(manifest, looks, strict=True):
-        if isinstance(look, FilmError):
-            unreadable.append(look)
+    contents = track(map_in_order(_read_film, manifest), "auditing films", len(manifest))
+    for film, read in zip(manifest, contents, strict=True):
+        if isinstance(read, FilmError):
+            unreadable.append(read)
             continue
-        header, file_and_picture, left, squares[len(films)] = look
+        header, file_and_picture, left, squares[len(films)] = read
         films.append(film)
         headers.append(header)
         before.append(file_and_picture)
@@ -64,10 +64,10 @@ def survey(manifest: Manifest) -> Survey:
     return Survey(tuple(films), tuple(headers), tuple(before), tuple(after), squares[: len(films)], tuple(unreadable))
 
 
-_Look = tuple[Header, Facts, Facts, NDArray[np.uint8]]
+_FilmFacts = tuple[Header, Facts, Facts, NDArray[np.uint8]]
 
 
-def _look(film: Film) -> _Look | FilmError:
+def _read_film(film: Film) -> _FilmFacts | FilmError:
     try:
         header = read_header(film.path)
         grey = decode(film.path, expected_sha256=film.sha256)

@@ -1,4 +1,4 @@
-"""Films whose label a classifier that never saw them disagrees with.
+"""Label errors: films whose label a classifier that was not trained on them disagrees with.
 
 By confident learning: Northcutt, Jiang & Chuang, Confident learning: estimating uncertainty in dataset labels, J
 Artif Intell Res 70 (2021): 1373–1411.
@@ -25,12 +25,12 @@ _COMPONENTS = 200
 
 @dataclass(frozen=True, slots=True)
 class Suspect:
-    """A film that may carry the wrong label.
+    """A film that may have the wrong label.
 
     Attributes:
         film: its number.
         given: the label that it has.
-        likely: the label that its probabilities speak for.
+        likely: the most probable other label.
         prob: the probability of the label that it has, out of fold.
     """
 
@@ -43,23 +43,22 @@ class Suspect:
 def suspects(labels: NDArray[np.intp], probs: Floats, classes: Sequence[str]) -> list[Suspect]:
     """The films off the diagonal of the confident joint, the least probable label first.
 
-    A film is taken for class j where its probability of j reaches the mean probability of j among the films that
-    are labelled j (section 3.1); of several such classes, for the most probable. Where that is
-    not its label, it is a suspect. The mean is a strict measure: of labels exchanged on purpose about two in three
-    are found.
+    A film counts as class j if its probability of j reaches the mean probability of j among the films that are
+    labelled j (section 3.1); of several such classes, as the most probable. If that is not its label, it is a
+    suspect. The mean is a strict threshold: of labels that were swapped on purpose about two in three are found.
 
     Args:
         labels: (films,) the number of each film's class; every class occurs.
-        probs: (films, classes), of films that the classifier had not learned from.
+        probs: (films, classes), by a classifier that was not trained on these films.
         classes: the names.
 
     Raises:
-        ValueError: shapes that do not fit, probabilities that are not numbers, or a class without films.
+        ValueError: shapes that do not fit, probabilities that are NaN or infinite, or a class without films.
     """
     if probs.shape != (len(labels), len(classes)):
         raise ValueError(f"probabilities of shape {probs.shape} for {len(labels)} films of {len(classes)} classes")
     if not np.isfinite(probs).all():
-        raise ValueError("probabilities that are not numbers (NaN or infinite)")
+        raise ValueError("probabilities that are NaN or infinite")
     missing = [name for number, name in enumerate(classes) if not (labels == number).any()]
     if missing:
         raise ValueError(f"no film is labelled {missing[0]}")
@@ -90,9 +89,9 @@ def cheap_probs(squares: NDArray[np.uint8], folds: Folds) -> Floats:
     small = np.stack([cv2.resize(square, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA) for square in squares])
     flat = small.reshape(len(small), -1).astype(np.float32)
     flat = (flat - flat.mean(axis=1, keepdims=True)) / (flat.std(axis=1, keepdims=True) + 1)
-    # The components see all films but no label, so that a fold's labels stay unknown to the others.
+    # The components see all films but no label, so no fold's labels leak into the others.
     components = PCA(min(_COMPONENTS, len(flat) // 3), svd_solver="randomized", random_state=0).fit_transform(flat)
-    components /= components[:, 0].std()  # all alike: what varies most among films is to count most
+    components /= components[:, 0].std()  # all by one factor: what varies most among films counts most
 
     def make() -> Any:
         return LogisticRegression(C=0.3, max_iter=1000)
@@ -101,7 +100,7 @@ def cheap_probs(squares: NDArray[np.uint8], folds: Folds) -> Floats:
 
 
 def findings_of(found: Sequence[Suspect], paths: Sequence[str], whose: str) -> list[Finding]:
-    """One line for all suspects; `paths` names the films, `whose` the classifier."""
+    """A line for all suspects; `paths` names the films, `whose` the classifier."""
     if not found:
         return []
     first = listed(
@@ -112,8 +111,8 @@ def findings_of(found: Sequence[Suspect], paths: Sequence[str], whose: str) -> l
         Finding(
             "label",
             "warning",
-            f"{count(len(found), 'film')} may carry the wrong label, says {whose}: {first}; look at them, the "
-            "first ones first, and mend those labels that are wrong",
+            f"{count(len(found), 'film')} may have the wrong label, according to {whose}: {first}; look at them in "
+            "this order, and correct the labels that are wrong",
             tuple(paths[suspect.film] for suspect in found),
         )
     ]

@@ -1,7 +1,7 @@
-"""How far a probability can be taken at its word, and when not to answer.
+"""How far probabilities can be trusted, and when a detector should not answer.
 
-Calibration and its choice, conformal prediction sets, selective prediction, and shift without labels. Importing and
-applying need numpy alone; fitting loads scipy and scikit-learn.
+Calibration and its choice, conformal prediction sets, selective prediction, and tests for shift without labels.
+Importing and applying need numpy alone; fitting loads scipy and scikit-learn.
 """
 
 from hilum.confidence.conformal import Conformal, SetPerformance, evaluate_sets, fit_conformal, prediction_sets

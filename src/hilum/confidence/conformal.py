@@ -1,14 +1,14 @@
-"""Conformal prediction: the set of classes that a film may show, with a promise of how often the true one is in it.
+"""Conformal prediction: the set of classes that a film may show, with a guarantee of how often it has the true one.
 
-The promise is for each class on its own (Mondrian, or class-conditional, split conformal prediction: Vovk, ACML
-2012; Angelopoulos & Bates, Foundations and Trends in Machine Learning 16 (2023): 494–591, sections 1 and 4): of new
-patients who have films of it, a film of theirs has it in its set at least as often as `coverage` says. It holds
-whatever the network is worth, as long as the new patients come from where the validation patients came from. It is an
-average over validation sets and patients, and no promise for one kind of patient, nor for another hospital's. Where
-a checkpoint was chosen on the same films, they are no longer quite new, and a little of it is lost.
+The guarantee is for each class on its own (Mondrian, or class-conditional, split conformal prediction: Vovk, ACML
+2012; Angelopoulos & Bates, Foundations and Trends in Machine Learning 16 (2023): 494–591, sections 1 and 4): for a
+film of a new patient, the set has the film's class at least as often as `coverage` says. It holds however good the
+network is, as long as the new patients come from the same population as the validation patients. It is an average
+over validation sets and patients, and no guarantee for one kind of patient, nor for another hospital's. If a
+checkpoint was chosen on the same films, the guarantee holds only approximately.
 
-A set with one class is an answer. Several classes: the network cannot tell them apart well enough. None: the
-film is unlike the most of every class. Neither is an answer.
+A set with one class is an answer. With several classes, the network cannot tell them apart well enough; with none,
+the film is unlike most films of every class. Neither is an answer.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ from hilum.records import Figure
 
 
 class Conformal(Struct, frozen=True, forbid_unknown_fields=True):
-    """From which probability on a class is in a film's set.
+    """The probabilities from which on a class is in a film's prediction set.
 
     Attributes:
-        coverage: promised for each class, above 0 and below 1.
-        thresholds: one a class, from 0 to 1; 0 where the class is in every set.
-        films: how many of each class they rest on.
-        patients: how many patients those are of; a film of an unknown patient is one of its own.
-        chosen_on: on which films, in words.
+        coverage: guaranteed for each class, above 0 and below 1.
+        thresholds: one for each class, from 0 to 1; 0 if the class is in every set.
+        films: the number of films of each class that they were fitted on.
+        patients: the number of their patients; a film of an unknown patient counts as a patient of its own.
+        chosen_on: a description of those films.
     """
 
     coverage: float
@@ -46,7 +46,7 @@ class Conformal(Struct, frozen=True, forbid_unknown_fields=True):
 
     def __post_init__(self) -> None:
         if not 0 < self.coverage < 1:
-            raise ValueError(f"coverage lies above 0 and below 1, not at {self.coverage}")
+            raise ValueError(f"coverage must be above 0 and below 1, not {self.coverage}")
         if not all(0 <= threshold <= 1 for threshold in self.thresholds):
             raise ValueError("thresholds of prediction sets are probabilities, from 0 to 1")
         if not len(self.thresholds) == len(self.films) == len(self.patients):
@@ -54,7 +54,7 @@ class Conformal(Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def unpromised(self) -> tuple[int, ...]:
-        """The classes with too few patients to promise anything about: they are in every set."""
+        """The classes with too few patients for a guarantee; they are in every set."""
         return tuple(
             number for number, patients in enumerate(self.patients) if patients < _needed(self.coverage, patients)
         )
@@ -67,24 +67,26 @@ def fit_conformal(
     coverage: float = 0.9,
     chosen_on: str = "validation films",
 ) -> Conformal:
-    """Find the thresholds on films that the network has not learnt from.
+    """Fit the thresholds on films that the network was not trained on.
 
     Films of one patient are not exchangeable with another's. So each of a class's K patients has one vote, shared
-    among their films of it, and the threshold is the highest that (K + 1) · coverage of the votes reach (hierarchical
-    conformal prediction: Lee, Barber & Willett, 2023, arXiv:2306.06342). Unlike one film drawn for each
-    patient (Dunn, Wasserman & Ramdas, JASA 118 (2023): 2491–2502) that uses every film and no chance. With one film
-    a patient it is the ⌈(n + 1) · coverage⌉-th smallest of n scores 1 − p, as in split conformal prediction.
+    among their films of the class, and the threshold is the highest that (K + 1) · coverage of the votes reach
+    (hierarchical conformal prediction: Lee, Barber & Willett, 2023, arXiv:2306.06342). Unlike drawing one film of
+    each patient (Dunn, Wasserman & Ramdas, JASA 118 (2023): 2491–2502) this uses every film and is deterministic.
+    With one film of each patient it is the ⌈(n + 1) · coverage⌉-th smallest of n scores 1 − p, as in split conformal
+    prediction.
 
-    Only the order of films counts: calibrating two classes first, on whatever films, changes thresholds and no set.
+    Only the ranking of films counts: calibrating two classes first changes thresholds but no set.
 
     A class of fewer than coverage / (1 − coverage) patients (9 for 0.9, 99 for 0.99) gets the threshold 0.
 
     Args:
         labels: `(n,)` int, the class of each film, from 0.
-        probs: `(n, classes)`, from 0 to 1, each row adding up to 1, of the kind that sets will be made of.
-        patients: `n` identifiers, `""` where unknown; None where all are.
-        coverage: to promise, above 0 and below 1.
-        chosen_on: what the films are, in words.
+        probs: `(n, classes)`, from 0 to 1, each row adding up to 1, of the same kind as those that sets will be made
+            for.
+        patients: `n` identifiers, `""` if unknown; None if all are.
+        coverage: to guarantee, above 0 and below 1.
+        chosen_on: a description of the films.
 
     Raises:
         ValueError: a coverage out of range, or input that does not fit.
@@ -94,11 +96,11 @@ def fit_conformal(
     thresholds, counts, people = [], [], []
     for number in range(films.probs.shape[1]):
         of_class = films.labels == number
-        votes, said = _votes(of_film, of_class)[of_class], films.probs[of_class, number]
-        falling = np.argsort(-said)
+        votes, of_this_class = _votes(of_film, of_class)[of_class], films.probs[of_class, number]
+        falling = np.argsort(-of_this_class)
         voters = np.unique(of_film[of_class]).size
         enough = np.cumsum(votes[falling]) >= _needed(coverage, voters)
-        thresholds.append(float(said[falling][enough.argmax()]) if enough.any() else 0.0)
+        thresholds.append(float(of_this_class[falling][enough.argmax()]) if enough.any() else 0.0)
         counts.append(int(of_class.sum()))
         people.append(voters)
     films_chosen_on = f"{len(films.labels)} {chosen_on}"
@@ -106,14 +108,14 @@ def fit_conformal(
 
 
 def prediction_sets(conformal: Conformal, probs: ArrayLike) -> Bools:
-    """Which classes are in each film's set.
+    """The prediction set of each film.
 
     Args:
-        conformal: as `fit_conformal` found it on probabilities of the same kind.
+        conformal: fitted by `fit_conformal` on probabilities of the same kind.
         probs: `(n, classes)`, from 0 to 1, each row adding up to 1.
 
     Returns:
-        `(n, classes)` bool.
+        `(n, classes)` bool, whether each class is in the film's set.
 
     Raises:
         ValueError: shapes or probabilities that do not fit.
@@ -126,15 +128,15 @@ def prediction_sets(conformal: Conformal, probs: ArrayLike) -> Bools:
 
 @dataclass(frozen=True, slots=True)
 class SetPerformance:
-    """What prediction sets came to on films with labels, with 95% intervals; every patient counts once.
+    """How prediction sets perform on films with labels, with 95% intervals; every patient counts once.
 
     Attributes:
         coverage: the share of films whose set has their class.
-        per_class: the same among films of each class: what was promised.
-        size: mean number of classes in a set.
+        per_class: the same among films of each class, which is what is guaranteed.
+        size: the mean number of classes in a set.
         empty: the share of films with no class in their set.
-        single: with one: the films that are answered.
-        several: with more.
+        single: the share of films with one class in their set, which are answered.
+        several: the share of films with more than one.
     """
 
     coverage: Figure
@@ -153,17 +155,17 @@ def evaluate_sets(
     resamples: int = 2000,
     seed: int = 0,
 ) -> SetPerformance:
-    """Judge prediction sets on films that neither the network nor they were fitted on.
+    """Evaluate prediction sets on films that neither the network nor the sets were fitted on.
 
-    The promise is about a new patient's film, so that here, as there, a patient with several films counts once.
+    The guarantee is about a film of a new patient, so a patient with several films counts once here, too.
 
     Args:
         conformal: the thresholds.
         labels: `(n,)` int, the class of each film, from 0.
         probs: `(n, classes)`, from 0 to 1, each row adding up to 1.
-        patients: `n` identifiers, `""` where unknown; None where all are.
+        patients: `n` identifiers, `""` if unknown; None if all are.
         resamples: of the bootstrap over patients; 0 gives the figures without intervals.
-        seed: where the draws start.
+        seed: of the draws.
 
     Raises:
         ValueError: input that does not fit.
@@ -197,10 +199,10 @@ def evaluate_sets(
 
 
 def _needed(coverage: float, patients: int) -> float:
-    # A hair less, so that 0.55 · 20 votes are 11 and not 11.000000000000002.
+    # Slightly less, so that 0.55 · 20 votes are 11 and not 11.000000000000002.
     return (patients + 1) * coverage - 1e-9
 
 
 def _votes(of_film: NDArray[np.intp], among: Bools) -> Floats:
-    """One vote a patient, shared evenly among the films that `among` has of theirs; none for the other films."""
+    """One vote for each patient, shared evenly among the patient's films in `among`; 0 for all other films."""
     return np.where(among, 1 / np.maximum(np.bincount(of_film, among), 1)[of_film], 0.0)

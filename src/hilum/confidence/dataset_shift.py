@@ -1,12 +1,12 @@
-"""Have the scores moved since validation, and does a change of the classes' shares explain it? No labels needed.
+"""Dataset shift: have scores changed since validation, and do other shares of the classes explain it? Without labels.
 
-Two questions of a new set of films. Do their scores come from the same distribution as those of validation? And
-where not: is there more to it than another share of each class (prior shift), under which films of one class would
-be scored as they were? Another machine, or other patients of the same class, change the scores within it.
+There are two questions about a new set of films. Are their scores from the same distribution as those of validation?
+If not: is there more to it than other shares of the classes (prior shift), under which the scores within a class
+would be unchanged? Another machine, or other patients of the same class, change the scores within a class.
 
-The second question is answered one way only. Scores that no mixture of the reference's classes explains contradict a
-mere change of shares. Scores that one explains do not prove it: a machine whose every fifth healthy film looks just
-like pneumonia leaves the same scores as a ward with more pneumonia. Labels of some films there tell the two apart.
+The second question can be answered in one direction only. Scores that no mixture of the reference's classes explains
+contradict prior shift. Scores that a mixture explains do not prove it: a machine on which every fifth healthy film
+looks like pneumonia gives the same scores as a ward with more pneumonia. Labels of some films separate the two.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ SIMULATIONS = 999
 
 @dataclass(frozen=True, slots=True)
 class ScoreShift:
-    """How far scores lie from those that were expected.
+    """How far scores are from those that were expected.
 
     Attributes:
         distance: the largest difference of the shares of films that score above the same number, 0 to 1
             (Kolmogorov–Smirnov).
-        p: the chance of such a distance, or a larger one, where nothing has changed; 0.001 or more.
-        of_class: whose probability it is.
+        p: the p-value: the chance of such a distance, or a larger one, if nothing has changed; 0.001 or more.
+        of_class: the class whose probability it is.
         at: the score where the two are farthest apart.
         expected: the share of films expected above it.
         found: the share of films found above it.
@@ -52,18 +52,18 @@ class ScoreShift:
 
     @property
     def shown(self) -> bool:
-        """Whether it is more than chance does to one set of films in twenty."""
+        """Whether the distance is significant, at the level of 0.05."""
         return self.p < SIGNIFICANT
 
 
 @dataclass(frozen=True, slots=True)
 class PriorShift:
-    """Whether scores have moved, and whether other shares of the classes are enough to explain it.
+    """Whether scores have shifted, and whether other shares of the classes explain it.
 
     Attributes:
-        moved: against validation's scores.
-        prior: the share of each class that the films would have, were it only the shares that changed.
-        beyond: against validation's scores, its classes mixed by those shares.
+        moved: the distance from validation's scores.
+        prior: the estimated share of each class, if only the shares have changed.
+        beyond: the distance from validation's scores with its classes mixed by those shares.
     """
 
     moved: ScoreShift
@@ -74,9 +74,9 @@ class PriorShift:
     def looks_like(self) -> Literal["no shift", "prior shift", "other shift"]:
         """What these scores show.
 
-        `no shift`: none is shown. `prior shift`: other shares of the classes explain it, and so might other things
-        (see the module): `correct_prior` may be offered, to someone who knows of no other change. `other shift`: they
-        do not explain it; neither the estimated shares nor a correction by them can be relied on.
+        `no shift`: none is significant. `prior shift`: other shares of the classes explain it, and so might other
+        changes (see the module); `correct_prior` may be used if no other change is known. `other shift`: they do not
+        explain it; neither the estimated shares nor a correction by them is reliable.
         """
         if self.beyond.shown:
             return "other shift"
@@ -88,14 +88,14 @@ def distribution_shift(
 ) -> ScoreShift:
     """Compare scores with those of validation: a two-sample Kolmogorov–Smirnov test.
 
-    The distance is taken at the reference's scores, of more than two classes over the probabilities of each. Its p
-    is from `SIMULATIONS` pairs of sets drawn from the reference, as large as the reference and these films are
-    worth (`effective`): films of one patient are no independent witnesses.
+    The distance is taken at the reference's scores, of more than two classes over the probabilities of each. Its
+    p-value is from `SIMULATIONS` pairs of sets drawn from the reference, of the effective sizes of the reference and
+    of these films (`effective`): films of one patient are not independent.
 
     Args:
         reference: the scores of validation.
         probs: `(n, classes)`, from 0 to 1, each row adding up to 1, of the same kind.
-        patients: `n` identifiers, `""` where unknown; None where all are.
+        patients: `n` identifiers, `""` if unknown; None if all are.
         seed: of the draws.
 
     Raises:
@@ -114,7 +114,7 @@ def prior_shift(
     resamples: int = 2000,
     seed: int = 0,
 ) -> PriorShift:
-    """Ask both questions of a new set of films, without their labels.
+    """Answer both questions about a new set of films, without their labels.
 
     For the second, the simulated sets are drawn from the reference's classes mixed by the estimated shares, and the
     shares are estimated anew from each, as they were from the films (the parametric bootstrap: Efron & Tibshirani, An
@@ -123,8 +123,8 @@ def prior_shift(
     Args:
         reference: the scores of validation.
         probs: `(n, classes)`, from 0 to 1, each row adding up to 1, of the same kind, calibrated.
-        patients: `n` identifiers, `""` where unknown; None where all are.
-        resamples: of the shares' intervals; 0 for none.
+        patients: `n` identifiers, `""` if unknown; None if all are.
+        resamples: of the bootstrap for the shares' intervals; 0 gives none.
         seed: of the draws.
 
     Raises:
@@ -146,7 +146,7 @@ def prior_shift(
 
 
 class _Comparison:
-    """Films beside the reference, as shares of both that lie above each score of the reference."""
+    """Films compared with the reference, by the shares of both that are above each score of the reference."""
 
     def __init__(
         self, reference: ScoreReference, probs: ArrayLike, patients: Sequence[str] | None, seed: int
@@ -163,11 +163,11 @@ class _Comparison:
         self.random = np.random.default_rng(seed)
 
     def shares_of(self, prior: Floats) -> Floats:
-        """Of the reference's films, what each counts where classes have these shares; they add up to 1."""
+        """The weight of each of the reference's films if the classes have these shares; they add up to 1."""
         return np.asarray((prior / np.bincount(self.labels))[self.labels])
 
     def draws(self, prior: Floats, size: float | None = None) -> Floats:
-        """Sets drawn from the reference, `(SIMULATIONS, films of the reference)`: which share each film has."""
+        """Sets drawn from the reference, `(SIMULATIONS, films of the reference)`: the share of each film."""
         films = max(1, round(self.finding if size is None else size))
         shares = self.shares_of(prior)
         return self.random.multinomial(films, shares / shares.sum(), SIMULATIONS) / films
@@ -178,7 +178,7 @@ class _Comparison:
         return np.asarray(np.max(largest, axis=0))
 
     def shift(self, prior: Floats, by_chance: Floats) -> ScoreShift:
-        """The films against the reference mixed by these shares."""
+        """The films compared with the reference mixed by these shares."""
         shifts = []
         for column in self.columns:
             places, scores = np.unique(self.rows[:, column]), np.sort(self.films[:, column])
@@ -188,12 +188,12 @@ class _Comparison:
             at, wanted, seen = (float(each[worst]) for each in (places, expected, found))
             shifts.append(ScoreShift(abs(seen - wanted), 1.0, column, at, wanted, seen))
         farthest = max(shifts, key=lambda shift: shift.distance)
-        # Distances that differ in the last digit are the same.
+        # Distances that differ only by rounding are equal.
         as_far = int((by_chance >= farthest.distance - 1e-9).sum())
         return replace(farthest, p=(1 + as_far) / (1 + SIMULATIONS))
 
     def _above(self, shares: Floats, column: int) -> Floats:
-        """What part of shares `(..., films of the reference)` lies above each distinct score, rising."""
+        """The part of shares `(..., films of the reference)` above each distinct score, in rising order."""
         scores = self.rows[:, column]
         order = np.argsort(scores, kind="stable")
         last = np.append(np.diff(scores[order]) > 0, True)

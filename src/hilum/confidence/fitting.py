@@ -1,4 +1,4 @@
-"""Which calibration, and with what parameters: from films with their labels. scipy and scikit-learn when called."""
+"""Choosing and fitting a calibration on films with labels; needs scipy and scikit-learn when called."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from hilum.metrics.counts import Floats
 from hilum.metrics.multiclass import MulticlassScores, checked_multiclass
 
 METHODS: tuple[Method, ...] = ("none", "temperature", "platt", "isotonic")  # the simpler first
-MIN_FILMS = 10  # of each class; with fewer, a single film decides
+MIN_FILMS = 10  # of each class; with fewer, a single film would decide
 FOLDS = 5
 
 
@@ -26,19 +26,19 @@ def fit_calibration(
     weights: ArrayLike | None = None,
     chosen_on: str = "validation films",
 ) -> Calibration:
-    """Fit one method on films that the network has not learnt from.
+    """Fit one method on films that the network was not trained on.
 
     Temperature and Platt minimise log loss against Platt's targets (Platt 1999, section 2.2): the label of one of k
     films counts as (k + 1) / (k + 2), since k films without a mistake do not prove that there are none. Isotonic
-    regression gets one film more of each class, each at its wrong end, which keeps its ends off 0 and 1 by the same
-    argument.
+    regression gets one more film of each class, each at the wrong end, which keeps its ends away from 0 and 1 for the
+    same reason.
 
     Args:
         labels: `(n,)` int, the class of each film, from 0.
         probs: `(n, classes)`, from 0 to 1, each row adding up to 1.
         method: `none`, `temperature`, `platt` or `isotonic`; the last two for two classes.
         weights: `(n,)`, how often each film counts.
-        chosen_on: what the films are, in words.
+        chosen_on: a description of the films.
 
     Raises:
         ValueError: fewer than `MIN_FILMS` films of a class, films that are ranked no better than by chance, a method
@@ -47,7 +47,9 @@ def fit_calibration(
     films = checked_multiclass(labels, probs)
     counts = np.ones(len(films.labels)) if weights is None else np.asarray(weights, dtype=np.float64)
     if counts.shape != films.labels.shape or not (np.isfinite(counts) & (counts >= 0)).all():
-        raise ValueError(f"weights {counts.shape} say how often each of {len(films.labels)} films counts: 0 or more")
+        raise ValueError(
+            f"weights {counts.shape} must be finite and 0 or more, one for each of {len(films.labels)} films"
+        )
     _enough_films(films, counts)
     check_classes(method, films.probs.shape[1])
     return replace(_fitted(films, method, counts), chosen_on=f"{len(films.labels)} {chosen_on}")
@@ -62,20 +64,20 @@ def best_calibration(
 ) -> Calibration:
     """Choose a method by cross-validation over patients, and fit it on all films.
 
-    Judged is log loss on the fold that was not fitted on, films of one patient in one fold. Of the methods whose
-    loss is within one standard error (of the difference, over patients) of the lowest, the simplest is
-    taken (the one-standard-error rule: Breiman et al., Classification and Regression Trees, 1984, section 3.4.3).
+    The methods are compared by log loss on the fold that was held out; films of one patient are in one fold. Of the
+    methods whose loss is within one standard error (of the difference, over patients) of the lowest, the simplest is
+    chosen (the one-standard-error rule: Breiman et al., Classification and Regression Trees, 1984, section 3.4.3).
 
     Args:
         labels: `(n,)` int, the class of each film, from 0.
         probs: `(n, classes)`, from 0 to 1, each row adding up to 1.
-        patients: `n` identifiers, `""` where unknown; None where all are.
+        patients: `n` identifiers, `""` if unknown; None if all are.
         seed: of the folds.
-        chosen_on: what the films are, in words.
+        chosen_on: a description of the films.
 
     Returns:
-        The calibration, with the `log_loss` of each method. A method that these films cannot be fitted by (they are
-        ranked no better than by chance) is not among them.
+        The calibration, with the `log_loss` of each method. A method that cannot be fitted on these films (because
+        they are ranked no better than by chance) is not among them.
 
     Raises:
         ValueError: fewer than `MIN_FILMS` films or `FOLDS` patients of a class, or input that does not fit.
@@ -86,7 +88,9 @@ def best_calibration(
     for number in range(films.probs.shape[1]):
         of_class = np.unique(of_film[films.labels == number]).size
         if of_class < FOLDS:
-            raise ValueError(f"calibration is chosen in {FOLDS} folds of patients, and class {number} has {of_class}")
+            raise ValueError(
+                f"calibration is chosen in {FOLDS} folds of patients, and class {number} has {of_class} patients"
+            )
     tried = _tried(films, of_film, seed)
     best = min((losses for _, losses in tried.values()), key=np.mean)
     chosen = next(
@@ -102,7 +106,7 @@ def best_calibration(
 
 
 def _tried(films: MulticlassScores, of_film: NDArray[np.intp], seed: int) -> dict[Method, tuple[Calibration, Floats]]:
-    """Each method fitted on all films, and the log loss of each film when it was fitted on the other folds."""
+    """Each method fitted on all films, and the log loss of each film by a fit on the other folds."""
     from sklearn.model_selection import StratifiedGroupKFold
 
     splitter = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=seed)
@@ -122,12 +126,12 @@ def _tried(films: MulticlassScores, of_film: NDArray[np.intp], seed: int) -> dic
 
 
 def _standard_error(differences: Floats, of_film: NDArray[np.intp]) -> float:
-    """Of the mean of one number a film, where films of one patient go together."""
+    """The standard error of a mean over films, clustered by patient."""
     sums = np.bincount(of_film, differences - differences.mean())
     return float(np.sqrt(np.square(sums).sum() * sums.size / (sums.size - 1)) / differences.size)
 
 
-_NOT_RANKED = "these films are ranked no better than by chance: no calibration mends that"
+_NOT_RANKED = "these films are ranked no better than by chance, which no calibration can correct"
 
 
 class _NotRankedError(ValueError):
@@ -153,7 +157,7 @@ def _fitted(films: MulticlassScores, method: Method, counts: Floats | None = Non
 
 
 def _line(films: MulticlassScores, counts: Floats, with_offset: bool) -> tuple[float, float]:
-    """Slope and offset of the least log loss: a convex problem of one or two numbers."""
+    """Slope and offset that minimise log loss, a convex problem of one or two variables."""
     from scipy.optimize import minimize
 
     logits = log_probs(films.probs)
@@ -198,8 +202,8 @@ def _steps(films: MulticlassScores, counts: Floats) -> tuple[tuple[float, float]
         np.concatenate([[1], films.labels, [0]]),
         np.concatenate([[1], counts, [1]]),
     )
-    said, probs = regression.X_thresholds_, regression.y_thresholds_
-    meant = np.maximum.accumulate(np.log(probs / (1 - probs)))
-    if meant[0] == meant[-1]:
+    raw, probs = regression.X_thresholds_, regression.y_thresholds_
+    corrected = np.maximum.accumulate(np.log(probs / (1 - probs)))
+    if corrected[0] == corrected[-1]:
         raise _NotRankedError(_NOT_RANKED)
-    return tuple(zip(said.tolist(), meant.tolist(), strict=True))
+    return tuple(zip(raw.tolist(), corrected.tolist(), strict=True))

@@ -1,4 +1,4 @@
-"""What a detector scored in validation, small enough for a bundle: what later scores are compared with."""
+"""A detector's scores in validation, small enough for a bundle; later scores are compared with them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hilum.metrics import clusters_of
 from hilum.metrics.counts import Floats
 from hilum.metrics.multiclass import checked_multiclass
 
-KEPT = 200  # films of a class: a step of its distribution is then half a percent
+KEPT = 200  # films of a class: then a step of its distribution is half a percent
 
 
 class ScoreReference(Struct, frozen=True, forbid_unknown_fields=True):
@@ -22,11 +22,10 @@ class ScoreReference(Struct, frozen=True, forbid_unknown_fields=True):
 
     Attributes:
         prior: the share of films of each class.
-        scores: for each class the probabilities of `KEPT` of its films (of all, where there are no more), at evenly
-            spaced quantiles of the probability of that class. Of two classes a film has that of the second, of more
-            that of each.
-        patients: of each class, how many independent ones its films are worth (`effective`).
-        chosen_on: on which films, in words.
+        scores: for each class the probabilities of `KEPT` of its films (or of all), at evenly spaced quantiles of the
+            probability of that class. With two classes a film has that of the second, with more that of each.
+        patients: for each class, the effective number of independent patients (`effective`).
+        chosen_on: a description of the films.
     """
 
     prior: tuple[float, ...]
@@ -59,14 +58,14 @@ class ScoreReference(Struct, frozen=True, forbid_unknown_fields=True):
 def score_reference(
     labels: ArrayLike, probs: ArrayLike, patients: Sequence[str] | None = None, chosen_on: str = "validation films"
 ) -> ScoreReference:
-    """Keep what is needed of the scores of films that the network has not learnt from.
+    """Summarise the scores of films that the network was not trained on.
 
     Args:
         labels: `(n,)` int, the class of each film, from 0.
-        probs: `(n, classes)`, from 0 to 1, each row adding up to 1, of the kind that will be compared: calibrated
-            where those are.
-        patients: `n` identifiers, `""` where unknown; None where all are.
-        chosen_on: what the films are, in words.
+        probs: `(n, classes)`, from 0 to 1, each row adding up to 1, of the same kind as those to be compared:
+            calibrated if those are.
+        patients: `n` identifiers, `""` if unknown; None if all are.
+        chosen_on: a description of the films.
 
     Raises:
         ValueError: a class without films, or input that does not fit.
@@ -81,21 +80,21 @@ def score_reference(
     of_film = clusters_of(films.labels, patients).of_film
     scores, worth = [], []
     for number in range(classes):
-        mine = films.labels == number
-        rising = films.probs[mine][np.argsort(films.probs[mine, number], kind="stable")]
+        in_class = films.labels == number
+        rising = films.probs[in_class][np.argsort(films.probs[in_class, number], kind="stable")]
         kept = min(len(rising), KEPT)
         rows = rising[((np.arange(kept) + 0.5) / kept * len(rising)).astype(np.intp)]
         scores.append(tuple(map(tuple, (rows[:, 1:] if classes == 2 else rows).tolist())))
-        worth.append(effective(of_film[mine]))
+        worth.append(effective(of_film[in_class]))
     prior = tuple((of_class / of_class.sum()).tolist())
     return ScoreReference(prior, tuple(scores), tuple(worth), f"{len(films.labels)} {chosen_on}")
 
 
 def effective(of_film: NDArray[np.intp]) -> float:
-    """How many independent films those of these patients are worth, if all films of a patient say the same.
+    """The effective number of independent films, if all films of a patient carry the same information.
 
-    (Σ films)² / Σ films² over patients (Kish, Survey Sampling, 1965): as many as there are patients, where each has
-    as many films as the others. It is the cautious end: films of a patient say something of their own, too.
+    (Σ films)² / Σ films² over patients (Kish, Survey Sampling, 1965): the number of patients if each has the same
+    number of films. This is conservative: films of one patient do carry information of their own.
     """
     films = np.bincount(of_film)
     return float(np.square(films.sum()) / np.square(films).sum())

@@ -1,7 +1,7 @@
-"""Selective prediction: how much better the answers get when the least certain films are left to a person.
+"""Selective prediction: how accuracy improves when the least certain films are left to a person.
 
 Sources: El-Yaniv & Wiener, JMLR 11 (2010): 1605–1641 (risk against coverage); Geifman, Uziel & El-Yaniv, ICLR 2019
-(the area under it). As in `hilum.metrics`, `weights (..., n)` says how often each film counts and gives arrays of the
+(the area under it). As in `hilum.metrics`, `weights (..., n)` are how often each film counts, and results have the
 shape `(...)`; what is not defined is NaN.
 """
 
@@ -24,12 +24,12 @@ SHARES = (1.0, 0.95, 0.9, 0.8, 0.5)
 
 
 class RiskCurve(NamedTuple):
-    """What is answered, and how wrong it is, when the certainty asked for falls to each that occurs.
+    """Coverage and risk at each certainty that occurs, the highest first.
 
     Attributes:
-        coverage: the share of films that are answered, rising to 1, `(..., k)`.
-        risk: the share of those whose answer is wrong, `(..., k)`.
-        certainty: the distinct certainties, falling, `(k,)`.
+        coverage: the share of films that are answered, `(..., k)`, rising to 1.
+        risk: the share of these whose answer is wrong, `(..., k)`.
+        certainty: the distinct certainties, `(k,)`, falling.
     """
 
     coverage: Floats
@@ -38,13 +38,13 @@ class RiskCurve(NamedTuple):
 
 
 def certainty(probs: ArrayLike, threshold: float | None) -> Floats:
-    """How certain each film's call is, `(n,)`: a number whose order counts; higher is more certain.
+    """How certain each film's prediction is, `(n,)` float64; only the order matters, higher is more certain.
 
     Args:
         probs: `(n, classes)`, from 0 to 1, each row adding up to 1.
-        threshold: of two classes, the probability of the second from which on it is called: the certainty is the
-            distance from it in log-odds, so that films on either side compare. None: the most probable class is
-            called, and the certainty is its log-odds.
+        threshold: of two classes, the probability of the second from which on it is predicted: the certainty is the
+            distance from it in log-odds, so that films on either side are comparable. None: the most probable class
+            is predicted, and the certainty is its log-odds.
 
     Raises:
         ValueError: probabilities that do not fit, a threshold for more than two classes or out of range.
@@ -52,7 +52,7 @@ def certainty(probs: ArrayLike, threshold: float | None) -> Floats:
     rows = checked_probs(probs)
     if threshold is None:
         called = np.arange(rows.shape[1]) == rows.argmax(axis=1)[:, None]
-        # The others are added up, as 1 − p would lose them to rounding.
+        # The other classes are summed, as 1 − p would round them away.
         return _log_odds(np.where(called, 0.0, rows).sum(axis=1), rows.max(axis=1))
     if rows.shape[1] != 2 or not 0 <= threshold <= 1:
         raise ValueError(f"a threshold from 0 to 1 is for two classes; these are {rows.shape[1]}, at {threshold}")
@@ -60,20 +60,20 @@ def certainty(probs: ArrayLike, threshold: float | None) -> Floats:
 
 
 def risk_coverage(wrong: ArrayLike, certainties: ArrayLike, weights: ArrayLike | None = None) -> RiskCurve:
-    """Risk against coverage; films of one certainty are answered together.
+    """The risk against the coverage; films of the same certainty are answered together.
 
     Args:
-        wrong: `(n,)` bool, whether each film is called what it is not.
-        certainties: `(n,)`, of the call; higher is more certain.
+        wrong: `(n,)` bool, whether each film's prediction is wrong.
+        certainties: `(n,)`, of the predictions; higher is more certain.
         weights: `(..., n)`, how often each film counts.
 
     Raises:
-        ValueError: shapes that do not fit, a certainty that is no number.
+        ValueError: shapes that do not fit, or a certainty of NaN.
     """
     mistakes, asked = np.asarray(wrong, dtype=bool), np.asarray(certainties, dtype=np.float64)
     if mistakes.ndim != 1 or asked.shape != mistakes.shape or np.isnan(asked).any():
         raise ValueError(
-            f"wrong {mistakes.shape} and certainties {asked.shape} must be vectors of one length, no NaN"
+            f"wrong {mistakes.shape} and certainties {asked.shape} must be vectors of one length without NaN"
         )
     levels, ranks = np.unique(asked, return_inverse=True)
     curve = cumulated(mistakes, ranks / max(1, levels.size), weights)
@@ -84,7 +84,7 @@ def risk_coverage(wrong: ArrayLike, certainties: ArrayLike, weights: ArrayLike |
 def aurc(wrong: ArrayLike, certainties: ArrayLike, weights: ArrayLike | None = None) -> Floats:
     """Area under risk against coverage, 0 (best) to 1: the mean risk over all coverages.
 
-    NaN without a film. A certainty that says nothing gives the risk of answering every film.
+    NaN without a film. An uninformative certainty gives the risk of answering every film.
     """
     curve = risk_coverage(wrong, certainties, weights)
     steps = np.diff(curve.coverage, axis=-1, prepend=0)
@@ -97,14 +97,14 @@ def selective_accuracy(
 ) -> Floats:
     """The accuracy when the most certain `share` of films, above 0 and up to 1, is answered; NaN without a film.
 
-    Where the share ends among films of one certainty, it takes its part of them.
+    If the share ends among films of one certainty, they count in proportion.
     """
     if not 0 < share <= 1:
-        raise ValueError(f"the share of films to answer lies above 0 and up to 1, not at {share}")
+        raise ValueError(f"the share of films to answer must be above 0 and at most 1, not {share}")
     curve = risk_coverage(wrong, certainties, weights)
     steps = np.diff(curve.coverage, axis=-1, prepend=0)
     taken = np.clip(share - (curve.coverage - steps), 0, steps)
-    # Certainty by certainty, what is wrong among the films of that one.
+    # For each certainty, the share of films with it that are wrong.
     mistakes = np.diff(curve.coverage * np.nan_to_num(curve.risk), axis=-1, prepend=0)
     wrong_share = (taken * np.nan_to_num(ratio(mistakes, steps))).sum(axis=-1)
     return np.where(curve.certainty.size, 1 - wrong_share / share, np.nan)
@@ -112,11 +112,11 @@ def selective_accuracy(
 
 @dataclass(frozen=True, slots=True)
 class Selective:
-    """What leaving out the least certain films buys, with 95% intervals.
+    """The gain from not answering the least certain films, with 95% intervals.
 
     Attributes:
         aurc: the mean share of wrong answers over all coverages.
-        accuracy: by the share of films that is answered, the most certain first.
+        accuracy: by the share of films that are answered, the most certain first.
     """
 
     aurc: Figure
@@ -132,17 +132,17 @@ def selective(
     resamples: int = 2000,
     seed: int = 0,
 ) -> Selective:
-    """Accuracy by how many films are answered, with intervals from a bootstrap over patients.
+    """Accuracy by the share of films that are answered, with intervals from a bootstrap over patients.
 
     Args:
         labels: `(n,)` int, the class of each film, from 0.
         probs: `(n, classes)`, from 0 to 1, each row adding up to 1.
-        threshold: of two classes, the probability of the second from which on it is called; None: the most
+        threshold: of two classes, the probability of the second from which on it is predicted; None: the most
             probable class is.
-        patients: `n` identifiers, `""` where unknown; None where all are.
-        shares: of films to answer, above 0 and up to 1.
+        patients: `n` identifiers, `""` if unknown; None if all are.
+        shares: of films to answer, above 0 and at most 1.
         resamples: of the bootstrap; 0 gives the figures without intervals.
-        seed: where the draws start.
+        seed: of the draws.
 
     Raises:
         ValueError: input that does not fit.

@@ -1,4 +1,4 @@
-"""Whether a map is about what the network does: deletion, insertion, and the share of it inside a mask.
+"""How faithful a heat map is to the network: deletion, insertion, and the share of it inside a mask.
 
 Source of the curves: Petsiuk, Das & Saenko, "RISE", BMVC 2018, section 4.3.
 """
@@ -15,20 +15,20 @@ from numpy.typing import NDArray
 # Probabilities (n, classes) of films (n, size, size) uint8, as `hilum.inference.Detector.probs` gives them.
 PredictProbs = Callable[[NDArray[np.uint8]], NDArray[np.float64]]
 
-CELLS = 32  # a film is changed in so many cells across, and as many down
-STEPS = 32  # points of a curve behind the first
-ORDERS = 3  # random orders that make the level of chance
-_BLACK = 5  # of 255: what no X-ray reached, left out of a film's mean
+CELLS = 32  # a film is changed in 32 × 32 cells
+STEPS = 32  # points of a curve after the first
+ORDERS = 3  # random orders whose mean is chance
+_BLACK = 5  # of 255: what no X-ray reached, excluded from a film's mean
 
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """What a film's probability does while the film is taken away, or given, in the order of a map.
+    """A class's probability while a film is removed or restored in the order of a heat map.
 
     Attributes:
-        probs: at 0, 1/32, … 1 of the film's cells.
-        area: under them, by trapezes; from 0 to 1.
-        chance: the mean area of random orders of the same cells.
+        probs: the probability at 0, 1/32, … 1 of the film's cells.
+        area: the area under them by the trapezoidal rule, from 0 to 1.
+        chance: the mean area of random orders of the cells.
     """
 
     probs: tuple[float, ...]
@@ -39,15 +39,15 @@ class Curve:
 def deletion(
     predict_probs: PredictProbs, film: NDArray[np.uint8], heat: NDArray[np.float32], target: int, seed: int = 0
 ) -> Curve:
-    """Replace the film's cells by its mean grey, first those that speak most for the class.
+    """Set the film's cells to its mean grey, beginning with those that speak most for the class.
 
-    A map that is right makes the probability fall at once: a small area, below chance.
+    With a good map the probability falls at once: the area is small, below chance.
 
     Args:
-        predict_probs: the detector.
+        predict_probs: gives the detector's probabilities.
         film: (size, size) uint8, preprocessed.
         heat: (size, size), as `attribute` gives it.
-        target: the class's place among the detector's.
+        target: the index of the class among the detector's classes.
         seed: of the random orders.
     """
     exposed = film[film > _BLACK]
@@ -58,17 +58,17 @@ def deletion(
 def insertion(
     predict_probs: PredictProbs, film: NDArray[np.uint8], heat: NDArray[np.float32], target: int, seed: int = 0
 ) -> Curve:
-    """Give the film back, cell by cell, to its blurred self, first the cells that speak most for the class.
+    """Restore a blurred film cell by cell, beginning with those that speak most for the class.
 
-    A map that is right makes the probability rise at once: a large area, above chance. As in the paper the start is a
-    blurred film (Gaussian, an eighth of the side), in which cells that come back bring no sharp edges of their own.
-    A network that finds the class in the blurred film already has nothing to gain, and the area tells little.
+    With a good map the probability rises at once: the area is large, above chance. As in the paper the start is a
+    blurred film (Gaussian, sigma an eighth of the side), so that restored cells have no sharp edges of their own. If
+    the network finds the class in the blurred film already, the area tells little.
 
     Args:
-        predict_probs: the detector.
+        predict_probs: gives the detector's probabilities.
         film: (size, size) uint8, preprocessed.
         heat: (size, size), as `attribute` gives it.
-        target: the class's place among the detector's.
+        target: the index of the class among the detector's classes.
         seed: of the random orders.
     """
     blurred = np.asarray(cv2.GaussianBlur(film, (0, 0), film.shape[0] / 8), dtype=np.uint8)
@@ -76,9 +76,12 @@ def insertion(
 
 
 def share_inside(heat: NDArray[np.float32], mask: NDArray[np.bool_]) -> float | None:
-    """How much of what speaks for the class lies inside a mask, from 0 to 1; None where nothing speaks for it.
+    """The share of what speaks for the class that lies inside a mask, from 0 to 1; None if nothing speaks for it.
 
-    Chance is the share of the area that the mask takes, `mask.mean()`.
+    By chance it would be the share of the film that the mask takes, `mask.mean()`.
+
+    >>> share_inside(np.array([[3.0, 1.0], [-5.0, 0.0]], np.float32), np.array([[True, False], [True, True]]))
+    0.75
     """
     speaks_for = np.maximum(heat, 0, dtype=np.float64)
     whole = float(speaks_for.sum())
@@ -93,9 +96,9 @@ def _curve(
     target: int,
     seed: int,
 ) -> Curve:
-    """From one film to another in the order of a map, and in random orders."""
+    """Change one film into another in the order of a map, and in random orders."""
     if first.ndim != 2 or heat.shape != first.shape:
-        raise ValueError(f"a film and its map are (size, size) alike, not {first.shape} and {heat.shape}")
+        raise ValueError(f"a film and its map must have one shape (size, size), not {first.shape} and {heat.shape}")
     cells = min(CELLS, *first.shape)
     rows, columns = (np.arange(side) * cells // side for side in first.shape)
     cell_of = rows[:, None] * cells + columns[None, :]

@@ -1,4 +1,4 @@
-"""A heat map over its film, for a screen, for paper and for eyes that tell no red from green."""
+"""A heat map over its film, legible on a screen, on paper, and with colour blindness."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-# Purple to yellow, even in lightness: it reads without colours too, and none of it is a film's grey.
+# Purple to yellow, with even steps of lightness: it is legible without colours, and none of them is a film's grey.
 COLOURS = "plasma"
-STRENGTH = 0.65  # how much of the film the strongest place hides
+STRENGTH = 0.65  # opacity where the map is strongest
 SIDE = 384  # of a drawn film, in pixels
 
 
 def overlay(film: NDArray[np.uint8], heat: NDArray[np.float32], strongest: float | None = None) -> NDArray[np.uint8]:
-    """Lay what speaks for the class over the film: the stronger, the yellower and the less transparent.
+    """Draw what speaks for the class over the film: the stronger, the yellower and the less transparent.
 
-    A line surrounds what has at least half of the strength, so that the map reads on paper. What is 0 and below, and
-    so speaks for nothing or against, leaves the film as it is.
+    A line surrounds what has at least half of the strength, so that the map is legible on paper. Where the map is 0
+    or below, the film is unchanged.
 
     Args:
         film: (height, width) uint8.
-        heat: (h, w), as `attribute` gives it; scaled to the film's size.
-        strongest: what has the full colour; without it the map's own largest value, so that a weak map looks as
+        heat: (h, w) float32, as `attribute` returns it; it is scaled to the film's size.
+        strongest: the value that has the full colour; None takes the map's own maximum, so that a weak map looks as
             strong as any other.
 
     Returns:
@@ -51,14 +51,14 @@ def side_by_side(
     legend: str,
     lungs: NDArray[np.bool_] | None = None,
 ) -> bytes:
-    """The film beside its heat map, with a legend of the colours and a caption.
+    """Draw the film next to its heat map, with a legend and a caption.
 
     Args:
         film: (size, size) uint8, preprocessed.
         heat: (size, size), as `attribute` gives it.
-        caption: a line above both; never read as a formula.
-        legend: what the strongest colour stands for.
-        lungs: (size, size); their outline is dashed into the film.
+        caption: the text above both; it is not read as a formula.
+        legend: what the colours stand for.
+        lungs: (size, size) bool; their outline is drawn as a dashed line.
 
     Returns:
         A PNG file.
@@ -71,7 +71,7 @@ def side_by_side(
     size = (SIDE, SIDE)
     large = np.asarray(cv2.resize(film, size, interpolation=cv2.INTER_CUBIC), dtype=np.uint8)
     with matplotlib.rc_context(), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph")  # a letter that no font here has is drawn as a box
+        warnings.filterwarnings("ignore", "Glyph")  # a letter that no font has is drawn as a box
         matplotlib.rcdefaults()  # the reader's own matplotlibrc must not change the picture
         matplotlib.rcParams["text.parse_math"] = False
         figure = Figure(figsize=(8.6, 4.2), layout="constrained", facecolor="white")

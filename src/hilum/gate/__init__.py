@@ -1,10 +1,10 @@
-"""Whether a picture is of the kind that a detector learnt from: asked of the film itself, whatever the network.
+"""Whether a film is like those that a detector was trained on: out-of-distribution detection on the film itself.
 
-    fitted = gate.fit_gate(squares, patients, seed=1)     # beside training, on the films that were learnt from
-    result = gate.check_films(fitted, squares)                # scores, which passed, and why the others did not
+    fitted = gate.fit_gate(squares, patients, seed=1)     # on the training films
+    result = gate.check_films(fitted, squares)            # scores, which films passed, why the others did not
 
-Fitting and judging need numpy and OpenCV, take the squares that `hilum.pixels.preprocess` gives at any size, and look
-at no network: measured on the shipped one, its own features told strangers apart less well than the film does.
+Fitting and checking need numpy and OpenCV, take the squares that `hilum.pixels.preprocess` gives, of any size, and
+use no network: measured on the shipped one, its features separate such examples less well than the film itself does.
 """
 
 from hilum.gate.check import GateResult, Reason, check_films

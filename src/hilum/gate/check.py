@@ -1,4 +1,4 @@
-"""Which films pass a gate, and what can be said of those that do not."""
+"""Which films pass a gate, and why the others do not."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ from hilum.gate.heuristics import NOISE, is_blank, is_text, roughness
 
 
 class Reason(StrEnum):
-    """Why a film does not pass, for a person; `PASSED` is empty."""
+    """Why a film does not pass, in words that follow "it"; `PASSED` is empty.
+
+    `predictions.csv` and `metrics.json` hold these words, so they never change.
+    """
 
     PASSED = ""
     BLANK = "is one even grey"
@@ -29,20 +32,20 @@ class Reason(StrEnum):
     STRANGE = "does not look like the films it learnt from"
 
 
-LIMIT = 0.5  # of a score
-_OF_TURN = (Reason.UNLIKE, Reason.CLOCKWISE, Reason.UPSIDE_DOWN, Reason.ANTICLOCKWISE)
+LIMIT = 0.5  # the largest score that passes
+_BY_ROTATION = (Reason.UNLIKE, Reason.CLOCKWISE, Reason.UPSIDE_DOWN, Reason.ANTICLOCKWISE)
 
 
 @dataclass(frozen=True, slots=True)
 class GateResult:
-    """What a gate says of films, in their order.
+    """The result of checking films, in their order.
 
     Attributes:
-        scores: (n,) float64 from 0 to 1, how strange a film is: 0 in the middle of those that the gate knows, 0.5 at
-            its limit, towards 1 the further away. A score s is s / (1 - s) limits, of squared distance or of
-            roughness, whichever is more; 1 is a picture of one even grey.
-        passed: (n,) whether the score is at most 0.5.
-        reasons: what can be said of a film that does not pass; `Reason.PASSED` of one that does.
+        scores: (n,) float64 from 0 to 1, how unlike the training films each is: 0 at their centre, 0.5 at the limit,
+            and towards 1 beyond it. A score s is s / (1 - s) times the limit of squared distance or of roughness,
+            whichever is more; 1 is a film of one even grey.
+        passed: (n,) bool, whether the score is at most 0.5.
+        reasons: why each film does not pass; `Reason.PASSED` if it does.
     """
 
     scores: NDArray[np.float64]
@@ -51,13 +54,13 @@ class GateResult:
 
 
 def check_films(gate: Gate, films: Iterable[Image8]) -> GateResult:
-    """Judge preprocessed films; about half a millisecond a film.
+    """Check preprocessed films; this takes about half a millisecond for each.
 
     Args:
-        gate: fitted on films that were preprocessed in the same way.
+        gate: a gate that was fitted on films that were preprocessed in the same way.
         films: each (size, size) uint8, as `hilum.pixels.preprocess` gives them.
     """
-    films = [np.ascontiguousarray(film) for film in films]  # OpenCV takes no turned views of arrays
+    films = [np.ascontiguousarray(film) for film in films]  # OpenCV takes no rotated views of arrays
     descriptors = describe(films)
     distances = gate.distribution.distances_by_turn(descriptors)
     rough = np.array([roughness(film) for film in films])
@@ -67,7 +70,7 @@ def check_films(gate: Gate, films: Iterable[Image8]) -> GateResult:
     passed = scores <= LIMIT
     nearest = np.argmin(distances, axis=1)
     first, second, *_ = np.sort(distances, axis=1).T
-    told = first <= gate.turn * second
+    clear = first <= gate.turn * second
     swapped = gate.distribution.squared_distances(inverted(descriptors)) <= gate.distance
     reasons = []
     for number, film in enumerate(films):
@@ -81,8 +84,8 @@ def check_films(gate: Gate, films: Iterable[Image8]) -> GateResult:
             reasons.append(Reason.NOISE)
         elif swapped[number]:
             reasons.append(Reason.INVERTED)
-        elif told[number]:
-            reasons.append(_OF_TURN[nearest[number]])
+        elif clear[number]:
+            reasons.append(_BY_ROTATION[nearest[number]])
         else:
             reasons.append(Reason.STRANGE)
     return GateResult(scores, passed, tuple(reasons))

@@ -1,9 +1,9 @@
-"""A film as 512 numbers: which way its edges run in each of 8 × 8 cells.
+"""A film as 512 numbers: the directions of its edges in each of 8 × 8 cells.
 
 Histograms of oriented gradients (Dalal & Triggs, CVPR 2005), of a film scaled to 64 × 64 pixels. Gradients keep
-their sign, so that a swap of black and white shows; each cell is set against the contrast around it, so that exposure
-and window do not; square roots are taken (Arandjelović & Zisserman, CVPR 2012), so that no one edge outweighs the
-rest.
+their sign, so that an inversion changes the descriptor; each cell is normalised by the contrast around it, so that
+exposure and window do not; square roots are taken (Arandjelović & Zisserman, CVPR 2012), so that no single edge
+outweighs the rest.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ Descriptors = NDArray[np.float32]
 SIDE, CELLS, DIRECTIONS = 64, 8, 8
 LENGTH = CELLS * CELLS * DIRECTIONS
 
-_SMOOTH = 1.0  # sigma, in pixels of the 64: grain and JPEG blocks have no direction worth counting
-_FAINT = 0.3  # of the film's mean contrast: cells fainter than this count for less
-_FLAT = 0.01  # grey levels a pixel: below it a film shows nothing
+_SMOOTH = 1.0  # sigma, in pixels of the 64: grain and JPEG blocks have no meaningful direction
+_FAINT = 0.3  # of the film's mean contrast: cells with less count less
+_FLAT = 0.01  # grey levels a pixel: below it a cell shows nothing
 _CELL = np.arange(SIDE) // (SIDE // CELLS)
 _FIRST_BIN = (_CELL[:, None] * CELLS + _CELL[None, :]) * DIRECTIONS
 
 
 def scaled(film: Image8) -> NDArray[np.float32]:
-    """A square film of any size as 64 × 64 means, from 0 to 255."""
-    # As numbers first: OpenCV would round the means of bytes, and up where a mean is a half.
+    """Scale a square film of any size to 64 × 64 means, (64, 64) float32 from 0 to 255."""
+    # As float32 first: OpenCV would round the means of bytes, and halves up.
     return np.asarray(cv2.resize(film.astype(np.float32), (SIDE, SIDE), interpolation=cv2.INTER_AREA))
 
 
@@ -37,31 +37,32 @@ def describe(films: Iterable[Image8]) -> Descriptors:
     """Describe preprocessed films.
 
     Args:
-        films: each (size, size) uint8, of any size from 16 on.
+        films: each (size, size) uint8, of 16 pixels a side or more.
 
     Returns:
-        (n, 512) float32, from 0 to about 2: rows, columns, directions; directions clockwise from left-to-right.
+        (n, 512) float32 from 0 to about 2, in the order rows, columns, directions; directions clockwise from
+        left-to-right.
     """
     rows = [_describe(film) for film in films]
     return np.stack(rows) if rows else np.zeros((0, LENGTH), dtype=np.float32)
 
 
 def turned(descriptors: Descriptors, quarters: int) -> Descriptors:
-    """What films' descriptors would be, had the films been turned first.
+    """The descriptors of the films after a rotation, computed from their descriptors.
 
     Args:
         descriptors: (n, 512), from `describe`.
-        quarters: turns by 90° anticlockwise, as `numpy.rot90` counts them.
+        quarters: the number of rotations by 90° anticlockwise, as for `numpy.rot90`.
 
     Returns:
-        (n, 512): the cells change places, and every direction turns with them.
+        (n, 512): the cells change places, and every direction is rotated with them.
     """
     cells = np.rot90(descriptors.reshape(-1, CELLS, CELLS, DIRECTIONS), quarters, axes=(1, 2))
     return np.roll(cells, -quarters * DIRECTIONS // 4, axis=3).reshape(-1, LENGTH)
 
 
 def inverted(descriptors: Descriptors) -> Descriptors:
-    """What films' descriptors would be with black and white swapped: every direction turned by 180°. (n, 512)."""
+    """The descriptors of the inverted films: every direction turns by 180°. (n, 512)."""
     cells = descriptors.reshape(-1, CELLS * CELLS, DIRECTIONS)
     return np.roll(cells, DIRECTIONS // 2, axis=2).reshape(-1, LENGTH)
 

@@ -1,4 +1,4 @@
-"""Fitting a gate on films alone: no stranger is needed, and none is shown."""
+"""Fitting a gate on training films alone: no out-of-distribution example is needed, and none is used."""
 
 from __future__ import annotations
 
@@ -16,34 +16,34 @@ from hilum.progress import track
 
 LEAST = 20  # films
 FOLDS = 5  # parts of the patients, held out in turn
-_MOST = 5000  # films: fitting on more takes longer and changes no figure
+_MOST = 5000  # films: more take longer and change no figure
 _AXES = 50
 _VIEWS = 2
-_USUAL = 0.99  # of films, whose roughness and turns set limits
-_ROUGHER = 3.0  # than usual
-_CLEARLY = 0.9  # where films look much alike whichever way up, no turn is told by less
+_USUAL = 0.99  # share of films whose roughness and rotation set the limits
+_ROUGHER = 3.0  # times the usual roughness
+_CLEARLY = 0.9  # at most, where films look much alike whichever way up
 _LEAST_REST = 0.001  # of the mean variance
 
 
 def fit_gate(films: Iterable[Image8], patients: Sequence[str], seed: int = 0, let_through: float = 0.99) -> Gate:
-    """Fit a gate on the films that a detector learnt from.
+    """Fit a gate on the films that a detector is trained on.
 
-    Each film joins as it is and in two drawn views (up to 20° askew, a third larger or smaller, moved by up to 8%):
-    where the patient lay is no reason to stop a film. The limits are chosen by cross-fitting: five times a fifth of
-    the patients is held out, and measured by what the others' films give. Validation films stay unseen, so that the
-    share of them that passes can be reported.
+    Each film is used as it is and in two drawn views (rotated by up to 20°, a third larger or smaller, shifted by up
+    to 8%), because the patient's position is no reason to reject a film. The limits are chosen by cross-fitting: five
+    times a fifth of the patients is held out, and measured by a fit on the others. Validation films are not used, so
+    that the share of them that passes can be reported.
 
     Args:
-        films: each (size, size) uint8, preprocessed, all of one size; they are read one by one. Of more than 5,000
+        films: each (size, size) uint8, preprocessed, all of one size; they are read one by one. Of more than 5,000,
             so many are drawn.
-        patients: one a film, `""` where unknown: that film is then held out as a patient of its own.
-        seed: where every draw starts.
-        let_through: the share of held-out films that is to pass, above 0 and below 1. Of fewer films than
-            1 / (1 - let_through) all pass that were held out.
+        patients: the patient of each film; a film whose patient is unknown (`""`) counts as a patient of its own.
+        seed: of every draw.
+        let_through: the share of held-out films that is to pass, above 0 and below 1. With fewer films than
+            1 / (1 - let_through) all held-out films pass.
 
     Raises:
-        ValueError: fewer than 20 films or 5 patients, films that are no squares of bytes, films without a patient
-            each, or films that are all the same.
+        ValueError: fewer than 20 films or 5 patients, films that are not square uint8 arrays, another
+            number of patients than of films, or films that are all the same.
     """
     if not 0 < let_through < 1:
         raise ValueError(f"let_through is a share between 0 and 1, not {let_through}")
@@ -88,7 +88,7 @@ def _paired(films: Iterable[Image8], patients: Sequence[str]) -> Iterable[tuple[
 
 
 def _view(film: Image8, draws: np.random.Generator) -> Image8:
-    """A film as another operator would have taken it; beyond its edge lies black, or its mirror image."""
+    """A film as another operator would have taken it; black or its mirror image beyond its edge."""
     middle = (film.shape[0] - 1) / 2
     matrix = cv2.getRotationMatrix2D((middle, middle), draws.uniform(-20, 20), 1)
     zoom, stretch = math.exp(draws.uniform(-0.3, 0.3)), math.exp(draws.uniform(-0.15, 0.15))
@@ -100,7 +100,7 @@ def _view(film: Image8, draws: np.random.Generator) -> Image8:
 
 
 def _held_out(described: Descriptors, folds: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Each film's distance, and a view's against its distance turned, from films of other patients: (n,) both."""
+    """Each film's distance from films of other patients, and the ratio of a view's distance upright and rotated."""
     distances, turns = np.zeros(len(folds)), np.zeros(len(folds))
     for fold in range(FOLDS):
         out = folds == fold
@@ -112,7 +112,7 @@ def _held_out(described: Descriptors, folds: NDArray[np.int64]) -> tuple[NDArray
 
 
 def _rank(values: NDArray[np.float64], share: float) -> float:
-    """The value that a further one like these stays within with that probability; the largest, of too few."""
+    """The value that another one like these does not exceed with that probability; of too few, the largest."""
     place = math.ceil(share * (len(values) + 1))
     return float(np.sort(values)[min(place, len(values)) - 1])
 
@@ -122,7 +122,7 @@ def _fit(described: Descriptors) -> DescriptorDistribution:
     flat = described.reshape(-1, LENGTH).astype(np.float64)
     variances, axes = np.linalg.eigh(np.cov(flat.T, bias=True))
     number = min(_AXES, len(flat) // 4)
-    # Of few films the last variances are 0 but for rounding.
+    # With few films the last variances are 0 up to rounding.
     rest = max(float(variances[:-number].mean()), _LEAST_REST * float(variances.mean()))
     return DescriptorDistribution(
         mean=_bytes(flat.mean(axis=0)),

@@ -1,4 +1,4 @@
-"""What a bundle keeps of the films that it learnt from, to know others like them: about 150 KB of JSON."""
+"""What a bundle keeps of its training films to recognise others like them: about 150 KB of JSON."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from hilum.errors import BundleError
 from hilum.files import write_json
 from hilum.gate.descriptor import LENGTH, Descriptors, turned
 
-DESCRIPTOR = 1  # raise it whenever a film is described otherwise: a gate knows no other descriptors than its own
+DESCRIPTOR = 1  # raise it whenever the descriptor changes: a gate fits its own descriptor only
 
 
 class DescriptorDistribution(Struct, frozen=True, forbid_unknown_fields=True):
     """A normal distribution of films' descriptors.
 
     Its covariance is that of probabilistic principal components (Tipping & Bishop, J. R. Stat. Soc. B 61 (1999):
-    611–622): along some axes a variance of its own, in every other direction the same one. Arrays are little-endian
+    611–622): a variance for each of some axes, and one variance for all other directions. Arrays are little-endian
     float32.
 
     Attributes:
         mean: (512,), in bytes.
-        axes: (axes, 512), orthonormal.
-        variances: (axes,), along them.
-        rest: variance in the directions without an axis.
+        axes: (axes, 512), orthonormal, in bytes.
+        variances: (axes,), along them, in bytes.
+        rest: the variance in all other directions.
     """
 
     mean: bytes
@@ -39,14 +39,14 @@ class DescriptorDistribution(Struct, frozen=True, forbid_unknown_fields=True):
     def __post_init__(self) -> None:
         number = len(self.variances) // 4
         if (len(self.mean), len(self.variances), len(self.axes)) != (4 * LENGTH, 4 * number, 4 * LENGTH * number):
-            raise ValueError("the gate's arrays do not belong together")
+            raise ValueError("the gate's arrays do not fit together")
         if not all(np.isfinite(_array(values)).all() for values in (self.mean, self.axes, self.variances)):
-            raise ValueError("the gate's arrays have to be finite")
+            raise ValueError("the gate's arrays must be finite")
         if not (_array(self.variances) > 0).all() or not _is_above_0(self.rest):
-            raise ValueError("the gate's variances have to lie above 0")
+            raise ValueError("the gate's variances must be above 0")
 
     def squared_distances(self, descriptors: Descriptors) -> NDArray[np.float64]:
-        """How far films lie from these, by Mahalanobis: (n, 512) float32 → (n,)."""
+        """The squared Mahalanobis distances of descriptors: (n, 512) float32 → (n,) float64."""
         centred = descriptors.astype(np.float64) - _array(self.mean)
         along = centred @ _array(self.axes).reshape(-1, LENGTH).T
         across = np.square(centred).sum(axis=1) - np.square(along).sum(axis=1)
@@ -54,23 +54,23 @@ class DescriptorDistribution(Struct, frozen=True, forbid_unknown_fields=True):
         return distances
 
     def distances_by_turn(self, descriptors: Descriptors) -> NDArray[np.float64]:
-        """The same of films turned by 0, 90, 180 and 270 degrees anticlockwise: (n, 4)."""
+        """The same for films rotated by 0, 90, 180 and 270 degrees anticlockwise: (n, 4)."""
         return np.stack([self.squared_distances(turned(descriptors, quarters)) for quarters in range(4)], axis=1)
 
 
 class Gate(Struct, frozen=True, forbid_unknown_fields=True):
-    """The films that a detector learnt from, and how far from them another may lie.
+    """The distribution of the films that a detector was trained on, and the limits that another film may reach.
 
     Attributes:
-        films: how many it was fitted on.
-        patients: of how many patients they are known to be.
-        let_through: the share of films that is let through, of patients that were held out.
-        distance: squared distance within which that share lies.
-        roughness: of neighbouring pixels (`plain.roughness`): three times what 99% of the films have.
-        turn: how a film lies is told where its squared distance that way up is at most this part of that of any
-            other, as it is for 99% of held-out films that were moved, scaled and turned by a little.
+        films: the number of films that it was fitted on.
+        patients: the number of their known patients.
+        let_through: the share of films of held-out patients that passes.
+        distance: the limit of the squared distance.
+        roughness: the limit of `heuristics.roughness`: three times what 99% of the films have.
+        turn: a film counts as rotated if its squared distance that way up is at most this part of that of any other
+            way up, as it is for 99% of held-out films that were shifted, scaled and rotated by a little.
         distribution: of the descriptors of those films (`known` in the file).
-        descriptor: which version of the descriptor they are of.
+        descriptor: the version of the descriptor.
     """
 
     films: int
@@ -84,14 +84,14 @@ class Gate(Struct, frozen=True, forbid_unknown_fields=True):
 
     def __post_init__(self) -> None:
         if self.descriptor != DESCRIPTOR:
-            raise ValueError(f"the gate is of descriptor {self.descriptor}, and this Hilum computes {DESCRIPTOR}")
-        # A gate of NaN would let everything through, or nothing, without a word.
+            raise ValueError(f"the gate has descriptor {self.descriptor}, and this Hilum computes {DESCRIPTOR}")
+        # A gate of NaN would pass everything, or nothing, silently.
         if not all(_is_above_0(value) for value in (self.distance, self.roughness, self.turn)):
-            raise ValueError("the gate's limits have to be finite and above 0")
+            raise ValueError("the gate's limits must be finite and above 0")
 
 
 def write_gate(gate: Gate, path: Path) -> None:
-    """Write a gate as JSON; its arrays are base64."""
+    """Write a gate as JSON; its arrays are in base64."""
     write_json(path, gate)
 
 
@@ -99,14 +99,14 @@ def read_gate(path: Path) -> Gate:
     """Read a gate that `write_gate` wrote.
 
     Raises:
-        BundleError: the file is missing, damaged, or of another descriptor.
+        BundleError: the file is missing, damaged, or of another version of the descriptor.
     """
     try:
         return msgspec.json.decode(path.read_bytes(), type=Gate)
     except FileNotFoundError:
-        raise BundleError(f"{path}: missing; take the bundle again from where it was made") from None
+        raise BundleError(f"{path}: missing; copy the bundle again from its source") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise BundleError(f"{path}: damaged ({error}); take the bundle again from where it was made") from None
+        raise BundleError(f"{path}: damaged ({error}); copy the bundle again from its source") from None
 
 
 def _is_above_0(value: float) -> bool:

@@ -1,4 +1,4 @@
-"""Pictures that a gate has to stop, made from nothing or from films: for its figures in a report, and for tests."""
+"""Out-of-distribution examples that a gate has to reject, generated or made from films: for reports and tests."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from hilum.gate.descriptor import Image8
 
 
 def ood_examples(films: Sequence[Image8], seed: int = 0) -> dict[str, list[Image8]]:
-    """As many strangers of each kind as films, of the films' size.
+    """Make as many out-of-distribution examples of each kind as there are films, of the films' size.
 
     Args:
-        films: (size, size) uint8, preprocessed; their rotations and inversions are strangers.
-        seed: where the draws start.
+        films: (size, size) uint8, preprocessed; some kinds are their rotations and inversions.
+        seed: of the draws.
 
     Returns:
-        By kind: `rotated by 90 degrees` (either way in turn), `rotated by 180 degrees`, `inverted`, `noise` (of each
-        pixel for itself, or blurred) and `text` (lines of letters on paper).
+        By kind: `rotated by 90 degrees` (alternately either way), `rotated by 180 degrees`, `inverted`, `noise`
+        (independent pixels, or blurred) and `text` (lines of letters on paper).
     """
     draws = np.random.default_rng(seed)
     return {

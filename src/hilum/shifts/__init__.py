@@ -1,9 +1,9 @@
-"""Films as other machines, hands and archives would have made them, to judge detectors by.
+"""Films as other machines, operators and archives would have produced them, to test the robustness of detectors.
 
     grey = ACQUISITION.shifts["shaded"](grey)
 
 Four batteries: `ACQUISITION` (kinds that training never draws), `FAMILIAR` (kinds that strong augmentation draws),
-`SEVERITY` (one thing, step by step) and `CONTROLS` (films without the lung).
+`SEVERITY` (one change in increasing steps) and `CONTROLS` (films without the lung).
 """
 
 from hilum.shifts.acquisition import ACQUISITION, drawn_in_training

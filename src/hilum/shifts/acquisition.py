@@ -1,10 +1,10 @@
-"""Ten shifts of acquisition that training never draws, to judge a detector by when the test films are not at hand.
+"""Ten acquisition shifts that training never draws, to test a detector when no films from elsewhere are available.
 
-Clean validation films come from the training's own source and rank detectors the wrong way round; films as another
-machine, another operator or another archive would have made them tell the robust one apart. For that the shifts
-must be new to the detector: none repeats an operation that the shipped recipes draw, and where another recipe draws
-one, `drawn_in_training` names the shifts that it knows. The strengths were fixed beforehand, at what an attentive
-radiographer would notice and still read, and are tuned to no result. The battery's name changes with any of them.
+Clean validation films come from the same source as the training films and rank detectors in the wrong order; films as
+another machine, operator or archive would have produced them show which is robust. For that the shifts must be new to
+the detector: none repeats an operation that the shipped recipes draw, and if another recipe draws one,
+`drawn_in_training` names the shifts concerned. The strengths were fixed beforehand, at what an attentive radiographer
+would notice and could still read, and are not tuned to any result. The battery's name changes with any of them.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def downsampled(grey: Grey) -> Grey:
 
 def unsharp_masked(grey: Grey) -> Grey:
     """Edge enhancement as many a workstation adds it: the film plus its difference from a blur of 2 pixels."""
-    blurred = cv2.GaussianBlur(grey, (0, 0), max(0.5, pixels_of(grey, 2)))  # a narrower one is no blur
+    blurred = cv2.GaussianBlur(grey, (0, 0), max(0.5, pixels_of(grey, 2)))  # a smaller sigma would not blur
     return as_grey(2 * grey - blurred)
 
 
@@ -67,12 +67,12 @@ def moved(grey: Grey) -> Grey:
 def speckled(grey: Grey) -> Grey:
     """Dust and dead detector elements: 2% of cells of one pixel turn black or white.
 
-    The draw starts from the film's content, so that a film is always speckled alike.
+    The draw is seeded by the film's content, so that a film is always speckled in the same way.
     """
     height, width = grey.shape
     seed = hashlib.blake2b(bytes_of(grey).tobytes(), digest_size=8).digest()
     draws = np.random.default_rng(int.from_bytes(seed, "little"))
-    # Cells, not pixels: specks of single pixels would average out of a large film as it is scaled down.
+    # Cells, not pixels: specks of single pixels would average out when a large film is scaled down.
     grain = max(1.0, pixels_of(grey, 1))
     cells = draws.random((math.ceil(height / grain), math.ceil(width / grain)), dtype=np.float32)
     specks = cv2.resize(cells, (width, height), interpolation=cv2.INTER_NEAREST)
@@ -109,7 +109,9 @@ ACQUISITION = Battery(
 
 
 def drawn_in_training(augment: Augment) -> tuple[str, ...]:
-    """The shifts that are not new to a detector whose training drew such views; another film's histogram is as near
-    to equalising as makes no difference."""
+    """The shifts that are not new to a detector that was trained with this augmentation.
+
+    Matching another film's histogram is practically equalising.
+    """
     known = {"unsharp_masked": augment.sharpen[0] > 0, "equalised": augment.match > 0}
     return tuple(name for name, drawn in known.items() if drawn)

@@ -1,7 +1,7 @@
-"""Films without the lung: a detector that still tells the classes apart reads something else.
+"""Films without the lung: a detector that still tells the classes apart uses something else.
 
-What should be near chance, and by how much it is not, says how much of a detector's figure needs no lung at all:
-collimation, markers, the border, the arms (Zech et al., PLoS Medicine 15 (2018): e1002683).
+Its figure should be near chance; by how much it is not shows how much of it needs no lung at all: collimation,
+markers, the border, the arms (Zech et al., PLoS Medicine 15 (2018): e1002683).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def lungs_blanked(grey: Grey) -> Grey:
         found = np.zeros(grey.shape, dtype=bool)
         rows, columns = (round(0.2 * side) for side in grey.shape)
         found[rows:-rows, columns:-columns] = True
-    # A sharp edge would draw the outline of the lung, which may itself tell the classes apart.
+    # A sharp edge would draw the outline of the lung, which may itself separate the classes.
     reach = max(1.0, pixels_of(grey, 4))
     blank = cv2.GaussianBlur(cv2.dilate(found.astype(np.float32), _disc(reach)), (0, 0), reach)
     return as_grey(grey * (1 - blank) + np.float32(np.median(grey)) * blank)

@@ -1,9 +1,9 @@
-"""Ten shifts of the kinds that strong augmentation draws: how a detector that never saw them fares.
+"""Ten shifts of the kinds that strong augmentation draws: how a detector performs that was trained without them.
 
-`shifts-1` asks what training cannot have taught. This battery asks whether it taught anything: exposure, focus,
-noise, position and compression as they differ between two hospitals. It tells a detector that learnt from films as
-they are from one that learnt from changed ones; between two of the latter it says little. Strengths are fixed
-beforehand and tuned to no result; lengths are stated for a film of 224 × 224 and grow with the film.
+`shifts-1` tests what training cannot have covered. This battery tests what it can: exposure, focus, noise, position
+and compression as they differ between two hospitals. It separates a detector that was trained without augmentation
+from one that was trained with it; between two of the latter it says little. Strengths were fixed beforehand and are
+not tuned to any result; lengths are given for a film of 224 × 224 and scale with the film.
 """
 
 from __future__ import annotations
@@ -49,12 +49,12 @@ def rotated(grey: Grey) -> Grey:
 
 def zoomed_out(grey: Grey) -> Grey:
     """A larger cassette: the chest at 80%, black around it."""
-    return graded.turned(grey, 0, 0.8)
+    return graded.rotate_and_zoom(grey, 0, 0.8)
 
 
 def zoomed_in(grey: Grey) -> Grey:
     """A smaller cassette: the chest at 120%, its borders cut off."""
-    return graded.turned(grey, 0, 1.2)
+    return graded.rotate_and_zoom(grey, 0, 1.2)
 
 
 def compressed(grey: Grey) -> Grey:

@@ -1,4 +1,4 @@
-"""Changes of which there can be more or less: each takes a film and a level."""
+"""Changes of adjustable strength: each takes a film and a level."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def gamma(grey: Grey, level: float) -> Grey:
 
 def rotation(grey: Grey, level: float) -> Grey:
     """Rotation in degrees, black corners."""
-    return turned(grey, level)
+    return rotate_and_zoom(grey, level)
 
 
 def resolution(grey: Grey, level: float) -> Grey:
@@ -51,8 +51,8 @@ def resolution(grey: Grey, level: float) -> Grey:
     )
 
 
-def turned(grey: Grey, degrees: float, zoom: float = 1) -> Grey:
-    """Rotated and scaled about the film's middle, black beyond its border."""
+def rotate_and_zoom(grey: Grey, degrees: float, zoom: float = 1) -> Grey:
+    """Rotate by degrees and scale about the film's centre, with black beyond its border."""
     height, width = grey.shape
     matrix = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), degrees, zoom)
     return as_grey(cv2.warpAffine(grey, matrix, (width, height), flags=cv2.INTER_LINEAR, borderValue=0))

@@ -1,8 +1,8 @@
-"""What shifts are made of: a grey film in, one like it out, lengths that grow with the film.
+"""The parts of shifts: a grey film in, one of the same shape out, and lengths that scale with the film.
 
-Every shift maps a grey film, float32 `(height, width)` from 0 to 1 at its own resolution, to one like it. Lengths are
-fractions of the film's side (the geometric mean of its two), stated in pixels of a film of 224 × 224, so that a small
-film and a large one are shifted alike once a detector has scaled both down.
+Every shift maps a grey film, float32 `(height, width)` from 0 to 1 at its own resolution, to one of the same shape.
+Lengths are fractions of the film's side (the geometric mean of its two), given in pixels of a film of 224 × 224, so
+that small and large films are shifted alike once a detector has scaled them down.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from numpy.typing import NDArray
 Grey = NDArray[np.float32]
 Shift = Callable[[Grey], Grey]
 
-_SIDE = 224  # the film that lengths are stated for
+_SIDE = 224  # of the film that lengths are given for
 
 
 @dataclass(frozen=True, slots=True)
 class Battery:
-    """Shifts that a detector is judged under together.
+    """Shifts that a detector is tested under together.
 
     Attributes:
-        name: with a version, which changes with any of the shifts.
+        name: the name with a version, which changes with any of the shifts.
         shifts: by name; the first line of each one's docstring says what it stands for.
     """
 
@@ -35,15 +35,15 @@ class Battery:
 
 
 def pixels_of(grey: Grey, length: float) -> float:
-    """A length on a film of 224 × 224, in pixels of this film."""
+    """Convert a length on a film of 224 × 224 to pixels of this film."""
     return length * math.sqrt(grey.shape[0] * grey.shape[1]) / _SIDE
 
 
 def as_grey(values: NDArray[np.generic]) -> Grey:
-    """Any numbers as a film: float32, cut to 0 to 1."""
+    """Any numbers as a film: float32, clipped to 0 to 1."""
     return cast(Grey, np.clip(values, 0, 1).astype(np.float32, copy=False))
 
 
 def bytes_of(grey: Grey) -> NDArray[np.uint8]:
-    """A film in 256 levels."""
+    """A film as uint8, 0 to 255."""
     return np.rint(grey * 255).astype(np.uint8)

@@ -1,7 +1,7 @@
-"""How much of one thing a detector bears: compression, blur, noise, exposure, rotation and resolution, step by step.
+"""How much of one change a detector tolerates: compression, blur, noise, exposure, rotation and resolution in steps.
 
-A battery asks whether a detector fails; a curve says from where on. Levels run from what nobody would notice to
-what a radiographer would send back.
+The other batteries test whether a detector fails; these steps show from where on. Levels range from what nobody would
+notice to what a radiographer would reject.
 """
 
 from __future__ import annotations

@@ -1,9 +1,12 @@
-"""The search for a recipe's best values: trials, judged on the validation films, kept in a database and on a page."""
+"""The search for a recipe's best values: trials are compared on the validation films, and kept in a database.
+
+`hilum.workflows.tune.tune` is the way in; this package runs a study whatever trains its trials.
+"""
 
 from hilum.tuning.claims import trial_folder
 from hilum.tuning.space import Space, read_space, with_values
 from hilum.tuning.study import Train, tune
-from hilum.tuning.study_page import headline, optimism, render
+from hilum.tuning.study_page import optimism_note, render
 from hilum.tuning.summary import Objective, StudySummary, Trial, ValidationFilms
 
 __all__ = [
@@ -13,8 +16,7 @@ __all__ = [
     "Train",
     "Trial",
     "ValidationFilms",
-    "headline",
-    "optimism",
+    "optimism_note",
     "read_space",
     "render",
     "trial_folder",

@@ -1,8 +1,8 @@
-"""Who works on which trial: new ones, and those whose process is gone.
+"""Which process trains which trial: new ones, and those whose process was killed.
 
-A trial belongs to the folder that it was begun in, and whoever trains it holds a lock in its own. The system gives a
-lock back when a process ends, however it ends: a trial that is still running by the database and whose lock is free
-was killed, and whoever finds it goes on with it.
+A trial belongs to the folder that it was started in, and the process that trains it locks the trial's folder. The
+system releases a lock when a process ends, however it ends. So a trial that is running according to the database and
+whose lock is free was killed, and the process that finds it resumes it.
 """
 
 from __future__ import annotations
@@ -17,25 +17,26 @@ from pathlib import Path
 
 import optuna
 from filelock import FileLock, Timeout
+from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from hilum.errors import RequestError
 from hilum.files import write_text
 
 # A trial's attributes.
-FOLDER = "folder"  # the token of the folder that it was begun in
+FOLDER = "folder"  # the token of the folder that it was started in
 WHERE = "where"  # the same for a person: host and path
-SUPERFLUOUS = "superfluous"  # was begun in the same moment as another worker's that was the last one to be
+SUPERFLUOUS = "superfluous"  # was started at the same moment as another worker's, which was the last one planned
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A trial that is this process's to train.
+    """A trial that this process is to train.
 
     Attributes:
         trial: to draw values for and to report to.
         folder: the trial's own.
-        reported: the figure after each epoch that a killed process had reported.
+        reported: the figures that a killed process had reported, by epoch.
     """
 
     trial: optuna.Trial
@@ -44,16 +45,21 @@ class Claim:
 
 
 class StudyFolder:
-    """A folder that trials are trained in, by one process or by several at once."""
+    """A folder in which trials are trained, by one process or by several at once."""
 
-    def __init__(self, out: Path, study: optuna.Study) -> None:
-        """Make the folder, or come back to it.
+    def __init__(self, out: Path, study: optuna.Study, storage: BaseStorage) -> None:
+        """Create the folder, or open it again.
+
+        Args:
+            out: the folder.
+            study: the study.
+            storage: what the study is in.
 
         Raises:
-            RequestError: it holds the trials of another study.
-            OSError: it cannot be written.
+            RequestError: the folder holds the trials of another study.
+            OSError: the folder cannot be written.
         """
-        self.out, self.study = out, study
+        self.out, self.study, self._storage = out, study, storage
         out.mkdir(parents=True, exist_ok=True)
         with self.alone():
             token = out / "folder-id"
@@ -61,21 +67,21 @@ class StudyFolder:
                 write_text(token, uuid.uuid4().hex)
             self.token = token.read_text("utf-8").strip()
             mine = {trial_folder(out, trial.number) for trial in counted(study) if self._is_here(trial)}
-            strange = sorted(path for path in out.glob("trial-*") if path.is_dir() and path not in mine)
-        if strange:
-            raise RequestError(f"{strange[0]}: is a trial of another study; name another --out")
+            foreign = sorted(path for path in out.glob("trial-*") if path.is_dir() and path not in mine)
+        if foreign:
+            raise RequestError(f"{foreign[0]}: is a trial of another study; choose another --out")
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """Hold the folder against the other processes that work in it, for moments."""
+        """Lock the folder for a moment against the other processes that work in it."""
         with FileLock(self.out / "lock"):
             yield
 
     @contextmanager
     def next_trial(self, trials: int) -> Iterator[Claim | None]:
-        """A trial to train: one whose process is gone, else a new one; None when there are as many as wanted.
+        """A trial to train: one whose process was killed, else a new one; None if there are as many as planned.
 
-        It is held against all others until the block ends.
+        It stays locked against all other processes until the block ends.
         """
         held: tuple[Claim, FileLock] | None = None
         with self.alone():
@@ -109,7 +115,7 @@ class StudyFolder:
     def _new(self, trials: int) -> tuple[Claim, FileLock] | None:
         if len(counted(self.study)) >= trials:
             return None
-        # With its attributes in one transaction: a process that is killed here leaves a trial that can be found.
+        # With its attributes in one transaction: if the process is killed here, the trial can still be found.
         one = uuid.uuid4().hex
         self.study.add_trial(
             optuna.trial.create_trial(
@@ -124,8 +130,8 @@ class StudyFolder:
         listed = counted(self.study)
         place = next(place for place, trial in enumerate(listed) if trial.user_attrs.get("id") == one)
         trial = listed[place]
-        if place >= trials:  # another folder's process was faster, and trials cannot be taken back
-            optuna.Trial(self.study, trial._trial_id).set_user_attr(SUPERFLUOUS, True)
+        if place >= trials:  # another folder's process was faster, and a trial cannot be deleted
+            self._open(trial.number).set_user_attr(SUPERFLUOUS, True)
             self.study.tell(trial.number, state=TrialState.FAIL)
             return None
         lock = FileLock(self._make_folder(trial.number) / "lock")
@@ -134,7 +140,12 @@ class StudyFolder:
 
     def _claim(self, trial: FrozenTrial) -> Claim:
         reported = dict(trial.intermediate_values)
-        return Claim(optuna.Trial(self.study, trial._trial_id), trial_folder(self.out, trial.number), reported)
+        return Claim(self._open(trial.number), trial_folder(self.out, trial.number), reported)
+
+    def _open(self, number: int) -> optuna.Trial:
+        """The trial to write to; Optuna gives the study's trials as copies to read."""
+        study_id = self._storage.get_study_id_from_name(self.study.study_name)
+        return optuna.Trial(self.study, self._storage.get_trial_id_from_study_id_trial_number(study_id, number))
 
     def _is_here(self, trial: FrozenTrial) -> bool:
         return trial.user_attrs.get(FOLDER) == self.token
@@ -146,11 +157,11 @@ class StudyFolder:
 
 
 def trial_folder(out: Path, number: int) -> Path:
-    """Where a trial is trained."""
+    """The folder in which a trial is trained."""
     return out / f"trial-{number:04d}"
 
 
 def counted(study: optuna.Study) -> list[FrozenTrial]:
-    """The study's trials by number, without those that are one too many."""
+    """The study's trials by number, without superfluous ones."""
     trials = sorted(study.get_trials(deepcopy=False), key=lambda trial: trial.number)
     return [trial for trial in trials if not trial.user_attrs.get(SUPERFLUOUS)]

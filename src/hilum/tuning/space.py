@@ -1,4 +1,4 @@
-"""The space that is searched: which keys of the recipe vary, and between what."""
+"""The search space: which keys of the recipe vary, and in which range."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from hilum.recipe import Choice, Range, Recipe, Tune, parse_recipe
 
 Values = Mapping[str, Choice]
 
-# Keys that no search may touch, each with what follows "it".
+# Keys that must not be searched, each with the rest of a sentence that begins with "it".
 _FIXED = {
-    "tune": "rules the search itself",
+    "tune": "controls the search itself",
     "name": "names the study",
-    "data": "only says where the films are from",
-    "labels": "says what is learnt; trials of two tasks cannot be compared",
-    "classes": "says what is learnt; trials of two tasks cannot be compared",
-    "training.monitor": "is what trials are compared by",
+    "data": "only describes the films",
+    "labels": "defines the task; trials of two tasks cannot be compared",
+    "classes": "defines the task; trials of two tasks cannot be compared",
+    "training.monitor": "is the figure that trials are compared by",
 }
-# What the monitored figure itself depends on, by the end of its name.
-_YARDSTICKS = {
+# Keys that the monitored figure itself depends on, by a part of its name.
+_DEPENDS_ON = {
     "loss": ("training.class_weights",),
     "views": ("training.val_views", "batches.augment", "seed"),
 }
@@ -36,12 +36,12 @@ _YARDSTICKS = {
 
 @dataclass(frozen=True, slots=True)
 class Space:
-    """A recipe and what of it varies.
+    """A recipe and its search space.
 
     Attributes:
-        recipe: with its `[tune]`.
-        distributions: of each key, as Optuna draws from it.
-        source: what the recipe is called in an error.
+        recipe: the recipe with its `[tune]`.
+        distributions: for each key, what Optuna draws from.
+        source: the recipe's name in errors.
     """
 
     recipe: Recipe
@@ -49,33 +49,33 @@ class Space:
     source: str
 
     def draw(self, trial: Trial) -> dict[str, Choice]:
-        """What a trial takes for each key; a key that the trial has drawn already keeps its value."""
+        """Draw a trial's value for each key; a key that the trial has drawn before keeps its value."""
         return {key: _draw(trial, key, distribution) for key, distribution in self.distributions.items()}
 
     def recipe_with(self, values: Values) -> Recipe:
-        """The recipe with these values in it, and without `[tune]`: nothing of it is left to search.
+        """The recipe with these values and without `[tune]`.
 
         Raises:
-            RecipeError: the values do not go together.
+            RecipeError: the values do not fit together.
         """
         return with_values(self.recipe, values, f"{self.source} with {format_values(values)}")
 
 
 def read_space(recipe: Recipe, source: str, check: Callable[[Recipe], None] = lambda recipe: None) -> Space:
-    """Check everything that a recipe's `[tune.space]` may lead to, key by key.
+    """Read a recipe's `[tune.space]`, and check both ends of each range and every choice.
 
     Args:
-        recipe: with its `[tune]`.
-        source: what the recipe is called in an error.
-        check: refuses a recipe that can be read and yet not be trained by (a network that does not exist).
+        recipe: the recipe with its `[tune]`.
+        source: the recipe's name in errors.
+        check: raises RequestError for a recipe that is valid and yet cannot be trained (an unknown network).
 
     Raises:
-        RecipeError: there is nothing to search; a key is none of the recipe's, or may not be searched; the end of a
-            range or a choice gives no valid recipe.
+        RecipeError: there is no search space; a key is not in recipes, or must not be searched; the end of a range or
+            a choice gives no valid recipe.
     """
     if not recipe.tune.space:
         raise RecipeError(
-            f"{source}: says nothing to search for; add [tune.space], such as "
+            f"{source}: has no search space; add [tune.space], such as "
             '"training.learning_rate" = { low = 1e-5, high = 1e-2, log = true }'
         )
     distributions = {}
@@ -83,9 +83,9 @@ def read_space(recipe: Recipe, source: str, check: Callable[[Recipe], None] = la
         where = f"{source}: tune.space, '{key}'"
         _refuse_fixed(recipe, key, where)
         for value in (what.low, what.high) if isinstance(what, Range) else what:
-            laid = with_values(recipe, {key: value}, f"{where} = {value}")
+            varied = with_values(recipe, {key: value}, f"{where} = {value}")
             try:
-                check(laid)
+                check(varied)
             except RequestError as error:
                 raise RecipeError(f"{where} = {value}: {error}") from None
         distributions[key] = _range(where, what, _type_of(key)) if isinstance(what, Range) else _choices(what)
@@ -96,7 +96,7 @@ def with_values(recipe: Recipe, values: Values, source: str) -> Recipe:
     """A recipe with other values for some of its keys, and without `[tune]`.
 
     Raises:
-        RecipeError: a key or a value is wrong; `source` begins the line.
+        RecipeError: a key or a value is wrong; the message begins with `source`.
     """
     table = copy.deepcopy(msgspec.to_builtins(replace(recipe, tune=Tune())))
     for key, value in values.items():
@@ -111,19 +111,19 @@ def with_values(recipe: Recipe, values: Values, source: str) -> Recipe:
 
 
 def format_values(values: Values) -> str:
-    """`training.learning_rate=0.00123, batches.size=32`, as a person reads it."""
+    """`training.learning_rate=0.00123, batches.size=32`, for messages."""
     return ", ".join(f"{key}={format_value(value)}" for key, value in values.items())
 
 
 def format_value(value: Choice | None) -> str:
-    """A value to four digits, and a whole number or a word in full."""
+    """A value for messages: a float to four digits, an integer or a word in full."""
     if isinstance(value, bool):
         return str(value).lower()
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def recipe_value(recipe: Recipe, key: str) -> Any:
-    """What the recipe itself has for a key."""
+    """The recipe's own value for a key."""
     value = msgspec.to_builtins(recipe)
     for section in key.split("."):
         value = value[section]
@@ -133,13 +133,13 @@ def recipe_value(recipe: Recipe, key: str) -> Any:
 def _refuse_fixed(recipe: Recipe, key: str, where: str) -> None:
     for fixed, why in _FIXED.items():
         if key == fixed or key.startswith(f"{fixed}."):
-            raise RecipeError(f"{where}: it {why}; search for another key")
+            raise RecipeError(f"{where}: it {why}; choose another key")
     monitor = recipe.training.monitor
-    for kind, yardsticks in _YARDSTICKS.items():
-        for yardstick in yardsticks:
-            if kind in monitor and f"{key}.".startswith(f"{yardstick}."):
+    for kind, keys in _DEPENDS_ON.items():
+        for dependency in keys:
+            if kind in monitor and f"{key}.".startswith(f"{dependency}."):
                 raise RecipeError(
-                    f"{where}: training.monitor = {monitor} is measured by it, so that trials could not be compared; "
+                    f"{where}: training.monitor = {monitor} depends on it, so trials could not be compared; "
                     "set training.monitor=auroc"
                 )
 
@@ -158,9 +158,11 @@ def _range(where: str, what: Range, kind: Type) -> BaseDistribution:
     if isinstance(kind, FloatType):
         return FloatDistribution(float(low), float(high), log=what.log, step=step)
     if not isinstance(kind, IntType):
-        raise RecipeError(f"{where}: has no numbers between {low} and {high}; list the choices instead")
+        raise RecipeError(
+            f"{where}: is not a number, so it has no range from {low} to {high}; list the choices instead"
+        )
     if not all(isinstance(number, int) for number in (low, high, step or 1)):
-        raise RecipeError(f"{where}: takes whole numbers; low, high and step have to be such")
+        raise RecipeError(f"{where}: is an integer; give integers for low, high and step")
     return IntDistribution(int(low), int(high), log=what.log, step=int(step or 1))
 
 
@@ -184,7 +186,7 @@ def _draw(trial: Trial, key: str, distribution: BaseDistribution) -> Choice:
 
 
 def ranges(recipe: Recipe) -> Iterator[tuple[str, str]]:
-    """Each key of the space, and in words what it may be."""
+    """Each key of the search space, with its range in words."""
     for key, what in recipe.tune.space.items():
         if not isinstance(what, Range):
             yield key, ", ".join(format_value(value) for value in what)

@@ -1,4 +1,4 @@
-"""Where a study is kept, and that nobody goes on with it who began another."""
+"""The database of a study, and the check that a study is continued with what it was started with."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 import optuna
 from msgspec.structs import replace
+from optuna.storages import BaseStorage
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -20,54 +21,59 @@ from hilum.errors import HilumError, RequestError
 from hilum.recipe import Recipe, Tune
 from hilum.records import Manifest
 
-BEGUN_WITH = "begun_with"  # the study's attribute
+STARTED_WITH = "begun_with"  # the study's attribute, by its name in databases of 0.1.0
 SHOWN = 3  # differences named one by one
 _ATTEMPTS = 3  # two workers that make a new database's tables at once get into each other's way
 _PACKAGES = {"psycopg": '"psycopg[binary]"', "MySQLdb": "mysqlclient"}  # modules that pip knows by another name
 _WAIT_SECONDS = 60.0  # for another worker that is writing to the same SQLite file
 
 
-def open_study(url: str, recipe: Recipe, films: Manifest, *, minimize: bool) -> optuna.Study:
-    """Open the study of a recipe's name, or begin it.
+def open_study(url: str, recipe: Recipe, films: Manifest, *, minimize: bool) -> tuple[optuna.Study, BaseStorage]:
+    """Open the study that has the recipe's name, or create it.
 
     Args:
-        url: the database's, as SQLAlchemy writes it.
-        recipe: with its `[tune]`.
-        films: those that every trial learns from and is validated on.
-        minimize: whether less of the figure is better.
+        url: the database's URL, as SQLAlchemy takes it.
+        recipe: the recipe with its `[tune]`.
+        films: the films that every trial is trained and validated on.
+        minimize: whether a smaller figure is better.
+
+    Returns:
+        The study, and the storage that it is in.
 
     Raises:
-        RequestError: the database cannot be opened; the study was begun with another recipe, space or other films.
+        RequestError: the database cannot be opened; the study was started with another recipe, search space or
+            other films.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
+    storage = _connect(url)
     study = optuna.create_study(
-        storage=_connect(url),
+        storage=storage,
         study_name=recipe.name,
         direction="minimize" if minimize else "maximize",
         load_if_exists=True,
     )
-    _check_begun_with(study, url, recipe, films)
-    return study
+    _check_started_with(study, url, recipe, films)
+    return study, storage
 
 
 @contextmanager
 def translated_errors(url: str) -> Iterator[None]:
-    """Say in one line that the database went away while a study ran.
+    """Turn a failure of the database while a study runs into a refusal of one line.
 
     Raises:
-        HilumError: it does not answer.
+        HilumError: the database does not answer.
     """
     try:
         yield
     except optuna.exceptions.StorageInternalError as error:
         raise HilumError(
-            f"{without_password(url)}: the study's database does not answer any more ({_reason(error.__cause__)}); "
-            "the same command goes on with the study when it does"
+            f"{without_password(url)}: the study's database no longer answers ({_reason(error.__cause__)}); "
+            "run the same command again when it does, to continue the study"
         ) from None
 
 
 def without_password(url: str) -> str:
-    """A database as it may be shown: its file, or its URL."""
+    """A database as it may be shown: its file, or its URL without the password."""
     try:
         parts = make_url(url)
     except SQLAlchemyError:
@@ -101,34 +107,32 @@ def _connect(url: str) -> optuna.storages.RDBStorage:
 
 
 def _reason(error: BaseException | None) -> str:
-    """The first line that says something, without SQLAlchemy's appendix."""
+    """The first line that is not empty, without SQLAlchemy's appendix."""
     return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
 
 
-def _check_begun_with(study: optuna.Study, url: str, recipe: Recipe, films: Manifest) -> None:
-    # How many trials there are to be may change: a study goes on for longer.
+def _check_started_with(study: optuna.Study, url: str, recipe: Recipe, films: Manifest) -> None:
+    # The number of trials may change, so that a study can be extended.
     recipe = replace(recipe, tune=replace(recipe.tune, trials=Tune().trials))
     now = {"recipe": msgspec.to_builtins(recipe), "films": _fingerprint(films), "counts": _counts(films)}
-    mend = (
-        f"put it back, or begin another study with another --out (in a shared database: --set name={recipe.name}-2)"
-    )
+    fix = f"restore it, or start another study with another --out (in a shared database: --set name={recipe.name}-2)"
     where = f"{without_password(url)}, study '{recipe.name}'"
-    was = study.user_attrs.get(BEGUN_WITH)
+    was = study.user_attrs.get(STARTED_WITH)
     if was is None:
         if study.get_trials(deepcopy=False):
-            raise RequestError(f"{where}: was not begun by hilum tune; {mend}")
-        study.set_user_attr(BEGUN_WITH, json.loads(json.dumps(now)))
+            raise RequestError(f"{where}: was not started by hilum tune; {fix}")
+        study.set_user_attr(STARTED_WITH, json.loads(json.dumps(now)))
         return
     old = msgspec.to_builtins(msgspec.convert(was["recipe"], Recipe))  # with the defaults of keys that are new
     if changed := list(_differences(old, now["recipe"], "")):
-        raise RequestError(f"{where}: its recipe was changed since the study was begun: {_some(changed)}; {mend}")
+        raise RequestError(f"{where}: its recipe has changed since the study was started: {_some(changed)}; {fix}")
     if was["films"] != now["films"]:
-        changed = list(_differences(was["counts"], now["counts"], "")) or ["as many, but not the same"]
-        raise RequestError(f"{where}: its films were changed since the study was begun: {_some(changed)}; {mend}")
+        changed = list(_differences(was["counts"], now["counts"], "")) or ["the same number, but different films"]
+        raise RequestError(f"{where}: its films have changed since the study was started: {_some(changed)}; {fix}")
 
 
 def _fingerprint(films: Manifest) -> str:
-    """The same for the same films with the same labels, patients and splits, in any order and wherever they lie."""
+    """A hash of films, labels, patients and splits that depends neither on their order nor on their paths."""
     lines = sorted(json.dumps([film.sha256, film.label, film.subtype, film.patient, film.split]) for film in films)
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 

@@ -1,4 +1,4 @@
-"""A study's drawings, in the look of the evaluation's report."""
+"""A study's figures, in the style of the evaluation's report."""
 
 from __future__ import annotations
 
@@ -17,38 +17,38 @@ from hilum.tuning.summary import Objective, StudySummary, Trial
 if TYPE_CHECKING:
     from matplotlib.axis import Axis
 
-SPREAD = 10.0  # learning curves that reach so many times their least figure are drawn by the logarithm
-REACH = 4.0  # so many times as far from the best figure as the median lies, a trial is drawn at the edge
+SPREAD = 10.0  # learning curves whose largest figure is so many times the smallest have a log scale
+REACH = 4.0  # a trial is drawn at the edge if it is so many times as far from the best figure as the median
 _SIZE = (4.6, 3.1)
 
 
 def progress_figure(summary: StudySummary) -> Markup:
-    """The figure of every trial that is done, and the best one so far."""
+    """Draw the figure of every trial that is done, and the best so far."""
     done = [trial for trial in summary.trials if trial.figure is not None]
     numbers, figures = [trial.number for trial in done], [trial.figure for trial in done if trial.figure is not None]
-    best = (np.minimum if summary.goal.less_is_better else np.maximum).accumulate(figures)
-    edge = _edge(figures, summary.goal)
-    description = f"the best {summary.goal.words} by trial: it begins at {best[0]:.4f} and ends at {best[-1]:.4f}"
+    best = (np.minimum if summary.objective.minimize else np.maximum).accumulate(figures)
+    edge = _edge(figures, summary.objective)
+    description = f"the best {summary.objective.description} by trial: from {best[0]:.4f} to {best[-1]:.4f}"
     with sheet("progress", description, _SIZE) as drawing:
         axes = drawing.axes
         for number, figure in zip(numbers, figures, strict=True):
-            inside, mark = _at_edge(figure, edge, summary.goal)
+            inside, mark = _at_edge(figure, edge, summary.objective)
             label = "a trial" if number == numbers[0] else None
             axes.plot([number], [inside], mark, color=MUTED, alpha=0.55, markersize=5, label=label)
         # To the last trial of all: the best one stays the best while others are pruned or fail.
         last = max(trial.number for trial in summary.trials)
         axes.step([*numbers, last], [*best, best[-1]], where="post", color=FIRST, label="the best so far")
-        axes.set(xlabel="trial", ylabel=summary.goal.words)
+        axes.set(xlabel="trial", ylabel=summary.objective.description)
         whole_numbers(axes.xaxis)
         axes.legend(loc="best", fontsize=9)
     return drawing.markup
 
 
 def curves_figure(summary: StudySummary) -> Markup:
-    """The monitored figure of every trial, epoch by epoch: the best one strong, pruned and failed ones faint."""
+    """Draw the monitored figure of every trial by epoch: the best trial strong, pruned and failed ones faint."""
     best, curves = summary.best, [trial for trial in summary.trials if trial.curve]
     pruned = len(summary.in_state("pruned"))
-    description = f"{summary.goal.words} of {len(curves)} trials by epoch; {pruned} of them were pruned"
+    description = f"{summary.objective.description} of {len(curves)} trials by epoch; {pruned} of them were pruned"
     with sheet("curves", description, _SIZE) as drawing:
         axes = drawing.axes
         named: set[str] = set()
@@ -63,13 +63,13 @@ def curves_figure(summary: StudySummary) -> Markup:
                 marker="o", markersize=2.5 if len(trial.curve) > 1 else 4, label=name if name not in named else None,
             )  # fmt: skip
             named.add(name)
-        axes.set(xlabel="epoch", ylabel=summary.goal.words)
+        axes.set(xlabel="epoch", ylabel=summary.objective.description)
         whole_numbers(axes.xaxis)
-        # A curve that was cut off because it went astray may leave the drawing.
+        # A curve that was pruned because it diverged may leave the axes.
         ended = [trial for trial in curves if trial.state == "done"] or curves
         within = [figure for trial in ended for figure in trial.curve.values() if math.isfinite(figure)]
-        if within and summary.goal.less_is_better and 0 < SPREAD * min(within) < max(within):
-            _by_logarithm(axes.yaxis)
+        if within and summary.objective.minimize and 0 < SPREAD * min(within) < max(within):
+            _use_log_scale(axes.yaxis)
             axes.set_ylim(min(within) / 1.2, max(within) * 1.2)
         elif within and min(within) < max(within):
             margin = 0.05 * (max(within) - min(within))
@@ -79,20 +79,20 @@ def curves_figure(summary: StudySummary) -> Markup:
 
 
 def against_figure(summary: StudySummary, key: str, number: int) -> Markup:
-    """The figure of every trial against what it took for one key; pruned ones faint, at their last figure."""
+    """Draw the figure of every trial against its value for one key; pruned ones faint, at their last figure."""
     what = summary.recipe.tune.space[key]
     seen = [
         (trial, figure) for trial in summary.trials if key in trial.values and (figure := _last(trial)) is not None
     ]
-    description = f"{summary.goal.words} of {len(seen)} trials against {key}"
-    best, edge = summary.best, _edge([figure for _, figure in seen], summary.goal)
+    description = f"{summary.objective.description} of {len(seen)} trials against {key}"
+    best, edge = summary.best, _edge([figure for _, figure in seen], summary.objective)
     with sheet(f"against-{number}", description, _SIZE) as drawing:
         axes = drawing.axes
         for trial, figure in sorted(seen, key=lambda pair: (pair[0] is best, pair[0].state == "done")):
             colour, size, alpha = (FIRST, 5.5, 0.75) if trial.state == "done" else (MUTED, 4.5, 0.4)
             if trial is best:
                 colour, size, alpha = SECOND, 8.0, 1.0
-            inside, mark = _at_edge(figure, edge, summary.goal)
+            inside, mark = _at_edge(figure, edge, summary.objective)
             axes.plot(
                 [_place(trial, key, summary)], [inside], mark, color=colour, markersize=size, alpha=alpha,
                 markerfacecolor=colour if trial.state == "done" else "none",
@@ -101,10 +101,10 @@ def against_figure(summary: StudySummary, key: str, number: int) -> Markup:
             axes.set_xticks(range(len(what)), [format_value(value) for value in what])
             axes.set_xlim(-0.5, len(what) - 0.5)
         elif what.log:
-            _by_logarithm(axes.xaxis)
+            _use_log_scale(axes.xaxis)
         elif isinstance(what.low, int) and isinstance(what.high, int):
             whole_numbers(axes.xaxis)
-        axes.set(ylabel=summary.goal.words)
+        axes.set(ylabel=summary.objective.description)
     return drawing.markup
 
 
@@ -135,29 +135,29 @@ def _place(trial: Trial, key: str, summary: StudySummary) -> float:
     what, value = summary.recipe.tune.space[key], trial.values[key]
     if isinstance(what, Range):
         return float(value)
-    # Trials that chose the same lie side by side, always at the same places.
+    # Trials with the same choice are drawn side by side, always at the same places.
     return float(what.index(value)) + 0.3 * ((trial.number * 0.618034) % 1 - 0.5)
 
 
-def _edge(figures: Sequence[float], goal: Objective) -> float | None:
-    """Behind it a figure is so bad that it would press all others into a line; None where there is no such figure."""
+def _edge(figures: Sequence[float], objective: Objective) -> float | None:
+    """Beyond it a figure is so bad that it would compress all others into a line; None if no figure is."""
     finite = [figure for figure in figures if math.isfinite(figure)]
     if not finite:
         return None
-    best = min(finite) if goal.less_is_better else max(finite)
+    best = min(finite) if objective.minimize else max(finite)
     edge = best + REACH * (float(np.median(finite)) - best)
-    return edge if edge != best and any(goal.better(edge, figure) for figure in finite) else None
+    return edge if edge != best and any(objective.better(edge, figure) for figure in finite) else None
 
 
-def _at_edge(figure: float, edge: float | None, goal: Objective) -> tuple[float, str]:
-    """Where a figure is drawn, and its mark: an arrow where it lies beyond."""
-    if edge is None or not goal.better(edge, figure):
+def _at_edge(figure: float, edge: float | None, objective: Objective) -> tuple[float, str]:
+    """Where a figure is drawn, and its mark: an arrow if it is beyond the edge."""
+    if edge is None or not objective.better(edge, figure):
         return figure, "o"
-    return edge, "^" if goal.less_is_better else "v"
+    return edge, "^" if objective.minimize else "v"
 
 
-def _by_logarithm(axis: Axis) -> None:
-    """Plain numbers at the powers of ten: matplotlib's own labels are formulas, which the page does not draw."""
+def _use_log_scale(axis: Axis) -> None:
+    """Label the powers of ten as plain numbers: matplotlib's own labels are formulas, which the page cannot draw."""
     from matplotlib.ticker import LogLocator, NullFormatter
 
     set_scale = axis.axes.set_xscale if axis is axis.axes.xaxis else axis.axes.set_yscale

@@ -1,4 +1,4 @@
-"""A study's page: one HTML file that needs no network, to be read on a screen, on a phone or on paper."""
+"""A study's page: one HTML file that loads nothing from elsewhere, for screen, phone and paper."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from hilum.tuning.summary import StudySummary
 
 
 def render(summary: StudySummary) -> str:
-    """The page as HTML; the same study gives the same bytes."""
+    """Render the page as HTML; the same study gives the same bytes."""
     best, space = summary.best, summary.recipe.tune.space
     return pages.render(
         Path(__file__).parent / "study.html",
         {"figure": _figure, "value": format_value, "duration": duration},
         summary=summary,
         best=best,
-        headline=headline(summary),
-        optimism=optimism(summary),
+        headline=summary.headline,
+        optimism=optimism_note(summary),
         values=[
             (key, best.values[key] if best else None, recipe_value(summary.recipe, key), searched)
             for key, searched in ranges(summary.recipe)
@@ -38,21 +38,8 @@ def render(summary: StudySummary) -> str:
     )
 
 
-def headline(summary: StudySummary) -> str:
-    """One sentence: which trial is the best of how many, and how good."""
-    counts = [(state, len(summary.in_state(state))) for state in ("done", "pruned", "failed", "unfinished")]
-    how = ", ".join(f"{count} {state}" for state, count in counts if count) or "none begun"
-    best = summary.best
-    if best is None or best.figure is None:
-        return f"No trial has come to its end yet ({how}, of {summary.planned})."
-    return (
-        f"Trial {best.number} has the {summary.goal.superlative} {summary.goal.words}, {_figure(best.figure)}, of "
-        f"{_number(len(summary.trials), 'trial')} ({how})."
-    )
-
-
-def optimism(summary: StudySummary) -> str:
-    """Why the best figure is better than the detector."""
+def optimism_note(summary: StudySummary) -> str:
+    """Why the best figure of a search is better than the detector is."""
     films, patients = _number(summary.films.n, "validation film"), summary.films.patients
     whose = f" of {_number(patients, 'patient')}" if patients else " of unknown patients"
     return (

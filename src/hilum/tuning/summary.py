@@ -1,4 +1,4 @@
-"""What a study has found so far, as plain values: what its page shows and its last lines say."""
+"""The state of a study as plain values: what its page and the last lines of `hilum tune` show."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from hilum.tuning.claims import WHERE, counted
 
 # A trial's attributes.
 SECONDS = "seconds"
-ERROR = "error"  # only a trial that failed has it
+ERROR = "error"  # only failed trials have it
 
 State = Literal["done", "pruned", "failed", "unfinished"]
 _STATES: dict[TrialState, State] = {
@@ -23,7 +23,7 @@ _STATES: dict[TrialState, State] = {
     TrialState.PRUNED: "pruned",
     TrialState.FAIL: "failed",
 }
-IMPORTANCE_TRIALS = 5  # fewer say nothing of what matters
+IMPORTANCE_TRIALS = 5  # with fewer, importances mean nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,23 +31,23 @@ class Objective:
     """The figure that trials are compared by.
 
     Attributes:
-        column: its name in a run's history.
-        words: what a person calls it.
-        less_is_better: whether it is a loss.
+        column: its column in a run's history.
+        description: its name in sentences and on axes, such as `AUROC on validation`.
+        minimize: whether a smaller figure is better, as for a loss.
     """
 
     column: str
-    words: str
-    less_is_better: bool
+    description: str
+    minimize: bool
 
     @property
     def superlative(self) -> str:
-        """Of figures, what the best one is."""
-        return "lowest" if self.less_is_better else "highest"
+        """The word for the best figure: `lowest` or `highest`."""
+        return "lowest" if self.minimize else "highest"
 
     def better(self, one: float, other: float) -> bool:
         """Whether one figure is better than another."""
-        return one < other if self.less_is_better else one > other
+        return one < other if self.minimize else one > other
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +55,14 @@ class Trial:
     """One trial.
 
     Attributes:
-        number: from 0, in the order in which they were begun.
-        state: `done` came to its end; `unfinished` is being trained, or waits to be gone on with.
-        figure: of a trial that is done, the monitored one of the epoch that was kept.
-        values: what it took for each key of the space.
+        number: from 0, in the order in which trials were started.
+        state: `done`, `pruned`, `failed`, or `unfinished`: being trained, or waiting to be resumed.
+        figure: the monitored figure of the epoch that was kept; None unless the trial is done.
+        values: its value for each key of the search space.
         curve: the monitored figure after each epoch, by the epoch's number from 1.
-        seconds: of training.
-        error: why it failed.
-        where: host and folder.
+        seconds: how long it was trained.
+        error: why it failed; empty if it did not.
+        where: the host and folder in which it was started.
     """
 
     number: int
@@ -77,33 +77,33 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class ValidationFilms:
-    """What every figure of a study was measured on.
+    """The films that every figure of a study was measured on.
 
     Attributes:
-        n: validation films.
-        patients: known ones among theirs; 0 where nobody knows them.
+        n: the number of validation films.
+        patients: the number of their known patients; 0 if none is known.
     """
 
     n: int
     patients: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class StudySummary:
-    """A study as it stands.
+    """The state of a study. Printing it gives the best trial and its values.
 
     Attributes:
-        recipe: with its `[tune]`.
-        goal: what trials are compared by.
-        planned: how many there are to be.
-        trials: those that were begun, by number.
-        importances: of each key of the space, its share of what made trials good or bad, the largest first; empty
-            where too few trials are done.
+        recipe: the recipe with its `[tune]`.
+        objective: the figure that trials are compared by.
+        planned: the number of trials to run.
+        trials: the trials that were started, by number.
+        importances: the importance of each key of the search space, a share from 0 to 1, the largest first; empty
+            while too few trials are done.
         films: the validation films.
     """
 
     recipe: Recipe
-    goal: Objective
+    objective: Objective
     planned: int
     trials: tuple[Trial, ...]
     importances: dict[str, float]
@@ -111,27 +111,45 @@ class StudySummary:
 
     @property
     def best(self) -> Trial | None:
-        """The trial with the best figure, the first of equals; None while none is done."""
+        """The trial with the best figure, the first of equals; None while no trial is done."""
         best: tuple[float, Trial] | None = None
         for trial in self.trials:
-            if trial.figure is not None and (best is None or self.goal.better(trial.figure, best[0])):
+            if trial.figure is not None and (best is None or self.objective.better(trial.figure, best[0])):
                 best = trial.figure, trial
         return best[1] if best else None
 
     def in_state(self, *states: State) -> tuple[Trial, ...]:
-        """The trials in some states."""
+        """The trials that are in one of these states."""
         return tuple(trial for trial in self.trials if trial.state in states)
+
+    @property
+    def headline(self) -> str:
+        """One sentence: which trial is the best of how many, and how good it is."""
+        counts = [(state, len(self.in_state(state))) for state in ("done", "pruned", "failed", "unfinished")]
+        states = ", ".join(f"{count} {state}" for state, count in counts if count) or "none started"
+        best = self.best
+        if best is None or best.figure is None:
+            return f"No trial is done yet ({states}, of {self.planned})."
+        number = f"{len(self.trials):,} trial{'' if len(self.trials) == 1 else 's'}"
+        return (
+            f"Trial {best.number} has the {self.objective.superlative} {self.objective.description}, "
+            f"{best.figure:.4f}, of {number} ({states})."
+        )
+
+    def __repr__(self) -> str:
+        values = self.best.values if self.best else {}
+        return "\n".join([self.headline, *(f"{key} = {value}" for key, value in values.items())])
 
 
 def summarize(
-    study: optuna.Study, recipe: Recipe, goal: Objective, planned: int, films: ValidationFilms
+    study: optuna.Study, recipe: Recipe, objective: Objective, planned: int, films: ValidationFilms
 ) -> StudySummary:
-    """Read a study out of its database."""
+    """Read the state of a study from its database."""
     listed = counted(study)
     trials = tuple(_trial(trial, set(recipe.tune.space)) for trial in listed)
     done = sum(trial.state == "done" for trial in trials)
     importances = _importances(study) if done >= IMPORTANCE_TRIALS and len(recipe.tune.space) > 1 else {}
-    return StudySummary(recipe, goal, planned, trials, importances, films)
+    return StudySummary(recipe, objective, planned, trials, importances, films)
 
 
 def _trial(trial: FrozenTrial, keys: set[str]) -> Trial:
@@ -157,6 +175,6 @@ def _importances(study: optuna.Study) -> dict[str, float]:
         evaluator = optuna.importance.PedAnovaImportanceEvaluator()
         try:
             found = optuna.importance.get_param_importances(study, evaluator=evaluator)
-        except (ValueError, RuntimeError):  # all trials took the same, or are equally good
+        except (ValueError, RuntimeError):  # all trials have the same values, or are equally good
             return {}
     return found if all(math.isfinite(value) for value in found.values()) else {}
