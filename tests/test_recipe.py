@@ -85,8 +85,8 @@ def test_a_wrong_setting_is_refused_by_name(recipe_file: Path, setting: str, say
         (["batches.crop=32", "batches.scales=[48, 80]"], r"reach 80 pixels, .* kept at 64; set pixels\.size=80"),
         (["training.val_shifts=true", "transfer.frozen=trunk"], "val_shifts and transfer.frozen exclude each other"),
         (["batches.crop=48", "transfer.frozen=trunk"], "batches.crop and transfer.frozen exclude each other"),
-        (["classical.folds=3", "bundle.operating_views=2"], "operating_views is of networks"),
-        (["classical.folds=3", "members.seeds=3"], "members is of networks"),
+        (["classical.folds=3", "bundle.operating_views=2"], "operating_views is for networks"),
+        (["classical.folds=3", "members.seeds=3"], "members is for networks"),
         (["classical.reduce=['pca']"], "components has 0 counts and reduce 1 reductions"),
         (["classical.reduce=['lda']", "classical.components=[3]"], "3 for lda; templates and lda take 0"),
         (

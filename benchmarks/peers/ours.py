@@ -16,7 +16,7 @@ from hilum.batches import Source
 from hilum.recipe import Recipe, parse_recipe
 from hilum.training.device import fastest_device, set_up_device
 from hilum.training.finetuning import parameter_groups
-from hilum.training.loss import make_objective
+from hilum.training.loss import make_loss_function
 from hilum.training.parallel import shard_of
 from hilum.training.precision import uses_bfloat16
 from hilum.training.schedule import make_optimizer
@@ -44,7 +44,7 @@ class Learner:
         model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         optimizer = make_optimizer(recipe.training, parameter_groups(model, recipe.transfer))
         network, wrapped = fabric.setup(model, optimizer)
-        objective = make_objective(recipe.training, source.labels, source.classes)
+        objective = make_loss_function(recipe.training, source.labels, source.classes)
         shard, size = shard_of(fabric, recipe.batches.size), recipe.batches.size
         self.model, self.source, self.device = model, source, fabric.device
         self.stepper = Stepper(fabric, network, wrapped, objective, shard, 0.0, size)

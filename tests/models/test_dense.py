@@ -156,7 +156,7 @@ def test_films_are_scaled_as_in_training(side: int) -> None:
 
 def test_a_scale_without_room_for_the_crop_is_refused() -> None:
     with pytest.raises(
-        RecipeError, match=r"bundle.scales: a film of 48 pixels holds no crop of 64; name sides from 64"
+        RecipeError, match=r"bundle.scales: a film of 48 pixels is smaller than the crop of 64; set sides from 64"
     ):
         models.DenseEvaluation(build("s1-cnn", "linear", 64), 96, 64, (48, 96), False)
 
@@ -167,7 +167,7 @@ def test_a_scale_without_room_for_the_crop_is_refused() -> None:
         (
             nn.Flatten(),
             nn.Sequential(nn.Tanh(), nn.Linear(1024, 1)),
-            "a dense layer behind the pool, and there is a Tanh",
+            "a dense layer after the pool, and there is a Tanh",
         ),
         (nn.Flatten(), nn.Linear(1000, 1), "gives 1000 values of 256 maps"),
     ],

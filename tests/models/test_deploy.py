@@ -58,7 +58,7 @@ def test_what_sees_the_whole_film_is_the_network_itself(batches: Table) -> None:
         (
             {},
             [96],
-            "bundle.scales are of a network that learns from crops: name batches.crop too, or leave them away",
+            "bundle.scales are for a network that is trained on crops: name batches.crop too, or omit them",
         ),
         (CROPS, [63], r"63 is not between the crop's 64 pixels \(batches.crop\) and the film's 96 \(pixels.size\)"),
         (CROPS, [64, 97], "97 is not between the crop's 64 pixels"),

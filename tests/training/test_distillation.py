@@ -95,5 +95,5 @@ def test_a_teacher_of_other_classes_or_other_films_is_refused(tmp_path: Path) ->
 
 
 def test_a_teacher_cannot_look_at_stored_features() -> None:
-    with pytest.raises(RecipeError, match="a teacher looks at films"):
+    with pytest.raises(RecipeError, match="a teacher needs films"):
         parse_recipe({"name": "r", "teacher": {"sources": ["a"]}, "transfer": {"frozen": "trunk"}}, "t")

@@ -11,7 +11,7 @@ from hilum.batches import Batch
 from hilum.errors import RecipeError
 from hilum.recipe import Training
 from hilum.training import class_weights, losses
-from hilum.training.loss import Objective, make_objective
+from hilum.training.loss import LossFunction, make_loss_function
 
 LABELS = torch.tensor([0, 1, 1, 0, 1])
 LOGITS = torch.tensor([[-1.2], [0.3], [2.5], [0.8], [-0.4]])
@@ -68,7 +68,7 @@ def test_logit_adjustment_costs_what_balanced_logits_times_the_shares_cost() -> 
     """Menon et al., equation 10: softmax over logits plus tau times the logarithm of each class's share."""
     logits = torch.randn(6, 3, generator=torch.Generator().manual_seed(0))
     labels = np.array([0, 1, 2, 2, 2, 1])
-    objective = make_objective(Training(class_weights="none", logit_adjustment=0.7), labels, ("a", "b", "c"))
+    objective = make_loss_function(Training(class_weights="none", logit_adjustment=0.7), labels, ("a", "b", "c"))
     given = objective.training_losses(logits, Batch(logits, torch.from_numpy(labels), np.arange(6), 6))
     scaled = np.exp(logits.numpy().astype(np.float64)) * (np.array([1, 2, 3]) / 6) ** 0.7
     expected = -np.log(scaled[np.arange(6), labels] / scaled.sum(axis=1))
@@ -76,7 +76,7 @@ def test_logit_adjustment_costs_what_balanced_logits_times_the_shares_cost() -> 
 
 
 def test_logit_adjustment_shifts_the_one_logit_by_the_difference() -> None:
-    one = make_objective(Training(class_weights="none", logit_adjustment=1.0), LABELS.numpy(), ("a", "b"))
+    one = make_loss_function(Training(class_weights="none", logit_adjustment=1.0), LABELS.numpy(), ("a", "b"))
     two = torch.cat([torch.zeros_like(LOGITS), LOGITS], dim=1)
     both = Batch(two, LABELS, np.arange(5), 5)
     torch.testing.assert_close(one.training_losses(LOGITS, batch()), one.training_losses(two, both))
@@ -84,27 +84,27 @@ def test_logit_adjustment_shifts_the_one_logit_by_the_difference() -> None:
 
 def test_what_is_reported_is_plain_weighted_cross_entropy() -> None:
     scheme = Training(objective="focal", label_smoothing=0.2, logit_adjustment=1.0)
-    objective = make_objective(scheme, LABELS.numpy(), ("a", "b"))
+    objective = make_loss_function(scheme, LABELS.numpy(), ("a", "b"))
     weights = class_weights(LABELS.numpy(), 2)
     torch.testing.assert_close(objective.reported_losses(LOGITS, batch()), losses(LOGITS, LABELS, weights))
 
 
 def test_a_mixed_film_costs_its_parts() -> None:
     share = torch.tensor([0.3, 0.6, 1.0, 0.0, 0.5])
-    objective = Objective(torch.tensor([0.7, 0.2]), None, 0.1, 0.0)
+    objective = LossFunction(torch.tensor([0.7, 0.2]), None, 0.1, 0.0)
     partner = LABELS[[1, 0, 3, 2, 4]]
     own, other = (losses(LOGITS, labels, objective.class_weights, 0.1) for labels in (LABELS, partner))
     torch.testing.assert_close(objective.training_losses(LOGITS, batch(share)), share * own + (1 - share) * other)
 
 
 def test_weights_may_be_given_one_a_class() -> None:
-    weights = make_objective(Training(class_weights=(2.0, 0.5)), LABELS.numpy(), ("a", "b")).class_weights
+    weights = make_loss_function(Training(class_weights=(2.0, 0.5)), LABELS.numpy(), ("a", "b")).class_weights
     assert weights is not None
     assert weights.tolist() == [2.0, 0.5]
     with pytest.raises(RecipeError, match=r"3 weights for the 2 classes a, b"):
-        make_objective(Training(class_weights=(1.0, 1.0, 1.0)), LABELS.numpy(), ("a", "b"))
+        make_loss_function(Training(class_weights=(1.0, 1.0, 1.0)), LABELS.numpy(), ("a", "b"))
 
 
 def test_a_class_that_no_film_shows_cannot_be_adjusted_for() -> None:
     with pytest.raises(RecipeError, match=r"no training film shows c; set it to 0"):
-        make_objective(Training(logit_adjustment=1.0), LABELS.numpy(), ("a", "b", "c"))
+        make_loss_function(Training(logit_adjustment=1.0), LABELS.numpy(), ("a", "b", "c"))

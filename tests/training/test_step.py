@@ -15,7 +15,7 @@ from hilum.batches import UNSHARDED, Batch, Shard
 from hilum.models import part_of_batch
 from hilum.recipe import Model, Training
 from hilum.training.device import set_up_device
-from hilum.training.loss import make_objective
+from hilum.training.loss import make_loss_function
 from hilum.training.step import StepOutput, Stepper
 
 SCHEME = Training(precision="float32", label_smoothing=0.1, objective="focal")
@@ -36,7 +36,7 @@ def learn(
     fabric = set_up_device(SCHEME, gradual=False)
     before = [values.detach().clone() for values in model.parameters()]
     network, optimizer = fabric.setup(model, torch.optim.SGD(model.parameters(), lr=1.0))
-    objective = make_objective(SCHEME, LABELS, CLASSES)
+    objective = make_loss_function(SCHEME, LABELS, CLASSES)
     said = Stepper(fabric, network, optimizer, objective, UNSHARDED, clip_norm, micro_batch_size).step(batch, seed=3)
     return [old - new.detach() for old, new in zip(before, model.parameters(), strict=True)], said
 
@@ -68,7 +68,7 @@ def test_micro_batches_give_the_whole_batchs_gradient(micro_batch_size: int, mix
 def test_the_gradient_is_that_of_the_mean_cost() -> None:
     batch, model = batch_of(10, mixed=True), without_batch_norm("s1-cnn")
     torch.manual_seed(3)
-    objective = make_objective(SCHEME, LABELS, CLASSES)
+    objective = make_loss_function(SCHEME, LABELS, CLASSES)
     objective.training_losses(model(batch.inputs), batch).mean().backward()  # type: ignore[no-untyped-call]
     expected = [values.grad for values in model.parameters()]
     given, _ = learn(without_batch_norm("s1-cnn"), batch, 10)

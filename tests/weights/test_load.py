@@ -64,12 +64,12 @@ def test_a_runs_bundle_is_a_source(tmp_path: Path, network: models.Network) -> N
     report = load(network, Weights(source=str(tmp_path)), SPEC)
     assert torch.equal(logits(network), logits(build(SPEC, seed=1)))
     assert report.expects == "film"
-    assert report.in_words().endswith("weights.safetensors; trained behind model.normalise=film")
+    assert report.summary().endswith("weights.safetensors; trained with model.normalise=film")
 
 
 def test_the_report_is_one_line_that_says_what_nobody_knows(path: Path, network: models.Network) -> None:
-    words = load(network, Weights(source=str(written(path))), SPEC).in_words()
-    assert words == f"37 weights from {path}; the file does not say which model.normalise it was trained behind"
+    words = load(network, Weights(source=str(written(path))), SPEC).summary()
+    assert words == f"37 weights from {path}; the file does not say which model.normalise it was trained with"
 
 
 def test_older_files_have_no_counters_of_batches(path: Path, network: models.Network) -> None:
@@ -88,8 +88,8 @@ class TestTrunk:
         assert all(torch.equal(after[name], (before if name in DENSE else given)[name]) for name in after)
         assert report.kept == DENSE
         assert set(report.unused) == set(DENSE)
-        assert "2 of the network as drawn (classifier.weight, classifier.bias)" in report.in_words()
-        assert "2 of the file not used (classifier." in report.in_words()
+        assert "2 of the network as drawn (classifier.weight, classifier.bias)" in report.summary()
+        assert "2 of the file not used (classifier." in report.summary()
 
     def test_may_come_from_a_file_without_a_head(self, path: Path, network: models.Network) -> None:
         source = str(written(path, change={"classifier.weight": None, "classifier.bias": None}))
@@ -143,7 +143,7 @@ class TestMismatch:
             ("classifier.weight", (7, 256), (1, 256)),
             ("classifier.bias", (7,), (1,)),
         ]
-        assert report.discrepancies() in report.in_words()
+        assert report.discrepancies() in report.summary()
         after, given = weights_of(network), weights_of(build(SPEC, seed=1))
         for name in after:
             skipped = name in ("features.0.bias", *DENSE)
@@ -154,9 +154,7 @@ class TestMismatch:
         self, mismatch: str, path: Path, network: models.Network
     ) -> None:
         save(path, {"encoder.weight": torch.ones(3, 3)})
-        with pytest.raises(
-            RecipeError, match=r"not one of its weights \(encoder\.weight\) goes into s1-cnn"
-        ) as raised:
+        with pytest.raises(RecipeError, match=r"none of its weights \(encoder\.weight\) fits s1-cnn") as raised:
             load(network, Weights(source=str(path), mismatch=mismatch), SPEC)  # type: ignore[arg-type]
         one_line(raised)
 
@@ -169,12 +167,14 @@ class TestMismatch:
             load(network, Weights(source=str(path)), spec)
         one_line(raised)
         report = load(network, Weights(source=str(path), mismatch="skip"), spec)
-        assert "weights of resnet50, and the network is resnet50-paper" in report.in_words()
+        assert "weights of resnet50, and the network is resnet50-paper" in report.summary()
 
     @pytest.mark.parametrize("value", [float("nan"), float("inf")])
     def test_values_that_are_no_numbers_are_refused(self, value: float, path: Path, network: models.Network) -> None:
         source = str(written(path, change={"classifier.bias": torch.tensor([value])}))
-        with pytest.raises(RequestError, match=r"classifier\.bias are numbers.*weights\.part=trunk") as raised:
+        with pytest.raises(
+            RequestError, match=r"classifier\.bias are NaN or infinite.*weights\.part=trunk"
+        ) as raised:
             load(network, Weights(source=source), SPEC)
         one_line(raised)
         load(network, Weights(source=source, part="trunk"), SPEC)
@@ -192,7 +192,7 @@ class TestFolding:
         first = "conv1.weight" if name == "resnet18" else CONVOLUTION
         assert report.folded == (first,)
         assert first in report.matched
-        assert f"{first} folded from three channels to one" in report.in_words()
+        assert f"{first} folded from three channels to one" in report.summary()
         torch.testing.assert_close(logits(network), logits(build(three, seed=1)), rtol=1e-4, atol=1e-5)
 
     def test_kernels_of_another_size_are_not_folded(self, path: Path, network: models.Network) -> None:
@@ -226,11 +226,11 @@ class TestNormalisation:
         if normalise in fitting:
             assert load(network, Weights(source=source), spec).expects == expects
             return
-        with pytest.raises(RecipeError, match=f"trained behind model.normalise={expects}, and") as raised:
+        with pytest.raises(RecipeError, match=f"trained with model.normalise={expects}, and") as raised:
             load(network, Weights(source=source), spec)
         assert all(f"model.normalise={name}" in one_line(raised) for name in fitting)
         report = load(network, Weights(source=source, mismatch="skip"), spec)
-        assert f"the network has {normalise}" in report.in_words()
+        assert f"the network has {normalise}" in report.summary()
 
     def test_the_line_says_which_need_three_channels(self, path: Path, network: models.Network) -> None:
         source = str(written(path, metadata={"normalise": "vgg"}))
@@ -262,5 +262,5 @@ class TestTheRealTrunk:
 
     def test_is_refused_behind_another_normalisation(self) -> None:
         network = models.build(self.SPEC, 32)
-        with pytest.raises(RecipeError, match=r"trained behind model\.normalise=vgg, and the network has film;"):
+        with pytest.raises(RecipeError, match=r"trained with model\.normalise=vgg, and the network has film;"):
             load(network, self.SOURCE, Model(name="vgg16"))

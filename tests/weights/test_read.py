@@ -125,7 +125,7 @@ def test_a_whole_module_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("content", [{"epoch": 3, "state_dict": TENSORS}, [1, 2]])
 def test_a_checkpoint_of_another_kind_is_refused(content: object, tmp_path: Path) -> None:
-    with pytest.raises(RequestError, match="no plain table of tensors"):
+    with pytest.raises(RequestError, match="not a plain dictionary of tensors"):
         read(write_torch(tmp_path / "checkpoint.pth", content))
 
 

@@ -59,7 +59,7 @@ def test_takes_four_convolutions_and_the_dense_layers_and_draws_the_rest(name: s
     assert values.std().item() == pytest.approx(0.01, rel=0.05)  # four standard errors of 3,000 values
     assert abs(values.mean().item()) < 8e-4
     assert len(report.unused) == 8
-    assert "all other convolutions drawn with a deviation of 0.01" in report.in_words()
+    assert "all other convolutions drawn with a deviation of 0.01" in report.summary()
 
 
 def test_takes_the_papers_own_dense_layers_from_three_channels_to_one(tmp_path: Path) -> None:
@@ -105,4 +105,4 @@ class TestRefuses:
 
     def test_another_normalisation(self, tmp_path: Path) -> None:
         line = self.refused(build(self.SPEC, seed=2), trained(tmp_path, normalise="none"), self.SPEC)
-        assert "trained behind model.normalise=none, and the network has film; set model.normalise=none" in line
+        assert "trained with model.normalise=none, and the network has film; set model.normalise=none" in line

@@ -120,7 +120,7 @@ def _shown(recipe: Recipe) -> str:
     """What of a film a network is shown."""
     if not recipe.batches.crop:
         return "the whole film" + (" and its mirror image" if recipe.bundle.flips else "")
-    sides = _listed([str(side) for side in recipe.judged_at], mark="")
+    sides = _listed([str(side) for side in recipe.prediction_sides], mark="")
     mirror = ", and in its mirror image" if recipe.bundle.flips else ""
     return f"crops of {recipe.side} pixels all over the film scaled to {sides}{mirror}"
 

@@ -13,7 +13,7 @@ from hilum.confidence import Calibration, calibrated
 from hilum.errors import RequestError
 from hilum.metrics.counts import Bools, Floats
 from hilum.recipe import Recipe
-from hilum.recipe.learning import Bundle
+from hilum.recipe.learning import BundleSettings
 from hilum.records import Figure
 
 
@@ -94,7 +94,9 @@ def _calibration(
     return replace(fitted, chosen_on=chosen_on)
 
 
-def _point(spec: Bundle, positive: Bools, probs: Floats, calibration: Calibration, chosen_on: str) -> OperatingPoint:
+def _point(
+    spec: BundleSettings, positive: Bools, probs: Floats, calibration: Calibration, chosen_on: str
+) -> OperatingPoint:
     """Where to decide between two classes, by the recipe's rule; `probs` are not calibrated yet."""
     match spec.operating_point:
         case "half":

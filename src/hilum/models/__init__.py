@@ -1,4 +1,4 @@
-"""Networks: grey films from 0 to 1 in, logits out. Each is in the registry under its name."""
+"""Networks: grey images from 0 to 1 in, logits out. Each architecture is in the registry under its name."""
 
 from hilum.models import resnet, s1_cnn, vgg
 from hilum.models.body import Body

@@ -1,4 +1,4 @@
-"""What every architecture has: a trunk of named stages, a pool without weights, dense layers."""
+"""The parts of every architecture: a trunk of named stages, a pool without weights, dense layers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hilum.errors import RecipeError
 
 
 class Body(nn.Module, ABC):
-    """An architecture without its normalisation. Stages share their modules, and so their weights, with it."""
+    """An architecture without its normalisation. Its stages share their modules with it, and so their weights."""
 
     @property
     @abstractmethod
@@ -30,21 +30,21 @@ class Body(nn.Module, ABC):
     @property
     @abstractmethod
     def attribution_layers(self) -> tuple[str, ...]:
-        """Names, as in `named_modules`, of the layer whose maps say where each stage looked; Grad-CAM takes the last.
+        """Names, as in `named_modules`, of each stage's layer for attribution methods; Grad-CAM takes the last.
 
         For a VGG and S1 that is the last activation before each max pool, for a ResNet each stage's last block.
         """
 
-    def forward(self, films: Tensor) -> Tensor:
+    def forward(self, images: Tensor) -> Tensor:
         """(n, channels, size, size) float → (n, outputs) logits."""
         for stage in self.stages.values():
-            films = stage(films)
-        logits: Tensor = self.dense(self.pool(films))
+            images = stage(images)
+        logits: Tensor = self.dense(self.pool(images))
         return logits
 
 
 def stages_by_pool(features: nn.Sequential) -> dict[str, nn.Module]:
-    """Cut a chain of layers behind each max pool: stage1, stage2, …"""
+    """Cut a chain of layers after each max pool: stage1, stage2, …"""
     stages: dict[str, nn.Module] = {}
     start = 0
     for end, layer in enumerate(features, start=1):
@@ -66,16 +66,16 @@ def layers_before_pool(features: nn.Sequential, kind: type[nn.Module]) -> tuple[
 
 
 def head(kind: str, channels: int, side: int, outputs: int) -> tuple[nn.Module, nn.Module]:
-    """Pool and dense layers that any trunk can carry.
+    """Make a pool and dense layers that fit any trunk.
 
     Args:
-        kind: `s2`, the study's for VGG-16 (flatten, 512, 128, outputs), or `linear` (mean of each map, outputs).
-        channels: of the trunk's maps.
-        side: of the trunk's maps.
-        outputs: logits.
+        kind: `s2`, the study's head for VGG-16 (flatten, 512, 128, outputs), or `linear` (mean of each map, outputs).
+        channels: number of the trunk's maps.
+        side: side of the trunk's maps.
+        outputs: number of logits.
 
     Raises:
-        RecipeError: no such head.
+        RecipeError: there is no such head.
     """
     if kind == "s2":
         layers = [nn.Linear(channels * side * side, 512), nn.ReLU(), nn.Linear(512, 128), nn.ReLU()]

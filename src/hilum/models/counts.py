@@ -1,4 +1,4 @@
-"""Parameters, as torch and as Keras count them."""
+"""Numbers of parameters, as torch and as Keras count them, and of multiply-adds."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ class ParameterCounts:
 
     @property
     def not_trainable(self) -> int:
-        """Frozen parameters and running statistics."""
+        """The number of frozen parameters and running statistics."""
         return self.total - self.trainable
 
 
 def multiply_adds(model: nn.Module, size: int) -> int:
-    """Multiplications with an addition for one film of that side, in pixels, as torch counts them."""
+    """The number of multiply-adds for one image of `size` × `size` pixels, as torch counts them."""
     training = model.training
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         model.eval()(torch.zeros(1, 1, size, size))

@@ -1,7 +1,7 @@
-"""A network that learnt from crops, applied to whole films at several scales.
+"""Dense evaluation: a network that was trained on crops is applied to whole films, at several scales.
 
 Source: Simonyan & Zisserman, ICLR 2015, section 3.2: the first dense layer becomes a convolution as large as the
-trunk's map of a crop, the layers behind it 1×1 convolutions; the class scores of all positions are averaged, and the
+trunk's map of a crop, the layers after it 1×1 convolutions; the class scores of all positions are averaged, and the
 probabilities of a film and its mirror image. Section 4.2 averages the probabilities over several scales too. Before
 that Sermanet et al., "OverFeat", ICLR 2014.
 """
@@ -22,10 +22,10 @@ from hilum.models.registry import Network
 
 
 class DenseEvaluation(nn.Module):
-    """Looks at a whole film wherever a crop may lie, at each of several scales and in the mirror.
+    """Applies a network to every position of its crop in whole films, at several scales, also mirrored.
 
-    It has no weights of its own and folds the network's whenever it is called: what is learnt, loaded or rounded is
-    seen at once. It is for evaluation; a dropout before the first dense layer is left away.
+    It has no weights of its own and folds the network's at every call, so that weights that are trained, loaded or
+    rounded take effect at once. It is for evaluation: a dropout before the first dense layer is omitted.
     """
 
     fold: Tensor
@@ -34,20 +34,20 @@ class DenseEvaluation(nn.Module):
         """Wrap a network; its weights are shared.
 
         Args:
-            network: built for films of `side` × `side` pixels.
+            network: a network built for images of `side` × `side` pixels.
             size: the films' side in pixels.
-            side: of what the network learnt from, in pixels.
+            side: side of the network's training images, in pixels.
             scales: sides, in pixels, to which each film is scaled; the probabilities are averaged over them.
             flips: also average over the film and its mirror image.
 
         Raises:
-            RecipeError: a scale is smaller than the crop, or the network's head is none that slides.
+            RecipeError: a scale is smaller than the crop, or the network's head cannot be applied to every position.
         """
         super().__init__()
         if not scales or min(scales) < side:
             raise RecipeError(
-                f"bundle.scales: a film of {min(scales, default=0)} pixels holds no crop of {side}; name sides from "
-                f"{side} to {size}"
+                f"bundle.scales: a film of {min(scales, default=0)} pixels is smaller than the crop of {side}; "
+                f"set sides from {side} to {size}"
             )
         self.network, self.size, self.side = network, size, side
         self.scales, self.flips = tuple(scales), flips
@@ -59,54 +59,54 @@ class DenseEvaluation(nn.Module):
         first, _ = _cut(network.body.dense)
         if first.in_features != channels * self.fold.shape[1]:
             raise RecipeError(
-                f"batches.crop and bundle.flips need a pool that takes each map for itself; this network's gives "
+                f"batches.crop and bundle.flips need a pool that treats each map separately; this network's gives "
                 f"{first.in_features} values of {channels} maps: set model.head=linear"
             )
         self._folds = not torch.equal(self.fold, torch.eye(*self.fold.shape, device=device))
 
-    def forward(self, films: Tensor) -> Tensor:
+    def forward(self, images: Tensor) -> Tensor:
         """(n, 1, size, size) float32 in [0, 1] → (n, outputs) logits, whose probabilities are the average."""
-        kernel, looks = self._kernel(), []
+        kernel, logits = self._kernel(), []
         for scale in self.scales:
             matrix = self.get_buffer(f"to_{scale}")
-            scaled = films if scale == self.size else matrix @ films @ matrix.T
-            looks.append(self._slide(scaled, kernel))
+            scaled = images if scale == self.size else matrix @ images @ matrix.T
+            logits.append(self._slide(scaled, kernel))
             if self.flips:
-                looks.append(self._slide(scaled.flip(-1), kernel))
-        return mean_of_probabilities(looks, [1 / len(looks)] * len(looks))
+                logits.append(self._slide(scaled.flip(-1), kernel))
+        return mean_of_probabilities(logits, [1 / len(logits)] * len(logits))
 
     def _kernel(self) -> Tensor:
-        """The first dense layer with the pool before it, as a convolution: (features, channels, grid, grid)."""
+        """The pool and the first dense layer as one convolution kernel: (features, channels, grid, grid)."""
         weight = _cut(self.network.body.dense)[0].weight
         features = len(weight)
         if self._folds:
             weight = weight.view(features, -1, self.fold.shape[1]) @ self.fold.T
         return weight.reshape(features, -1, self.grid, self.grid)
 
-    def _slide(self, films: Tensor, kernel: Tensor) -> Tensor:
-        """Logits of every position of the crop in the trunk's maps, averaged: (n, outputs)."""
-        maps = self.network.normalise(films)
+    def _slide(self, images: Tensor, kernel: Tensor) -> Tensor:
+        """The logits averaged over all positions of the crop in the trunk's maps: (n, outputs)."""
+        maps = self.network.normalise(images)
         for stage in self.network.body.stages.values():
             maps = stage(maps)
-        first, behind = _cut(self.network.body.dense)
+        first, rest = _cut(self.network.body.dense)
         maps = functional.conv2d(maps, kernel, first.bias)
         positions = maps.shape[-2] * maps.shape[-1]
-        # A dense layer at each position is the 1×1 convolution, whatever else lies between the dense layers.
+        # A dense layer at each position is a 1×1 convolution; so the other layers can stay as they are.
         features = maps.flatten(2).transpose(1, 2).flatten(0, 1)
-        for layer in behind:
+        for layer in rest:
             features = layer(features)
         return features.view(-1, positions, features.shape[-1]).mean(dim=1)
 
     def extra_repr(self) -> str:
-        """What it looks at."""
+        """The crop, the film and the scales, for `repr`."""
         return f"crops of {self.side} in films of {self.size}, scales={self.scales}, flips={self.flips}"
 
 
 def resize_matrix(size: int, side: int) -> Tensor:
-    """What scales a film of `size` × `size` pixels to `side` × `side`: R @ film @ R.T.
+    """The matrix R that scales an image of `size` × `size` pixels to `side` × `side`: R @ image @ R.T.
 
-    Bilinear, each new pixel the mean of all that it covers, as films are scaled in training. Its two axes are
-    independent, so that it is two fixed matrices: those need no operator that a runtime may compute otherwise.
+    Bilinear and antialiased, as images are scaled in training. Both axes are independent, so that two fixed matrices
+    do it: they need no operator that a runtime may compute in another way.
 
     Returns:
         (side, size) float32.
@@ -116,7 +116,7 @@ def resize_matrix(size: int, side: int) -> Tensor:
 
 
 def _shape_of_maps(network: Network, side: int) -> torch.Size:
-    """Shape of the trunk's maps of films of that side, worked out without arithmetic."""
+    """The shape of the trunk's maps of images of that side, from the meta device: nothing is computed."""
     trunk = nn.Sequential(network.normalise, *network.body.stages.values())
     own = {name: values.detach().to("meta") for name, values in (*trunk.named_parameters(), *trunk.named_buffers())}
     with torch.no_grad():
@@ -126,28 +126,28 @@ def _shape_of_maps(network: Network, side: int) -> torch.Size:
 
 @torch.no_grad()
 def _averages_of(pool: nn.Module, side: int) -> Tensor:
-    """A pool as a matrix, found by showing it maps that are 1 in one place: (side², values of a map behind it)."""
+    """A pool as a matrix, found by applying it to maps that are 1 in one place: (side², values after the pool)."""
     places = torch.eye(side * side, device=next((each.device for each in pool.buffers()), None))
     values: Tensor = pool(places.view(side * side, 1, side, side))
     return values
 
 
 def _cut(dense: nn.Module) -> tuple[nn.Linear, list[nn.Module]]:
-    """The first dense layer, and what lies behind it.
+    """The first dense layer, and the layers after it.
 
     Raises:
-        RecipeError: something that does not leave its values alone lies before it.
+        RecipeError: a layer before it changes values.
     """
     layers = _in_order(dense)
     while isinstance(layers[0], Dropout | nn.Dropout | nn.Identity):
         del layers[0]
-    first, *behind = layers
+    first, *rest = layers
     if not isinstance(first, nn.Linear):
         raise RecipeError(
-            f"batches.crop and bundle.flips need a dense layer behind the pool, and there is a "
+            f"batches.crop and bundle.flips need a dense layer after the pool, and there is a "
             f"{type(first).__name__}: set model.head=linear"
         )
-    return first, behind
+    return first, rest
 
 
 def _in_order(layer: nn.Module) -> list[nn.Module]:

@@ -1,7 +1,7 @@
-"""Dropout whose draws depend on a film's keys and a value's place in it alone.
+"""Dropout whose mask depends only on the film's keys and on the position of a value in it.
 
-The same draws come from a compiled loop on a CPU and from tensor operations elsewhere, layer by layer or fused with
-the layers around (`chain`), and however a batch is split.
+The mask is the same from a compiled loop on a CPU and from tensor operations elsewhere, from a layer of its own or
+fused with the layers around it (`chain`), and however a batch is split.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ _part: ContextVar[tuple[int, int] | None] = ContextVar("part", default=None)
 
 @contextmanager
 def part_of_batch(first: int, whole: int) -> Iterator[None]:
-    """Say that what goes through the network now are rows of a larger batch, from row `first` of `whole` on.
+    """Declare that the network's next inputs are rows of a larger batch, from row `first` of `whole` on.
 
-    Every row's keys are then those that it has in the whole batch: micro-batches and processes that start from the
-    same state of the generator drop what the undivided batch would have dropped.
+    Every row then gets the keys that it has in the whole batch: micro-batches and processes that start from the same
+    state of the generator use the dropout masks of the undivided batch.
     """
     token = _part.set((first, whole))
     try:
@@ -40,7 +40,7 @@ class Dropout(nn.Module):
     """Zeroes each value with probability `p` in training and scales the rest to keep the mean; identity otherwise.
 
     The same as `torch.nn.Dropout`, whose Bernoulli draw runs on one core and takes longer than the convolution before
-    it (`benchmarks/training_step.py`): here each value's draw is a hash of its number in the film, channels last,
+    it (`benchmarks/training_step.py`): here each value's draw is a hash of its index in the film, channels last,
     under two keys of the film. Source: Srivastava et al., JMLR 15 (2014).
     """
 
@@ -53,11 +53,11 @@ class Dropout(nn.Module):
 
     @property
     def scale(self) -> float:
-        """What is kept is multiplied by it."""
+        """The factor of the values that are kept."""
         return _WORDS / (_WORDS - self.dropped)
 
     def draw_keys(self, films: int) -> NDArray[np.uint32]:
-        """(films, 2), the keys of each film; what decides is torch's generator on the CPU."""
+        """Draw the keys of each film, (films, 2), from torch's generator on the CPU."""
         first, whole = _part.get() or (0, films)
         seed = int(torch.randint(2**62, ()))
         return np.random.default_rng(seed).integers(0, _WORDS, (whole, 2), np.uint32)[first : first + films]
@@ -78,12 +78,12 @@ class Dropout(nn.Module):
         return values * kept.view(values.shape).to(values.dtype).mul_(self.scale)
 
     def extra_repr(self) -> str:
-        """As `torch.nn.Dropout` shows itself."""
+        """The probability, for `repr`, as `torch.nn.Dropout` shows it."""
         return f"p={self.p}"
 
 
 def kept_anywhere(keys: Tensor, dropped: int, values: int) -> Tensor:
-    """What `kernels.draw_kept` keeps, by tensor operations: keys (n, 2) int64 → (n, values) bool."""
+    """The mask of `kernels.draw_kept` by tensor operations: keys (n, 2) int64 → (n, values) bool."""
     low = _WORDS - 1
     first, second = keys[:, :1], keys[:, 1:]
     words = (torch.arange(values, device=keys.device) + first) & low

@@ -1,4 +1,4 @@
-"""From grey values of 0 to 1 to what the first convolution expects. Part of the network, so that it exists once."""
+"""Normalisation of grey values from 0 to 1 before the first convolution; it is part of the network."""
 
 from __future__ import annotations
 
@@ -8,31 +8,31 @@ from torch import Tensor, nn
 from hilum.errors import RecipeError
 from hilum.recipe import Model
 
-BLACK = 0.02  # of the grey range: what no X-ray reached, up to the ringing of a JPEG
+BLACK = 0.02  # of the grey range: collimated or padded areas, with a margin for JPEG ringing
 IMAGENET_MEAN, IMAGENET_DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # torchvision's models
 VGG_MEAN = (0.48235, 0.45882, 0.40784)  # Oxford's: RGB from 0 to 255 less 255 times these, no deviation
-VGG_GREY_SCALE = 58.0  # how far grey lies from its mean in VGG's convention: about 255 times ImageNet's deviation
+VGG_GREY_SCALE = 58.0  # standard deviation of grey in VGG's convention: about 255 times ImageNet's
 
 
 class StandardiseFilm(nn.Module):
-    """Takes away the mean of each film's exposed part and divides by its standard deviation.
+    """Subtracts the mean of each film's exposed area and divides by its standard deviation.
 
-    Exposure and windowing, which differ from machine to machine, are gone before the first convolution. What is
-    black (collimation, padding, the corners of a rotated film) is left out of both figures: it says how
-    the film was framed, and would shift the lung's grey with it.
+    This removes exposure and windowing, which differ from machine to machine, before the first convolution. Black
+    areas (collimation, padding, the corners of a rotated film) are excluded from both statistics: they depend on
+    how the film was framed, and would shift the grey of the lungs.
     """
 
-    def forward(self, films: Tensor) -> Tensor:
+    def forward(self, images: Tensor) -> Tensor:
         """(n, c, h, w) float in [0, 1] → the same shape; a constant film becomes zeros."""
-        exposed = (films > BLACK).to(films.dtype)
+        exposed = (images > BLACK).to(images.dtype)
         count = exposed.sum(dim=(1, 2, 3), keepdim=True).clamp_min(1)
-        centred = films - (films * exposed).sum(dim=(1, 2, 3), keepdim=True) / count
+        centred = images - (images * exposed).sum(dim=(1, 2, 3), keepdim=True) / count
         deviation = ((centred.square() * exposed).sum(dim=(1, 2, 3), keepdim=True) / count).sqrt()
         return centred / (deviation + 1e-3)
 
 
 class StandardiseChannels(nn.Module):
-    """(grey - mean) / deviation with the constants of each of three channels: one channel in, three out."""
+    """Computes (grey - mean) / deviation with the constants of each of three channels: one channel in, three out."""
 
     mean: Tensor
     deviation: Tensor
@@ -42,25 +42,25 @@ class StandardiseChannels(nn.Module):
         self.register_buffer("mean", torch.tensor(mean).view(1, -1, 1, 1), persistent=False)
         self.register_buffer("deviation", torch.tensor(deviation).view(1, -1, 1, 1), persistent=False)
 
-    def forward(self, films: Tensor) -> Tensor:
+    def forward(self, images: Tensor) -> Tensor:
         """(n, 1, h, w) float in [0, 1] → (n, 3, h, w)."""
-        return (films - self.mean) / self.deviation
+        return (images - self.mean) / self.deviation
 
 
 class Repeat(nn.Module):
-    """Shows a network of several channels the grey film in each of them."""
+    """Repeats the grey image in each of several channels."""
 
     def __init__(self, channels: int, scale: float = 1.0) -> None:
         super().__init__()
         self.channels, self.scale = channels, scale
 
-    def forward(self, films: Tensor) -> Tensor:
+    def forward(self, images: Tensor) -> Tensor:
         """(n, 1, h, w) → (n, channels, h, w), each times the scale."""
-        return (films * self.scale).expand(-1, self.channels, -1, -1)
+        return (images * self.scale).expand(-1, self.channels, -1, -1)
 
 
 def normalisation(spec: Model) -> nn.Module:
-    """What stands before the first convolution.
+    """Make the normalisation before the first convolution.
 
     Raises:
         RecipeError: `imagenet` and `vgg` with one channel, whose constants differ from channel to channel.

@@ -1,4 +1,4 @@
-"""What an architecture costs and how far it sees, worked out on the meta device: no memory, no arithmetic."""
+"""Parameters, multiply-adds, memory and receptive field of an architecture, computed on torch's meta device."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from hilum.models.counts import count_parameters
 from hilum.models.registry import build
 from hilum.recipe import Model
 
-BATCH = 32  # films of the training step whose memory is worked out
+BATCH = 32  # films of the training step whose memory is given
 
 
 class Published(NamedTuple):
-    """What a paper prints about a network with 1,000 outputs at 224 pixels; None where it says nothing."""
+    """What a paper reports about a network with 1,000 outputs at 224 pixels; None where it reports nothing."""
 
     million_parameters: float | None = None
     billion_multiply_adds: float | None = None
@@ -49,18 +49,19 @@ PUBLISHED = {
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """One architecture at one size.
+    """The profile of one architecture at one input size.
 
     Attributes:
-        parameters: as papers and torch count them.
-        keras_total: with the running mean and variance of each batch norm, as Keras counts them.
-        trainable: parameters that are not frozen.
-        multiply_adds: of the convolutions and dense layers, for one film.
-        receptive_field: side, in pixels, of what one value of the trunk's last map sees, padding and the
-            normalisation of the whole film left out of account.
+        parameters: the number of parameters, as papers and torch count them.
+        keras_total: the same with the running mean and variance of each batch norm, as Keras counts them.
+        trainable: the number of parameters that are not frozen.
+        multiply_adds: the number of multiply-adds of convolutions and dense layers for one film.
+        receptive_field: side, in pixels, of the receptive field of a value of the trunk's last map, without regard to
+            padding and to the normalisation of the whole film.
         feature_shape: channels, height and width of the trunk's last maps.
-        step_bytes: memory of a training step with 32 films in float32: weights, gradients, Adam's two states, and the
-            activations that the backward pass needs. The passing memory of single operations comes on top.
+        step_bytes: memory in bytes of a training step with 32 films in float32: weights, gradients,
+            Adam's two states, and the activations that the backward pass needs. The temporary memory of operations is
+            not included.
         stages: names that `transfer.frozen` takes, but for `trunk`.
         attribution_layers: `Body.attribution_layers`.
     """
@@ -77,13 +78,13 @@ class Profile:
 
 
 def profile(spec: Model, size: int, classes: int = 2, frozen: str = "") -> Profile:
-    """Work out an architecture's figures.
+    """Compute the profile of an architecture.
 
     Args:
         spec: as for `build`.
-        size: the films' side in pixels.
-        classes: how many are told apart.
-        frozen: the last stage that does not learn, or `trunk`; empty lets everything learn.
+        size: the side of the input images in pixels.
+        classes: the number of classes.
+        frozen: the last stage that is frozen, or `trunk`; empty freezes none.
 
     Raises:
         RecipeError: as `build` and `Network.split`.
@@ -97,7 +98,7 @@ def profile(spec: Model, size: int, classes: int = 2, frozen: str = "") -> Profi
     maps = network.normalise(films)
     saved, reach, multiplications = (
         _Saved((*network.parameters(), *network.buffers())),
-        _Reach(maps),
+        _ReceptiveField(maps),
         FlopCounterMode(display=False),
     )
     with saved, multiplications, reach:
@@ -122,11 +123,11 @@ def profile(spec: Model, size: int, classes: int = 2, frozen: str = "") -> Profi
 
 
 def step_memory(model: nn.Module, inputs: torch.Size) -> tuple[float, float]:
-    """What a training step needs: bytes whatever the batch, and bytes for each film; as `Profile.step_bytes`.
+    """The memory of a training step: bytes for any batch, and bytes per film; as `Profile.step_bytes`.
 
     Args:
         model: a network, or a half of one.
-        inputs: the shape of what it is shown for one film.
+        inputs: the shape of its input for one film.
     """
     own = {name: values.detach().to("meta") for name, values in (*model.named_parameters(), *model.named_buffers())}
     for name, parameter in model.named_parameters():
@@ -140,10 +141,10 @@ def step_memory(model: nn.Module, inputs: torch.Size) -> tuple[float, float]:
 
 
 class _Saved(saved_tensors_hooks):
-    """Counts what the backward pass needs: each storage once, the network's own not at all."""
+    """Counts the bytes that the backward pass needs: each storage once, and not the network's parameters."""
 
     def __init__(self, own: Iterable[Tensor]) -> None:
-        # Storages are kept, so that the address of one that was freed does not come again.
+        # References to the storages are kept, so that the address of a freed one is not used again.
         self._storages = {values.untyped_storage()._cdata: values.untyped_storage() for values in own}
         self.bytes = 0
         super().__init__(self._count, lambda values: values)
@@ -156,12 +157,12 @@ class _Saved(saved_tensors_hooks):
         return values
 
 
-class _Reach(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Follows receptive field and step, in pixels of the input, through every operation; `of` has them by tensor.
+class _ReceptiveField(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Tracks receptive field and step, in pixels of the input, through every operation; `of` has them by tensor.
 
-    A window of k behind a field r with step s sees r + (k - 1)·s; its stride multiplies the step. Where branches meet
-    the larger field counts. Source: Araujo, Norris & Sim, "Computing receptive fields of convolutional neural
-    networks", Distill 2019.
+    A window of k after a field r with step s has the field r + (k - 1)·s; its stride multiplies the step. Where
+    branches meet, the larger field counts. Source: Araujo, Norris & Sim, "Computing receptive fields of convolutional
+    neural networks", Distill 2019.
     """
 
     def __init__(self, films: Tensor) -> None:
@@ -170,7 +171,7 @@ class _Reach(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         if func is torch.ops.aten.native_batch_norm.default:
-            # torch works its shapes out in Python, which took half of the time.
+            # torch computes its shapes in Python, which took half of the time.
             maps, *_ = args
             outputs = (torch.empty_like(maps), maps.new_empty(maps.shape[1]), maps.new_empty(maps.shape[1]))
         else:
@@ -186,7 +187,7 @@ class _Reach(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 
 def _window(func: Any, args: Any) -> tuple[int, int]:
-    """Width and stride of a convolution's or a pool's window; 1 and 1 for all that works pixel by pixel."""
+    """Width and stride of a convolution's or a pool's window; 1 and 1 for operations on single pixels."""
     operators = torch.ops.aten
     if func is operators.convolution.default:
         _, weight, _, stride, _, dilation, *_ = args

@@ -20,7 +20,7 @@ class Builder(Protocol):
     """Makes an architecture with fresh weights."""
 
     def __call__(self, size: int, channels: int, outputs: int, head_kind: str, /) -> Body:
-        """For films of `size` × `size` pixels in so many channels, with so many logits and that head."""
+        """Build it for images of `size` × `size` pixels with `channels` channels, `outputs` logits and that head."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +28,12 @@ class Architecture:
     """One entry of the registry.
 
     Attributes:
-        name: what a recipe calls it.
-        build: makes it.
-        input_size: the side, in pixels, that the source gives.
+        name: its name in a recipe.
+        build: builds it with fresh weights.
+        input_size: the side of the source's input, in pixels.
         source: where it is described: a publication with its year, then which of its networks.
-        channels: of the source's input.
-        outputs: of the source's last layer.
+        channels: number of channels of the source's input.
+        outputs: number of outputs of the source's last layer.
     """
 
     name: str
@@ -50,12 +50,12 @@ REGISTRY: dict[str, Architecture] = {}
 def register(
     name: str, build: Builder, *, input_size: int, source: str, channels: Literal[1, 3] = 3, outputs: int = 1000
 ) -> None:
-    """Put an architecture into the registry; channels and outputs are ImageNet's unless the source says otherwise."""
+    """Put an architecture into the registry; channels and outputs are ImageNet's by default."""
     REGISTRY[name] = Architecture(name, build, input_size, source, channels, outputs)
 
 
 class Network(nn.Module):
-    """An architecture behind its normalisation: grey films from 0 to 1 in, logits out.
+    """An architecture after its normalisation: grey images from 0 to 1 in, logits out.
 
     The normalisation is part of the network, so that it is exported with it and exists once.
     """
@@ -65,9 +65,9 @@ class Network(nn.Module):
         self.normalise = normalise
         self.body = body
 
-    def forward(self, films: Tensor) -> Tensor:
+    def forward(self, images: Tensor) -> Tensor:
         """(n, 1, size, size) float32 in [0, 1] → (n, outputs) float32 logits."""
-        logits: Tensor = self.body(self.normalise(films))
+        logits: Tensor = self.body(self.normalise(images))
         return logits
 
     def parts(self) -> dict[str, nn.Module]:
@@ -76,7 +76,7 @@ class Network(nn.Module):
         return {"normalise": self.normalise, **body.stages, "pool": body.pool, "dense": body.dense}
 
     def split(self, frozen: str) -> tuple[nn.Sequential, nn.Sequential]:
-        """The network up to and with a stage, and the rest of it; both share its weights.
+        """Split the network after a stage; both halves share its weights.
 
         Args:
             frozen: a stage's name, or `trunk` for everything before the dense layers.
@@ -100,14 +100,14 @@ class Network(nn.Module):
 
 
 def outputs_for(spec: Model, classes: int) -> int:
-    """Logits a film for so many classes: 1 behind a sigmoid, else one a class.
+    """The number of logits for a number of classes: 1 with a sigmoid, else one per class.
 
     Raises:
         RecipeError: a sigmoid for more than two classes.
     """
     if spec.output == "sigmoid" and classes > 2:
         raise RecipeError(
-            f"model.output: a sigmoid tells two classes apart, and there are {classes}; take softmax, or auto"
+            f"model.output: a sigmoid separates two classes, and there are {classes}; set softmax, or auto"
         )
     return 1 if classes == 2 and spec.output != "softmax" else classes
 
@@ -116,12 +116,12 @@ def build(spec: Model, size: int, classes: int = 2) -> Network:
     """Build a network with fresh weights, drawn from torch's global generator.
 
     Args:
-        spec: which architecture, behind which normalisation, with which head.
-        size: the films' side in pixels.
-        classes: how many are told apart.
+        spec: the recipe's `[model]`.
+        size: the side of the input images in pixels.
+        classes: the number of classes.
 
     Raises:
-        RecipeError: no such architecture or head, or it cannot take films of that size.
+        RecipeError: there is no such architecture or head, or it cannot take images of that size.
     """
     architecture = REGISTRY.get(spec.name)
     if architecture is None:

@@ -1,7 +1,7 @@
 """The ResNet family. Source: He et al., "Deep residual learning for image recognition", CVPR 2016, table 1.
 
 Names of weights and arithmetic are those of `torchvision.models.resnet`, so that its published files load unchanged.
-There a bottleneck halves the map in its 3×3 convolution; in the paper (and in Keras) in its first 1×1, which are the
+There a bottleneck halves the map in its 3×3 convolution; in the paper (and in Keras) in its first 1×1, as in the
 `-paper` variants here.
 """
 
@@ -35,14 +35,14 @@ def _projection(inputs: int, outputs: int, stride: int) -> nn.Sequential | None:
 
 
 class Block(nn.Module):
-    """What both kinds of block share: a residual branch and a shortcut, which projects where the shape changes."""
+    """The base of both kinds of block: a residual branch and a shortcut, projected where the shape changes."""
 
     expansion = 1
     relu: nn.Module
     downsample: nn.Module | None
 
     def residual(self, maps: Tensor) -> Tensor:
-        """The branch that is learnt beside the shortcut."""
+        """The residual branch."""
         raise NotImplementedError
 
     def forward(self, maps: Tensor) -> Tensor:
@@ -123,17 +123,17 @@ class ResNet(Body):
 
     @property
     def pool(self) -> nn.Module:
-        """The mean of each map, or what the head asks for."""
+        """The mean of each map, or the pool of another head."""
         return self.avgpool
 
     @property
     def dense(self) -> nn.Module:
-        """One dense layer, or what the head asks for."""
+        """One dense layer, or the layers of another head."""
         return self.fc
 
     @property
     def attribution_layers(self) -> tuple[str, ...]:
-        """The last block of each stage, behind its addition."""
+        """The last block of each stage, after its addition."""
         names = []
         for number in range(1, 5):
             blocks = self.get_submodule(f"layer{number}")

@@ -49,17 +49,17 @@ class S1(Body):
 
     @property
     def pool(self) -> nn.Module:
-        """Every value of the last maps."""
+        """Flattening, which keeps every value of the last maps."""
         return self.flatten
 
     @property
     def dense(self) -> nn.Module:
-        """512 and the outputs."""
+        """512 units and the outputs."""
         return self.classifier
 
     @property
     def attribution_layers(self) -> tuple[str, ...]:
-        """The batch norm of each block, which is what its pool sees."""
+        """The batch norm of each block, whose output is the pool's input."""
         return layers_before_pool(self.features, nn.BatchNorm2d)
 
 

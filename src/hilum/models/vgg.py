@@ -21,10 +21,10 @@ class Configuration(NamedTuple):
     """A column of the paper's table 1.
 
     Attributes:
-        letter: what the paper calls it.
-        depths: convolutions of each of the five stages.
-        pointwise_last: the last convolution of stages 3 to 5 is 1×1.
-        lrn: local response normalisation after the first convolution.
+        letter: its letter in the paper.
+        depths: the number of convolutions of each of the five stages.
+        pointwise_last: whether the last convolution of stages 3 to 5 is 1×1.
+        lrn: whether local response normalisation follows the first convolution.
     """
 
     letter: str
@@ -43,7 +43,7 @@ CONFIGURATIONS = {
     "vgg19": Configuration("E", (2, 2, 4, 4, 4)),
 }
 HIDDEN = 4096
-GRID = 7  # side of the maps that the dense layers take; those of a 224-pixel film
+GRID = 7  # side of the maps that the dense layers take, which are those of a 224-pixel image
 
 
 class LocalResponseNorm(nn.Module):
@@ -61,7 +61,7 @@ class LocalResponseNorm(nn.Module):
 
 
 class GridPool(nn.Module):
-    """Means over a 7×7 grid of cells that may overlap: an averaging matrix from each side.
+    """Means over a 7×7 grid of cells that may overlap: an averaging matrix is multiplied from each side.
 
     The same as `nn.AdaptiveAvgPool2d(7)`, whose gradient differs from run to run on CUDA.
     """
@@ -84,7 +84,7 @@ class GridPool(nn.Module):
         return self.averages @ maps @ self.averages.T
 
     def extra_repr(self) -> str:
-        """From which side to which."""
+        """The sides of input and output, for `repr`."""
         return f"{self.side} → {GRID}"
 
 
@@ -140,12 +140,12 @@ class VGG(Body):
 
     @property
     def pool(self) -> nn.Module:
-        """To 7×7 as torchvision does it, or what the head asks for."""
+        """The average over 7×7 cells as in torchvision, or the pool of another head."""
         return self.avgpool
 
     @property
     def dense(self) -> nn.Module:
-        """4096, 4096 and the outputs, or what the head asks for."""
+        """4096, 4096 and the outputs, or the layers of another head."""
         return self.classifier
 
     @property

@@ -9,7 +9,7 @@ from hilum.recipe.classical import Classical, Genetic, Templates
 from hilum.recipe.comparing import differences
 from hilum.recipe.images import Augment, Batches, Pixels
 from hilum.recipe.included import recipe_text
-from hilum.recipe.learning import Bundle, Training
+from hilum.recipe.learning import BundleSettings, Training
 from hilum.recipe.listing import RecipeInfo, list_recipes
 from hilum.recipe.network import Init, Model, Transfer, Weights
 from hilum.recipe.recipe import Recipe, parse_recipe, read_recipe, with_settings, write_recipe
@@ -19,7 +19,7 @@ from hilum.recipe.tune import Choice, Range, Tune
 __all__ = [
     "Augment",
     "Batches",
-    "Bundle",
+    "BundleSettings",
     "Choice",
     "Classical",
     "Genetic",

@@ -103,7 +103,7 @@ class Training(Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError("one-cycle has a warm-up of its own; leave warmup_epochs away")
 
 
-class Bundle(Struct, frozen=True, forbid_unknown_fields=True):
+class BundleSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """How the trained detector is stored, and how its operating point is chosen.
 
     Attributes:

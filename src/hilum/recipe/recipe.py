@@ -1,4 +1,4 @@
-"""The recipe as a whole: reading it, laying settings over it, writing it."""
+"""The recipe as a whole: reading it, applying settings to it, writing it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from hilum.errors import RecipeError
 from hilum.recipe.classical import Classical
 from hilum.recipe.images import Batches, Pixels
 from hilum.recipe.included import recipe_text
-from hilum.recipe.learning import Bundle, Training
+from hilum.recipe.learning import BundleSettings, Training
 from hilum.recipe.network import Init, Model, Transfer, Weights
 from hilum.recipe.several import Members, Teacher
 from hilum.recipe.tune import Tune
@@ -65,7 +65,7 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True):
     training: Training = Training()
     teacher: Teacher = Teacher()
     members: Members = Members()
-    bundle: Bundle = Bundle()
+    bundle: BundleSettings = BundleSettings()
     tune: Tune = Tune()
     classical: Classical | None = None
 
@@ -83,16 +83,18 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True):
                 "batches.crop and transfer.frozen exclude each other: features are stored of whole films"
             )
         if self.transfer.views and self.batches.augment.match:
-            raise ValueError("batches.augment.match needs a second film, and a stored view (transfer.views) has none")
+            raise ValueError(
+                "batches.augment.match needs a second film, which a stored view (transfer.views) does not have"
+            )
         if self.teacher.sources and self.transfer.frozen:
-            raise ValueError("teacher.sources and transfer.frozen exclude each other: a teacher looks at films")
+            raise ValueError("teacher.sources and transfer.frozen exclude each other: a teacher needs films")
         if self.training.val_shifts and self.transfer.frozen:
             raise ValueError(
-                "training.val_shifts and transfer.frozen exclude each other: features are stored of films as they are"
+                "training.val_shifts and transfer.frozen exclude each other: features are stored without shifts"
             )
         if self.bundle.scales and not self.batches.crop:
             raise ValueError(
-                "bundle.scales are of a network that learns from crops: name batches.crop too, or leave them away"
+                "bundle.scales are for a network that is trained on crops: name batches.crop too, or omit them"
             )
         for side in self.bundle.scales:
             if not self.side <= side <= held:
@@ -102,7 +104,7 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True):
                 )
 
     def _refuse_network(self) -> None:
-        of_networks = {
+        for_networks = {
             "batches.crop": self.batches.crop,
             "weights.source": self.weights.source,
             "init.from": self.init.source,
@@ -113,31 +115,29 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True):
             "bundle.flips": self.bundle.flips,
             "tune": self.tune != Tune(),
         }
-        for key, asked in of_networks.items():
+        for key, asked in for_networks.items():
             if asked:
-                raise ValueError(
-                    f"{key} is of networks, and [classical] is a system without one; leave one of them away"
-                )
+                raise ValueError(f"{key} is for networks, and [classical] is a system without one; omit one of them")
 
     @property
     def system(self) -> str:
-        """What learns: the network's name, or the stages of a system without one."""
+        """What is trained: the name of the network, or the stages of a system without one."""
         return self.classical.stages if self.classical else self.model.name
 
     @property
     def side(self) -> int:
-        """Side, in pixels, of what the network is shown in training."""
+        """Side, in pixels, of the network's input in training."""
         return self.batches.crop or self.pixels.size
 
     @property
-    def judged_at(self) -> tuple[int, ...]:
-        """Sides, in pixels, to which a film is scaled where the network that has learnt judges it."""
+    def prediction_sides(self) -> tuple[int, ...]:
+        """Sides, in pixels, to which a film is scaled when the trained network predicts it."""
         low, high = self.batches.scales or (self.pixels.size, self.pixels.size)
         return self.bundle.scales or ((low + high) // 2,)
 
 
 def read_recipe(recipe: str | Path, settings: Iterable[str] = ()) -> Recipe:
-    """Read a recipe and lay `section.key=value` settings over it; values as in TOML, a string may go bare.
+    """Read a recipe and apply `section.key=value` settings to it; values as in TOML, a string may go bare.
 
     >>> read_recipe("s1-cnn", ["training.epochs=3"]).training.epochs
     3
@@ -153,7 +153,7 @@ def read_recipe(recipe: str | Path, settings: Iterable[str] = ()) -> Recipe:
         table = tomllib.loads(recipe_text(recipe))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, IsADirectoryError) as error:
         raise RecipeError(f"{recipe}: not a TOML file ({error})") from None
-    _lay_all_over(table, settings)
+    _apply_settings(table, settings)
     return parse_recipe(table, str(recipe))
 
 
@@ -166,34 +166,34 @@ def parse_recipe(table: dict[str, Any], source: str) -> Recipe:
 
 
 def with_settings(recipe: Recipe, settings: Iterable[str]) -> Recipe:
-    """A recipe with `section.key=value` settings laid over it, as `read_recipe` does.
+    """A recipe with `section.key=value` settings applied, as `read_recipe` does.
 
     Raises:
         RecipeError: a key or a value is wrong; the line names it.
     """
     table = _without_none(msgspec.to_builtins(recipe))
-    _lay_all_over(table, settings)
+    _apply_settings(table, settings)
     return parse_recipe(table, recipe.name)
 
 
 def write_recipe(recipe: Recipe) -> str:
     """The recipe as TOML with every key written out; `[tune]` only where the recipe has one.
 
-    Of a system without a network, what is about networks is left out where nothing there was asked for.
+    Of a system without a network, the tables about networks are omitted where they have their defaults.
     """
     table = _without_none(msgspec.to_builtins(recipe))
-    unasked = [name for name in _OF_NETWORKS if getattr(recipe, name) == getattr(_AS_IT_IS, name)]
-    for name in unasked if recipe.classical else ("tune",) if recipe.tune == Tune() else ():
+    unused = [name for name in _OF_NETWORKS if getattr(recipe, name) == getattr(_DEFAULTS, name)]
+    for name in unused if recipe.classical else ("tune",) if recipe.tune == Tune() else ():
         del table[name]
     return tomli_w.dumps(table)
 
 
-_AS_IT_IS = Recipe("")
+_DEFAULTS = Recipe("")
 _OF_NETWORKS = ("batches", "model", "weights", "init", "transfer", "training", "teacher", "members", "tune")
 
 
 def _without_none(table: dict[str, Any]) -> dict[str, Any]:
-    """TOML has no null: a key that is None is left out, which reads back as None."""
+    """TOML has no null: a key that is None is omitted, which is read as None."""
     return {
         key: _without_none(value) if isinstance(value, dict) else value
         for key, value in table.items()
@@ -201,11 +201,11 @@ def _without_none(table: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _lay_all_over(table: dict[str, Any], settings: Iterable[str]) -> None:
+def _apply_settings(table: dict[str, Any], settings: Iterable[str]) -> None:
     """Lay settings over a table; fewer epochs than the recipe's `min_epochs` lower that too, unless it is set."""
     keys = set()
     for setting in settings:
-        _lay_over(table, setting)
+        _apply_setting(table, setting)
         keys.add(setting.partition("=")[0].strip())
     if "training.epochs" in keys and "training.min_epochs" not in keys:
         training = table["training"]
@@ -214,7 +214,7 @@ def _lay_all_over(table: dict[str, Any], settings: Iterable[str]) -> None:
             training["min_epochs"] = epochs
 
 
-def _lay_over(table: dict[str, Any], setting: str) -> None:
+def _apply_setting(table: dict[str, Any], setting: str) -> None:
     key, equals, text = setting.partition("=")
     if not equals or not key.strip():
         raise RecipeError(f"--set {setting}: write it as section.key=value, such as training.epochs=3")

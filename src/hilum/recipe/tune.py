@@ -32,18 +32,18 @@ class Range(Struct, frozen=True, forbid_unknown_fields=True):
     def __post_init__(self) -> None:
         low, high, step = self.low, self.high, self.step
         if not (math.isfinite(low) and math.isfinite(high) and low < high):
-            raise ValueError(f"low ({low}) has to lie below high ({high}), and both have to be numbers")
+            raise ValueError(f"low ({low}) must be below high ({high}), and both must be finite numbers")
         if self.log and low <= 0:
             raise ValueError(f"log = true needs a low above 0, not {low}")
         if step is None:
             return
         if self.log:
-            raise ValueError("log and step exclude each other; leave one away")
+            raise ValueError("log and step exclude each other; omit one of them")
         if not 0 < step <= high - low:
-            raise ValueError(f"step ({step}) has to lie between 0 and high - low ({high - low:g})")
+            raise ValueError(f"step ({step}) must be between 0 and high - low ({high - low:g})")
         steps = (high - low) / step
         if not math.isclose(steps, round(steps), rel_tol=1e-9):
-            raise ValueError(f"high ({high}) is not low and a whole number of steps; {low + int(steps) * step:g} is")
+            raise ValueError(f"high ({high}) is not low plus a whole number of steps; {low + int(steps) * step:g} is")
 
 
 class Tune(Struct, frozen=True, forbid_unknown_fields=True):
@@ -69,18 +69,18 @@ class Tune(Struct, frozen=True, forbid_unknown_fields=True):
     space: dict[str, Any] = {}
 
     def __post_init__(self) -> None:
-        # msgspec would name a mistake's place without the key ("space[...]"), so the values are read here.
+        # msgspec's errors would not name the key ("space[...]"), so the values are read here.
         msgspec.structs.force_setattr(self, "space", dict(_read(self.space, "")))
 
 
 def _read(table: Mapping[str, Any], within: str) -> Iterator[tuple[str, Range | tuple[Choice, ...]]]:
-    """Keys with all their sections, and what each may be."""
+    """Yield each key with its sections, and the values that it may take."""
     for name, value in table.items():
         key = f"{within}{name}"
         if isinstance(value, Range):
             yield key, value
         elif isinstance(value, Mapping):
-            # A table without a word of a range is a section: --set tune.space.training.learning_rate={...}
+            # A table without a key of a range is a section: --set tune.space.training.learning_rate={...}
             if value and not value.keys() & set(Range.__struct_fields__):
                 yield from _read(value, f"{key}.")
             else:
@@ -92,10 +92,10 @@ def _read(table: Mapping[str, Any], within: str) -> Iterator[tuple[str, Range | 
 
 
 def _range(key: str, value: Mapping[str, Any]) -> Range:
-    strangers = [name for name in value if name not in Range.__struct_fields__]
-    if strangers or not {"low", "high"} <= value.keys():
-        wrong = f"has no '{strangers[0]}', but" if strangers else "needs"
-        raise ValueError(f"space, '{key}': a range {wrong} low and high, and if need be log or step")
+    unknown = [name for name in value if name not in Range.__struct_fields__]
+    if unknown or not {"low", "high"} <= value.keys():
+        wrong = f"has no '{unknown[0]}', but" if unknown else "needs"
+        raise ValueError(f"space, '{key}': a range {wrong} low and high, and optionally log or step")
     try:
         return msgspec.convert(value, Range)
     except msgspec.ValidationError as error:
@@ -107,7 +107,7 @@ def _range(key: str, value: Mapping[str, Any]) -> Range:
 def _choices(key: str, values: Sequence[Any]) -> tuple[Choice, ...]:
     for value in values:
         if not isinstance(value, bool | int | float | str):
-            raise ValueError(f"space, '{key}': {value} is no choice; choices are strings, numbers or booleans")
+            raise ValueError(f"space, '{key}': {value} is not a choice; choices are strings, numbers or booleans")
     # 1, 1.0 and true are equal, and a study could not tell them apart.
     if len(values) < 2 or len(set(values)) != len(values):
         raise ValueError(f"space, '{key}' = {list(values)}: name two or more choices, each once")

@@ -11,7 +11,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import torch
@@ -55,8 +55,20 @@ def save(path: Path, groups: Mapping[str, Mapping[str, Tensor]], notes: Mapping[
         save_file(tensors, temporary, metadata={"notes": json.dumps(notes)})
 
 
-def load(path: Path) -> tuple[dict[str, dict[str, Tensor]], dict[str, Any]]:
-    """Read the groups of tensors and the notes that `save` wrote.
+class Checkpoint(NamedTuple):
+    """What a checkpoint holds.
+
+    Attributes:
+        groups: the tensors, by group (such as `model`) and name.
+        notes: everything else, as JSON gave it.
+    """
+
+    groups: dict[str, dict[str, Tensor]]
+    notes: dict[str, Any]
+
+
+def load(path: Path) -> Checkpoint:
+    """Read what `save` wrote.
 
     Raises:
         RequestError: there is no such checkpoint, or it is damaged.
@@ -67,7 +79,7 @@ def load(path: Path) -> tuple[dict[str, dict[str, Tensor]], dict[str, Any]]:
             for key in file.keys():  # noqa: SIM118  (safe_open is no mapping)
                 group, _, name = key.partition("/")
                 groups.setdefault(group, {})[name] = file.get_tensor(key)
-            return groups, json.loads(file.metadata()["notes"])
+            return Checkpoint(groups, json.loads(file.metadata()["notes"]))
     except FileNotFoundError:
         raise RequestError(
             f"{path}: no checkpoint there; start the run with: hilum train RECIPE --data DIR"

@@ -11,7 +11,7 @@ from hilum.batches import Source
 from hilum.history import Row
 from hilum.recipe import Recipe
 from hilum.training.distillation import read_teachers
-from hilum.training.loss import make_objective
+from hilum.training.loss import make_loss_function
 from hilum.training.model_selection import check_monitor, stops_early
 from hilum.training.trainer import FitResult, set_up
 
@@ -24,7 +24,7 @@ def check(train: Source, val: Source, recipe: Recipe) -> None:
             adjustment or the teacher do not fit the films.
     """
     check_monitor(recipe.training, val.labels)
-    make_objective(recipe.training, train.labels, train.classes)
+    make_loss_function(recipe.training, train.labels, train.classes)
     read_teachers(recipe, train.classes)
 
 

@@ -1,4 +1,4 @@
-"""The training objective: cross-entropy or focal loss, class weights, label smoothing, logit adjustment, mixup."""
+"""The loss function: cross-entropy or focal loss, class weights, label smoothing, logit adjustment, mixup."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from hilum.recipe import Training
 
 
 @dataclass(frozen=True, slots=True)
-class Objective:
-    """The recipe's loss for each film of a batch.
+class LossFunction:
+    """The recipe's loss function.
 
     Attributes:
         class_weights: (classes,) float32, or None where all classes weigh the same.
@@ -51,16 +51,16 @@ class Objective:
         """
         return _mixup_losses(batch, lambda labels: losses(logits, labels, self.class_weights))
 
-    def to(self, device: torch.device) -> Objective:
-        """A copy of the objective on another device."""
+    def to(self, device: torch.device) -> LossFunction:
+        """A copy of the loss function on another device."""
         weights, priors = (
             None if part is None else part.to(device) for part in (self.class_weights, self.log_priors)
         )
-        return Objective(weights, priors, self.label_smoothing, self.gamma)
+        return LossFunction(weights, priors, self.label_smoothing, self.gamma)
 
 
-def make_objective(scheme: Training, labels: np.ndarray, classes: tuple[str, ...]) -> Objective:
-    """Make the recipe's objective for its training films.
+def make_loss_function(scheme: Training, labels: np.ndarray, classes: tuple[str, ...]) -> LossFunction:
+    """Make the recipe's loss function for its training films.
 
     Args:
         scheme: the recipe's `[training]`.
@@ -89,7 +89,7 @@ def make_objective(scheme: Training, labels: np.ndarray, classes: tuple[str, ...
             raise RecipeError(f"training.logit_adjustment: no training film shows {missing}; set it to 0")
         log_priors = scheme.logit_adjustment * torch.from_numpy(np.log(priors)).float()
     gamma = scheme.focal_gamma if scheme.objective == "focal" else 0.0
-    return Objective(weights, log_priors, scheme.label_smoothing, gamma)
+    return LossFunction(weights, log_priors, scheme.label_smoothing, gamma)
 
 
 def class_weights(labels: np.ndarray, classes: int) -> Tensor:

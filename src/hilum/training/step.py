@@ -15,7 +15,7 @@ from torch import Tensor
 from hilum.batches import Batch, Shard
 from hilum.models import part_of_batch
 from hilum.training.distillation import TeacherNetwork
-from hilum.training.loss import Objective
+from hilum.training.loss import LossFunction
 from hilum.training.parallel import gather
 
 
@@ -24,7 +24,7 @@ class StepOutput(NamedTuple):
 
     Attributes:
         logits: (n, outputs) float32.
-        losses: (n,) float32, as `Objective.reported_losses`.
+        losses: (n,) float32, as `LossFunction.reported_losses`.
         labels: (n,) int64, the dominant label of each film.
     """
 
@@ -51,7 +51,7 @@ class Stepper:
     fabric: Fabric
     network: _FabricModule
     optimizer: torch.optim.Optimizer
-    objective: Objective
+    objective: LossFunction
     shard: Shard
     clip_norm: float
     micro_batch_size: int

@@ -31,7 +31,7 @@ from hilum.training.checkpoint import (
 from hilum.training.device import set_up_device
 from hilum.training.distillation import TeacherNetwork, make_teacher
 from hilum.training.finetuning import parameter_groups, set_trainable
-from hilum.training.loss import Objective, make_objective
+from hilum.training.loss import LossFunction, make_loss_function
 from hilum.training.micro_batches import micro_batch_size
 from hilum.training.model_selection import check_monitor, is_kept, monitored_value
 from hilum.training.parallel import restore_batch_norms, shard_of, synchronize_batch_norms
@@ -69,7 +69,7 @@ class Trainer:
     folder: Path
     fabric: Fabric
     shard: Shard
-    objective: Objective
+    objective: LossFunction
     teacher: TeacherNetwork | None
     state: TrainingState
     steps_per_epoch: int
@@ -240,7 +240,7 @@ def set_up(model: nn.Module, train: Source, val: Source, recipe: Recipe, folder:
     scheme = recipe.training
     check_monitor(scheme, val.labels)
     shifted = [val.transformed(shift) for shift in ACQUISITION.shifts.values()] if scheme.val_shifts else []
-    objective = make_objective(scheme, train.labels, train.classes)
+    objective = make_loss_function(scheme, train.labels, train.classes)
     teacher = make_teacher(recipe, train.classes)
     fabric = set_up_device(scheme, gradual=bool(recipe.transfer.gradual))
     shard = shard_of(fabric, recipe.batches.size)

@@ -14,7 +14,7 @@ from hilum import bundle, metrics
 from hilum.batches import Batch, Shard, Source
 from hilum.history import Row
 from hilum.recipe import Recipe
-from hilum.training.loss import Objective
+from hilum.training.loss import LossFunction
 from hilum.training.parallel import gather
 from hilum.training.step import channels_last
 
@@ -31,7 +31,7 @@ def validate(
     val: Source,
     shifted: Sequence[Source],
     recipe: Recipe,
-    objective: Objective,
+    objective: LossFunction,
     fabric: Fabric,
     shard: Shard,
 ) -> Row:
@@ -87,7 +87,7 @@ def metrics_row(split: str, logits: Tensor, losses: Tensor, labels: Tensor) -> R
     Args:
         split: the prefix of the columns' names.
         logits: (n, outputs).
-        losses: (n,), as `Objective.reported_losses`.
+        losses: (n,), as `LossFunction.reported_losses`.
         labels: (n,) class indices.
     """
     if not logits.isfinite().all():

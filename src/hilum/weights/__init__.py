@@ -1,4 +1,4 @@
-"""First weights for a network: found, read whatever their format, and matched by name and shape."""
+"""Initial weights of a network: located, read in any of several formats, and matched by name and shape."""
 
 from hilum.weights.load import load
 from hilum.weights.locate import locate

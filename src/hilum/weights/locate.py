@@ -1,4 +1,4 @@
-"""From what a recipe calls weights to a file on this machine that was checked."""
+"""From the source that a recipe names to a verified file of weights on this machine."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hilum.weights.origin import origin
 _ENDINGS = (".safetensors", ".weights.h5", ".h5", ".hdf5", ".pth", ".pt")
 _HASH = re.compile(r"-[0-9a-f]{8}$")  # as torchvision names its files: resnet50-0676ba61
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
-_NAMED = 10  # files that an error names
+_NAMED = 10  # files that an error lists
 
 
 def locate(source: str, sha256: str = "") -> Path:
@@ -35,7 +35,7 @@ def locate(source: str, sha256: str = "") -> Path:
         found = sha256_of(path) if sha256 or origin(path.name).sha256_start else ""
         if sha256 and found != sha256:
             raise RequestError(
-                f"{path}: its SHA-256 is {found}, not {sha256}; take the file that is meant, or mend weights.sha256"
+                f"{path}: its SHA-256 is {found}, not {sha256}; name the right file, or correct weights.sha256"
             )
     promised = origin(path.name).sha256_start
     if not found.startswith(promised):
@@ -50,7 +50,7 @@ def _downloaded(url: str, sha256: str) -> Path:
     try:
         parts = urllib.parse.urlsplit(url)
     except ValueError as error:
-        raise RequestError(f"{url}: no URL ({error}); give an https URL, or a path") from None
+        raise RequestError(f"{url}: not a URL ({error}); give an https URL, or a path") from None
     if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOOPBACK):
         raise RequestError(f"{url}: weights are downloaded by https only; give an https URL, or a path")
     if not sha256:
@@ -67,7 +67,7 @@ def _downloaded(url: str, sha256: str) -> Path:
                 download(url, path, sha256)
     except OSError as error:
         raise RequestError(
-            f"{url}: cannot be had: {error}; mend that, or get the file another way and give its path"
+            f"{url}: the download failed: {error}; solve that, or get the file in another way and give its path"
         ) from None
     return path
 

@@ -1,4 +1,4 @@
-"""What of a file goes into a network: by names, shapes and the normalisation in front."""
+"""Which weights of a file fit a network, by name, by shape and by the normalisation before it."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from hilum.recipe import Model
 from hilum.weights.read import WeightsFile
 from hilum.weights.report import Report, Reshaped, some
 
-_COUNTER = ".num_batches_tracked"  # older files are without it, and no figure depends on it
-_FITTING = {"vgg": ("vgg", "film-vgg"), "imagenet": ("imagenet", "film")}  # of the scale that the weights are used to
+_COUNTER = ".num_batches_tracked"  # older files lack it, and no result depends on it
+_FITTING = {"vgg": ("vgg", "film-vgg"), "imagenet": ("imagenet", "film")}  # normalisations of the same scale
 
 
 def head_prefix(network: models.Network) -> str:
-    """What the names of the dense layers' weights start with, such as `classifier.`."""
+    """The prefix of the names of the dense layers' weights, such as `classifier.`."""
     return next(f"{name}." for name, module in network.body.named_modules() if module is network.body.dense)
 
 
 def match(
-    file: WeightsFile, offered: Mapping[str, Tensor], wanted: Mapping[str, Tensor]
+    file: WeightsFile, available: Mapping[str, Tensor], needed: Mapping[str, Tensor]
 ) -> tuple[Report, dict[str, Tensor]]:
-    """Pair what a file offers with what a network wants, by name and shape; gives the weights that fit, too."""
+    """Match a file's weights with those that a network needs; returns a report and the weights that fit."""
     taken: dict[str, Tensor] = {}
     folded, reshaped = [], []
-    for name, ours in wanted.items():
-        if (tensor := offered.get(name)) is None:
+    for name, ours in needed.items():
+        if (tensor := available.get(name)) is None:
             continue
         if ours.ndim == 4 and ours.shape[1] == 1 and tensor.shape == (ours.shape[0], 3, *ours.shape[2:]):
             tensor = tensor.sum(dim=1, keepdim=True)
@@ -41,8 +41,8 @@ def match(
     report = Report(
         source=str(file.path),
         matched=tuple(taken),
-        missing=tuple(name for name in wanted if name not in offered and not name.endswith(_COUNTER)),
-        left_over=tuple(name for name in offered if name not in wanted),
+        missing=tuple(name for name in needed if name not in available and not name.endswith(_COUNTER)),
+        left_over=tuple(name for name in available if name not in needed),
         reshaped=tuple(reshaped),
         folded=tuple(folded),
         expects=file.expects,
@@ -50,23 +50,23 @@ def match(
     return report, taken
 
 
-def give(network: models.Network, taken: Mapping[str, Tensor], file: WeightsFile) -> None:
+def load_tensors(network: models.Network, taken: Mapping[str, Tensor], file: WeightsFile) -> None:
     """Copy weights into a network.
 
     Raises:
-        RequestError: some are infinite or no numbers; nothing is copied then.
+        RequestError: some values are NaN or infinite; nothing is copied then.
     """
     broken = [name for name, tensor in taken.items() if not torch.isfinite(tensor).all()]
     if broken:
         raise RequestError(
-            f"{file.path}: not all values of {some(broken)} are numbers; where that is the head alone set "
+            f"{file.path}: some values of {some(broken)} are NaN or infinite; where these are the head's alone set "
             "weights.part=trunk, else get another file"
         )
     network.body.load_state_dict(taken, strict=False)
 
 
 def other_normalisation(file: WeightsFile, model: Model) -> str:
-    """How the network's normalisation is not the one that the weights were trained behind, in words; or nothing."""
+    """A sentence about the normalisation where it is not the one that the weights were trained with; else empty."""
     fitting = _FITTING.get(file.expects, (file.expects,))
     if not file.expects or model.normalise in fitting:
         return ""
@@ -74,5 +74,5 @@ def other_normalisation(file: WeightsFile, model: Model) -> str:
         f"model.normalise={name}" + (" (with model.channels=3)" if name in _FITTING and model.channels != 3 else "")
         for name in fitting
     )
-    trained = f"trained behind model.normalise={file.expects}, and the network has {model.normalise}"
+    trained = f"trained with model.normalise={file.expects}, and the network has {model.normalise}"
     return f"{trained}; set {' or '.join(ways)}"

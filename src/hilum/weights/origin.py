@@ -1,4 +1,4 @@
-"""What the name of a published file says about the weights in it."""
+"""What the name of a published file of weights tells about its content."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ _TORCHVISION = re.compile(r"((?:vgg|resnet)\d+(?:_bn)?)(_features-amdegroot)?-([
 
 
 class Origin(NamedTuple):
-    """Attributes are empty where nothing is known.
+    """The origin of a file of weights; attributes are empty where they are unknown.
 
     Attributes:
-        architecture: a name of the registry.
-        expects: the `model.normalise` that the weights were trained behind.
+        architecture: its name in the registry.
+        expects: the `model.normalise` that the weights were trained with.
         sha256_start: the first digits of the file's hash.
     """
 
@@ -24,7 +24,7 @@ class Origin(NamedTuple):
 
 
 def origin(name: str) -> Origin:
-    """What is known of a file by its name."""
+    """The origin of a file, by its name."""
     if name == "vgg16_imagenet_features.safetensors":  # Oxford's own trunk
         return Origin("vgg16", "vgg")
     if match := _TORCHVISION.fullmatch(name):

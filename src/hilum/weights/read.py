@@ -27,8 +27,8 @@ class WeightsFile:
     Attributes:
         path: the file.
         tensors: by torchvision's names, on the CPU; floating-point ones are float32.
-        expects: the `model.normalise` that they were trained behind; "" where nobody knows.
-        architecture: as `hilum models` calls it; "" where nobody knows.
+        expects: the `model.normalise` that they were trained with; "" where that is unknown.
+        architecture: its name in `hilum models`; "" where that is unknown.
     """
 
     path: Path
@@ -40,8 +40,8 @@ class WeightsFile:
 def read(path: Path) -> WeightsFile:
     """Read safetensors (a bundle or a checkpoint too), torch's `.pth` or Keras' `.h5`, by their first bytes.
 
-    What a file expects and which architecture it is of comes from its header, else from the name of a published file;
-    of a Keras file from the names of its layers. Code that a file may hold is never run.
+    Architecture and normalisation come from the file's header, else from the name of a published file, and of a Keras
+    file from the names of its layers. Code in a file is never run.
 
     Raises:
         RequestError: the file is missing, damaged, of another format, or holds more than tensors.
@@ -72,7 +72,7 @@ def read(path: Path) -> WeightsFile:
             )
     except HilumError:
         raise
-    except Exception as error:  # whatever the parsers of three formats make of damaged bytes
+    except Exception as error:  # the parsers of three formats raise many kinds of error for damaged bytes
         reason = str(error).partition("\n")[0] or type(error).__name__
         raise RequestError(f"{path}: damaged, or not downloaded whole ({reason}); get the file again") from None
     tensors = {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in tensors.items()}
@@ -91,7 +91,7 @@ def _read_safetensors(path: Path) -> tuple[dict[str, Tensor], Mapping[str, str]]
 def _read_torch(path: Path, mapped: bool) -> dict[str, Tensor]:
     """`weights_only` rebuilds tensors and plain containers and refuses every other callable."""
     try:
-        with warnings.catch_warnings(action="ignore"):  # of pickles that are refused in the same breath
+        with warnings.catch_warnings(action="ignore"):  # about pickles that are refused anyway
             content = torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
     except pickle.UnpicklingError:
         raise RequestError(
@@ -99,5 +99,5 @@ def _read_torch(path: Path, mapped: bool) -> dict[str, Tensor]:
             "model.state_dict() alone, best as .safetensors"
         ) from None
     if not isinstance(content, dict) or not all(isinstance(tensor, Tensor) for tensor in content.values()):
-        raise RequestError(f"{path}: holds no plain table of tensors; save model.state_dict() alone")
+        raise RequestError(f"{path}: is not a plain dictionary of tensors; save model.state_dict() alone")
     return {str(name): tensor.detach() for name, tensor in content.items()}

@@ -1,4 +1,4 @@
-"""What came of giving a network its first weights."""
+"""The report of loading weights into a network."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-_NAMED = 3  # weights that a line names
+_NAMED = 3  # weights that a message lists
 
 
 class Reshaped(NamedTuple):
@@ -19,19 +19,19 @@ class Reshaped(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Weights by torchvision's names.
+    """Which weights were loaded, and which were not, by torchvision's names.
 
     Attributes:
         source: the file.
-        matched: taken; those of `folded` among them.
+        matched: loaded, including those of `folded`.
         missing: in the network but not in the file.
         left_over: in the file but not in the network.
-        reshaped: in both, with another shape.
-        folded: first convolutions whose three channels were added up to one.
-        kept: weights of the network that the file was not asked for, such as its head's; they were drawn.
-        unused: weights of the file that nobody asked for.
-        expects: the `model.normalise` that the file was trained behind; "" where nobody knows.
-        notes: what else a person should know.
+        reshaped: in both, with different shapes.
+        folded: first convolutions whose three input channels were added up to one.
+        kept: weights of the network that were not to be loaded, such as its head's; they were drawn at random.
+        unused: weights of the file that were not to be loaded.
+        expects: the `model.normalise` that the file was trained with; "" where that is unknown.
+        notes: further remarks for the user.
     """
 
     source: str
@@ -45,22 +45,22 @@ class Report:
     expects: str = ""
     notes: tuple[str, ...] = ()
 
-    def in_words(self) -> str:
-        """One line for a person."""
+    def summary(self) -> str:
+        """The report in one line."""
         words = [f"{len(self.matched)} weights from {self.source}"]
         words += [f"{name} folded from three channels to one" for name in self.folded]
         words += [f"{len(self.kept)} of the network as drawn ({some(self.kept)})"] if self.kept else []
         words += [f"{len(self.unused)} of the file not used ({some(self.unused)})"] if self.unused else []
         words += [self.discrepancies()] if self.discrepancies() else []
         words.append(
-            f"trained behind model.normalise={self.expects}"
+            f"trained with model.normalise={self.expects}"
             if self.expects
-            else "the file does not say which model.normalise it was trained behind"
+            else "the file does not say which model.normalise it was trained with"
         )
         return "; ".join((*words, *self.notes))
 
     def discrepancies(self) -> str:
-        """What of file and network does not go together; empty where everything does."""
+        """What does not match between file and network; empty where everything does."""
         shapes = [
             f"{name} is {_shape(file)} in the file and {_shape(network)} in the network"
             for name, file, network in self.reshaped
@@ -72,7 +72,7 @@ class Report:
 
 
 def some(words: Sequence[str]) -> str:
-    """The first few."""
+    """The first few words, as a list."""
     return ", ".join(words[:_NAMED]) + (", …" if len(words) > _NAMED else "")
 
 

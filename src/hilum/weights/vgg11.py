@@ -1,4 +1,4 @@
-"""Starting a deep VGG from a shallow one. Source: Simonyan & Zisserman, ICLR 2015, section 3.1."""
+"""Initialising a deep VGG from a shallow one. Source: Simonyan & Zisserman, ICLR 2015, section 3.1."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hilum.errors import RecipeError
 from hilum.models.vgg import VGG
 from hilum.recipe import Init, Model
 from hilum.weights.locate import locate
-from hilum.weights.match import give, head_prefix, match, other_normalisation
+from hilum.weights.match import head_prefix, load_tensors, match, other_normalisation
 from hilum.weights.read import read
 from hilum.weights.report import Report
 
@@ -27,17 +27,17 @@ def start_from_vgg11(network: models.Network, spec: Init, model: Model) -> Repor
     they are.
 
     Args:
-        network: a VGG as `models.build` made it; it stays as it was where an error is raised.
+        network: a VGG as `models.build` made it; after an error it is unchanged.
         spec: the recipe's `[init]`; its source is a VGG-11 with the same head.
         model: the recipe's `[model]`, by which the network was built.
 
     Returns:
-        What was copied (`matched`), what was drawn or stayed (`kept`) and what of the file was not used.
+        A report of what was copied (`matched`), drawn or kept (`kept`), and which weights of the file were not used.
 
     Raises:
-        RequestError: there is no such file, it is damaged, or its values are no numbers.
+        RequestError: there is no such file, it is damaged, or values are NaN or infinite.
         RecipeError: the network is no VGG, the file is no VGG-11, its dense layers have other names or shapes, or it
-            was trained behind another normalisation.
+            was trained with another normalisation.
     """
     if not isinstance(network.body, VGG):
         raise RecipeError(
@@ -59,15 +59,15 @@ def start_from_vgg11(network: models.Network, spec: Init, model: Model) -> Repor
     ours = network.body.state_dict()
     report, taken = match(
         file,
-        offered={target: file.tensors[name] for name, target in goes_to.items()},
-        wanted={name: tensor for name, tensor in ours.items() if name.startswith(head) or name in goes_to.values()},
+        available={target: file.tensors[name] for name, target in goes_to.items()},
+        needed={name: tensor for name, tensor in ours.items() if name.startswith(head) or name in goes_to.values()},
     )
     if report.discrepancies():
         raise RecipeError(
             f"init.from: {file.path} does not fit {model.name}: {report.discrepancies()}; train the VGG-11 with the "
             "same model.head, model.channels, classes and pixels.size"
         )
-    give(network, taken, file)
+    load_tensors(network, taken, file)
     for name, layer in network.body.named_modules():
         if isinstance(layer, nn.Conv2d) and f"{name}.weight" not in taken:
             nn.init.normal_(layer.weight, 0, spec.deviation)

@@ -176,9 +176,9 @@ def make_network(recipe: Recipe, classes: int) -> tuple[Network, nn.Module]:
     torch.manual_seed(recipe.seed)
     network = models.build(recipe.model, recipe.side, classes)
     if recipe.weights.source:
-        logger.info(weights.load(network, recipe.weights, recipe.model).in_words())
+        logger.info(weights.load(network, recipe.weights, recipe.model).summary())
     if recipe.init.source:
-        logger.info(weights.start_from_vgg11(network, recipe.init, recipe.model).in_words())
+        logger.info(weights.start_from_vgg11(network, recipe.init, recipe.model).summary())
     if not recipe.transfer.frozen:
         return network, network
     frozen, learner = network.split(recipe.transfer.frozen)

@@ -1,7 +1,7 @@
-"""A chain of layers whose blocks of ReLU, dropout, batch norm and max pool take one pass over memory in training.
+"""A chain of layers whose blocks of ReLU, dropout, batch norm and max pool are fused to one pass over memory.
 
 Layer by layer, such a block reads and writes its maps ten times in a training step, which takes longer than the
-convolution before it. In evaluation, on a GPU, or where one of the layers is not as usual, the layers run one by one.
+convolution before it. In evaluation, on a GPU, or where a layer has unusual options, the layers run one by one.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from hilum.models.dropout import Dropout
 
 
 class Pooled(NamedTuple):
-    """The layers of a block behind its convolution."""
+    """The layers of a block after its convolution."""
 
     relu: nn.ReLU
     dropout: Dropout | None
@@ -29,10 +29,10 @@ class Pooled(NamedTuple):
 
 
 class Chain(nn.Sequential):
-    """`nn.Sequential`, with its blocks of [ReLU, dropout, batch norm, 2×2 max pool] fused where that is possible."""
+    """`nn.Sequential` whose blocks of [ReLU, dropout, batch norm, 2×2 max pool] are fused where that is possible."""
 
     def forward(self, maps: Tensor) -> Tensor:
-        """As the layers one by one; values differ by rounding alone, and gradients among equal values of a window."""
+        """As the layers one by one, except for rounding, and for the gradient where a window has equal values."""
         layers = list(self)
         while layers:
             block = _block_of(layers)
@@ -45,14 +45,14 @@ class Chain(nn.Sequential):
 
 
 def _block_of(layers: list[nn.Module]) -> Pooled | None:
-    """The block that a chain begins with, if it does."""
+    """The block with which a chain begins, or None."""
     relu, *rest = layers[:4]
     dropout = rest[0] if rest and isinstance(rest[0], Dropout) else None
     rest = rest[1:] if dropout is not None else rest
     if len(rest) < 2:
         return None
     norm, pool = rest[:2]
-    # SharedBatchNorm2d, whose statistics are those of several processes, is no nn.BatchNorm2d by type.
+    # SynchronizedBatchNorm2d, whose statistics are those of several processes, has another type than nn.BatchNorm2d.
     if type(relu) is nn.ReLU and type(norm) is nn.BatchNorm2d and type(pool) is nn.MaxPool2d:
         return Pooled(relu, dropout, norm, pool)
     return None
@@ -93,9 +93,9 @@ def _fused(block: Pooled, maps: Tensor) -> Tensor:
 
 
 class _Block(Function):
-    """The pool goes before the batch norm, which leaves the order of values, or turns it round: a quarter is left.
+    """The pool is moved before the batch norm, which keeps or reverses the order of values: a quarter is left.
 
-    What is kept for the backward pass are the convolution's maps and a byte for each window of four.
+    The convolution's maps and a byte for each window of four are kept for the backward pass.
     """
 
     @staticmethod

@@ -15,8 +15,8 @@ from numba import njit, types
 from numba.extending import overload
 from torch import Tensor
 
-# A mixer of 32-bit words in two rounds; the second key goes in between, so that films' draws are not shifted copies
-# of one another. Constants: Wellons, "Prospecting for hash functions", 2018 (lowbias32, revised).
+# A mixer of 32-bit words in two rounds; the second key is used in between, so that films' masks are not
+# shifted copies of one another. Constants: Wellons, "Prospecting for hash functions", 2018 (lowbias32, revised).
 FIRST, SECOND = 0x21F0AAAD, 0xD35A2D97
 _FIRST, _SECOND = np.uint32(FIRST), np.uint32(SECOND)
 _15, _16, _ONE, _HALF = np.uint32(15), np.uint32(16), np.uint32(1), np.uint32(0x7FFF)
@@ -24,13 +24,13 @@ _ZERO = np.float32(0)
 
 
 def bits(maps: Tensor) -> Any:
-    """A dense tensor in memory as an array that kernels take, without a copy; maps channels last."""
+    """View a dense tensor as an array that kernels take, without a copy; maps are channels last."""
     values = maps.detach()
     values = values.permute(0, 2, 3, 1) if values.ndim == 4 else values
     return (values.view(torch.uint16) if values.dtype == torch.bfloat16 else values).numpy()
 
 
-def _widen(value: Any) -> Any:  # replaced below, by the type of what it is given
+def _widen(value: Any) -> Any:  # overloaded below, by the type of its argument
     raise NotImplementedError
 
 
@@ -71,14 +71,14 @@ def _narrow_(maps: Any, value: Any) -> Any:
 
 @njit(inline="always")
 def _rectify(value: Any) -> Any:
-    """ReLU; what is no number stays none, so that training sees it."""
+    """ReLU; NaN stays NaN, so that training notices it."""
     return _ZERO if value < _ZERO else value
 
 
 @njit(inline="always")
 def _draw(number: Any, first: Any, second: Any) -> Any:
-    """An even draw of 32 bits for a value's number in its film, under the film's two keys."""
-    word = np.uint32(np.uint32(number) + first)  # numba widens what it adds to 64 bits
+    """A uniform draw of 32 bits for the index of a value in its film, under the film's two keys."""
+    word = np.uint32(np.uint32(number) + first)  # numba would add in 64 bits
     word = np.uint32(np.uint32(word ^ np.uint32(word >> _16)) * _FIRST)
     word = np.uint32(np.uint32(word ^ np.uint32(word >> _15) ^ second) * _SECOND)
     return np.uint32(word ^ np.uint32(word >> _15))
@@ -86,7 +86,7 @@ def _draw(number: Any, first: Any, second: Any) -> Any:
 
 @njit(nogil=True, cache=True)
 def draw_kept(start: int, end: int, keys: Any, dropped: Any, kept: Any) -> None:
-    """What dropout keeps: `kept` (n, values) uint8 becomes 1 where the draw is `dropped` or more."""
+    """Dropout's mask: `kept` (n, values) uint8 becomes 1 where the draw is `dropped` or more."""
     for film in range(start, end):
         first, second = keys[film, 0], keys[film, 1]
         for number in range(kept.shape[1]):
@@ -110,17 +110,16 @@ def pool_activated(
 
     Args:
         start: the first film.
-        end: behind the last.
+        end: one past the last film.
         maps: (n, h, w, c), h and w even.
-        signs: (c,) float32, 1, or -1 where the smallest value is wanted: a batch norm whose factor is negative
-            turns the largest into it.
-        keys: (n, 2) uint32, each film's.
-        dropped: uint32, the share that is dropped, of 2³²; 0 drops nothing.
-        scale: float32, of what is kept.
-        pooled: (n, h/2, w/2, c), takes the value that was chosen in each window.
-        codes: (n, h/2, w/2, c) uint8, takes its place (0 to 3, row by row; the first of equal ones) in two bits, and
-            in the next four what was kept at each place.
-        sums: (n, 2, c) float64, takes the sums of the values and of their squares.
+        signs: (c,) float32, 1, or -1 where the smallest value is taken, because the batch norm's weight is negative.
+        keys: (n, 2) uint32, the keys of each film.
+        dropped: uint32, the probability of dropping a value times 2³²; 0 drops nothing.
+        scale: float32, the factor of the values that are kept.
+        pooled: output, (n, h/2, w/2, c), the pooled value of each window.
+        codes: output, (n, h/2, w/2, c) uint8: the position of the pooled value (0 to 3, row by row; the first of
+            equal ones) in two bits, and in the next four which values of the window were kept.
+        sums: output, (n, 2, c) float64, the sums of the values and of their squares.
     """
     _, height, width, channels = maps.shape
     for film in range(start, end):
@@ -177,26 +176,26 @@ def unpool_gradient(
     scale: Any,
     into: Any,
 ) -> None:
-    """The gradient of what `pool_activated` was given, in one pass.
+    """The gradient of the input of `pool_activated`, in one pass.
 
     At each place it is `slopes · value + shifts` (what the batch norm's mean and variance pass back), with
     `factors · gradient` added where the window's value was taken from, and nothing where ReLU or dropout gave zero.
 
     Args:
         start: the first film.
-        end: behind the last.
-        maps: (n, h, w, c), as it was given.
-        gradients: (n, h/2, w/2, c), of the normalised pooled maps.
-        codes: as `pool_activated` left them.
+        end: one past the last film.
+        maps: (n, h, w, c), the input of `pool_activated`.
+        gradients: (n, h/2, w/2, c), the gradient of the normalised pooled maps.
+        codes: the output of `pool_activated`.
         factors: (c,) float32.
         slopes: (c,) float32.
         shifts: (c,) float32.
-        dropped: as it was given.
-        scale: as it was given.
-        into: (n, h, w, c), takes the gradient.
+        dropped: as for `pool_activated`.
+        scale: as for `pool_activated`.
+        into: output, (n, h, w, c), the gradient of `maps`.
     """
     _, height, width, channels = maps.shape
-    # Of its own, so that the compiler knows that no store changes what is read.
+    # Copies, so that the compiler knows that no write changes what is read.
     factors, slopes, shifts = factors.copy(), slopes * scale, shifts.copy()
     of_window = np.empty((4, channels), into.dtype)
     for film in range(start, end):

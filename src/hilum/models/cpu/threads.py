@@ -1,9 +1,9 @@
-"""Films shared out over the threads that torch computes with.
+"""The films of a batch distributed over the threads that torch computes with.
 
-torch's threads, those of GNU's OpenMP library, wait for their next piece of work at full speed for some milliseconds.
-A thread of ours would find every core taken, so kernels run on torch's own, through the function that compilers call
-where C says `#pragma omp parallel` (libgomp's manual, "Implementing PARALLEL construct"). Where torch comes with
-another OpenMP library, a pool of our own does the work.
+torch's threads, those of GNU's OpenMP library, spin for some milliseconds while they wait for their next work. The
+threads of another pool would find every core busy, so kernels run on torch's own, through the function that compilers
+call where C says `#pragma omp parallel` (libgomp's manual, "Implementing PARALLEL construct"). Where torch comes with
+another OpenMP library, a thread pool does the work.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def each_film(kernel: Callable[..., None], films: int, *arguments: Any) -> None:
     """Run `kernel(start, end, *arguments)` over parts of the films, on as many threads as torch has.
 
     Raises:
-        Exception: what a part raised, once all have ended.
+        Exception: the exception of a part, after all parts have ended.
     """
     threads, library = min(torch.get_num_threads(), films), _openmp()
     if threads <= 1:
