@@ -65,10 +65,11 @@ def make_environment(folder: Path) -> Path:
     return folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
 
 
-def install(python: Path, wheel: Path, extras: Sequence[str] = ()) -> None:
-    """Install a wheel with its dependencies, in the versions of `constraints.txt`."""
-    asked = f"{wheel}[{','.join(extras)}]" if extras else wheel
-    _run(python, "-m", "pip", "install", "--quiet", "--constraint", ROOT / "constraints.txt", asked)
+def install(python: Path, wheel: Path, extras: Sequence[str] = (), *, dependencies: bool = True) -> None:
+    """Install a wheel, with its dependencies in the versions of `constraints.txt` or without any."""
+    asked = f"{wheel}[{','.join(extras)}]" if extras else str(wheel)
+    options = ("--constraint", ROOT / "constraints.txt") if dependencies else ("--no-deps",)
+    _run(python, "-m", "pip", "install", "--quiet", *options, asked)
 
 
 def site_packages(python: Path) -> Path:

@@ -14,6 +14,7 @@ import pytest
 
 from hilum import extras
 from hilum.errors import RequestError
+from tests.conftest import WriteFilm
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
@@ -106,3 +107,48 @@ print(row.error or "predicted")
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.stdout == "predicted\n", done.stderr
+
+
+# What is asked for, and the extra that the refusal names.
+# Most films do not exist: a verb that looks for them before it checks refuses otherwise.
+WITHOUT: dict[str, extras.Extra] = {
+    "audit nowhere --out out": "evaluate",
+    "preprocess nowhere.png --out out.png": "evaluate",
+    "train s7-features --data nowhere --out out": "evaluate",
+    "train s1-cnn --data nowhere --out out": "train",
+    "tune s1-cnn --data nowhere --out out": "train",
+    "calibrate shipped --data nowhere --out out": "train",
+    "fuse shipped shipped --data nowhere --out out": "train",
+    "explain shipped nowhere.png --out out": "train",
+    "export shipped --to onnx --precision int8 --data nowhere --out out": "train",
+    "models": "train",
+    "demo --out out": "train",
+    "predict film.png --engine openvino": "fast",
+    "export shipped --to openvino --out out": "fast",
+    "predict film.png --engine ray --out out": "ray",
+}
+
+
+def test_without_its_extra_a_verb_refuses_in_one_line_before_it_does_anything(
+    tmp_path: Path, write_film: WriteFilm
+) -> None:
+    film = write_film(tmp_path / "film.png", 3)
+    code = f"""
+import sys
+sys.modules.update(dict.fromkeys({sorted(module for table in extras.EXTRAS.values() for module in table.values())}))
+from hilum.cli import main
+for command in {list(WITHOUT)}:
+    sys.argv = ["hilum", *command.split()]
+    try:
+        main()
+    except SystemExit as exit:
+        print(exit.code, file=sys.stderr)
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    lines = done.stderr.splitlines()
+    assert len(lines) == 2 * len(WITHOUT), done.stderr
+    for (command, extra), line, code in zip(WITHOUT.items(), lines[::2], lines[1::2], strict=True):
+        assert line.startswith("hilum: "), command
+        assert line.endswith(f'not installed: pip install "hilum[{extra}]"'), command
+        assert code == "2", command
+    assert list(tmp_path.iterdir()) == [film]

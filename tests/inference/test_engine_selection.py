@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from hilum import extras
 from hilum.bundle import Bundle
 from hilum.errors import BundleError
 from hilum.inference import engine_selection, engines
@@ -100,7 +101,7 @@ def test_a_processor_without_bfloat16_is_not_asked_for_it(
 def test_without_openvino_there_is_nothing_to_measure(
     opened: Bundle, measured: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engines, "find_spec", lambda _: None)
+    monkeypatch.setattr(extras, "find_spec", lambda _: None)
     monkeypatch.setattr(engine_selection, "installed_engines", engines.installed_engines)
     assert select_engine(opened, "auto", "auto", 1) == ("onnx", "float32")
     assert measured == []

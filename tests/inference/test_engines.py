@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hilum import bundle
+from hilum import bundle, extras
 from hilum.bundle import Bundle
 from hilum.errors import BundleError, RequestError
 from hilum.inference import Detector, engines
@@ -113,9 +113,11 @@ def test_a_detector_may_use_any_of_them(tiny: Path) -> None:
 
 
 def test_an_engine_that_is_not_installed_is_refused(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engines, "find_spec", lambda _: None)
+    monkeypatch.setattr(extras, "find_spec", lambda _: None)
     for asked in ({"engine": "openvino"}, {"engine": "auto", "precision": "bfloat16"}):
-        with pytest.raises(RequestError, match=r'OpenVINO is not installed: pip install "hilum\[fast\]"|no bfloat16'):
+        with pytest.raises(
+            RequestError, match=r'openvino, which is not installed: pip install "hilum\[fast\]"|no bfloat16'
+        ):
             Detector(tiny, **asked)  # type: ignore[arg-type]
 
 

@@ -17,6 +17,7 @@ from hilum.auditing.result import Audit
 from hilum.auditing.similarity import find_near_duplicates
 from hilum.auditing.survey import Survey, survey
 from hilum.auditing.suspects import Suspect
+from hilum.extras import require
 from hilum.films import as_manifest
 from hilum.films.contents import identical
 from hilum.films.wording import count, listed
@@ -38,7 +39,9 @@ def audit(films: Manifest | str | Path | Sequence[str | Path], predictions: Pred
 
     Raises:
         LayoutError: there are no such films, or two films of the same bytes have different labels.
+        RequestError: a package of the extra `evaluate` is not installed.
     """
+    require("evaluate", "auditing")
     manifest = as_manifest(films, cut=False)
     return audit_seen(manifest, survey(manifest), predictions)
 

@@ -9,6 +9,7 @@ import typer
 
 from hilum.cli import app, tell
 from hilum.cli.options import Json, PatientPattern
+from hilum.extras import require
 
 
 @app.command()
@@ -29,6 +30,8 @@ def audit(
 
     The splits are those of the folders or of the manifest; nothing is cut.
     """
+    require("evaluate", "auditing")
+
     from hilum import films
     from hilum.auditing import audit as run
     from hilum.auditing import audit_json, write_audit

@@ -10,6 +10,7 @@ import typer
 
 from hilum.cli import app, tell
 from hilum.errors import RequestError
+from hilum.extras import require
 from hilum.recipe import parse_recipe
 
 # The recipe of the demo: `hilum` in small, so that it ends while a person waits.
@@ -40,6 +41,8 @@ def demo(
     out: Annotated[Path, typer.Option("--out", help="The run's folder.")] = Path("demo"),
 ) -> None:
     """Index, train, evaluate and predict in a few minutes, on your films or on some that are at hand."""
+    require("train", "the demo")
+
     from hilum import films
     from hilum.cli.evaluate import lay_out
     from hilum.inference import Detector

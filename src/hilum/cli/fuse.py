@@ -10,6 +10,7 @@ import typer
 from hilum.cli import app, tell
 from hilum.cli.options import Data
 from hilum.errors import RequestError
+from hilum.extras import require
 
 
 @app.command()
@@ -30,6 +31,8 @@ def fuse(
     Where it decides is chosen on the val films of --data, by the first bundle's rule and with its drawn views. A
     bundle that was fused itself brings its networks, each with its part of the bundle's share.
     """
+    require("train", "fusing bundles")
+
     from hilum import films
     from hilum.workflows.fuse import fuse_bundles, open_bundles, refuse_unlike
 

@@ -13,6 +13,7 @@ import typer
 
 from hilum.cli import app, tell
 from hilum.cli.options import Json
+from hilum.extras import require
 from hilum.progress import track
 from hilum.recipe import Model
 
@@ -50,6 +51,7 @@ def models(
 
     Without options each is as its source gives it; the study's systems always are.
     """
+    require("train", "listing architectures")
     rows = list(_rows(size, channels, outputs, head))
     if as_json:
         typer.echo(json.dumps(rows, indent=1))

@@ -9,6 +9,7 @@ import typer
 
 from hilum.cli import app, tell
 from hilum.errors import RequestError
+from hilum.extras import require
 from hilum.recipe import Pixels, read_recipe
 from hilum.recipe.classical import Step
 
@@ -33,6 +34,8 @@ def preprocess(
     if recipe is not None:
         read = read_recipe(recipe)
         spec, steps = read.pixels, read.classical.steps if read.classical else ()
+
+    require("evaluate", "drawing a film's preparation")
 
     from hilum import pixels
     from hilum.classical import prepare, steps_picture

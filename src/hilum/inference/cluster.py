@@ -24,20 +24,18 @@ import numpy as np
 
 from hilum import bundle
 from hilum.errors import BundleError, HilumError, RequestError
+from hilum.extras import require
 from hilum.inference.detector import Detector
 from hilum.inference.film_list import FilmList
 from hilum.progress import track
 from hilum.records import Manifest
 
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # films' whereabouts are nobody's business; read on import
-try:
-    import pyarrow  # noqa: F401  (what the parts are written with)
-    import ray
-    import ray.data
+require("ray", "--engine ray")
+import ray  # noqa: E402
+import ray.data  # noqa: E402
 
-    from hilum.inference import parts
-except ModuleNotFoundError as error:
-    raise RequestError(f'--engine ray needs {error.name}, which is not installed: pip install "hilum[ray]"') from None
+from hilum.inference import parts  # noqa: E402
 
 NAMED = 40  # failures told one by one
 _TRIES = 4  # workers that may die over a part before it is left out: one film that ends its reader must not stop all

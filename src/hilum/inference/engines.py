@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, Literal, Protocol
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 
 from hilum.bundle import Bundle
 from hilum.errors import RequestError
+from hilum.extras import missing_packages, require
 
 EngineName = Literal["onnx", "openvino"]
 BATCH_SIZE = 8  # films that a network is given at a time: more fill no processor better, and leave its caches
@@ -41,13 +41,13 @@ class Engine(Protocol):
 
 def installed_engines() -> tuple[EngineName, ...]:
     """Return the engines that are installed, without loading them."""
-    return ("onnx", "openvino") if find_spec("openvino") else ("onnx",)
+    return ("onnx",) if missing_packages("fast") else ("onnx", "openvino")
 
 
 def refuse_missing(name: EngineName) -> None:
     """Raise RequestError for an engine that is not installed."""
-    if name not in installed_engines():
-        raise RequestError('OpenVINO is not installed: pip install "hilum[fast]", or use --engine onnx')
+    if name == "openvino":
+        require("fast", "--engine openvino")
 
 
 def open_engine(bundle: Bundle, name: EngineName, precision: Precision, threads: int) -> tuple[Engine, str]:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from hilum import bundle
 from hilum.errors import RequestError
+from hilum.extras import require
 from hilum.inference.engines import Engine, EngineName, Precision, open_engine
 
 
@@ -65,6 +66,7 @@ def open_predictor(
                 f"{opened.folder}: a system without a network, which no engine computes; omit --engine and "
                 "--precision"
             )
+        require("evaluate", f"{opened.folder}: predicting by a system without a network")
         from hilum.classical.system import load
 
         return load(opened), None, ""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hilum.errors import LayoutError, RecipeError, RequestError
+from hilum.extras import require
 from hilum.workflows.deployed import fit_gate, open_deployed, summarize
 
 logger = logging.getLogger("hilum")
@@ -39,6 +40,7 @@ def calibrate(bundle: Path, data: Path, out: Path, *, split: str = "val", settin
     if folder.exists():
         raise RequestError(f"{out}: holds a bundle already; name another --out")
     opened = bundles.read(bundle)
+    require("evaluate" if opened.spec.recipe.classical else "train", "calibrating")
     for setting in settings:
         if not setting.startswith("bundle."):
             raise RecipeError(f"--set {setting}: calibrating changes nothing but [bundle]; set bundle.KEY=VALUE")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hilum.errors import LayoutError
+from hilum.extras import require
 from hilum.records import Manifest
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ def make_int8(opened: Bundle, data: Path, path: Path) -> Int8:
         LayoutError: train or val films of some class are missing.
         RequestError: it changes a figure by more than it may.
     """
+    require("train", "making an int8 network")
+
     import numpy as np
 
     from hilum import films, pixels

@@ -82,9 +82,11 @@ def resume(folder: str | Path, *, memory: int | str | None = None) -> Run:
     Raises:
         RequestError: the folder holds no run, or its films, recipe or machine are not those that it began with.
     """
+    from hilum.extras import require
     from hilum.machine import parse_memory
 
     started = read_run(folder)
+    require("evaluate" if started.recipe.classical else "train", "training")
     at_most = parse_memory(memory) if isinstance(memory, str) else memory
     manifest = read_manifest(started.folder / "manifest.csv")
     return _run(started.recipe, manifest, started.folder, resume=True, memory=at_most)
