@@ -4,7 +4,7 @@
     FOLDER/described/KEY/rows.bin       a row a film: its numbers and its note
 
 The key covers everything that a number depends on, so the numbers of another preparation, of other features or of
-another version are never read in their place. Films are told apart by their SHA-256.
+another version are never read in their place. Films are identified by their SHA-256.
 """
 
 from __future__ import annotations

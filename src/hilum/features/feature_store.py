@@ -5,7 +5,7 @@
     FOLDER/features/KEY/view-N-KEY/         those of the N-th drawn view of each film
 
 The key covers everything that a feature depends on, so features of other weights, another preprocessing or other
-draws are never read in their place. Films are told apart by their SHA-256, within the rows.
+draws are never read in their place. Films are identified by their SHA-256, within the rows.
 """
 
 from __future__ import annotations

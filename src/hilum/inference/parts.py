@@ -6,7 +6,6 @@ import hashlib
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from hilum.errors import LayoutError, RequestError
 from hilum.files import replacing
 from hilum.inference.film_list import COLUMNS, FilmList
 from hilum.records import Film, Predictions
+from hilum.workers import batched
 
 _SEAL = b"hilum.bundle"
 _PREVALENCE = b"hilum.prevalence"
@@ -149,7 +149,7 @@ def plan(films: FilmList, already: NDArray[np.bytes_], path: Path) -> Plan:
         LayoutError: the list is empty or damaged.
     """
     wanted = np.concatenate(
-        [np.zeros(0, already.dtype), *(_digests([film.path for film in piece]) for piece in _in(films, 65_536))]
+        [np.zeros(0, already.dtype), *(_digests([film.path for film in piece]) for piece in batched(films, 65_536))]
     )
     if not len(wanted):
         raise LayoutError(f"{films.source}: names no film")
@@ -164,7 +164,7 @@ def plan(films: FilmList, already: NDArray[np.bytes_], path: Path) -> Plan:
         arrow.OSFile(str(temporary), "wb") as file,
         arrow.ipc.new_file(file, schema) as sink,
     ):
-        for number, piece in enumerate(_in(films, size)):
+        for number, piece in enumerate(batched(films, size)):
             start = number * size
             chosen = left[start : start + size]
             if chosen.any():
@@ -201,9 +201,3 @@ def _among(wanted: NDArray[np.bytes_], ordered: NDArray[np.bytes_]) -> NDArray[n
     inside = places < len(ordered)
     inside[inside] = ordered[places[inside]] == wanted[inside]
     return inside
-
-
-def _in(films: FilmList, size: int) -> Iterator[list[Film]]:
-    iterator = iter(films)
-    while piece := list(islice(iterator, size)):
-        yield piece

@@ -29,7 +29,7 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True, slots=True)
 class PixelCache:
-    """Preprocessed films; as `cache` gives them, on disk and mapped, and not resident as a whole.
+    """Preprocessed films: memory-mapped from disk as `cache` returns them, so never in memory as a whole.
 
     Attributes:
         films: read-only, (rows, size, size) uint8; rows of other manifests may lie among them.
@@ -45,7 +45,7 @@ class PixelCache:
         return int(self.films.shape[1])
 
     def rows(self, manifest: Manifest) -> NDArray[np.int64]:
-        """The row of each film of the manifest, in its order; films of the same bytes share one.
+        """Return the row of each film of the manifest, in its order; films of the same bytes share one.
 
         Raises:
             RequestError: a film is not in this cache.
@@ -63,7 +63,7 @@ def cache(manifest: Manifest, spec: Pixels, folder: Path | None = None, workers:
     """Decode and preprocess the films that the cache does not hold yet, and open it.
 
     A complete cache is opened without a lock and without touching the films. One process fills it at a time; a second
-    one waits for it. A process that is killed loses at most 256 films, and the next one goes on from there.
+    one waits for it. A process that is killed loses at most 256 films, and the next one resumes its work.
 
     Args:
         manifest: the films, with their SHA-256.

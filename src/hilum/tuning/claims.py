@@ -21,7 +21,7 @@ from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from hilum.errors import RequestError
-from hilum.files import write_text
+from hilum.files import exclusive, write_text
 
 # A trial's attributes.
 FOLDER = "folder"  # the token of the folder that it was started in
@@ -60,7 +60,6 @@ class StudyFolder:
             OSError: the folder cannot be written.
         """
         self.out, self.study, self._storage = out, study, storage
-        out.mkdir(parents=True, exist_ok=True)
         with self.alone():
             token = out / "folder-id"
             if not token.exists():
@@ -74,7 +73,7 @@ class StudyFolder:
     @contextmanager
     def alone(self) -> Iterator[None]:
         """Lock the folder for a moment against the other processes that work in it."""
-        with FileLock(self.out / "lock"):
+        with exclusive(self.out):
             yield
 
     @contextmanager
