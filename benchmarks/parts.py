@@ -33,7 +33,7 @@ from hilum.metrics.bootstrap import resampled_weights
 from hilum.recipe import read_recipe
 from hilum.records import Manifest
 from hilum.shifts import ACQUISITION, FAMILIAR
-from hilum.workflows.train_network import learn, write_bundle
+from hilum.workflows.train_network import train_network
 
 PLAIN = "plain"
 VARIANTS = Path(__file__).with_suffix(".toml")
@@ -96,7 +96,7 @@ def judge(name: str, settings: list[str], seed: int, manifest: Manifest, out: Pa
     folder = out / f"seed-{seed}" / "".join(letter if letter.isalnum() else "-" for letter in name)
     if not (folder / "bundle").exists():
         recipe = read_recipe(PLAIN, (*settings, f"name={json.dumps(name)}", f"seed={seed}"))
-        write_bundle(learn(recipe, manifest, folder, resume=(folder / "recipe.toml").exists()))
+        train_network(recipe, manifest, folder, resume=(folder / "recipe.toml").exists())
     detector, stored = Detector(folder / "bundle"), folder / "probs.npy"
     if not stored.exists():
         _, probs = probs_under_shifts(detector, list(manifest.split("val")), SHIFTS)

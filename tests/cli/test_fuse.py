@@ -25,7 +25,7 @@ from hilum.metrics import youden_threshold
 from hilum.recipe import Model, Pixels, parse_recipe
 from hilum.records import Manifest, write_manifest
 from hilum.training.ensemble_weights import fit_ensemble_weights
-from hilum.workflows.fuse import refuse_unlike
+from hilum.workflows.fuse import refuse_incompatible
 from tests.bundle.conftest import make
 from tests.cli.conftest import Hilum, refusal
 from tests.conftest import ChestFolder
@@ -81,7 +81,7 @@ def test_the_mean_of_two_bundles(hilum: Hilum, manifest: Manifest) -> None:
     two = learnt_from(manifest, "two", 1, model={"output": "softmax"}, bundle={**half, "flips": True})
     done = hilum("fuse", "one", "two", "--data", "manifest.csv", "--out", "both")
     assert done.returncode == 0, done.stderr
-    assert "learnt from other films" not in done.stderr
+    assert "was trained on other films" not in done.stderr
     evaluate = "hilum evaluate both/bundle --data manifest.csv --split test --out both/test"
     assert done.stderr.splitlines()[-1] == f"both/bundle: done. Next: {evaluate}"
 
@@ -106,7 +106,7 @@ def test_the_mean_of_two_bundles(hilum: Hilum, manifest: Manifest) -> None:
 def test_fitted_shares_of_a_bundle_that_was_fused_itself(
     manifest: Manifest, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The threshold's rule is the first bundle's; that a bundle learnt from other films is noted."""
+    """The threshold's rule is the first bundle's; that a bundle was trained on other films is noted."""
     one = learnt_from(manifest, "one", 3, bundle={"operating_point": "half"})
     two = learnt_from(manifest, "two", 4)
     other = learnt_from(Manifest(manifest.films[1:]), "other", 5)
@@ -119,7 +119,7 @@ def test_fitted_shares_of_a_bundle_that_was_fused_itself(
     caplog.set_level("INFO", "hilum")
     fuse([Path("both/bundle"), Path("other")], MANIFEST, Path("all"), "fitted", "three")
     told = caplog.text
-    assert "note: other learnt from other films than the train films here" in told
+    assert "note: other was trained on other films than the train films here" in told
     assert "note: both" not in told
     assert f"other: share {shares[1]:.3f}\n" in told
 
@@ -179,12 +179,12 @@ def test_bundles_that_do_not_go_together(tiny_bundle: Path) -> None:
         ),
     ):
         with pytest.raises(RequestError, match=f"{tiny_bundle} and other do not go together: {says}"):
-            refuse_unlike([first, differing])
+            refuse_incompatible([first, differing])
     with pytest.raises(RequestError, match="the same network is named twice among these bundles"):
-        refuse_unlike([first, other(), first])
+        refuse_incompatible([first, other(), first])
     with pytest.raises(RequestError, match="one bundle is nothing to fuse; name two or more"):
-        refuse_unlike([first])
-    refuse_unlike([first, other(**recipe(name="another", model=Model("resnet18")))])
+        refuse_incompatible([first])
+    refuse_incompatible([first, other(**recipe(name="another", model=Model("resnet18")))])
 
 
 def test_a_folder_that_holds_something_already(hilum: Hilum, tiny_bundle: Path, tmp_path: Path) -> None:

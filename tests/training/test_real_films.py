@@ -12,7 +12,7 @@ from hilum import films
 from hilum.bundle import read
 from hilum.recipe import read_recipe
 from hilum.records import Manifest
-from hilum.workflows.train_network import learn, write_bundle
+from hilum.workflows.train_network import fit_network, write_bundle
 
 
 @pytest.mark.slow
@@ -22,7 +22,7 @@ def test_one_seed_gives_identical_weights_and_learns(shared: Path, tmp_path: Pat
     part = Manifest(manifest.films[::3])
     recipe = read_recipe("hilum", ["training.epochs=2", "bundle.operating_views=1"])
     first, second = (
-        load_file(write_bundle(learn(recipe, part, tmp_path / name)) / "weights.safetensors") for name in "ab"
+        load_file(write_bundle(fit_network(recipe, part, tmp_path / name)) / "weights.safetensors") for name in "ab"
     )
     torch.testing.assert_close(first, second, rtol=0, atol=0)
 
@@ -35,7 +35,7 @@ def test_imagenets_frozen_trunk_tells_normal_from_pneumonia(
     monkeypatch.setenv("HILUM_WEIGHTS", str(shared / "weights"))
     part = Manifest(films.index(shared / "data" / "chest_xray").films[::6])
     recipe = read_recipe("s2-vgg16", ["pixels.size=96", "training.epochs=3"])
-    spec = read(write_bundle(learn(recipe, part, tmp_path / "s2"))).spec
+    spec = read(write_bundle(fit_network(recipe, part, tmp_path / "s2"))).spec
     assert spec.recipe.weights.sha256, "which weights it was is kept"
     auroc = spec.metrics["auroc"].value
     assert auroc is not None

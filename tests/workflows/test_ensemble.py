@@ -19,7 +19,7 @@ from hilum.inference import Detector
 from hilum.recipe import Recipe, parse_recipe
 from hilum.records import Manifest
 from hilum.training import checkpoint
-from hilum.workflows.ensemble import learn_members, plan
+from hilum.workflows.ensemble import plan_members, train_members
 from tests.cli.conftest import Hilum, refusal
 from tests.conftest import ChestFolder
 
@@ -45,7 +45,7 @@ def manifest(chest_folder: ChestFolder) -> Manifest:
 
 
 def test_seeds_are_fused_into_the_mean_of_their_probabilities(manifest: Manifest, tmp_path: Path) -> None:
-    folder = learn_members(recipe_of({"seeds": 2}), manifest, tmp_path / "run")
+    folder = train_members(recipe_of({"seeds": 2}), manifest, tmp_path / "run")
     assert folder == tmp_path / "run" / "bundle"
     grey = np.random.default_rng(0).integers(0, 256, (3, 32, 32), dtype=np.uint8)
     parts = [Detector(tmp_path / "run" / f"seed-{seed}" / "bundle").probs(grey) for seed in (1, 2)]
@@ -57,7 +57,7 @@ def test_seeds_are_fused_into_the_mean_of_their_probabilities(manifest: Manifest
 
 def test_members_that_were_killed_go_on(manifest: Manifest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     recipe = recipe_of({"seeds": 2})
-    straight = learn_members(recipe, manifest, tmp_path / "straight")
+    straight = train_members(recipe, manifest, tmp_path / "straight")
     fit, begun = training.fit, []
 
     def fit_one(*what: object, **options: object) -> training.FitResult:
@@ -68,9 +68,9 @@ def test_members_that_were_killed_go_on(manifest: Manifest, tmp_path: Path, monk
 
     monkeypatch.setattr(training, "fit", fit_one)
     with pytest.raises(KeyboardInterrupt):
-        learn_members(recipe, manifest, tmp_path / "killed")
+        train_members(recipe, manifest, tmp_path / "killed")
     monkeypatch.setattr(training, "fit", fit)
-    killed = learn_members(recipe, manifest, tmp_path / "killed", resume=True)
+    killed = train_members(recipe, manifest, tmp_path / "killed", resume=True)
     assert straight is not None
     assert killed is not None
     weights = (load_file(folder / "weights.safetensors") for folder in (straight, killed))
@@ -80,7 +80,7 @@ def test_members_that_were_killed_go_on(manifest: Manifest, tmp_path: Path, monk
 def test_folds_judge_every_film_by_the_network_that_had_not_seen_its_patient(
     manifest: Manifest, tmp_path: Path
 ) -> None:
-    folder = learn_members(recipe_of({"folds": 3}), manifest, tmp_path / "run")
+    folder = train_members(recipe_of({"folds": 3}), manifest, tmp_path / "run")
     assert folder is not None
     with (tmp_path / "run" / "out_of_fold.csv").open() as file:
         rows = list(csv.DictReader(file))
@@ -93,7 +93,7 @@ def test_folds_judge_every_film_by_the_network_that_had_not_seen_its_patient(
         spec.operating_point.chosen_on == "44 films, each predicted by the network that was not trained on its fold"
     )
     by_path = {Path(row["path"]).name: float(row["prob_PNEUMONIA"]) for row in rows}
-    for name, _, its_films in plan(recipe_of({"folds": 3}), manifest):
+    for name, _, its_films in plan_members(recipe_of({"folds": 3}), manifest):
         learnt = {film.patient for film in its_films if film.split == "train"}
         val = its_films.split("val")
         assert not learnt & {film.patient for film in val}
@@ -107,7 +107,7 @@ def test_folds_judge_every_film_by_the_network_that_had_not_seen_its_patient(
 
 def test_seeds_keep_the_epoch_that_is_best_on_average(manifest: Manifest, tmp_path: Path) -> None:
     run = tmp_path / "run"
-    learn_members(recipe_of({"seeds": 2, "fuse": "none"}, keep="agreed", epochs=4, min_epochs=2), manifest, run)
+    train_members(recipe_of({"seeds": 2, "fuse": "none"}, keep="agreed", epochs=4, min_epochs=2), manifest, run)
     losses = [[row["val_loss"] for row in read_history(run / f"seed-{seed}" / "history.csv")] for seed in (1, 2)]
     best = 2 + int(np.mean(losses, axis=0)[1:].argmin())
     for seed in (1, 2):

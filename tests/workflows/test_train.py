@@ -11,8 +11,7 @@ from safetensors.numpy import load_file
 from hilum import files, films
 from hilum.errors import LayoutError, RecipeError, RequestError
 from hilum.recipe import Recipe, parse_recipe
-from hilum.workflows import train as entry
-from hilum.workflows.run import read_run
+from hilum.workflows.run import free_folder, read_run
 from hilum.workflows.train import resume, train
 from tests.conftest import ChestFolder
 
@@ -47,9 +46,9 @@ def test_a_run_ends_in_a_bundle_and_the_next_one_lies_beside_it(chest_folder: Ch
 
 def test_processes_of_one_run_agree_on_its_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     files.write_text(Path("runs/tiny/recipe.toml"), "")
-    assert entry._free_folder("tiny") == Path("runs/tiny-2")
+    assert free_folder("tiny") == Path("runs/tiny-2")
     monkeypatch.setenv("WORLD_SIZE", "2")
-    assert entry._free_folder("tiny") == Path("runs/tiny")
+    assert free_folder("tiny") == Path("runs/tiny")
 
 
 def test_films_are_named_by_their_folder_and_recipes_by_name(chest_folder: ChestFolder) -> None:

@@ -5,7 +5,7 @@ Opening, checking and writing bundles needs no torch; `hilum.bundle.network_payl
 
 from hilum.bundle.decisions import fit_decisions
 from hilum.bundle.golden import TOLERANCE, check_golden
-from hilum.bundle.read import SHIPPED, Bundle, read
+from hilum.bundle.read import SHIPPED, Bundle, read, require_network
 from hilum.bundle.spec import Decisions, Member, OperatingPoint, Spec, SplitCard, probabilities
 
 __all__ = [
@@ -21,4 +21,5 @@ __all__ = [
     "fit_decisions",
     "probabilities",
     "read",
+    "require_network",
 ]

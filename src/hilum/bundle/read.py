@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from hilum.bundle.spec import PIPELINE_NAME, READABLE, Spec
-from hilum.errors import BundleError
+from hilum.errors import BundleError, RequestError
 from hilum.files import sha256_of
 
 SHIPPED = Path(__file__).parents[1] / "shipped"  # the bundle that comes with Hilum
@@ -117,6 +117,24 @@ def read(folder: Path | str) -> Bundle:
                 f"{folder / name}: changed after it was written; take the bundle again from where it was made"
             )
     return Bundle(folder, spec)
+
+
+def require_network(opened: Bundle, reason: str) -> None:
+    """Refuse a bundle of a system without a network.
+
+    Args:
+        opened: the bundle.
+        reason: why a network is needed, as the middle of a sentence.
+
+    Raises:
+        RequestError: it holds no network.
+    """
+    recipe = opened.spec.recipe
+    if recipe.classical:
+        raise RequestError(
+            f"{opened.folder}: {recipe.name} is a system without a network ({recipe.system}), and {reason}; "
+            "name a network's bundle"
+        )
 
 
 def seal_of(record: dict[str, Any]) -> str:

@@ -6,6 +6,7 @@ import numpy as np
 from msgspec import Struct
 
 from hilum.confidence import Calibration, Conformal, ScoreReference
+from hilum.confidence.probabilities import softmax
 from hilum.recipe import Recipe
 from hilum.records import Figure
 
@@ -126,7 +127,7 @@ class Spec(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def probabilities(logits: np.ndarray) -> np.ndarray:
-    """What a bundle's network says, as probabilities.
+    """Probabilities from a network's logits.
 
     Args:
         logits: (n, 1), of the second of two classes (sigmoid), or (n, classes) (softmax); float32.
@@ -138,5 +139,4 @@ def probabilities(logits: np.ndarray) -> np.ndarray:
     if logits.shape[1] == 1:
         # Two logits that differ by the one: a softmax over them is the sigmoid.
         logits = np.concatenate([np.zeros_like(logits), logits], axis=1)
-    exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return np.asarray(exponentials / exponentials.sum(axis=1, keepdims=True))
+    return softmax(logits)

@@ -49,7 +49,7 @@ def demo(
     from hilum.records import Manifest
     from hilum.workflows.demo_films import at_hand
     from hilum.workflows.evaluate import measure
-    from hilum.workflows.train_network import learn, write_bundle
+    from hilum.workflows.train_network import fit_network, write_bundle
 
     if (out / "recipe.toml").exists():
         raise RequestError(f"{out}: holds a run already; remove it, or name another --out")
@@ -60,7 +60,7 @@ def demo(
         tell(f"    note: {note}")
     recipe = parse_recipe({**RECIPE, "data": recipe_data}, "the demo's recipe")
     tell("2/4 train")
-    bundle = write_bundle(learn(recipe, manifest, out))
+    bundle = write_bundle(fit_network(recipe, manifest, out))
     split = "test" if any(film.split == "test" for film in manifest) else "val"
     tell(f"3/4 evaluate: the {split} films")
     metrics, predictions = measure(bundle, out / "manifest.csv", split, out / "report", shifts=False)

@@ -32,7 +32,7 @@ def export(
     """
     from hilum import bundle as bundles
     from hilum.bundle.int8 import add_forms, in_words
-    from hilum.workflows.quantize import make_int8
+    from hilum.workflows.quantize import quantize
 
     folder = out / "bundle"
     if folder.exists():
@@ -46,7 +46,7 @@ def export(
         files: list[Path] = []
         if data is not None:
             network = place / "int8.onnx"
-            record = make_int8(opened, data, network)
+            record = quantize(opened, data, network)
             files.append(network)
             tell(f"{record.judged_on}: {in_words(record)}")
         if to == "openvino":

@@ -34,13 +34,13 @@ def fuse(
     require("train", "fusing bundles")
 
     from hilum import films
-    from hilum.workflows.fuse import fuse_bundles, open_bundles, refuse_unlike
+    from hilum.workflows.fuse import fuse_bundles, open_bundles, refuse_incompatible
 
     folder = out / "bundle"
     if folder.exists() or (out / "recipe.toml").exists():
         raise RequestError(f"{out}: holds a {'bundle' if folder.exists() else 'run'} already; name another --out")
     chosen = bundles
-    refuse_unlike(open_bundles(chosen))  # before every film is read
+    refuse_incompatible(open_bundles(chosen))  # before every film is read
     manifest = films.index(data)
     fuse_bundles(chosen, manifest, folder, name=name or out.resolve().name, shares=shares)
     split = "test" if any(film.split == "test" for film in manifest) else "val"

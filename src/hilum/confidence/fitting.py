@@ -8,7 +8,7 @@ import numpy as np
 from msgspec.structs import replace
 from numpy.typing import ArrayLike, NDArray
 
-from hilum.confidence.probabilities import log_probs
+from hilum.confidence.probabilities import log_probs, log_softmax
 from hilum.confidence.recalibration import Calibration, Method, calibrated, check_classes
 from hilum.metrics import clusters_of
 from hilum.metrics.counts import Floats
@@ -168,8 +168,7 @@ def _line(films: MulticlassScores, counts: Floats, with_offset: bool) -> tuple[f
         scores = line[0] * logits
         if with_offset:
             scores[:, 1] += line[1]
-        largest = scores.max(axis=1, keepdims=True)
-        log_rows = scores - largest - np.log(np.exp(scores - largest).sum(axis=1, keepdims=True))
+        log_rows = log_softmax(scores)
         gaps = (np.exp(log_rows) - targets) * counts[:, None]
         gradient = [float((gaps * logits).sum()), float(gaps[:, 1].sum())][: line.size]
         return float(-(counts[:, None] * targets * log_rows).sum() / counts.sum()), np.array(gradient) / counts.sum()

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from hilum.metrics.counts import Floats
 from hilum.metrics.multiclass import checked_multiclass
+
+T = TypeVar("T", bound=np.floating)
 
 # 1 − LEAST is the last float64 below 1: a probability closer to 1 than that cannot be told from it. A probability
 # of 0, as a table rounds it, is then a certainty of 37 in log-odds and not an infinite one.
@@ -26,6 +30,12 @@ def checked_probs(probs: ArrayLike) -> Floats:
 def log_probs(probs: Floats) -> Floats:
     """Natural logarithms of probabilities, those below 1.1e-16 taken for that."""
     return np.log(np.maximum(probs, LEAST))
+
+
+def log_softmax(logits: NDArray[T]) -> NDArray[T]:
+    """Logarithms of probabilities from logits, `(..., classes)`, without overflow."""
+    relative = logits - logits.max(axis=-1, keepdims=True)
+    return np.asarray(relative - np.log(np.exp(relative).sum(axis=-1, keepdims=True)))
 
 
 def softmax(logits: Floats) -> Floats:

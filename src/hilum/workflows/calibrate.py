@@ -1,4 +1,4 @@
-"""The same detector, with calibration, threshold and prediction sets chosen on other films."""
+"""The same detector, with calibration, operating point and prediction sets chosen on other films."""
 
 from __future__ import annotations
 
@@ -8,60 +8,74 @@ from pathlib import Path
 
 from hilum.errors import LayoutError, RecipeError, RequestError
 from hilum.extras import require
+from hilum.records import Manifest
 from hilum.workflows.deployed import fit_gate, open_deployed, summarize
+from hilum.workflows.run import free_folder
 
 logger = logging.getLogger("hilum")
 
 
-def calibrate(bundle: Path, data: Path, out: Path, *, split: str = "val", settings: Sequence[str] = ()) -> Path:
-    """Choose anew, on other films, how a bundle's probabilities are corrected and where it decides.
+def calibrate(
+    bundle: str | Path,
+    films: Manifest | str | Path | Sequence[str | Path],
+    out: str | Path | None = None,
+    *,
+    split: str = "val",
+    settings: Sequence[str] = (),
+) -> Path:
+    """Choose again, on films of yours, how a bundle's probabilities are calibrated and where it decides.
 
-    What judges the films stays as it is, and so does its gate, unless `data` is what it learnt from. Films that it
-    learnt from would make it look better than it is; name others.
+    The model stays as it is, and so does its gate, unless the films are those that the bundle was made with. On films
+    that it was trained on the detector looks better than it is: use others.
 
     Args:
-        bundle: the bundle's folder.
-        data: a folder of films, a table, a manifest or a MedMNIST archive.
-        out: gets the new bundle, in `out/bundle`.
-        split: whose films choose: `val`, or `all` of your own.
-        settings: what is chosen, and how: `bundle.KEY=VALUE`.
+        bundle: the bundle's folder, or `shipped`.
+        films: a manifest, or what `index` takes.
+        out: gets the new bundle, in `out/bundle`; without it `runs/NAME-calibrated`, or the first of
+            `runs/NAME-calibrated-2` and so on that is free.
+        split: whose films are used: `val`, or `all` of your own.
+        settings: what is chosen and how, each `bundle.KEY=VALUE`; without one `bundle.calibration=best`.
 
     Returns:
         The new bundle's folder.
+
+    Raises:
+        BundleError: the bundle is incomplete or was changed.
+        LayoutError: the films cannot be found, or those of a class are missing.
+        RecipeError: a setting is not one of `[bundle]`.
+        RequestError: `out` holds a bundle already, or the films cannot give what the settings ask for.
     """
     from hilum import bundle as bundles
-    from hilum import films
     from hilum.bundle.seal import data_fingerprint
     from hilum.bundle.write import rewrite
     from hilum.evaluation.truth import require_known_labels
+    from hilum.films import as_manifest
     from hilum.recipe import with_settings
 
-    folder = out / "bundle"
-    if folder.exists():
-        raise RequestError(f"{out}: holds a bundle already; name another --out")
     opened = bundles.read(bundle)
+    run = Path(out) if out is not None else free_folder(f"{opened.spec.recipe.name}-calibrated", "bundle")
+    folder = run / "bundle"
+    if folder.exists():
+        raise RequestError(f"{run}: holds a bundle already; name another --out")
     require("evaluate" if opened.spec.recipe.classical else "train", "calibrating")
     for setting in settings:
         if not setting.startswith("bundle."):
             raise RecipeError(f"--set {setting}: calibrating changes nothing but [bundle]; set bundle.KEY=VALUE")
     recipe = with_settings(opened.spec.recipe, ("bundle.calibration=best", *settings))
-    manifest = films.index(data, cut=split in ("train", "val")).labelled_by(recipe.labels)
-    chosen = manifest.split(split)
-    labelled = chosen.where(lambda film: bool(film.label))
+    manifest = as_manifest(films, cut=split in ("train", "val")).labelled_by(recipe.labels)
+    labelled = manifest.split(split).where(lambda film: bool(film.label))
     require_known_labels(labelled, opened.spec.classes)
     if missing := [name for name in opened.spec.classes if name not in labelled.labels]:
-        named = ", ".join(missing)
+        where = "" if isinstance(films, Manifest) else f"{films}: "
         raise LayoutError(
-            f"{data}: no film of the split '{split}' is labelled {named}; some of each class are needed"
+            f"{where}no film of the split '{split}' is labelled {', '.join(missing)}; some of each class are needed"
         )
     deployed = open_deployed(opened)
     decisions = deployed.fit_decisions(labelled, opened.spec.classes, recipe)
-    own = manifest.where(lambda film: film.split in ("train", "val"))
     gate = None
-    if (
-        data_fingerprint(own) == opened.spec.data_fingerprint
-    ):  # the films that it learnt from: its gate can be made anew
-        gate = fit_gate(own.split("train"), recipe)
+    used = manifest.where(lambda film: film.split in ("train", "val"))
+    if data_fingerprint(used) == opened.spec.data_fingerprint:  # the bundle's own films: its gate is fitted again
+        gate = fit_gate(used.split("train"), recipe)
     rewrite(opened, deployed.payload, folder, recipe=recipe, decisions=decisions, gate=gate)
     logger.info(f"{folder}: {summarize(decisions)}")
     return folder

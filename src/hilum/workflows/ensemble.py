@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from msgspec.structs import replace
 
+from hilum.history import Row
 from hilum.progress import first_process
 from hilum.recipe import Members, Recipe
 from hilum.records import Manifest, Prediction, Predictions
 from hilum.workflows.deployed import fit_gate, whole_films
 from hilum.workflows.fuse import fuse_bundles, fused_recipe, members_of
-from hilum.workflows.train_network import Learnt, learn, write_bundle, write_request
+from hilum.workflows.train_network import TrainedNetwork, fit_network, write_bundle, write_run_inputs
 
 if TYPE_CHECKING:
     from torch import nn
@@ -26,8 +27,14 @@ if TYPE_CHECKING:
 logger = logging.getLogger("hilum")
 
 
-def learn_members(
-    recipe: Recipe, manifest: Manifest, folder: Path, *, resume: bool = False, memory: int | None = None
+def train_members(
+    recipe: Recipe,
+    manifest: Manifest,
+    folder: Path,
+    *,
+    resume: bool = False,
+    memory: int | None = None,
+    on_row: Callable[[Row], None] | None = None,
 ) -> Path | None:
     """Train every member into a folder of its own, and fuse them if the recipe asks for it.
 
@@ -35,38 +42,45 @@ def learn_members(
         recipe: with its `[members]`.
         manifest: the films.
         folder: gets `recipe.toml`, `manifest.csv`, a run for each member, and `bundle` where they are fused.
-        resume: go on with the run that lies there; members that are done are not trained again.
-        memory: as for `learn`.
+        resume: whether to complete the run in this folder; members that are done are not trained again.
+        memory: as for `train_network`.
+        on_row: as for `train_network`; called for each member in turn.
 
     Returns:
-        The bundle of them all, where the recipe asks for one.
+        The folder of the bundle of them all. None where the recipe asks for none, and in all but the first of several
+        processes.
+
+    Raises:
+        HilumError: recipe, films and weights do not go together.
     """
     from hilum.training import pin_precision
 
     if not resume:
         recipe = pin_precision(recipe)
-    plans = plan(recipe, manifest)
+    plans = plan_members(recipe, manifest)
     if not resume:
-        write_request(recipe, manifest, folder)
-    learnt = []
+        write_run_inputs(recipe, manifest, folder)
+    trained = []
     for name, its_recipe, its_films in plans:
         started = (folder / name / "recipe.toml").exists()
-        learnt.append(learn(its_recipe, its_films, folder / name, resume=started, memory=memory))
+        trained.append(
+            fit_network(its_recipe, its_films, folder / name, resume=started, memory=memory, on_row=on_row)
+        )
     if not first_process():
         return None
     if recipe.training.keep == "agreed":
-        _agree(recipe, learnt)
-    bundles = [write_bundle(each) for each in learnt]
+        _keep_common_epoch(recipe, trained)
+    bundles = [write_bundle(each) for each in trained]
     if recipe.members.folds:
-        return _out_of_fold(recipe, learnt, bundles, folder)
+        return _out_of_fold(recipe, trained, bundles, folder)
     if recipe.members.fuse == "none":
         return None
-    val = learnt[0].manifest
+    val = trained[0].manifest
     return fuse_bundles(bundles, val, folder / "bundle", name=recipe.name, shares=recipe.members.fuse)
 
 
-def plan(recipe: Recipe, manifest: Manifest) -> list[tuple[str, Recipe, Manifest]]:
-    """The folder, the recipe and the films of each member."""
+def plan_members(recipe: Recipe, manifest: Manifest) -> list[tuple[str, Recipe, Manifest]]:
+    """Each member's folder, recipe and films."""
     from hilum.films import folds
 
     alone = replace(recipe, members=Members())
@@ -83,27 +97,29 @@ def plan(recipe: Recipe, manifest: Manifest) -> list[tuple[str, Recipe, Manifest
     ]
 
 
-def _agree(recipe: Recipe, learnt: Sequence[Learnt]) -> None:
+def _keep_common_epoch(recipe: Recipe, trained: Sequence[TrainedNetwork]) -> None:
     """Give every network the weights of the epoch whose monitored figure is best on average over the seeds."""
     from hilum.training import checkpoint
     from hilum.training.model_selection import monitored_value
 
-    epochs = min(len(each.run.history) for each in learnt)
+    epochs = min(len(each.result.history) for each in trained)
     costs = [
-        float(np.mean([monitored_value(each.run.history[epoch], recipe.training) for each in learnt]))
+        float(np.mean([monitored_value(each.result.history[epoch], recipe.training) for each in trained]))
         for epoch in range(epochs)
     ]
     first = min(recipe.training.min_epochs, epochs) - 1
     best = first + int(np.argmin(costs[first:])) + 1
-    logger.info(f"epoch {best} is the best of {epochs} on average over {len(learnt)} seeds")
-    for each in learnt:
-        kept = each.run.folder / "checkpoints" / f"epoch-{best:04d}.safetensors"
-        each.learner.load_state_dict(checkpoint.load(kept)[0]["model"])
-        each.run.kept_epoch = best
+    logger.info(f"epoch {best} is the best of {epochs} on average over {len(trained)} seeds")
+    for each in trained:
+        kept = each.result.folder / "checkpoints" / f"epoch-{best:04d}.safetensors"
+        each.trained_part.load_state_dict(checkpoint.load(kept)[0]["model"])
+        each.result.kept_epoch = best
 
 
-def _out_of_fold(recipe: Recipe, learnt: Sequence[Learnt], bundles: Sequence[Path], folder: Path) -> Path | None:
-    """Judge every film by the network that had not seen its fold; fuse the networks if the recipe asks for it."""
+def _out_of_fold(
+    recipe: Recipe, trained: Sequence[TrainedNetwork], bundles: Sequence[Path], folder: Path
+) -> Path | None:
+    """Predict every film by the network that had not seen its fold; fuse the networks if the recipe asks for it."""
     from hilum import bundle, models, training
     from hilum.bundle.network_payload import NetworkPayload
     from hilum.bundle.weights import load_networks
@@ -112,13 +128,13 @@ def _out_of_fold(recipe: Recipe, learnt: Sequence[Learnt], bundles: Sequence[Pat
 
     opened = [bundle.read(each) for each in bundles]
     networks = [network for each in opened for network in load_networks(each)]
-    vals = [whole_films(each.manifest.split("val"), each.classes, each.recipe) for each in learnt]
+    vals = [whole_films(each.manifest.split("val"), each.classes, each.recipe) for each in trained]
     held_out = [
         (models.InParts(NetworkPayload([network], each.recipe).model), films)
-        for network, each, films in zip(networks, learnt, vals, strict=True)
+        for network, each, films in zip(networks, trained, vals, strict=True)
     ]
     decisions = training.choose_out_of_fold(held_out, recipe)
-    classes = learnt[0].classes
+    classes = trained[0].classes
     write_predictions(predictions_out_of_fold(held_out, decisions, classes), folder / "out_of_fold.csv")
     logger.info(
         f"{folder}: out of fold, AUROC {decisions.metrics['auroc']}; each film's probability is in out_of_fold.csv"
@@ -143,7 +159,7 @@ def _out_of_fold(recipe: Recipe, learnt: Sequence[Learnt], bundles: Sequence[Pat
 def predictions_out_of_fold(
     held_out: Sequence[tuple[nn.Module, FilmBatches]], decisions: Decisions, classes: tuple[str, ...]
 ) -> Predictions:
-    """What each network says of the films of its own fold, as one table."""
+    """Each network's predictions of the films of its own fold, as one table."""
     from hilum import bundle
     from hilum.confidence import calibrated
     from hilum.inference import Detector

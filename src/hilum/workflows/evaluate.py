@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from hilum.bundle import require_network
 from hilum.errors import RequestError
 from hilum.records import Film, Manifest, Predictions
-from hilum.workflows.train_classical import refuse_system
 
 if TYPE_CHECKING:
     from hilum.bundle import Spec
@@ -109,7 +109,7 @@ def _heat_of(folder: Path) -> Callable[[Film, str], str]:
     from hilum.pixels import read_square
 
     opened = bundle.read(folder)
-    refuse_system(opened, "heat maps follow a network's gradients; leave --heat-maps away")
+    require_network(opened, "heat maps follow a network's gradients; omit --heat-maps")
     model, spec = load_model(opened), opened.spec
 
     def heat_of(film: Film, named: str) -> str:

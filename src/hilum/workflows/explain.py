@@ -58,11 +58,11 @@ def explain(
     import torch  # noqa: F401
 
     from hilum import bundle as bundles
+    from hilum.bundle import require_network
     from hilum.inference import Detector, film_items
-    from hilum.workflows.train_classical import refuse_system
 
     opened = bundles.read(bundle.folder if isinstance(bundle, Detector) else bundle)
-    refuse_system(opened, "a map follows a network's gradients or hides parts of the film from it")
+    require_network(opened, "a map follows a network's gradients or hides parts of the film from it")
     spec = opened.spec
     chosen = _target_of(class_name, spec.classes)
     items = film_items(films)

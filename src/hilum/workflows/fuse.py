@@ -1,4 +1,4 @@
-"""Several bundles to one, whose probabilities are the mean of theirs."""
+"""From several bundles to one, whose probabilities are the mean of theirs."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Literal
 
 from msgspec.structs import replace
 
+from hilum.bundle import require_network
 from hilum.errors import LayoutError, RequestError
 from hilum.recipe import Model, Pixels, Recipe
 from hilum.records import Manifest
 from hilum.workflows.deployed import DeployedNetworks, fit_gate, summarize, whole_films
-from hilum.workflows.train_classical import refuse_system
 
 if TYPE_CHECKING:
     from hilum.bundle import Bundle, Member, Spec
@@ -31,7 +31,7 @@ def fuse_bundles(
 
     Args:
         bundles: their folders.
-        manifest: val films of every class; its train films tell whether the networks learnt from the same cut.
+        manifest: val films of every class; its train films show whether the networks were trained on the same split.
         folder: the new bundle's.
         name: what it is called.
         shares: equal ones, or those with the smallest log loss on the val films.
@@ -46,10 +46,10 @@ def fuse_bundles(
     from hilum.evaluation.truth import require_known_labels
 
     opened = open_bundles(bundles)
-    refuse_unlike(opened)
+    refuse_incompatible(opened)
     classes, recipe = opened[0].spec.classes, fused_recipe(name, opened)
-    learnt = manifest.labelled_by(recipe.labels).where(lambda film: film.split in ("train", "val"))
-    val = learnt.split("val")
+    used = manifest.labelled_by(recipe.labels).where(lambda film: film.split in ("train", "val"))
+    val = used.split("val")
     require_known_labels(val, classes)
     if missing := [each for each in classes if each not in val.labels]:
         raise LayoutError(f"no val film is labelled {', '.join(missing)}; the threshold needs some of each class")
@@ -59,12 +59,12 @@ def fuse_bundles(
     from hilum.bundle.weights import load_networks
     from hilum.bundle.write import write
 
-    fingerprint = data_fingerprint(learnt)
+    fingerprint = data_fingerprint(used)
     for each in opened:
         if any(member.data_fingerprint != fingerprint for member in members_of(each.spec, 1)):
             logger.info(
-                f"note: {each.folder} learnt from other films than the train films here, or from another cut of "
-                "them; where it knows some of these val films, the figures here are too good"
+                f"note: {each.folder} was trained on other films than the train films here, or on another split of "
+                "them; where some of these val films are among them, the figures here are too good"
             )
     parts = [1 / len(opened)] * len(opened)
     if shares == "fitted":
@@ -80,9 +80,9 @@ def fuse_bundles(
         folder,
         recipe=recipe,
         classes=classes,
-        manifest=learnt,
+        manifest=used,
         decisions=decisions,
-        gate=fit_gate(learnt.split("train"), recipe) if "train" in {film.split for film in learnt} else None,
+        gate=fit_gate(used.split("train"), recipe) if "train" in {film.split for film in used} else None,
         history=[],
     ).folder
 
@@ -94,10 +94,10 @@ def open_bundles(bundles: Sequence[Path]) -> list[Bundle]:
     return [bundle.read(each) for each in bundles]
 
 
-def refuse_unlike(bundles: Sequence[Bundle]) -> None:
-    """Raise RequestError for bundles that cannot judge the same film together."""
+def refuse_incompatible(bundles: Sequence[Bundle]) -> None:
+    """Raise RequestError for bundles whose probabilities cannot be averaged."""
     for each in bundles:
-        refuse_system(each, "what is fused is networks, to one that is run at once")
+        require_network(each, "only networks are fused, into one that is run at once")
     if len(bundles) < 2:
         raise RequestError("one bundle is nothing to fuse; name two or more: hilum fuse BUNDLE BUNDLE --data DIR")
     first, *others = bundles
@@ -134,7 +134,7 @@ def members_of(spec: Spec, share: float) -> tuple[Member, ...]:
 
 
 def fused_recipe(name: str, bundles: Sequence[Bundle]) -> Recipe:
-    """What the bundles share, with the first's choices of where to decide; how each network learnt is its own."""
+    """What the bundles share, with the first's choices of where to decide; how each was trained is its own."""
     first, recipes = bundles[0].spec.recipe, [recipe for each in bundles for recipe in each.spec.recipes]
     counts = Counter(recipe.model.name for recipe in recipes)
     names = " + ".join(f"{count} × {each}" if count > 1 else each for each, count in counts.items())
@@ -162,14 +162,16 @@ def _fit(bundles: Sequence[Bundle], val: Manifest, classes: tuple[str, ...], rec
     from hilum.training.validation import predict_logits
 
     films = whole_films(val, classes, recipe)
-    said = [predict_logits(models.InParts(load_model(each)), films.unaugmented()).numpy() for each in bundles]
-    fitted = fit_ensemble_weights(np.stack([bundle.probabilities(logits) for logits in said]), films.labels)
+    logits_per_bundle = [
+        predict_logits(models.InParts(load_model(each)), films.unaugmented()).numpy() for each in bundles
+    ]
+    fitted = fit_ensemble_weights(
+        np.stack([bundle.probabilities(logits) for logits in logits_per_bundle]), films.labels
+    )
     fitted = np.where(fitted < _SMALLEST, 0, fitted)
     fitted /= fitted.sum()
     for each, share in zip(bundles, fitted, strict=True):
-        logger.info(
-            f"{each.folder}: share {share:.3f}{'' if share else ', left out: the others know all that it knows'}"
-        )
+        logger.info(f"{each.folder}: share {share:.3f}{'' if share else ', omitted: it adds nothing to the others'}")
     if np.count_nonzero(fitted) < 2:
         best = bundles[int(fitted.argmax())].folder
         raise RequestError(

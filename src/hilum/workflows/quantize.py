@@ -1,4 +1,4 @@
-"""A bundle's network in 8-bit integers, made of train films and judged on validation films."""
+"""A bundle's network in 8-bit integers: ranges from train films, measured on validation films."""
 
 from __future__ import annotations
 
@@ -17,13 +17,21 @@ if TYPE_CHECKING:
     from hilum.bundle import Bundle
     from hilum.bundle.int8 import Int8
 
-_CALIBRATED_ON = 200  # train films, evenly over all: more move no range that matters
+_CALIBRATION_FILMS = 200  # train films, evenly over all: more move no range that matters
 
 logger = logging.getLogger("hilum")
 
 
-def make_int8(opened: Bundle, data: Path, path: Path) -> Int8:
-    """Write the int8 network, and give what was measured of it.
+def quantize(opened: Bundle, data: Path, path: Path) -> Int8:
+    """Write a bundle's network in 8-bit integers, and measure it against the one in float32.
+
+    Args:
+        opened: the bundle.
+        data: films with a split, as the network was trained on them.
+        path: the file to write, ONNX.
+
+    Returns:
+        The figures on the val films in both precisions.
 
     Raises:
         LayoutError: train or val films of some class are missing.
@@ -39,18 +47,18 @@ def make_int8(opened: Bundle, data: Path, path: Path) -> Int8:
     from hilum.evaluation.truth import require_known_labels
 
     spec, classes = opened.spec, opened.spec.classes
-    learnt = films.index(data).where(lambda film: film.split in ("train", "val") and bool(film.label))
-    learnt = learnt.labelled_by(spec.recipe.labels)
-    train, val = learnt.split("train"), learnt.split("val")
+    used = films.index(data).where(lambda film: film.split in ("train", "val") and bool(film.label))
+    used = used.labelled_by(spec.recipe.labels)
+    train, val = used.split("train"), used.split("val")
     require_known_labels(val, classes)
     if missing := [name for name in classes if name not in val.labels]:
         raise LayoutError(
-            f"{data}: no val film is labelled {', '.join(missing)}; int8 is judged on some of each class"
+            f"{data}: no val film is labelled {', '.join(missing)}; int8 is measured on some of each class"
         )
-    places = np.unique(np.linspace(0, len(train) - 1, _CALIBRATED_ON).astype(int))
+    places = np.unique(np.linspace(0, len(train) - 1, _CALIBRATION_FILMS).astype(int))
     train = Manifest(tuple(train.films[place] for place in places))
     cache = pixels.cache(Manifest(train.films + val.films), spec.recipe.pixels)
-    logger.info(f"int8: its ranges are read from {len(train)} train films; it is judged on {len(val)} val films")
+    logger.info(f"int8: its ranges are read from {len(train)} train films; it is measured on {len(val)} val films")
     quantise(opened.onnx, cache.films[cache.rows(train)], path)
     squares = cache.films[cache.rows(val)]
     exact, int8 = (_probs_of(opened, each) for each in (opened.onnx, path))
@@ -67,7 +75,7 @@ def make_int8(opened: Bundle, data: Path, path: Path) -> Int8:
 
 
 def _probs_of(opened: Bundle, network: Path) -> Callable[[np.ndarray], np.ndarray]:
-    """What a network of a bundle says of preprocessed films, corrected as the bundle says."""
+    """From preprocessed films to the calibrated probabilities of one of a bundle's networks."""
     import numpy as np
 
     from hilum import confidence

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import html
 import io
+import os
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -74,6 +76,15 @@ class Run:
         rows = self.history[-_SHOWN:]
         columns = list(dict.fromkeys(name for row in rows for name in row))
         return columns, [[f"{row[name]:.4g}" if name in row else "" for name in columns] for row in rows]
+
+
+def free_folder(name: str, made: str = "recipe.toml") -> Path:
+    """`runs/NAME`, or the first of `runs/NAME-2`, … in which nothing of the name `made` lies."""
+    first = Path("runs") / name
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:  # one process may see what another has begun to write
+        return first
+    names = (first if number == 1 else first.with_name(f"{name}-{number}") for number in count(1))
+    return next(folder for folder in names if not (folder / made).exists())
 
 
 def read_run(folder: str | Path) -> Run:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from itertools import count
 from pathlib import Path
 from typing import Literal
 
@@ -14,7 +12,7 @@ from hilum.errors import RecipeError, RequestError
 from hilum.progress import first_process
 from hilum.recipe import Recipe, read_recipe, with_settings
 from hilum.records import Manifest, read_manifest
-from hilum.workflows.run import Run, read_run
+from hilum.workflows.run import Run, free_folder, read_run
 
 logger = logging.getLogger("hilum")
 
@@ -61,7 +59,7 @@ def train(
     resolved = with_settings(recipe, settings) if isinstance(recipe, Recipe) else read_recipe(recipe, settings)
     require("evaluate" if resolved.classical else "train", "training")
     at_most = parse_memory(memory) if isinstance(memory, str) else memory
-    folder = _free_folder(resolved.name) if out is None else Path(out)
+    folder = free_folder(resolved.name) if out is None else Path(out)
     if first_process() and (folder / "recipe.toml").exists():
         raise RequestError(
             f"{folder}: holds a run already; go on with --resume {folder} (hilum.resume), or name another --out"
@@ -92,32 +90,21 @@ def resume(folder: str | Path, *, memory: int | str | None = None) -> Run:
     return _run(started.recipe, manifest, started.folder, resume=True, memory=at_most)
 
 
-def _free_folder(name: str) -> Path:
-    """`runs/NAME`, or the first of `runs/NAME-2`, … that holds no run."""
-    first = Path("runs") / name
-    if int(os.environ.get("WORLD_SIZE", "1")) > 1:  # one process may see what another has begun to write
-        return first
-    names = (first if number == 1 else first.with_name(f"{name}-{number}") for number in count(1))
-    return next(folder for folder in names if not (folder / "recipe.toml").exists())
-
-
 def _run(recipe: Recipe, manifest: Manifest, folder: Path, *, resume: bool, memory: int | None) -> Run:
     """Train what the recipe describes: a system without a network, several networks, or one."""
-    from hilum.workflows.ensemble import learn_members
-    from hilum.workflows.train_classical import learn_system
-    from hilum.workflows.train_network import learn, write_bundle
+    from hilum.workflows.ensemble import train_members
+    from hilum.workflows.train_classical import train_classical
+    from hilum.workflows.train_network import train_network
 
     if recipe.training.keep == "agreed" and recipe.members.seeds < 2:
         raise RecipeError("training.keep = agreed is the epoch that several seeds agree on; set members.seeds=3")
     with _resumable(folder):
         if recipe.classical:
-            learn_system(recipe, manifest, folder, resume=resume, memory=memory)
+            train_classical(recipe, manifest, folder, resume=resume, memory=memory)
         elif recipe.members.several:
-            learn_members(recipe, manifest, folder, resume=resume, memory=memory)
+            train_members(recipe, manifest, folder, resume=resume, memory=memory)
         else:
-            learnt = learn(recipe, manifest, folder, resume=resume, memory=memory)
-            if first_process():
-                write_bundle(learnt)
+            train_network(recipe, manifest, folder, resume=resume, memory=memory)
     return read_run(folder)
 
 

@@ -1,40 +1,52 @@
-"""The path from a manifest to a bundle of a system without a network: what `train` and `calibrate` put together."""
+"""From a recipe and films to the bundle of a system without a network."""
 
 from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from hilum.errors import RequestError
+from hilum.history import Row
 from hilum.recipe import Recipe
 from hilum.records import Manifest
 from hilum.workflows.deployed import DeployedSystem, fit_gate, summarize
-from hilum.workflows.train_network import write_request
-
-if TYPE_CHECKING:
-    from hilum.bundle import Bundle
+from hilum.workflows.train_network import write_run_inputs
 
 logger = logging.getLogger("hilum")
 
 
-def learn_system(
-    recipe: Recipe, manifest: Manifest, folder: Path, *, resume: bool = False, memory: int | None = None
+def train_classical(
+    recipe: Recipe,
+    manifest: Manifest,
+    folder: Path,
+    *,
+    resume: bool = False,
+    memory: int | None = None,
+    on_row: Callable[[Row], None] | None = None,
 ) -> Path:
-    """Train a system without a network and write its bundle; returns the bundle's folder.
+    """Fit a system without a network and write its bundle.
 
-    A run that was stopped has kept the films that it described, and does the rest anew: that is where its time goes.
+    A run that was stopped has kept the films that it described, which is where its time goes; the rest is repeated.
 
     Args:
         recipe: with `[classical]`.
-        manifest: the films; those of test are not looked at.
+        manifest: the films; those of test are not used.
         folder: the run's.
-        resume: go on with the run that lies there.
-        memory: bytes that it may take; None takes what is free.
+        resume: whether to complete the run in this folder.
+        memory: how many bytes it may take; None takes what is free.
+        on_row: called with each row of the history; without it, the row is logged.
+
+    Returns:
+        The bundle's folder.
+
+    Raises:
+        RequestError: films and recipe do not go together, several processes were started, or it would take more
+            memory than there is.
     """
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
-        raise RequestError("a system without a network learns in one process: start it without torchrun")
+        raise RequestError("a system without a network is trained in one process: start it without torchrun")
 
     from hilum import films, pixels
     from hilum.bundle.write import write
@@ -49,12 +61,13 @@ def learn_system(
     check_films(used, classes, recipe, room)
     cache = pixels.cache(used, recipe.pixels)
     if not resume:
-        write_request(recipe, manifest, folder)
+        write_run_inputs(recipe, manifest, folder)
     train, val = used.split("train"), used.split("val")
-    logger.info(f"{folder}: learns from {len(train)} films, is validated on {len(val)}: {recipe.system}")
-    learnt = fit_system(used, cache, classes, recipe, memory=room, on_row=lambda row: logger.info(_say(row)))
-    write_history(folder / "history.csv", learnt.history)
-    deployed = DeployedSystem(learnt.system)
+    logger.info(f"{folder}: {recipe.system}: trained on {len(train)} films, validated on {len(val)}")
+    report = on_row or (lambda row: logger.info(_describe_row(row)))
+    fitted = fit_system(used, cache, classes, recipe, memory=room, on_row=report)
+    write_history(folder / "history.csv", fitted.history)
+    deployed = DeployedSystem(fitted.system)
     decisions = deployed.fit_decisions(val, classes, recipe)
     logger.info(f"{folder}: {summarize(decisions)}")
     return write(
@@ -65,26 +78,14 @@ def learn_system(
         manifest=used,
         decisions=decisions,
         gate=fit_gate(train, recipe),
-        history=learnt.history,
+        history=fitted.history,
     ).folder
 
 
-def refuse_system(opened: Bundle, what: str) -> None:
-    """Raise RequestError where a bundle holds no network, and `what` is of networks."""
-    recipe = opened.spec.recipe
-    if recipe.classical:
-        raise RequestError(
-            f"{opened.folder}: {recipe.name} is a system without a network ({recipe.system}), and {what}; "
-            "name a network's bundle"
-        )
-
-
-def _say(row: dict[str, float]) -> str:
-    """A row of the history, for a person at a terminal."""
+def _describe_row(row: Row) -> str:
+    """A row of the history, in a line for a terminal."""
     if "nested_auroc" in row:
-        return (
-            f"choice {row['choice']:.0f} is taken; what is chosen so has a nested AUROC of {row['nested_auroc']:.4f}"
-        )
+        return f"choice {row['choice']:.0f} is taken; the nested AUROC of choosing so is {row['nested_auroc']:.4f}"
     kept = f"{row['selected']:.0f} numbers, " if "selected" in row else ""
     return (
         f"choice {row['choice']:.0f}  {kept}strength {row['strength']:g}  {row['seconds']:.0f} s  "

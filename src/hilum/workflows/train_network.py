@@ -1,4 +1,4 @@
-"""The path from a manifest to a trained network, and from there to a bundle."""
+"""From a recipe and films to a trained network, and from there to its bundle."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from hilum.errors import RequestError
+from hilum.history import Row
 from hilum.progress import first_process
 from hilum.recipe import Recipe
 from hilum.records import Manifest
@@ -28,54 +29,86 @@ logger = logging.getLogger("hilum")
 
 
 @dataclass(frozen=True, slots=True)
-class Learnt:
-    """A network that has learnt, and what is needed to judge it and to write its bundle.
+class TrainedNetwork:
+    """A trained network, and what is needed to validate it and to write its bundle.
 
     Attributes:
         recipe: resolved.
         classes: the positive one last.
-        manifest: the films that it learnt from and was validated on.
+        manifest: the films of training and validation.
         network: the whole network, with the weights that were kept.
-        learner: the part of it that learnt.
-        val: the validation films as the learner is shown them.
-        run: what training gave.
+        trained_part: the network, or the stages of it that were trained.
+        val: the validation films as `trained_part` takes them.
+        result: the history, and which epoch was kept.
     """
 
     recipe: Recipe
     classes: tuple[str, ...]
     manifest: Manifest
     network: Network
-    learner: nn.Module
+    trained_part: nn.Module
     val: Source
-    run: FitResult
+    result: FitResult
 
 
-def learn(
+def train_network(
     recipe: Recipe,
     manifest: Manifest,
     folder: Path,
     *,
     resume: bool = False,
     memory: int | None = None,
-    on_epoch: Callable[[dict[str, float]], None] | None = None,
-) -> Learnt:
-    """Train by a recipe on a manifest's films; the test films are not looked at.
+    on_row: Callable[[Row], None] | None = None,
+) -> Path | None:
+    """Train a network and write its bundle.
+
+    Args:
+        recipe: how to train.
+        manifest: the films; those of test are not used.
+        folder: the run's.
+        resume: whether to complete the run in this folder.
+        memory: how many bytes a training step may take; None takes what is free.
+        on_row: called with the history's row of each finished epoch; without it, the row is logged.
+
+    Returns:
+        The bundle's folder; None in all but the first of several processes.
+
+    Raises:
+        HilumError: recipe, films and weights do not go together.
+    """
+    trained = fit_network(recipe, manifest, folder, resume=resume, memory=memory, on_row=on_row)
+    return write_bundle(trained) if first_process() else None
+
+
+def fit_network(
+    recipe: Recipe,
+    manifest: Manifest,
+    folder: Path,
+    *,
+    resume: bool = False,
+    memory: int | None = None,
+    on_row: Callable[[Row], None] | None = None,
+) -> TrainedNetwork:
+    """Train a network by a recipe on a manifest's films; those of test are not used.
 
     Nothing is written before recipe, films and weights are known to go together.
 
     Args:
-        recipe: what to do.
+        recipe: how to train.
         manifest: the films.
         folder: the run's.
-        resume: go on with the run that lies there.
-        memory: bytes that a training step may take; None takes what is free.
-        on_epoch: is told of every finished epoch; without it, a line is printed.
+        resume: whether to complete the run in this folder.
+        memory: how many bytes a training step may take; None takes what is free.
+        on_row: called with the history's row of each finished epoch; without it, the row is logged.
+
+    Raises:
+        HilumError: recipe, films and weights do not go together.
     """
     from hilum import films
 
     films.refuse_leaks(manifest, recipe.leaks_allowed)
-    learnt = manifest.where(lambda film: film.split in ("train", "val")).labelled_by(recipe.labels)
-    classes = films.choose_classes(learnt, recipe.classes)
+    used = manifest.where(lambda film: film.split in ("train", "val")).labelled_by(recipe.labels)
+    classes = films.choose_classes(used, recipe.classes)
 
     from hilum import batches, pixels, training
     from hilum.training.parallel import exit_on_lost_peer
@@ -83,38 +116,36 @@ def learn(
     recipe = pin_weights(recipe)
     if not resume:
         recipe = training.pin_precision(recipe)
-    network, learner = make_network(recipe, len(classes))
-    cache = pixels.cache(learnt, recipe.pixels)
-    train_films = batches.make_batches(learnt.split("train"), cache, classes, recipe.batches)
-    val_films = batches.make_batches(learnt.split("val"), cache, classes, recipe.batches)
+    network, trained_part = build_network(recipe, len(classes))
+    cache = pixels.cache(used, recipe.pixels)
+    train_films = batches.make_batches(used.split("train"), cache, classes, recipe.batches)
+    val_films = batches.make_batches(used.split("val"), cache, classes, recipe.batches)
     training.check(train_films, val_films, recipe)
     if not resume:
-        write_request(recipe, manifest, folder)
-    logger.info(
-        f"{folder}: {recipe.model.name} learns from {len(train_films)} films, is validated on {len(val_films)}"
-    )
+        write_run_inputs(recipe, manifest, folder)
+    logger.info(f"{folder}: {recipe.model.name}: trained on {len(train_films)} films, validated on {len(val_films)}")
     train: Source = train_films
     val: Source = val_films
     if recipe.transfer.frozen:
-        train = stored_features(network, train_films, recipe, recipe.transfer.views)
+        train = compute_features(network, train_films, recipe, recipe.transfer.views)
         views = max(recipe.bundle.operating_views, recipe.training.val_views)
-        val = stored_features(network, val_films, recipe, views)
+        val = compute_features(network, val_films, recipe, views)
     with exit_on_lost_peer(folder):
-        run = training.fit(
-            learner,
+        result = training.fit(
+            trained_part,
             train,
             val,
             recipe,
             folder,
             resume=resume,
             memory=memory,
-            on_epoch=on_epoch or (lambda row: logger.info(_say(row, recipe))),
+            on_epoch=on_row or (lambda row: logger.info(_describe_epoch(row, recipe))),
         )
-    return Learnt(recipe, classes, learnt, network, learner, val, run)
+    return TrainedNetwork(recipe, classes, used, network, trained_part, val, result)
 
 
-def write_request(recipe: Recipe, manifest: Manifest, folder: Path) -> None:
-    """Write down what a run was asked to do, for `--resume`: `recipe.toml` and `manifest.csv`; one process does."""
+def write_run_inputs(recipe: Recipe, manifest: Manifest, folder: Path) -> None:
+    """Write `recipe.toml` and `manifest.csv`, from which a run is resumed, in the first of several processes."""
     from hilum.files import write_text
     from hilum.recipe import write_recipe
     from hilum.records import write_manifest
@@ -124,34 +155,34 @@ def write_request(recipe: Recipe, manifest: Manifest, folder: Path) -> None:
         write_text(folder / "recipe.toml", write_recipe(recipe))
 
 
-def write_bundle(learnt: Learnt) -> Path:
-    """Choose where the network decides, and write its bundle into the run's folder; returns the bundle's."""
+def write_bundle(trained: TrainedNetwork) -> Path:
+    """Choose calibration and operating point on validation, and write the bundle; returns its folder, RUN/bundle."""
     from hilum import training
     from hilum.bundle.network_payload import NetworkPayload
     from hilum.bundle.onnx_export import round_weights
     from hilum.bundle.write import write
 
-    recipe, folder = learnt.recipe, learnt.run.folder
+    recipe, folder = trained.recipe, trained.result.folder
     if recipe.bundle.weights == "float16":
-        round_weights(learnt.network)
-    deployed = DeployedNetworks(NetworkPayload([learnt.network], recipe))
+        round_weights(trained.network)
+    deployed = DeployedNetworks(NetworkPayload([trained.network], recipe))
     try:
-        if deployed.payload.model is learnt.network:
-            decisions = training.choose_operating_point(learnt.learner, learnt.val, recipe)
-        else:  # it is shown more of a film than what learnt: crops of it, or half a network its stored features
-            decisions = deployed.fit_decisions(learnt.manifest.split("val"), learnt.classes, recipe)
+        if deployed.payload.model is trained.network:
+            decisions = training.choose_operating_point(trained.trained_part, trained.val, recipe)
+        else:  # deployed on whole films after training on crops, or as a whole network after training on features
+            decisions = deployed.fit_decisions(trained.manifest.split("val"), trained.classes, recipe)
     except RequestError as error:
-        raise RequestError(f"{error} (in {folder}/recipe.toml: it has learnt already, --resume goes on)") from None
-    logger.info(f"{folder}: kept epoch {learnt.run.kept_epoch}; {summarize(decisions)}")
+        raise RequestError(f"{error} (in {folder}/recipe.toml; --resume then trains nothing again)") from None
+    logger.info(f"{folder}: kept epoch {trained.result.kept_epoch}; {summarize(decisions)}")
     return write(
         deployed.payload,
         folder / "bundle",
         recipe=recipe,
-        classes=learnt.classes,
-        manifest=learnt.manifest,
+        classes=trained.classes,
+        manifest=trained.manifest,
         decisions=decisions,
-        gate=fit_gate(learnt.manifest.split("train"), recipe),
-        history=learnt.run.history,
+        gate=fit_gate(trained.manifest.split("train"), recipe),
+        history=trained.result.history,
     ).folder
 
 
@@ -166,8 +197,8 @@ def pin_weights(recipe: Recipe) -> Recipe:
     return replace(recipe, weights=replace(recipe.weights, sha256=found))
 
 
-def make_network(recipe: Recipe, classes: int) -> tuple[Network, nn.Module]:
-    """The recipe's network with the weights that it starts from, and the part of it that learns."""
+def build_network(recipe: Recipe, classes: int) -> tuple[Network, nn.Module]:
+    """The recipe's network with its initial weights, and the part of it that is trained."""
     import torch
 
     from hilum import features, models, weights
@@ -181,15 +212,15 @@ def make_network(recipe: Recipe, classes: int) -> tuple[Network, nn.Module]:
         logger.info(weights.start_from_vgg11(network, recipe.init, recipe.model).summary())
     if not recipe.transfer.frozen:
         return network, network
-    frozen, learner = network.split(recipe.transfer.frozen)
+    frozen, trained_part = network.split(recipe.transfer.frozen)
     features.refuse_unknown_stages(frozen, recipe.transfer.also)
     if recipe.bundle.weights == "float16":
         round_weights(frozen)
-    return network, learner
+    return network, trained_part
 
 
-def stored_features(network: Network, films: FilmBatches, recipe: Recipe, views: int) -> FeatureBatches:
-    """What the frozen stages give for one split's films."""
+def compute_features(network: Network, films: FilmBatches, recipe: Recipe, views: int) -> FeatureBatches:
+    """The outputs of the frozen stages for one split's films."""
     from hilum import features
     from hilum.training.device import fastest_device, keep_freed_memory
     from hilum.training.precision import uses_bfloat16
@@ -197,7 +228,7 @@ def stored_features(network: Network, films: FilmBatches, recipe: Recipe, views:
     keep_freed_memory()
     transfer = recipe.transfer
     each = f" in {views + 1} views" if views else ""
-    logger.info(f"features behind {transfer.frozen}: {len(films)} {films.manifest.films[0].split} films{each}")
+    logger.info(f"features after {transfer.frozen}: {len(films)} {films.manifest.films[0].split} films{each}")
     return features.extract_features(
         network.split(transfer.frozen)[0],
         films,
@@ -211,7 +242,8 @@ def stored_features(network: Network, films: FilmBatches, recipe: Recipe, views:
     )
 
 
-def _say(row: dict[str, float], recipe: Recipe) -> str:
+def _describe_epoch(row: Row, recipe: Recipe) -> str:
+    """A row of the history, in a line for a terminal."""
     return (
         f"epoch {row['epoch']:.0f}/{recipe.training.epochs}  {row['seconds']:.0f} s  "
         f"loss {row['train_loss']:.4f}, on validation {row['val_loss']:.4f}  AUROC {row['val_auroc']:.4f}"

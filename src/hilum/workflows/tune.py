@@ -14,7 +14,7 @@ from hilum.errors import HilumError, LayoutError, RecipeError, RequestError
 from hilum.extras import require
 from hilum.recipe import Recipe, read_recipe, with_settings
 from hilum.records import SPLITS, Manifest, read_manifest
-from hilum.workflows.train_network import learn, pin_weights
+from hilum.workflows.train_network import fit_network, pin_weights
 
 if TYPE_CHECKING:
     from hilum.tuning import StudySummary, Train
@@ -172,7 +172,7 @@ def trainer(manifest: Manifest) -> Train:
             for row in read_history(folder / "history.csv"):
                 on_epoch(row)
         try:
-            return learn(recipe, manifest, folder, resume=resume, on_epoch=on_epoch).run.kept_epoch
+            return fit_network(recipe, manifest, folder, resume=resume, on_row=on_epoch).result.kept_epoch
         except torch.OutOfMemoryError:
             raise HilumError("the device's memory does not hold it") from None
 

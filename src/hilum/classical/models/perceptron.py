@@ -12,6 +12,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from hilum.confidence.probabilities import log_softmax
+
 Numbers = NDArray[np.float32]
 
 _RATE = 0.01  # Adam's; with its other constants as Kingma & Ba (ICLR 2015) have them
@@ -100,9 +102,7 @@ def cross_entropy(weights: Weights, masks: Numbers, examples: Examples) -> NDArr
 def _forward(weights: Weights, masks: Numbers, numbers: Numbers) -> tuple[Numbers, Numbers]:
     """The hidden layer, (networks, n, hidden), and the logarithms of the probabilities."""
     hidden = np.tanh(numbers @ (weights.inward * masks[:, :, None]) + weights.hidden)
-    logits = hidden @ weights.outward + weights.output
-    logits -= logits.max(axis=2, keepdims=True)
-    return hidden, logits - np.log(np.exp(logits).sum(axis=2, keepdims=True))
+    return hidden, log_softmax(hidden @ weights.outward + weights.output)
 
 
 def _loss(log_probs: Numbers, examples: Examples) -> NDArray[np.float64]:
