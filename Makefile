@@ -30,7 +30,7 @@ test: $(VENV)/installed lint
 
 # The notebooks are run from empty outputs; a warning is an error.
 docs: $(VENV)/docs
-	$(BIN)/python -m sphinx -W --keep-going -q -b html docs build/docs
+	OMP_NUM_THREADS=1 $(BIN)/python -m sphinx -W --keep-going -q -b html docs build/docs
 	@echo "build/docs/index.html"
 
 $(VENV)/docs: $(VENV)/installed

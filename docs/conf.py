@@ -11,6 +11,7 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE / "_ext"))
 # Notebooks fill a pixel cache of their own, and read none that is there.
 os.environ["HILUM_CACHE"] = tempfile.mkdtemp(prefix="hilum-docs-cache-")
+os.environ["PYTHONWARNINGS"] = "ignore:IProgress not found"  # tqdm's, of a notebook that nobody watches
 
 import hilum  # noqa: E402
 

@@ -9,6 +9,7 @@ import json
 import re
 import shlex
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -234,7 +235,19 @@ def test_every_public_name_is_documented(reference_pages: ModuleType) -> None:
         assert re.search(rf"^.. auto\w+:: hilum.{name}$", page, re.MULTILINE), name
 
 
-# ------------------------------------------------------------------------------------------- results
+# ------------------------------------------------------------------------------------------- versions, results
+
+
+def test_the_version_is_the_same_everywhere() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    released = re.findall(
+        r"^## (\d\S*) - (\d{4}-\d\d-\d\d)$", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.MULTILINE
+    )
+    citation = (ROOT / "CITATION.cff").read_text("utf-8")
+    assert released[0] == (hilum.__version__, re.findall(r"^date-released: (\S+)$", citation, re.MULTILINE)[0])
+    assert re.findall(r"^version: (\S+)$", citation, re.MULTILINE) == [hilum.__version__]
+    assert project.get("version", hilum.__version__) == hilum.__version__
+
 
 RESULTS = (DOCS / "results.md").read_text("utf-8")
 
