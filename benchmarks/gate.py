@@ -1,7 +1,8 @@
-"""The gate: what it stops and what it lets through, on real films and real strangers.
+"""The gate: what it stops and what it lets through, on real films and real out-of-distribution examples.
 
-It is fitted on the training films alone and judged on validation films of other patients, as they are and under the
-shifts of two batteries, and on strangers that nothing was fitted to: scikit-image's photographs, faces and pages and
+It is fitted on the training films alone and checked on validation films of other patients, as they are and under the
+shifts of two batteries, and on out-of-distribution examples that nothing was fitted to: scikit-image's photographs,
+faces and pages and
 crops of them, a film that is not a chest and crops of it, slices of pydicom's, generated noise and text, and the
 validation films rotated and inverted. The shares hold for the preprocessing that is named; any may be tried.
 
@@ -71,7 +72,7 @@ def main() -> None:
     chests = [preprocess(grey, spec) for grey in greys]
     started = time.perf_counter()
     verdicts = gate.check_films(fitted, chests)
-    print(f"judged at {1000 * (time.perf_counter() - started) / len(chests):.2f} ms a film\n")
+    print(f"checked at {1000 * (time.perf_counter() - started) / len(chests):.2f} ms a film\n")
 
     print(f"{'chest films':<34}{'n':>5}  passed")
     ends = binomtest(int(verdicts.passed.sum()), len(chests)).proportion_ci()
@@ -82,14 +83,14 @@ def main() -> None:
             shifted = gate.check_films(fitted, [preprocess(shift(grey), spec) for grey in greys])
             print(f"{f'{battery.name}: {name}':<34}{len(chests):>5}  {shifted.passed.mean():.1%}")
 
-    print(f"\n{'strangers':<34}{'n':>5}  {'AUROC':<8}{'stopped':<9}why")
-    shown = strangers_of(arguments.data, spec, chests)
+    print(f"\n{'out-of-distribution':<34}{'n':>5}  {'AUROC':<8}{'stopped':<9}why")
+    shown = ood_examples_of(arguments.data, spec, chests)
     shown |= adults_of(arguments.data, spec)
     for kind, pictures in shown.items():
-        judged = gate.check_films(fitted, pictures)
+        checked = gate.check_films(fitted, pictures)
         labels = np.repeat([0, 1], [len(chests), len(pictures)])
-        area = float(auroc(labels, np.concatenate([verdicts.scores, judged.scores])))
-        print(f"{kind:<34}{len(pictures):>5}  {area:<8.4f}{1 - judged.passed.mean():<9.1%}{told(judged)}")
+        area = float(auroc(labels, np.concatenate([verdicts.scores, checked.scores])))
+        print(f"{kind:<34}{len(pictures):>5}  {area:<8.4f}{1 - checked.passed.mean():<9.1%}{told(checked)}")
 
 
 def told(verdicts: gate.GateResult) -> str:
@@ -98,7 +99,7 @@ def told(verdicts: gate.GateResult) -> str:
     return "; ".join(f"{count} {reason}" for reason, count in counts.most_common())
 
 
-def strangers_of(data: Path, spec: Pixels, chests: list[Image8]) -> dict[str, list[Image8]]:
+def ood_examples_of(data: Path, spec: Pixels, chests: list[Image8]) -> dict[str, list[Image8]]:
     """Pictures that are no chest films, preprocessed, by kind."""
     draws = np.random.default_rng(7)
     photographs = [scikit_image(name) for name in PHOTOGRAPHS]

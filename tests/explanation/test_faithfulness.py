@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from hilum.explanation import METHODS, Curve, Method, attribute, deletion, insertion, share_inside
+from hilum.explanation import METHODS, FaithfulnessCurve, Method, attribute, deletion, insertion, share_inside
 from hilum.explanation.faithfulness import CELLS, STEPS
 from tests.explanation.conftest import SIZE, bright_finder, film_with_square, grey_films, probs_of, square_mask
 
@@ -64,7 +64,7 @@ def test_deletion_against_a_slow_loop() -> None:
 
 def test_a_detector_that_nothing_moves_has_the_area_of_its_probability() -> None:
     heat = np.random.default_rng(5).normal(size=(SIZE, SIZE)).astype(np.float32)
-    expected = Curve((0.25,) * (STEPS + 1), 0.25, 0.25)
+    expected = FaithfulnessCurve((0.25,) * (STEPS + 1), 0.25, 0.25)
     assert deletion(never_moved, grey_films(1, SIZE)[0], heat, 1) == expected
     assert insertion(never_moved, grey_films(1, SIZE)[0], heat, 0) == expected
 

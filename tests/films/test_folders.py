@@ -49,7 +49,7 @@ def test_what_is_no_film_is_left_out_and_counted_but_system_files_are_not_worth_
     index = films.index(root, cut=False)
     assert len(index) == 2
     assert [note.partition(": ")[2] for note in index.notes] == [
-        "3 files left out, not JPEG, PNG or DICOM (.tif: 1, .txt: 2)"
+        "3 files skipped, not JPEG, PNG or DICOM (.tif: 1, .txt: 2)"
     ]
 
 
@@ -87,7 +87,7 @@ def test_one_class_is_told(lay: Lay) -> None:
 
 def test_loose_films_beside_classes_are_told(lay: Lay) -> None:
     root = lay("A/1.png", "B/1.png", "loose.png")
-    assert "1 film left out, in no class folder (loose.png)" in films.index(root, cut=False).notes[0]
+    assert "1 film skipped, in no class folder (loose.png)" in films.index(root, cut=False).notes[0]
 
 
 def test_a_stray_copy_beside_the_splits_is_left_out_and_told(lay: Lay) -> None:
@@ -95,7 +95,7 @@ def test_a_stray_copy_beside_the_splits_is_left_out_and_told(lay: Lay) -> None:
     root = lay("train/A/1.png", "train/B/2.png", "chest_xray/train/A/1.png")
     index = films.index(root, cut=False)
     assert len(index) == 2
-    assert "left out beside the splits: chest_xray" in index.notes[0]
+    assert "skipped beside the splits: chest_xray" in index.notes[0]
 
 
 @pytest.mark.parametrize(
@@ -105,13 +105,13 @@ def test_a_stray_copy_beside_the_splits_is_left_out_and_told(lay: Lay) -> None:
         (("readme.txt",), "no films"),
         (("A/readme.txt",), "no films"),
         (("1.png", "2.png"), "2 films but no class folders"),
-        (("chest/train/A/1.png", "chest/val/A/1.png"), "name it: .*chest"),
-        (("full/A/1.png", "full/B/2.png"), "if those are the classes, name .*full"),
+        (("chest/train/A/1.png", "chest/val/A/1.png"), "give it instead: .*chest"),
+        (("full/A/1.png", "full/B/2.png"), "if those are the classes, give .*full"),
         (("images/1.png", "labels.csv"), r"beside labels\.csv"),
         (("train/1.png", "train/2.png"), "a class cannot be called 'train'"),
         (("train/1.png", "NORMAL/2.png"), "side by side"),
         (("train/A/1.png", "val/A/2.png", "valid/A/3.png"), "both the split val"),
-        (("train/A/1.png", "val/A/2.png", "val/B/3.png"), "val has the class B, which train has not"),
+        (("train/A/1.png", "val/A/2.png", "val/B/3.png"), "val has the class B, which train does not have"),
         (("train/NORMAL/1.png", "test/Normal/3.png"), "test has the class Normal"),
         (("train/A/x.txt", "test/notes.md"), "no films"),
     ],

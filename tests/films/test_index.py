@@ -27,7 +27,7 @@ def test_a_folder_becomes_a_manifest(chest_folder: ChestFolder) -> None:
         ("NORMAL", ""), ("PNEUMONIA", "bacteria"), ("PNEUMONIA", "virus"),
     }  # fmt: skip
     assert all(len(film.sha256) == 64 and film.patient for film in index)
-    assert any("too few to steer by" in note for note in index.notes)
+    assert any("too few to choose by" in note for note in index.notes)
 
 
 def test_test_films_are_never_touched(chest_folder: ChestFolder) -> None:
@@ -140,7 +140,7 @@ class TestFind:
         index = films.find([root / "in", root / "odd.bin", str(root / "in" / "a.png")])
         assert [os.path.relpath(film.path, root) for film in index] == ["in/a.png", "in/deep/b.dcm", "odd.bin"]
         assert index.films[0] == Film(str(root / "in" / "a.png"))
-        assert "1 file left out" in index.notes[0]
+        assert "1 file skipped" in index.notes[0]
 
     def test_nothing_found_is_refused(self, lay: Lay) -> None:
         root = lay("notes.txt")
@@ -160,4 +160,4 @@ def test_the_real_films(shared: Path) -> None:
     assert not {film.sha256 for film in val} & {film.sha256 for film in train}
     assert len(val) == pytest.approx(523, abs=10)
     assert any(note.startswith("24 films occur more than once") for note in index.notes)
-    assert any("val has 16 films, too few to steer by" in note for note in index.notes)
+    assert any("val has 16 films, too few to choose by" in note for note in index.notes)

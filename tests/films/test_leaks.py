@@ -56,7 +56,7 @@ def test_training_refuses_a_leak_and_says_whose_it_is() -> None:
     assert line.startswith("patient p1 has films in train (a) and in val (b) (likewise 1 film): val would look")
     assert "leaks_allowed" in line
     assert "\n" not in line
-    with pytest.raises(LayoutError, match=r"^one film lies, byte for byte, in train \(a\) and in test \(d\): test"):
+    with pytest.raises(LayoutError, match=r"^one film is, byte for byte, in train \(a\) and in test \(d\): test"):
         refuse_leaks(Manifest(FILMS[::3]))
 
 

@@ -74,7 +74,7 @@ def test_an_archive_names_no_patients_so_a_cut_asks_for_them(tmp_path: Path) -> 
         ({"train_images": grey(2), "train_labels": classes(0, 2)}, "row 1 is 2; expected 0 to 1"),
         ({"train_images": grey(2), "train_labels": np.array([0, -1])}, "row 1 is -1"),
         ({"train_images": grey(2), "train_labels": np.array([0.0, 1.0])}, "float64; expected whole class numbers"),
-        ({"train_images": grey(2), "train_labels": np.zeros((2, 14), int)}, "14 labels a film"),
+        ({"train_images": grey(2), "train_labels": np.zeros((2, 14), int)}, "14 labels for each film"),
         ({"train_images": grey(3), "train_labels": classes(0, 1)}, "3 films in 'train_images' but 2 labels"),
         ({"train_images": np.zeros(5), "train_labels": classes(0)}, r"float64 of shape \(5,\)"),
         ({"train_images": np.array([{}, []], object), "train_labels": classes(0)}, "pickled"),

@@ -28,7 +28,7 @@ def test_uncommon_columns_are_named_by_the_person(lay: Lay) -> None:
     table = lay("a.png", "b.png") / "t.csv"
     table.write_text("what,where,who\nX,a.png,p1\nY,b.png,p2\n")
     with pytest.raises(
-        LayoutError, match=r"hold the paths; say which with hilum index --path-column; .*: what, where, who"
+        LayoutError, match=r"known name for the path; name it with hilum index --path-column; .*: what, where, who"
     ):
         films.index(table)
     index = films.index(table, path_column="where", label_column="WHAT", patient_column="who", cut=False)
@@ -46,7 +46,7 @@ def test_nih_labels_become_classes_and_the_others_stay_unlabelled(lay: Lay) -> N
         str(root / "images_001/images/1.png"), "PNEUMONIA", patient="7", sha256=index.films[0].sha256,
         view="PA", age="058Y", sex="M",
     )  # fmt: skip
-    assert "1 film left unlabelled (neither Pneumonia nor No Finding)" in index.notes[0]
+    assert "1 film unlabelled (neither Pneumonia nor No Finding)" in index.notes[0]
 
 
 def test_unlabelled_films_enter_no_split(lay: Lay) -> None:
@@ -76,8 +76,8 @@ def test_kermanys_names_are_read_in_tables_too(lay: Lay) -> None:
         ("", "empty"),
         ("\n\n", "empty"),
         ("path,label\n", "a header but no rows"),
-        ("a.png,X\nb.png,Y\n", r"first line names the columns: a\.png, X"),
-        ("path,label,label\na.png,X,X\n", "the header names label twice"),
+        ("a.png,X\nb.png,Y\n", r"the columns are: a\.png, X"),
+        ("path,label,label\na.png,X,X\n", "the header has label twice"),
         ("path,filename,label\na.png,a.png,X\n", "'path' and 'filename' could both be the path; .*--path-column"),
         ("path,label\na.png,X,Z\n", "line 2 has 3 fields, the header 2"),
         ("path,label\na.png,X\n,Y\n", "line 3 has no path"),
@@ -135,7 +135,7 @@ class TestManifest:
         root = lay("A/1.png", "B/2.png")
         write_manifest(films.index(root, cut=False), root / "manifest.csv")
         (root / "B" / "2.png").unlink()
-        with pytest.raises(LayoutError, match=r"1 film of 2 not there any more: .*2\.png"):
+        with pytest.raises(LayoutError, match=r"1 film of 2 missing: .*2\.png"):
             films.index(root / "manifest.csv")
 
     def test_a_split_of_another_name_is_refused(self, lay: Lay) -> None:

@@ -76,7 +76,7 @@ def test_a_member_that_is_not_there_is_named(archive: Path, member: str, reason:
     [
         (np.array([{"pickled": 1}], dtype=object), "pickled objects"),
         (np.zeros((3, 28)), "expected numeric films×height×width"),
-        (np.full((1, 28, 28), np.nan), "not numbers"),
+        (np.full((1, 28, 28), np.nan), "NaN or infinite"),
         (np.zeros((1, 28, 28), np.uint8), "the same value"),
         (np.zeros((1, 8, 8), np.uint8), "8×8 pixels"),
         (np.array(["a"]), "expected numeric"),

@@ -94,7 +94,7 @@ def test_what_is_not_there_or_not_a_film_is_named(tmp_path: Path) -> None:
         "old.dcm": b"\x08\x00\x05\x00CS" + b"\0" * 50,
     }
     expected = {
-        "missing.png": "no such file; mend the path",
+        "missing.png": "no such file; correct the path",
         "empty.png": "an empty file; copy it again",
         "notes.txt": "a text file; Hilum reads",
         "page.html": "a web page or XML; Hilum reads",

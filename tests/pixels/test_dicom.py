@@ -246,7 +246,7 @@ def test_a_compression_that_cannot_be_decoded_is_named(syntax: str, tmp_path: Pa
     path = tmp_path / "film"
     ds.preamble = b"\0" * 128
     ds.save_as(path, implicit_vr=False, little_endian=True)
-    with pytest.raises(FilmError, match=r"compressed as .*, which Hilum cannot decode: export it plain"):
+    with pytest.raises(FilmError, match=r"compressed as .*, which Hilum cannot decode; export it uncompressed"):
         decode(str(path))
 
 

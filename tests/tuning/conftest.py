@@ -9,9 +9,9 @@ from typing import Any
 
 from hilum.recipe import Recipe, parse_recipe
 from hilum.records import Film, Manifest
-from hilum.tuning import Objective, Space, StudySummary, Train, read_space, tune
+from hilum.tuning import Space, StudyObjective, StudySummary, Train, read_space, tune
 
-LOSS = Objective("val_loss", "loss on validation", True)
+LOSS = StudyObjective("val_loss", "loss on validation", True)
 FILMS = Manifest(
     tuple(
         Film(f"{split}{n}.png", ("NORMAL", "PNEUMONIA")[n % 2], "", f"{split}{n // 2}", split, f"{split}{n}")

@@ -12,7 +12,7 @@ import pytest
 
 from hilum.errors import FilmError, HilumError, RequestError
 from hilum.recipe import Recipe, Tune, read_recipe
-from hilum.tuning import Objective, read_space, tune
+from hilum.tuning import StudyObjective, read_space, tune
 from tests.tuning.conftest import FILMS, MIXED, RATE, MadeUp, all_values, loss_of, recipe_with, space_of, study
 
 
@@ -40,7 +40,7 @@ def test_what_was_seen_guides_the_draw(tmp_path: Path) -> None:
 
 
 def test_more_can_be_better(tmp_path: Path) -> None:
-    objective = Objective("val_auroc", "AUROC on validation", False)
+    objective = StudyObjective("val_auroc", "AUROC on validation", False)
 
     def train(recipe: Recipe, folder: Path, *, on_epoch: Callable[[dict[str, float]], None]) -> int:
         for epoch, share in enumerate((0.5, 1.0, 0.9), start=1):

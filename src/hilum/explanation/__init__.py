@@ -12,17 +12,17 @@ from hilum.explanation.explanation import Explanation, explain_film, heat_maps
 from hilum.explanation.explanation_files import explanation_json, write_explanations, write_picture
 from hilum.explanation.explanation_record import ExplanationRecord
 from hilum.explanation.explanations import ExplainedFilm, Explanations
-from hilum.explanation.faithfulness import Curve, PredictProbs, deletion, insertion, share_inside
+from hilum.explanation.faithfulness import FaithfulnessCurve, PredictProbs, deletion, insertion, share_inside
 from hilum.explanation.overlay import overlay, side_by_side
 from hilum.explanation.randomisation import RandomisedPart, randomise, rank_correlation
 
 __all__ = [
     "METHODS",
-    "Curve",
     "ExplainedFilm",
     "Explanation",
     "ExplanationRecord",
     "Explanations",
+    "FaithfulnessCurve",
     "Method",
     "PredictProbs",
     "RandomisedPart",

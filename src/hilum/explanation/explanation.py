@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from hilum.explanation.attribution import Method, attribute
-from hilum.explanation.faithfulness import Curve, PredictProbs, deletion, insertion, share_inside
+from hilum.explanation.faithfulness import FaithfulnessCurve, PredictProbs, deletion, insertion, share_inside
 from hilum.explanation.overlay import overlay
 from hilum.pixels.lungs import LungField, lung_field
 
@@ -32,8 +32,8 @@ class Explanation:
     heat: NDArray[np.float32]
     lungs: LungField
     inside: float | None
-    deletion: Curve
-    insertion: Curve
+    deletion: FaithfulnessCurve
+    insertion: FaithfulnessCurve
 
     @property
     def lung_share(self) -> float | None:

@@ -8,7 +8,7 @@ import numpy as np
 from msgspec import UNSET, Struct, UnsetType
 
 from hilum.explanation.explanation import Explanation
-from hilum.explanation.faithfulness import Curve
+from hilum.explanation.faithfulness import FaithfulnessCurve
 
 
 class LungRecord(Struct, frozen=True):
@@ -155,7 +155,7 @@ def lung_record(found: Explanation) -> LungRecord:
     return LungRecord(found.inside, found.lung_share, lungs.quality, lungs.from_prior, lungs.reason)
 
 
-def curve_record(curve: Curve) -> CurveRecord:
+def curve_record(curve: FaithfulnessCurve) -> CurveRecord:
     """A curve's figures."""
     return CurveRecord(curve.area, curve.chance, curve.probs)
 

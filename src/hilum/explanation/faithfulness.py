@@ -22,7 +22,7 @@ _BLACK = 5  # of 255: what no X-ray reached, excluded from a film's mean
 
 
 @dataclass(frozen=True, slots=True)
-class Curve:
+class FaithfulnessCurve:
     """A class's probability while a film is removed or restored in the order of a heat map.
 
     Attributes:
@@ -38,7 +38,7 @@ class Curve:
 
 def deletion(
     predict_probs: PredictProbs, film: NDArray[np.uint8], heat: NDArray[np.float32], target: int, seed: int = 0
-) -> Curve:
+) -> FaithfulnessCurve:
     """Set the film's cells to its mean grey, beginning with those that speak most for the class.
 
     With a good map the probability falls at once: the area is small, below chance.
@@ -57,7 +57,7 @@ def deletion(
 
 def insertion(
     predict_probs: PredictProbs, film: NDArray[np.uint8], heat: NDArray[np.float32], target: int, seed: int = 0
-) -> Curve:
+) -> FaithfulnessCurve:
     """Restore a blurred film cell by cell, beginning with those that speak most for the class.
 
     With a good map the probability rises at once: the area is large, above chance. As in the paper the start is a
@@ -95,7 +95,7 @@ def _curve(
     heat: NDArray[np.float32],
     target: int,
     seed: int,
-) -> Curve:
+) -> FaithfulnessCurve:
     """Change one film into another in the order of a map, and in random orders."""
     if first.ndim != 2 or heat.shape != first.shape:
         raise ValueError(f"a film and its map must have one shape (size, size), not {first.shape} and {heat.shape}")
@@ -107,7 +107,7 @@ def _curve(
     orders = [np.argsort(-means, kind="stable"), *(draw.permutation(cells**2) for _ in range(ORDERS))]
     lines = [_probs(predict_probs, first, last, cell_of, order, target) for order in orders]
     areas = [float((line[1:] + line[:-1]).mean() / 2) for line in lines]
-    return Curve(tuple(float(prob) for prob in lines[0]), areas[0], float(np.mean(areas[1:])))
+    return FaithfulnessCurve(tuple(float(prob) for prob in lines[0]), areas[0], float(np.mean(areas[1:])))
 
 
 def _probs(

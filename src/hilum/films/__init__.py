@@ -1,4 +1,4 @@
-"""Find films on disk, read what their folders, tables and names say, and decide where each belongs.
+"""Find films on disk, read their labels and patients from folders, tables and names, and assign splits.
 
     manifest = films.index("chest_xray")     # labelled films, cut by patient; manifest.notes for a person
     manifest = films.find(["inbox/"])        # unlabelled films, for predicting

@@ -1,4 +1,4 @@
-"""Which classes films are told apart into."""
+"""The classes that a detector tells apart."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ NEGATIVE_NAMES = ("normal", "healthy", "negative", "no finding", "no_finding")
 
 
 def choose_classes(manifest: Manifest, asked_for: tuple[str, ...] = ()) -> tuple[str, ...]:
-    """The classes in order: those asked for, or those of the films, the plainly negative one first.
+    """The classes in order: those asked for, or those of the films with the negative one first.
 
-    Of two classes the last is the finding, so there one of them has to be plainly negative.
+    The last of two classes is the finding, so one of the two has to have a name such as NORMAL.
 
     Raises:
-        RequestError: fewer than two classes, or nobody can say which of two is the finding.
-        LayoutError: a class has no film to learn from, or none to validate on.
+        RequestError: fewer than two classes, or it is not clear which of two is the finding.
+        LayoutError: a class has no film to train on, or none to validate on.
     """
     labels = manifest.labels
     classes = asked_for or _in_order(labels)
@@ -38,10 +38,10 @@ def choose_classes(manifest: Manifest, asked_for: tuple[str, ...] = ()) -> tuple
 
 
 def labels_of(manifest: Manifest, classes: tuple[str, ...]) -> np.ndarray:
-    """The number of each film's class: (n,) int64.
+    """The index of each film's class: (n,) int64.
 
     Raises:
-        LayoutError: a film's label is none of the classes.
+        LayoutError: a film's label is not one of the classes.
     """
     unknown = sorted({film.label or "(none)" for film in manifest} - set(classes))
     if unknown:
@@ -57,7 +57,7 @@ def _in_order(labels: tuple[str, ...]) -> tuple[str, ...]:
     negative = tuple(label for label in labels if label.lower() in NEGATIVE_NAMES)
     if len(labels) == 2 and len(negative) != 1:
         raise RequestError(
-            f"which of {labels[0]} and {labels[1]} is the finding? Say it, the finding last: "
+            f"which of {labels[0]} and {labels[1]} is the finding? Name the classes, the finding last: "
             f'--set \'classes=["{labels[0]}", "{labels[1]}"]\''
         )
     return negative + tuple(label for label in labels if label not in negative)

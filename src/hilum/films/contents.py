@@ -1,4 +1,4 @@
-"""What the films' bytes say: their fingerprints, empty files, and the same film under two names."""
+"""The films' bytes: their SHA-256, empty files, and the same film under two names."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ EMPTY = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 
 def fingerprint(films: Sequence[Film]) -> tuple[Film, ...]:
-    """The films with their `sha256`; one that has it already keeps it.
+    """Add each film's `sha256`; a film that has one keeps it.
 
     Raises:
-        LayoutError: files cannot be opened; it names the first.
+        LayoutError: files cannot be opened; the message names the first.
     """
     failures: list[str] = []
 
@@ -37,7 +37,7 @@ def fingerprint(films: Sequence[Film]) -> tuple[Film, ...]:
             failures.append(f"{say(film.path)} ({error.reason})")
         return film
 
-    # Reading waits for the disk and hashing leaves the interpreter's lock, so threads help beyond the cores.
+    # Reading waits for the disk and hashing releases the interpreter's lock, so threads help beyond the cores.
     hashing = map_in_order(hashed, films, workers=min(16, 2 * processors()))
     result = tuple(track(hashing, "reading films", len(films)))
     if failures:
@@ -46,10 +46,10 @@ def fingerprint(films: Sequence[Film]) -> tuple[Film, ...]:
 
 
 def check_contents(films: Sequence[Film]) -> tuple[str, ...]:
-    """Notes on empty files and on films that are byte for byte the same.
+    """Notes on empty files and on films that are the same byte for byte.
 
     Raises:
-        LayoutError: one film carries two labels.
+        LayoutError: one film has two labels.
     """
     notes = []
     empty = [film.path for film in films if film.sha256 == EMPTY]
@@ -70,7 +70,7 @@ def check_contents(films: Sequence[Film]) -> tuple[str, ...]:
         verb = "occurs" if len(same) == 1 else "occur"
         notes.append(
             f"{count(len(same), 'film')} {verb} more than once, byte for byte ({extra} in excess; all are kept, "
-            f"and a cut keeps them on one side): {'; '.join(pairs[:3])}{'; …' if len(pairs) > 3 else ''}"
+            f"and a split keeps them on one side): {'; '.join(pairs[:3])}{'; …' if len(pairs) > 3 else ''}"
         )
     return tuple(notes)
 

@@ -14,20 +14,20 @@ from hilum.records import Manifest
 def folds(manifest: Manifest, number: int, seed: int, key: str = "members.folds") -> list[Manifest]:
     """The films outside test, once for each fold, with the fold as `val` and all others as `train`.
 
-    Films of one patient and films with the same bytes share a fold. Each class with its cause is spread evenly: the
-    patients, in an order that the seed and their names decide, go where the fewest films of theirs are.
+    Films of one patient and films with the same bytes share a fold. Each class and cause is spread evenly: patients,
+    in an order that depends on the seed and their names, are put into the fold with the fewest films of that kind.
 
     Args:
         manifest: films of train, val and test.
-        number: of folds.
+        number: the number of folds.
         seed: of the order.
-        key: of the recipe, that says how many folds there are; an error names it.
+        key: the recipe's key for the number of folds; errors name it.
 
     Raises:
         LayoutError: a class has fewer patients than there are folds.
     """
     pool = [film for film in manifest if film.split in ("train", "val") and film.label]
-    # Where patients are not known, the manifest was split by film when it was made, or it would not have been made.
+    # If patients are unknown, the manifest was split by film when it was made, or it would not have been made.
     by: SplitBy = "patient" if all(film.patient for film in pool) else "film"
     groups = sorted(inseparable(pool, by), key=lambda group: order_of(group, seed, by))
     held: list[Counter[object]] = [Counter() for _ in range(number)]

@@ -1,4 +1,4 @@
-"""Which files are films, in folders as people have them."""
+"""Which files in a folder are films."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from hilum.records import Film
 
 EXTENSIONS = frozenset({".jpg", ".jpeg", ".png", ".dcm", ".dicom"})
 _SYSTEM_NAMES = frozenset({"__macosx", "thumbs.db", "desktop.ini"})
-_DICOM_MARK = (128, b"DICM")  # DICOM PS3.10, 7.1: a preamble of 128 bytes, then the prefix
+_DICOM_PREFIX = (128, b"DICM")  # DICOM PS3.10, 7.1: a preamble of 128 bytes, then the prefix
 
 
 @dataclass(frozen=True, slots=True)
 class SourceFilms:
-    """What one source holds.
+    """The films of one source.
 
     Attributes:
         films: its films, in a fixed order, not yet hashed.
-        notes: findings worth telling a person.
-        settled: whether its splits were written by Hilum before and stay as they are.
+        notes: findings that the user should know, one line each.
+        settled: whether its splits were written by Hilum before, and are kept.
     """
 
     films: tuple[Film, ...]
@@ -42,12 +42,12 @@ class SkippedFiles:
         self.counts[os.path.splitext(path)[1].lower() or "no extension"] += 1
 
     def notes(self, source: str) -> tuple[str, ...]:
-        """One note where there are any."""
+        """One note if there are any."""
         if not self.counts:
             return ()
         kinds = ", ".join(f"{say(kind)}: {number}" for kind, number in sorted(self.counts.items()))
         total = sum(self.counts.values())
-        return (f"{say(source)}: {count(total, 'file')} left out, not JPEG, PNG or DICOM ({kinds})",)
+        return (f"{say(source)}: {count(total, 'file')} skipped, not JPEG, PNG or DICOM ({kinds})",)
 
 
 def listing(folder: str) -> tuple[list[str], list[str]]:
@@ -60,7 +60,7 @@ def listing(folder: str) -> tuple[list[str], list[str]]:
         names = sorted(os.listdir(folder))
     except OSError as error:
         raise LayoutError(
-            f"{say(folder)}: the folder cannot be read ({error.strerror}); mend its permissions"
+            f"{say(folder)}: the folder cannot be read ({error.strerror}); correct its permissions"
         ) from None
     folders: list[str] = []
     files: list[str] = []
@@ -72,34 +72,34 @@ def listing(folder: str) -> tuple[list[str], list[str]]:
 
 
 def is_film(path: str) -> bool:
-    """Whether a file is a film by its extension or, without one, by DICOM's mark.
+    """Whether a file is a film by its extension or, without one, by DICOM's prefix.
 
-    The numbers after a DICOM identifier's last dot (`1.2.840.10008.5`) are no extension. A link that leads nowhere
-    counts by its name, so that the film behind it is missed and not forgotten.
+    The numbers after the last dot of a DICOM identifier (`1.2.840.10008.5`) are not an extension. A broken link
+    counts by its name, so that the missing film is reported.
     """
     suffix = os.path.splitext(path)[1].lower()
     try:
         regular = stat.S_ISREG(os.stat(path).st_mode)
     except OSError:
         return suffix in EXTENSIONS
-    if not regular:  # opening a named pipe would wait for ever
+    if not regular:  # opening a named pipe would block for ever
         return False
     if suffix in EXTENSIONS:
         return True
     if suffix and not suffix[1:].isdigit():
         return False
-    offset, mark = _DICOM_MARK
+    offset, prefix = _DICOM_PREFIX
     try:
         with open(path, "rb") as file:
-            return file.read(offset + len(mark))[offset:] == mark
+            return file.read(offset + len(prefix))[offset:] == prefix
     except OSError:
         return False
 
 
 def walk(folder: str, skipped: SkippedFiles) -> list[str]:
-    """The films in a folder and all below it, sorted by path.
+    """The films in a folder and its sub-folders, sorted by path.
 
-    A folder that links reach twice is read once, and a link back up to a folder that holds it is not followed.
+    A folder that is reached twice by links is read once, and a link to a folder above itself is not followed.
     """
     films = []
     seen = set()
@@ -109,7 +109,7 @@ def walk(folder: str, skipped: SkippedFiles) -> list[str]:
         try:
             status = os.stat(here)
         except OSError:
-            continue  # it went while we walked
+            continue  # it was removed in the meantime
         if (status.st_dev, status.st_ino) in seen:
             continue
         seen.add((status.st_dev, status.st_ino))

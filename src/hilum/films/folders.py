@@ -25,7 +25,7 @@ def read_folder(source: str, naming: NameReader) -> SourceFilms:
     Films below a class folder belong to the class, in sub-folders too.
 
     Raises:
-        LayoutError: the folder does not say which film is of which class, or its splits disagree about the classes.
+        LayoutError: the folder does not show which film is of which class, or its splits have different classes.
     """
     return _Reading(source, naming).read()
 
@@ -48,7 +48,7 @@ class _Reading:
             self.refuse_lone_class(films, [name for name in files if name.lower().endswith(".csv")])
         if loose:
             self.notes.append(
-                f"{say(self.source)}: {count(len(loose), 'film')} left out, in no class folder ({listed(loose)})"
+                f"{say(self.source)}: {count(len(loose), 'film')} skipped, in no class folder ({listed(loose)})"
             )
         return SourceFilms(tuple(films), (*self.notes, *self.skipped.notes(self.source)))
 
@@ -69,20 +69,20 @@ class _Reading:
             if inner:
                 raise LayoutError(
                     f"{source}: '{say(name)}' holds {listed(inner)}, so it is a data set, not a class; "
-                    f"name it: {say(os.path.join(self.source, name))}"
+                    f"give it instead: {say(os.path.join(self.source, name))}"
                 )
         films = self.films_of("", folders)
         if films:
             return films
         if loose:
             raise LayoutError(
-                f"{source}: {count(len(loose), 'film')} but no class folders, so nothing says what they show; "
+                f"{source}: {count(len(loose), 'film')} but no class folders, so their labels are unknown; "
                 f"arrange them as {_LAYOUTS}, or list them in a CSV with a column of paths and one of labels"
             )
         raise LayoutError(f"{source}: no films (JPEG, PNG or DICOM) in it; it should hold {_LAYOUTS}")
 
     def refuse_lone_class(self, films: list[Film], tables: list[str]) -> None:
-        """One folder beside a table, or of folders, is no class but where the data set's images or classes lie."""
+        """Refuse a single class folder that is rather the folder of a table's images, or of the classes."""
         labels = {film.label for film in films}
         if len(labels) > 1:
             return
@@ -90,20 +90,20 @@ class _Reading:
         if tables:
             raise LayoutError(
                 f"{say(self.source)}: one folder of films, '{say(label)}', beside {listed(tables)}; if the table "
-                f"says what the films show, name it: {say(os.path.join(self.source, tables[0]))}"
+                f"has the films' labels, give it instead: {say(os.path.join(self.source, tables[0]))}"
             )
         top = os.path.join(self.source, label)
         inner = sorted({os.path.relpath(film.path, top).split(os.sep)[0] for film in films})
         if len(inner) > 1 and all(os.path.isdir(os.path.join(top, name)) for name in inner):
             raise LayoutError(
                 f"{say(self.source)}: one class folder, '{say(label)}', with films only in its sub-folders "
-                f"({listed(inner)}); if those are the classes, name {say(top)}, if not, move the films up into it"
+                f"({listed(inner)}); if those are the classes, give {say(top)} instead; else move the films up"
             )
 
-    def read_splits(self, own: list[str], beside: list[str]) -> list[Film]:
-        self.refuse_mixture(own, beside)
+    def read_splits(self, splits: list[str], other: list[str]) -> list[Film]:
+        self.refuse_mixture(splits, other)
         by_split: dict[str, str] = {}
-        for name in own:
+        for name in splits:
             split = SPLIT_NAMES[name.lower()]
             if split in by_split:
                 raise LayoutError(
@@ -115,7 +115,7 @@ class _Reading:
             if split in by_split:
                 films += self.read_split(split, by_split[split])
         if not films:
-            raise LayoutError(f"{say(self.source)}: no films (JPEG, PNG or DICOM) in {', '.join(own)}")
+            raise LayoutError(f"{say(self.source)}: no films (JPEG, PNG or DICOM) in {', '.join(splits)}")
         self.compare_classes(films)
         return films
 
@@ -131,7 +131,7 @@ class _Reading:
             )
         if loose:
             self.notes.append(
-                f"{say(folder)}: {count(len(loose), 'film')} left out, in no class folder ({listed(loose)})"
+                f"{say(folder)}: {count(len(loose), 'film')} skipped, in no class folder ({listed(loose)})"
             )
         return films
 
@@ -141,7 +141,7 @@ class _Reading:
             folder = os.path.join(self.source, below, label)
             paths = walk(folder, self.skipped)
             if not paths:
-                self.notes.append(f"{say(folder)}: no films in it, so it is not taken as a class")
+                self.notes.append(f"{say(folder)}: no films in it, so it is not used as a class")
             for path in paths:
                 name = self.naming.read(os.path.relpath(path, folder).replace(os.sep, "/"))
                 films.append(
@@ -149,18 +149,18 @@ class _Reading:
                 )
         return films
 
-    def refuse_mixture(self, own: list[str], beside: list[str]) -> None:
-        """Folders beside the splits: a stray copy of the data set (Kaggle's archive has one), or classes?"""
-        for name in beside:
+    def refuse_mixture(self, splits: list[str], other: list[str]) -> None:
+        """Refuse folders of films beside the splits, and note others, such as the stray copy in Kaggle's archive."""
+        for name in other:
             folder = os.path.join(self.source, name)
             if any(is_film(os.path.join(folder, file)) for file in listing(folder)[1]):
                 raise LayoutError(
-                    f"{say(self.source)}: holds splits ({listed(own)}) and a folder of films, '{say(name)}', side by "
-                    "side; "
+                    f"{say(self.source)}: holds splits ({listed(splits)}) and a folder of films, '{say(name)}', side "
+                    "by side; "
                     f"arrange all of it as {_LAYOUTS} (a class cannot be called {', '.join(SPLIT_NAMES)})"
                 )
-        if beside:
-            self.notes.append(f"{say(self.source)}: left out beside the splits: {listed(beside)}")
+        if other:
+            self.notes.append(f"{say(self.source)}: skipped beside the splits: {listed(other)}")
 
     def compare_classes(self, films: list[Film]) -> None:
         classes = {split: {film.label for film in films if film.split == split} for split in SPLITS}
@@ -169,7 +169,7 @@ class _Reading:
             unknown = sorted(classes[split] - known)
             if unknown:
                 raise LayoutError(
-                    f"{say(self.source)}: {split} has the class {listed(unknown)}, which train has not "
+                    f"{say(self.source)}: {split} has the class {listed(unknown)}, which train does not have "
                     f"({listed(sorted(known), 9)}); give the class folders the same names in every split"
                 )
             lacking = sorted(known - classes[split])

@@ -1,4 +1,4 @@
-"""Where the images of a table lie: beside it, or somewhere in the folders below it."""
+"""Finding the images of a table: next to it, or somewhere in the folders below it."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from hilum.films.wording import say
 class ImageLocator:
     """Finds the files that a table names.
 
-    Tables often hold bare file names while the images lie in folders (NIH's `images_001/images/…`), so the folders
-    below the table are read once, when the first name is not beside it.
+    Tables often hold bare file names while the images are in folders (NIH's `images_001/images/…`), so the folders
+    below the table are read once, when the first file is not next to it.
     """
 
     def __init__(self, table: str) -> None:
@@ -22,10 +22,10 @@ class ImageLocator:
         self._folder = os.path.dirname(table)
 
     def find(self, written: str) -> str | None:
-        """The path of a film, usable from the current folder; None where there is no such file.
+        """The path of a film, usable from the current folder; None if there is no such file.
 
         Raises:
-            LayoutError: several files of that name lie below the table.
+            LayoutError: there are several files of that name below the table.
         """
         stripped = written.strip()
         for name in dict.fromkeys((written, stripped, stripped.replace("\\", "/"))):  # the last: a table from Windows
@@ -39,8 +39,8 @@ class ImageLocator:
             matches = [path for path in candidates if f"/{path}".endswith(f"/{name}")]
             if len(matches) > 1:
                 raise LayoutError(
-                    f"{say(self._table)}: {say(written)} lies below it more than once ({say(matches[0])}, "
-                    f"{say(matches[1])}); write the path from the table's folder"
+                    f"{say(self._table)}: {say(written)} is below it more than once ({say(matches[0])}, "
+                    f"{say(matches[1])}); write its path relative to the table's folder"
                 )
             if matches:
                 return matches[0]
@@ -48,7 +48,7 @@ class ImageLocator:
 
     @staticmethod
     def exists(path: str) -> bool:
-        """Whether a film is there: a file, or the archive of a member `archive.npz#train/17`."""
+        """Whether a film exists: a file, or the archive of a member `archive.npz#train/17`."""
         if os.path.isfile(path):
             return True
         archive, mark, _ = path.partition(".npz#")

@@ -1,4 +1,4 @@
-"""Patients and films that lie in two splits, so that one split knows the answers to the other's questions."""
+"""Leaks: patients and films that are in two splits, so that figures on one of them are too good."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ class Leak:
     """One patient, or one film's bytes, in two splits.
 
     Attributes:
-        what: which of both.
+        what: `patient` or `film`.
         name: the patient, or the film's path in the second split.
         splits: the two, in the order train, val, test.
-        films: those of the patient, or with the bytes, in either split, in the manifest's order.
+        films: the films of the patient, or with these bytes, in either split, in the manifest's order.
     """
 
     what: Literal["patient", "film"]
@@ -33,9 +33,9 @@ class Leak:
 
 
 def leaks(films: Manifest | Sequence[Film]) -> tuple[Leak, ...]:
-    """The patients with films in two splits, and the films that lie byte for byte in two, by split and by name.
+    """Find patients with films in two splits, and films that are in two splits byte for byte, by split and by name.
 
-    Films of unknown patients and empty files are no evidence of either.
+    Films of unknown patients and empty files do not count.
     """
     found: list[Leak] = []
     by_patient, by_bytes = defaultdict(list), defaultdict(list)
@@ -56,7 +56,7 @@ def leaks(films: Manifest | Sequence[Film]) -> tuple[Leak, ...]:
 
 
 def describe_leaks(films: Sequence[Film]) -> tuple[str, ...]:
-    """Notes on the leaks, one for each two splits and kind, and on patients that are unknown."""
+    """Notes on the leaks, one for each kind and pair of splits, and on unknown patients."""
     notes = []
     found = leaks(films)
     for one, other in PAIRS:
@@ -73,33 +73,31 @@ def describe_leaks(films: Sequence[Film]) -> tuple[str, ...]:
             notes.append(
                 f"LEAK: {count(len(copies), 'film')} of {other} also in {one}, byte for byte: {listed(copies)}"
             )
-    strangers = [film for film in films if film.split and not film.patient]
-    if strangers and len({film.split for film in films if film.split}) > 1:
-        notes.append(
-            f"{count(len(strangers), 'film')} of unknown patients: whether two splits share patients cannot be told"
-        )
+    unknown = [film for film in films if film.split and not film.patient]
+    if unknown and len({film.split for film in films if film.split}) > 1:
+        notes.append(f"{count(len(unknown), 'film')} of unknown patients: two splits may share patients")
     return tuple(notes)
 
 
 def refuse_leaks(manifest: Manifest, allowed: str = "") -> None:
-    """Refuse films to learn from of which a patient lies in train and val, or a film, byte for byte, in two splits.
+    """Refuse to train on films if a patient is in train and val, or a film, byte for byte, in two splits.
 
-    A patient's name in test as well is told at indexing and not refused here: numbering often restarts there, as in
-    Kermany's test folder, and training does not look at test.
+    A patient's name that is also in test is noted at indexing and not refused here: numbering often restarts there,
+    as in Kermany's test folder, and training does not use test.
 
     Args:
         manifest: the films with their splits.
-        allowed: why they may, in somebody's words, such as a recipe's `leaks_allowed`; empty where nobody said so.
+        allowed: the reason why leaks are allowed, a recipe's `leaks_allowed`; empty if they are not.
 
     Raises:
-        LayoutError: there is a leak that nobody allowed. It names the first, both splits, and how many more.
+        LayoutError: there is a leak that is not allowed. The message names the first, and how many more there are.
     """
     found = [leak for leak in leaks(manifest) if leak.what == "film" or "test" not in leak.splits]
     if not found or allowed.strip():
         return
     first = found[0]
     one, other = (next(film for film in first.films if film.split == split) for split in first.splits)
-    what = f"patient {say(first.name)} has films" if first.what == "patient" else "one film lies, byte for byte,"
+    what = f"patient {say(first.name)} has films" if first.what == "patient" else "one film is, byte for byte,"
     others = [
         count(number, noun)
         for noun in ("patient", "film")
@@ -108,13 +106,13 @@ def refuse_leaks(manifest: Manifest, allowed: str = "") -> None:
     more = f" (likewise {' and '.join(others)})" if others else ""
     raise LayoutError(
         f"{what} in {one.split} ({say(one.path)}) and in {other.split} ({say(other.path)}){more}: "
-        f"{other.split} would look better than it is; in the manifest, give all of them one split (hilum index DIR "
-        "on folders without train and val cuts by patient), or say in the recipe why they may stay, "
+        f"{other.split} would look better than it is; put all of them into one split in the manifest (hilum index "
+        "DIR on folders without train and val splits by patient), or give a reason in the recipe why they may stay, "
         'such as leaks_allowed = "two patients of one name"'
     )
 
 
 def _in_both(films: list[Film], splits: tuple[str, str]) -> tuple[Film, ...]:
-    """The films of two splits, where both have some."""
+    """The films of two splits, if both have some."""
     chosen = tuple(film for film in films if film.split in splits)
     return chosen if {film.split for film in chosen} == set(splits) else ()

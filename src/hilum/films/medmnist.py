@@ -21,7 +21,7 @@ _UNREADABLE = (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib
 
 
 def read_archive(source: str) -> SourceFilms:
-    """The films of an archive, each as the member `archive.npz#train/17`, with the archive's own splits and hashed.
+    """The films of an archive, each as the member `archive.npz#train/17`, with the archive's splits and SHA-256.
 
     Labels are class numbers; PneumoniaMNIST's are named, others become `class_0`, `class_1`, ….
 
@@ -35,7 +35,7 @@ def read_archive(source: str) -> SourceFilms:
             continue
         images = _images(source, split)
         if f"{split}_labels" not in names:
-            raise LayoutError(f"{say(source)}: '{split}_images' has no '{split}_labels' beside it")
+            raise LayoutError(f"{say(source)}: '{split}_images' has no '{split}_labels' to go with it")
         labels = _labels(source, split, len(images))
         for row, label in enumerate(labels):
             # As pixels.hash_film does for one member, while the whole array is at hand.
@@ -53,7 +53,7 @@ def members(source: str) -> list[Film]:
     """The films of an archive without their labels and splits.
 
     Raises:
-        LayoutError: as `read_archive`.
+        LayoutError: as for `read_archive`.
     """
     return [Film(film.path) for film in read_archive(source).films]
 
@@ -62,7 +62,7 @@ def _names(source: str) -> list[str]:
     try:
         with np.load(source, allow_pickle=False) as archive:
             return sorted(archive.files)
-    except TypeError:  # a lone .npy array under the name of an archive
+    except TypeError:  # a single .npy array with an archive's name
         raise LayoutError(f"{say(source)}: one array, not an archive of arrays; save it with numpy.savez") from None
     except _UNREADABLE as error:
         raise _refuse(source, error) from None
@@ -102,7 +102,7 @@ def _labels(source: str, split: str, number: int) -> list[str]:
     labels = _array(source, f"{split}_labels")
     if labels.ndim == 2 and labels.shape[1] > 1:
         raise LayoutError(
-            f"{say(source)}: '{split}_labels' has {labels.shape[1]} labels a film; Hilum takes one class a film"
+            f"{say(source)}: '{split}_labels' has {labels.shape[1]} labels for each film; Hilum needs one"
         )
     if labels.size != number:
         raise LayoutError(f"{say(source)}: {number} films in '{split}_images' but {labels.size} labels")

@@ -1,7 +1,7 @@
-"""What a film's file name says: whose film it is, and the cause of the pneumonia.
+"""Patients and causes of pneumonia, read from file names.
 
-Known are the two sets of names under which Kermany's films were published (Kermany et al., Cell 172, 2018;
-Mendeley Data 10.17632/rscbjbr9sj, versions 2 and 3). Any other data set names its patients by a pattern.
+Two naming schemes are known, under which Kermany's films were published (Kermany et al., Cell 172, 2018;
+Mendeley Data 10.17632/rscbjbr9sj, versions 2 and 3). For any other data set the user gives a pattern.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ SCHEMES = (
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """What a name says; empty where it does not say it.
+    """What a name contains; empty if it does not contain it.
 
     Attributes:
         patient: an identifier that is the same for every film of one patient.
@@ -37,7 +37,11 @@ class Name:
 
 
 def read_name(path: str) -> Name:
-    """Read a film's file name by the known schemes; any other name says nothing."""
+    """Read a film's file name by the known schemes; any other name gives empty fields.
+
+    >>> read_name("train/PNEUMONIA/person7_bacteria_24.jpeg")
+    Name(patient='person7_bacteria', subtype='bacteria')
+    """
     stem = os.path.splitext(os.path.basename(path))[0]
     for scheme in SCHEMES:
         match = scheme.fullmatch(stem)
@@ -49,7 +53,7 @@ def read_name(path: str) -> Name:
 
 @dataclass(frozen=True, slots=True)
 class NameReader:
-    """How patients are read from names: by the known schemes, or by a pattern that replaces them.
+    """Reads patients from names: by the known schemes, or by a pattern that replaces them.
 
     Attributes:
         pattern: searched in a film's path below its class folder (as a table writes it); its group `patient` is the
@@ -59,7 +63,7 @@ class NameReader:
     pattern: re.Pattern[str] | None = None
 
     def read(self, path: str) -> Name:
-        """What the path says; a film that the pattern does not match is of an unknown patient."""
+        """Read a path; a film that the pattern does not match is of an unknown patient."""
         name = read_name(path)
         if self.pattern is None:
             return name
@@ -83,7 +87,5 @@ def compile_pattern(pattern: str | None) -> re.Pattern[str] | None:
             f"--patient-pattern {pattern!r}: not a regular expression ({error}); write one {example}"
         ) from None
     if "patient" not in compiled.groupindex:
-        raise LayoutError(
-            f"--patient-pattern {pattern!r}: no group says where the patient stands; write one {example}"
-        )
+        raise LayoutError(f"--patient-pattern {pattern!r}: it has no group called patient; write one {example}")
     return compiled

@@ -1,4 +1,4 @@
-"""Which films steer the training: validation cut from train, by patient, class and cause. Test is never touched."""
+"""Cutting a validation split from train by patient, class and cause. Test is never touched."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hilum.films.contents import EMPTY
 from hilum.films.wording import count, listed, say
 from hilum.records import Film
 
-# A validation set steers: it chooses the epoch and the threshold. With 100 films an accuracy of 90% is known to about
+# A validation set chooses the epoch and the threshold. With 100 films an accuracy of 90% is known to about
 # ±6 points, with 20 films of a class a sensitivity of 90% to about ±13; below that, chance chooses. Kermany's own
 # validation folder holds 16 films.
 FEWEST_FILMS = 100
@@ -25,14 +25,14 @@ Stratum = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class SplitPlan:
-    """Whether a validation set has to be cut, and why in words."""
+    """Whether a validation split has to be cut, and why, in words."""
 
     cut: bool
     why: str = ""
 
 
 def plan(films: Sequence[Film]) -> SplitPlan:
-    """Keep the films' own val where it is large enough to steer by; without train there is nothing to cut."""
+    """Keep the films' own val if it is large enough to choose by; without train there is nothing to cut."""
     train = [film for film in films if film.split == "train" and film.label]
     val = [film for film in films if film.split == "val" and film.label]
     if not train:
@@ -40,7 +40,7 @@ def plan(films: Sequence[Film]) -> SplitPlan:
     if not val:
         return SplitPlan(True, "there is no validation split")
     if len(val) < FEWEST_FILMS:
-        return SplitPlan(True, f"val has {count(len(val), 'film')}, too few to steer by (fewer than {FEWEST_FILMS})")
+        return SplitPlan(True, f"val has {count(len(val), 'film')}, too few to choose by (fewer than {FEWEST_FILMS})")
     of_class = Counter(film.label for film in val)
     for label in sorted({film.label for film in train}):
         if of_class[label] < FEWEST_OF_A_CLASS:
@@ -52,28 +52,28 @@ def plan(films: Sequence[Film]) -> SplitPlan:
 
 
 def require_patients(films: Sequence[Film]) -> None:
-    """Refuse to cut between films whose patients are unknown.
+    """Refuse to split films whose patients are unknown.
 
     Raises:
-        LayoutError: some film that would be cut has no patient.
+        LayoutError: a film that would be split has no patient.
     """
     pool = [film for film in films if _in_pool(film)]
     unknown = [film.path for film in pool if not film.patient]
     if unknown:
         raise LayoutError(
             f"{count(len(unknown), 'film')} of {len(pool)} without a known patient ({listed(unknown, 1)}), so val "
-            "cannot be cut by patient; name patients with --patient-column COLUMN (of a table) or --patient-pattern "
-            "'REGEX with (?P<patient>…)' (in the file's path), or cut by film with --split-by film, which lets films "
-            "of one patient fall on both sides and makes val look better than it is"
+            "cannot be split by patient; give them with --patient-column COLUMN (of a table) or --patient-pattern "
+            "'REGEX with (?P<patient>…)' (in the file's path), or split by film with --split-by film, which can put "
+            "films of one patient on both sides and makes val look better than it is"
         )
 
 
 def cut(films: Sequence[Film], val_fraction: float, seed: int, by: SplitBy) -> tuple[Film, ...]:
-    """The films with `train` and `val` cut anew from the labelled films of both.
+    """Split the labelled films of `train` and `val` into both anew.
 
-    All films of a patient (where the cut is by patient) and all films with the same bytes stay on one side. In each
-    stratum, a class with a cause, whole patients go to val until it holds the fraction of the stratum's films, in an
-    order that only the seed and the patient's name decide.
+    All films of a patient (if the split is by patient) and all films with the same bytes stay on one side. In each
+    stratum, a class with a cause, whole patients go to val until it has the fraction of the stratum's films, in an
+    order that depends only on the seed and the patient's name.
     """
     pool = [film for film in films if _in_pool(film)]
     strata: dict[Stratum, list[list[Film]]] = defaultdict(list)
@@ -94,7 +94,7 @@ def _in_pool(film: Film) -> bool:
 
 
 def inseparable(films: Sequence[Film], by: SplitBy) -> list[list[Film]]:
-    """Films joined by a patient or by the same bytes, directly or over others (union-find)."""
+    """Groups of films that share a patient or bytes, directly or transitively (union-find)."""
     parent = list(range(len(films)))
 
     def root(place: int) -> int:
@@ -119,20 +119,20 @@ def inseparable(films: Sequence[Film], by: SplitBy) -> list[list[Film]]:
 
 
 def stratum_of(group: list[Film]) -> Stratum:
-    """The class and cause of most of the group's films; the first by name among equals."""
+    """The most frequent class and cause of a group's films; the first by name among equals."""
     tally = Counter((film.label, film.subtype) for film in group)
     return min(tally, key=lambda stratum: (-tally[stratum], stratum))
 
 
 def order_of(group: list[Film], seed: int, by: SplitBy) -> tuple[str, str]:
-    """Where a group stands in the draw: by its name's hash, so that films added elsewhere change little."""
+    """A group's sort key, by the hash of its name, so that films added elsewhere change little."""
     name = min(film.patient if by == "patient" else film.sha256 or film.path for film in group)
     digest = hashlib.sha256(f"{seed}:{name}".encode(errors="surrogateescape")).hexdigest()
     return digest, min(film.path for film in group)
 
 
 def _fill(groups: list[list[Film]], fraction: float) -> list[list[Film]]:
-    """The first groups that come nearest to the fraction of the films; of two groups or more, each side gets one."""
+    """The first groups that come closest to the fraction of films; of two or more, each side gets one."""
     target = fraction * sum(len(group) for group in groups)
     taken: list[list[Film]] = []
     held = 0

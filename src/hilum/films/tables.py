@@ -35,7 +35,7 @@ _NIH_LABEL = "finding labels"
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """The columns that a person named; without a name they are found by the common ones."""
+    """The columns that the user named; a column without a name is found by its common names."""
 
     path: str | None = None
     label: str | None = None
@@ -43,9 +43,9 @@ class Columns:
 
 
 def read_table(source: str, columns: Columns, naming: NameReader) -> SourceFilms:
-    """The films that a table lists, in its order; a path is one beside the table, or in a sub-folder of its folder.
+    """The films that a table lists, in its order; paths are relative to the table's folder, or in a sub-folder of it.
 
-    NIH's `Finding Labels` become PNEUMONIA where the list contains it, NORMAL for `No Finding`; the others are
+    NIH's `Finding Labels` become PNEUMONIA if the list contains it and NORMAL for `No Finding`; other films are
     unlabelled.
 
     Raises:
@@ -72,18 +72,18 @@ def _manifest(source: str) -> SourceFilms:
             raise LayoutError(
                 f"{say(source)}: {say(film.path)} has the split '{film.split}'; write train, val or test"
             )
-    beside = ImageLocator(source)
-    missing = [film.path for film in films if not beside.exists(film.path)]
+    locator = ImageLocator(source)
+    missing = [film.path for film in films if not locator.exists(film.path)]
     if missing:
         raise LayoutError(
-            f"{say(source)}: {count(len(missing), 'film')} of {len(films)} not there any more: {listed(missing)}; "
-            "put them back, or make a new manifest with hilum index"
+            f"{say(source)}: {count(len(missing), 'film')} of {len(films)} missing: {listed(missing)}; "
+            "restore them, or make a new manifest with hilum index"
         )
     return SourceFilms(films, settled=any(film.split for film in films))
 
 
 def _rows(source: str) -> list[tuple[int, list[str]]]:
-    """The header and the rows with the number of the line where each begins; blank lines are left out."""
+    """The header and the rows, each with the number of its first line; blank lines are skipped."""
     try:
         with open(source, newline="", encoding="utf-8-sig") as file:
             first = file.readline()
@@ -102,7 +102,7 @@ def _rows(source: str) -> list[tuple[int, list[str]]]:
         raise LayoutError(f"{say(source)}: not UTF-8 text; save the table as CSV UTF-8") from None
     if not rows:
         raise LayoutError(
-            f"{say(source)}: empty; it should name its columns in the first line and a film in each other"
+            f"{say(source)}: empty; it should have a line with the names of its columns, and a line for each film"
         )
     return rows
 
@@ -115,7 +115,7 @@ class _Table:
         named = [name for name in self.header if name]
         twice = sorted({name for name in named if named.count(name) > 1})
         if twice:
-            raise LayoutError(f"{say(source)}: the header names {listed(twice)} twice; rename or drop one of them")
+            raise LayoutError(f"{say(source)}: the header has {listed(twice)} twice; rename or remove one of them")
         path = self.column("path", columns.path, _PATH, "--path-column")
         label = self.column("label", columns.label, _LABEL, "--label-column")
         assert path is not None
@@ -131,7 +131,7 @@ class _Table:
             raise LayoutError(f"{say(source)}: a header but no rows; it should list a film in each line")
 
     def column(self, what: str, named: str | None, common: tuple[str, ...], option: str) -> int | None:
-        """The place of a column: the one a person named, else the one with a common name."""
+        """The index of a column: of the one that the user named, else of the one with a common name."""
         found = listed([name for name in self.header if name], 30)
         if named is not None:
             places = [place for place, name in enumerate(self.header) if name == named]
@@ -144,18 +144,18 @@ class _Table:
             return places[0]
         places = [place for place, name in enumerate(self.header) if re.sub(r"[\s_-]+", " ", name.lower()) in common]
         if len(places) > 1:
-            mend = f"say which with hilum index {option}" if option else "rename or drop one"
+            fix = f"name it with hilum index {option}" if option else "rename or remove one"
             candidates = " and ".join(f"'{say(self.header[place])}'" for place in places)
-            raise LayoutError(f"{say(self.source)}: {candidates} could both be the {what}; {mend}")
+            raise LayoutError(f"{say(self.source)}: {candidates} could both be the {what}; {fix}")
         if not places and what in ("path", "label"):
             raise LayoutError(
-                f"{say(self.source)}: no column is known to hold the {what}s; say which with hilum index {option}; "
-                f"the first line names the columns: {found}"
+                f"{say(self.source)}: no column has a known name for the {what}; name it with hilum index {option}; "
+                f"the columns are: {found}"
             )
         return places[0] if places else None
 
     def read(self, naming: NameReader) -> SourceFilms:
-        beside = ImageLocator(self.source)
+        locator = ImageLocator(self.source)
         films = []
         missing = []
         first_line: dict[str, int] = {}
@@ -167,13 +167,13 @@ class _Table:
             written = row[self.path]
             if not written.strip():
                 raise LayoutError(f"{say(self.source)}: line {line} has no path")
-            path = beside.find(written)
+            path = locator.find(written)
             if path is None:
                 missing.append(written)
                 continue
             if path in first_line:
                 raise LayoutError(
-                    f"{say(self.source)}: lines {first_line[path]} and {line} both list {say(written)}; keep one"
+                    f"{say(self.source)}: lines {first_line[path]} and {line} both list {say(written)}; remove one"
                 )
             first_line[path] = line
             films.append(self.film(path, written, line, row, naming))
@@ -181,7 +181,7 @@ class _Table:
             raise LayoutError(
                 f"{say(self.source)}: {len(missing)} of {count(len(self.rows), 'image')} not found "
                 f"({listed(missing)}); "
-                "they are looked for beside the table and in the folders below it"
+                "they are searched for next to the table and in the folders below it"
             )
         return SourceFilms(tuple(films), self.notes(films))
 
@@ -215,4 +215,4 @@ class _Table:
         if not unlabelled:
             return ()
         why = "neither Pneumonia nor No Finding" if self.is_nih else "their label is empty"
-        return (f"{say(self.source)}: {count(unlabelled, 'film')} left unlabelled ({why})",)
+        return (f"{say(self.source)}: {count(unlabelled, 'film')} unlabelled ({why})",)

@@ -1,4 +1,4 @@
-"""How films, files and counts are named in a line for a person."""
+"""How films, files and counts are written in messages of one line."""
 
 from __future__ import annotations
 
@@ -6,20 +6,28 @@ from collections.abc import Iterable
 
 
 def say(name: object) -> str:
-    """A name for a one-line message: as it is, or escaped where it holds a line break or what cannot be printed."""
+    """A name for a message of one line: as it is, or escaped if it has line breaks or cannot be printed."""
     text = str(name)
     return text if text.isprintable() else repr(text)
 
 
 def listed(names: Iterable[object], limit: int = 3) -> str:
-    """The first names, and how many more there are: `a, b, c and 9 more`."""
+    """The first names, and how many more there are.
+
+    >>> listed(["a", "b", "c", "d", "e"])
+    'a, b, c and 2 more'
+    """
     everything = list(names)
     shown = ", ".join(say(name) for name in everything[:limit])
     return f"{shown} and {len(everything) - limit} more" if len(everything) > limit else shown
 
 
 def count(number: int, noun: str) -> str:
-    """`1 film`, `3 films`; a noun in -y takes -ies, one in -ss takes -es."""
+    """A number with its noun in the singular or plural.
+
+    >>> count(1, "film"), count(3, "copy"), count(2, "class")
+    ('1 film', '3 copies', '2 classes')
+    """
     if number == 1:
         return f"1 {noun}"
     if noun.endswith("y"):

@@ -12,19 +12,19 @@ from markupsafe import Markup
 
 from hilum import __version__
 
-_SHARED = Path(__file__).parent  # frame.html, which every page extends; parts.html, which any may take from
+_SHARED = Path(__file__).parent  # frame.html, which every page extends, and parts.html, which any page may import
 
 
 def render(template: Path, filters: Mapping[str, Callable[..., Any]], **context: Any) -> str:
-    """Fill a template in; the same context gives the same bytes.
+    """Render a template; the same context gives the same bytes.
 
     Args:
-        template: extends `frame.html`; it finds its neighbours, and what this folder holds.
-        filters: what the template calls its formatters.
-        context: what it shows; file names, labels and errors in it are other people's text, and are escaped.
+        template: a template that extends `frame.html`; it can include its neighbours and the files of this package.
+        filters: the formatters, by their names in the template.
+        context: the template's variables; file names, labels and errors in them are untrusted text, and are escaped.
 
     Raises:
-        jinja2.UndefinedError: the template shows what it was not given.
+        jinja2.UndefinedError: the template uses a variable that is not in the context.
     """
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader([template.parent, _SHARED]),
@@ -38,7 +38,7 @@ def render(template: Path, filters: Mapping[str, Callable[..., Any]], **context:
 
 
 def unbroken(text: str) -> Markup:
-    """A sentence whose intervals, `(0.975–0.993)`, no narrow screen divides over two lines."""
+    """A sentence whose intervals, such as `(0.975–0.993)`, are never broken over two lines."""
     parts = re.split(r"(\([\d.]+–[\d.]+\))", text)  # every second one is an interval
     return Markup("").join(
         Markup('<span class="whole">{}</span>').format(part) if number % 2 else part

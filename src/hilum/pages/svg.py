@@ -1,4 +1,4 @@
-"""Drawings that live inside the report's HTML: matplotlib's SVG, coloured and lettered by the page's style sheet."""
+"""Figures inside a page's HTML: matplotlib's SVG, with colours and fonts from the page's style sheet."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
 
-# Stand-ins that matplotlib writes and `_inline` turns into the page's variables, so that one drawing serves light,
-# dark and paper. No two may be equal, and none may be a colour that matplotlib uses of its own.
+# Placeholders that matplotlib writes and `_inline` replaces by the page's variables, so that one figure serves light,
+# dark and paper. No two may be equal, and none may be a colour that matplotlib uses itself.
 INK = "#0a0b01"
 MUTED = "#0a0b02"
 RULE = "#0a0b03"
@@ -53,7 +53,7 @@ _STYLE: dict[Any, Any] = {  # matplotlib types every key by name
 
 @dataclass(slots=True)
 class Sheet:
-    """One drawing while it is made; `markup` holds the SVG once the block has ended."""
+    """A figure while it is drawn; `markup` holds the SVG once the block has ended."""
 
     axes: Axes
     markup: Markup = field(default_factory=Markup)
@@ -61,11 +61,11 @@ class Sheet:
 
 @contextmanager
 def sheet(name: str, description: str, size: tuple[float, float] = (4.6, 3.7)) -> Iterator[Sheet]:
-    """Open one pair of axes to draw on; nothing of matplotlib's global state stays changed.
+    """Open axes to draw on; matplotlib's global state is restored afterwards.
 
     Args:
-        name: unlike that of any other drawing of the page; it keeps their internal references apart.
-        description: what a reader who cannot see it should know.
+        name: unique on the page; it keeps the figures' internal references apart.
+        description: the text for a reader who cannot see the figure.
         size: width and height, in inches of 72 points.
     """
     import matplotlib
@@ -86,14 +86,14 @@ def sheet(name: str, description: str, size: tuple[float, float] = (4.6, 3.7)) -
 
 
 def whole_numbers(axis: Axis) -> None:
-    """Put ticks at whole numbers only: there is no half an epoch, and no half a film."""
+    """Put ticks at integers only."""
     from matplotlib.ticker import MaxNLocator
 
     axis.set_major_locator(MaxNLocator("auto", integer=True))
 
 
 def _inline(svg: str, name: str, description: str, size: tuple[float, float]) -> Markup:
-    """Cut a whole SVG document down to an element that fits inside a page."""
+    """Reduce an SVG document to an element that fits inside a page."""
     body = svg[svg.index(">", svg.index("<svg")) + 1 :]
     # A style element would rule the whole page, and metadata name addresses of the network.
     body = re.sub(r"<(metadata|style).*?</\1>", "", body, flags=re.DOTALL).replace("xlink:href", "href")

@@ -28,7 +28,7 @@ def is_member(path: str) -> bool:
 def read_member(path: str) -> NDArray[np.generic]:
     """One film of an archive as it is stored: (height, width), or (height, width, 1 or 3), numeric.
 
-    The array that it is a row of is kept for the next call (two arrays at most a process).
+    The array that holds it is cached for the next call (at most two arrays in a process).
 
     Raises:
         FilmError: the archive or the member is missing, damaged, pickled, or not an array of films.
@@ -42,7 +42,7 @@ def read_member(path: str) -> NDArray[np.generic]:
         with _loading:
             films = _films(archive, name, state.st_mtime_ns, state.st_size)
     except FileNotFoundError:
-        raise FilmError(path, f"there is no archive {archive}; mend the path") from None
+        raise FilmError(path, f"there is no archive {archive}; correct the path") from None
     except KeyError:
         raise FilmError(path, f"the archive holds no array '{name}'; index it again with: hilum index") from None
     except _UNREADABLE as error:
@@ -64,7 +64,7 @@ def read_member(path: str) -> NDArray[np.generic]:
 
 @lru_cache(maxsize=2)
 def _films(archive: str, name: str, mtime_ns: int, size: int) -> NDArray[np.generic]:
-    """A whole array of an archive; the time and the size are there to notice another file under the same name."""
+    """A whole array of an archive; time and size are arguments so that a replaced file is read anew."""
     with np.load(archive, allow_pickle=False) as arrays:
         films: NDArray[np.generic] = arrays[name]
         return films

@@ -1,4 +1,4 @@
-"""Any film as one grey array: which decoder a file needs is read in its bytes, never in its name."""
+"""Any film as one grey array; the decoder is chosen by a file's bytes, never by its name."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ def decode(path: str, window: tuple[float, float] | None = None, expected_sha256
     """Read one film.
 
     JPEG and PNG pictures, DICOM radiographs and CT slices, and members of MedMNIST archives
-    (`archive.npz#train/17`). Colours become luminance (ITU-R BT.601), transparency lies over black, an EXIF
+    (`archive.npz#train/17`). Colours become luminance (ITU-R BT.601), transparent pixels become black, an EXIF
     orientation is applied. 8 bits are divided by 255. Deeper pictures, and DICOMs without a window, take their own
     smallest and largest value as black and white: many files of 16 bits use 12, and would be nearly black otherwise.
 
     Args:
         path: the film, as the user named it.
-        window: centre and width, in the modality's units, that replace a DICOM's own; pictures have none.
-        expected_sha256: what `hash_film` gave when the film was indexed; empty asks for no check.
+        window: centre and width, in the modality's units, instead of a DICOM's own; ignored for pictures.
+        expected_sha256: what `hash_film` returned when the film was indexed; empty skips the check.
 
     Returns:
         float32, (height, width), 0 to 1, brighter is denser (MONOCHROME1 is inverted).
@@ -53,7 +53,7 @@ def decode_scaled(
     expected_sha256: str,
     scale_of: Callable[[int, int], int] | None,
 ) -> Decoded:
-    """The same, at a fraction of a JPEG's size where that is allowed.
+    """Read one film as `decode` does, a JPEG at a fraction of its size if that is allowed.
 
     Args:
         path: as for `decode`.
@@ -73,7 +73,7 @@ def decode_scaled(
     except FilmError:
         raise
     except MemoryError:
-        raise FilmError(path, "needs more memory than there is; close other programs or leave it out") from None
+        raise FilmError(path, "needs more memory than there is; close other programs or remove it") from None
     except Exception as error:  # other people's parsers, on bytes from anywhere: what they may raise is not bounded
         raise FilmError(path, f"damaged ({one_line(error)}); copy it again from its source") from None
     _check(path, decoded)
@@ -154,7 +154,7 @@ def _read_file(
         from hilum.pixels.dicom import read_dicom
 
         return _whole(read_dicom(path, data, window))
-    raise FilmError(path, f"{kind}; Hilum reads JPEG, PNG and DICOM: convert it to PNG, or leave it out")
+    raise FilmError(path, f"{kind}; Hilum reads JPEG, PNG and DICOM: convert it to PNG, or remove it")
 
 
 def _bytes_of(path: str) -> bytes:
@@ -175,25 +175,25 @@ def _bytes_of(path: str) -> bytes:
 def _unopened(path: str, error: OSError | ValueError) -> FilmError:
     match error:
         case FileNotFoundError() | NotADirectoryError():
-            return FilmError(path, "no such file; mend the path, or index again with: hilum index")
+            return FilmError(path, "no such file; correct the path, or index again with: hilum index")
         case IsADirectoryError():
-            return FilmError(path, "a folder, not a film; name the films in it")
+            return FilmError(path, "a folder, not a film; give the films in it")
         case PermissionError():
-            return FilmError(path, "may not be read by this user; change its permissions")
+            return FilmError(path, "this user has no permission to read it; change its permissions")
     return FilmError(path, f"cannot be opened ({one_line(error)})")
 
 
 def _check(path: str, decoded: Decoded) -> None:
-    """What holds for every film, whichever decoder it came from."""
+    """The checks for every film, whichever decoder it came from."""
     grey, shape = decoded.grey, decoded.shape
     if min(shape) < MIN_SIDE:
         height, width = shape
         raise FilmError(path, f"{width}×{height} pixels; a film has at least {MIN_SIDE}×{MIN_SIDE}")
     low, high = float(grey.min()), float(grey.max())
     if not np.isfinite(low + high):
-        raise FilmError(path, "holds values that are not numbers (NaN or infinite); write it again without them")
+        raise FilmError(path, "has values that are NaN or infinite; write it again without them")
     if low == high:
-        raise FilmError(path, "every pixel has the same value: an empty exposure or a failed export; leave it out")
+        raise FilmError(path, "every pixel has the same value: an empty exposure or a failed export; remove it")
 
 
 def _whole(grey: NDArray[np.float32]) -> Decoded:
@@ -211,10 +211,10 @@ _quiet_filters = warnings.catch_warnings()
 
 @contextmanager
 def _without_warnings() -> Iterator[None]:
-    """Keep the decoders' warnings from the user, who can do nothing about a tag's wrong padding.
+    """Suppress the decoders' warnings: the user can do nothing about a tag's wrong padding.
 
-    `warnings.catch_warnings` alone restores a wrong state when threads overlap: the first thread in sets
-    the filter and the last one out takes it away.
+    `warnings.catch_warnings` alone restores a wrong state when threads overlap. Here the first thread sets the filter
+    and the last one removes it.
     """
     global _quiet_now, _quiet_filters
     with _quiet:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 LUNG_WINDOW = (-600.0, 1500.0)  # centre and width in HU
 RADIOGRAPHS = {"CR": "computed", "DX": "digital", "RG": "conventional, scanned", "RF": "fluoroscopic, one frame"}
-# Named, so that the refusal says what was sent. Secondary captures (OT) may be a letter or a screenshot: the modality
+# Named in the refusal. Secondary captures (OT) may be a letter or a screenshot: the modality
 # of a radiograph that was exported as one is still CR or DX.
 _OTHERS = {
     "MR": "magnetic resonance", "US": "ultrasound", "MG": "mammography", "PX": "panoramic dental film",
@@ -112,14 +112,14 @@ def _refuse_unfit(path: str, ds: Dataset) -> None:
 
 
 def _stored(path: str, ds: Dataset, data: bytes) -> NDArray[np.integer]:
-    """The stored values, (height, width), signed where the file's are."""
+    """The stored values, (height, width), signed if the file's are."""
     syntax = ds.file_meta.get("TransferSyntaxUID")
     if not syntax:
         raise FilmError(path, "a DICOM that does not name its transfer syntax; export it again")
     plugin = _DECODERS.get(syntax)
     if plugin is None or (syntax == _JPEG_EXTENDED and ds.BitsStored != 8):
         name = one_line(syntax.name)
-        raise FilmError(path, f"a DICOM compressed as {name}, which Hilum cannot decode: export it plain")
+        raise FilmError(path, f"a DICOM compressed as {name}, which Hilum cannot decode; export it uncompressed")
     try:
         if plugin == "apart":
             stored: NDArray[np.integer] = decode_apart(data)
@@ -129,8 +129,8 @@ def _stored(path: str, ds: Dataset, data: bytes) -> NDArray[np.integer]:
     except MemoryError:
         raise
     except Exception as error:  # several libraries' decoders: what they may raise is not bounded
-        said = one_line(str(error).removeprefix(_PREFIX) or type(error).__name__)
-        raise FilmError(path, f"its pixel data is cut off or damaged ({said}); fetch it again") from None
+        problem = one_line(str(error).removeprefix(_PREFIX) or type(error).__name__)
+        raise FilmError(path, f"its pixel data is cut off or damaged ({problem}); fetch it again") from None
     if stored.shape != (ds.Rows, ds.Columns):
         raise FilmError(
             path, f"its pixel data has shape {stored.shape}, its header {(ds.Rows, ds.Columns)}; fetch it again"
@@ -139,7 +139,7 @@ def _stored(path: str, ds: Dataset, data: bytes) -> NDArray[np.integer]:
 
 
 def _padding(ds: Dataset, stored: NDArray[np.integer]) -> NDArray[np.bool_] | None:
-    """Where no X-ray went: Pixel Padding Value, or the range to its limit (PS3.3 C.7.5.1.1.2)."""
+    """The pixels that no X-ray reached: Pixel Padding Value, or the range to its limit (PS3.3 C.7.5.1.1.2)."""
     ends = [_number(ds, keyword) for keyword in ("PixelPaddingValue", "PixelPaddingRangeLimit")]
     # Some writers note a negative value without its sign; in the pixels' own type both are the same bits.
     known = [np.int64(end).astype(stored.dtype) for end in ends if end is not None]
@@ -197,7 +197,7 @@ def _text(ds: Dataset, keyword: str) -> str:
 
 
 def _number(ds: Dataset, keyword: str) -> float | None:
-    """The first value of an element; None where it is missing or empty."""
+    """The first value of an element; None if it is missing or empty."""
     value: Any = ds.get(keyword)
     if isinstance(value, MutableSequence):
         value = value[0] if value else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-MAX_PIXELS = 100_000_000  # the largest plates have about 18 million; more is a mistake or an attack on the memory
+MAX_PIXELS = 100_000_000  # the largest plates have about 18 million; more is a mistake or an attack
 MAX_FILE_BYTES = 512 << 20
 MIN_SIDE = 16
 
@@ -23,7 +23,7 @@ _SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
     (0, b"\0\0\0\x0cjP  ", "a JPEG 2000 picture without DICOM"),
     (0, b"\xff\x4f\xff\x51", "a JPEG 2000 picture without DICOM"),
     (0, b"%PDF", "a PDF document"),
-    (0, b"PK\x03\x04", "a ZIP archive (or an .npz: name a member as archive.npz#train/17)"),
+    (0, b"PK\x03\x04", "a ZIP archive (or an .npz: give a member as archive.npz#train/17)"),
     (0, b"\x1f\x8b", "a gzip archive (a NIfTI volume, perhaps)"),
     (0, b"\x93NUMPY", "a numpy array"),
     (344, b"n+1\0", "a NIfTI volume"),
@@ -33,7 +33,7 @@ _SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
 
 
 def name_of_format(data: bytes) -> str:
-    """`JPEG`, `PNG` or `DICOM`; for anything else words that a person knows it by."""
+    """`JPEG`, `PNG` or `DICOM`; for anything else a description such as `a PDF document`."""
     for offset, signature, name in _SIGNATURES:
         if data.startswith(signature, offset):
             return name
@@ -47,9 +47,9 @@ def name_of_format(data: bytes) -> str:
     return "an unknown format"
 
 
-def one_line(said: object) -> str:
-    """An error of a library, or words out of a file, as one short line that a terminal can show."""
-    words = " ".join("".join(letter if letter.isprintable() else " " for letter in str(said)).split())
+def one_line(message: object) -> str:
+    """A library's error, or text from a file, as one short line that a terminal can show."""
+    words = " ".join("".join(letter if letter.isprintable() else " " for letter in str(message)).split())
     if not words:
-        return type(said).__name__
+        return type(message).__name__
     return words if len(words) <= 160 else f"{words[:157]}…"

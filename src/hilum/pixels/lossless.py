@@ -1,11 +1,11 @@
 """Lossless JPEG in DICOM (process 14), decoded by GDCM in a process of its own.
 
-GDCM is the only decoder for it with a licence that Hilum can take, and one wrong byte in a film can make it abort or
-overrun its memory, which would end a whole build of the cache, or a service. Here only the helper dies, and the film
-is named. A helper stays for the next film; it ends when its standard input does.
+GDCM is the only decoder for it with a suitable licence, and one wrong byte in a film can make it abort or overrun its
+memory, which would end a whole build of the cache, or a service. Here only the helper process dies, and the film is
+reported. A helper is kept for the next film; it ends when its standard input does.
 
-Both ways a message is a length (8 bytes, little-endian) and so many bytes. The request is a DICOM file; the answer is
-`+` and an array in numpy's format, or `-` and what is wrong.
+In both directions a message is a length (8 bytes, little-endian) and so many bytes. The request is a DICOM file; the
+answer is `+` and an array in numpy's format, or `-` and an error.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from typing import IO
 import numpy as np
 from numpy.typing import NDArray
 
-_SECONDS = 60.0  # a plate of 18 million pixels takes two
+_SECONDS = 60.0  # a film of 18 million pixels takes two
 _idle: list[subprocess.Popen[bytes]] = []
 _lock = threading.Lock()
 
 
 def decode_apart(data: bytes) -> NDArray[np.integer]:
-    """The stored values of a DICOM file that is compressed as lossless JPEG, (height, width).
+    """Decode the stored values of a DICOM file that is compressed as lossless JPEG, (height, width).
 
     Raises:
         ValueError: the pixel data is damaged.
@@ -43,8 +43,8 @@ def decode_apart(data: bytes) -> NDArray[np.integer]:
     except (OSError, EOFError):
         helper.kill()
         helper.wait()
-        raise ValueError("the decoder of lossless JPEG gave up on it") from None
-    except BaseException:  # Ctrl-C in the middle of a message: nothing more can be said to this helper
+        raise ValueError("the decoder of lossless JPEG failed on it") from None
+    except BaseException:  # Ctrl-C in the middle of a message: this helper cannot be used again
         helper.kill()
         raise
     finally:
@@ -78,7 +78,7 @@ def _receive(pipe: IO[bytes]) -> bytes:
     length = int.from_bytes(head, "little")
     message = pipe.read(length)
     if len(head) < 8 or len(message) < length:
-        raise EOFError("the other end is gone")
+        raise EOFError("the other process has ended")
     return message
 
 
@@ -87,7 +87,7 @@ def _serve() -> None:
     import pydicom
 
     answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # whatever the decoder prints must not come between the answers
+    os.dup2(2, 1)  # what the decoder prints must not get between the answers
     while True:
         try:
             ds = pydicom.dcmread(BytesIO(_receive(sys.stdin.buffer)))
@@ -98,7 +98,7 @@ def _serve() -> None:
             file = BytesIO()
             np.save(file, ds.pixel_array, allow_pickle=False)
             answer = b"+" + file.getvalue()
-        except Exception as error:  # a decoder's own; the other side names the film
+        except Exception as error:  # a decoder's error; the other process reports the film
             answer = b"-" + str(error).encode("utf-8", "replace")
         _send(answers, answer)
 

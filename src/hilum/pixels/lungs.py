@@ -1,4 +1,4 @@
-"""Where the lungs lie in a frontal chest film of a child: an average film is laid over it, then grey values decide.
+"""The lung field of a child's frontal chest film: an atlas is aligned with the film, then grey values decide.
 
 An atlas (Candemir et al., IEEE TMI 33 (2014), register many; here the average of hundreds is one) is aligned by an
 affine map that raises the enhanced correlation coefficient (Evangelidis & Psarakis, IEEE TPAMI 30 (2008); OpenCV).
@@ -43,16 +43,16 @@ _UPRIGHT = 0.03  # by how much a film has to fit better than the same film upsid
 
 @dataclass(frozen=True, slots=True)
 class LungField:
-    """Both lungs of a film, without the heart, or why they were not found.
+    """The lungs of a film, without the heart, or why they were not found.
 
     Attributes:
-        mask: (height, width) bool, of the film's own size; None where no lung field was found.
-        quality: the film's correlation with the average film, less what its layout costs; at most 1, and 0.65 or more
-            where lungs are found. None where no alignment was possible.
-        from_prior: the outline of one lung or of both is the average one, because the film's grey values show none.
-        reason: in words, why nothing was found or which outline is the average one; empty otherwise.
+        mask: (height, width) bool, of the film's own size; None if no lung field was found.
+        quality: the film's correlation with the average film, minus a penalty for its layout; at most 1, and 0.65 or
+            more if lungs are found. None if no alignment was possible.
+        from_prior: whether the outline of a lung is the atlas's, because the film's grey values show none.
+        reason: in words, why no lungs were found, or which outline is the atlas's; empty otherwise.
         to_film: affine map (2, 3) from places in the average film to places in this one, (x, y) as parts of width and
-            height; None where no lung field was found.
+            height; None if no lung field was found.
     """
 
     mask: Mask | None
@@ -63,10 +63,10 @@ class LungField:
 
 
 def lung_field(film: NDArray[np.uint8] | Grey, *, quick: bool = False) -> LungField:
-    """Find the lungs of an upright frontal film; brighter is denser.
+    """Find the lungs in an upright frontal film, in which brighter is denser.
 
-    The atlas is of children's films (Kermany et al., Cell 172 (2018), CC BY 4.0). An adult's lungs are mostly not
-    found. A film that is upside down, lies on its side, is inverted or shows no chest has none.
+    The atlas is of children's films (Kermany et al., Cell 172 (2018), CC BY 4.0). In adults, lungs are mostly not
+    found. In a film that is rotated, inverted or shows no chest, none are found.
 
     Args:
         film: (height, width), uint8 or float from 0 to 1, at least 16 pixels each way.

@@ -1,6 +1,6 @@
-"""A generated picture that is laid out like a chest film: for tests, the demo's fallback and a bundle's golden check.
+"""A generated picture that resembles a chest film: for tests, the demo's fallback and a bundle's golden check.
 
-It is drawn from ellipses and is nobody's film. It teaches nothing about pneumonia and must never be counted as data.
+It is drawn from ellipses and is nobody's film. It carries no information on pneumonia and must never be used as data.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 
 Grey = NDArray[np.float32]
 
-_SOFTNESS = 0.15  # how far an edge is smeared, against the structure's own half-axis
+_SOFTNESS = 0.15  # the width of an edge relative to the structure's half-axis
 
 
 def chest_phantom(seed: int, size: tuple[int, int] = (256, 256), opacity: float = 0.0) -> Grey:
-    """Draw a chest-like picture; this is not a film of anybody.
+    """Draw a chest-like picture, which is not a film of anybody.
 
-    Two dark lungs lie beside a bright mediastinum and heart, ribs cross the lungs, and geometry, brightness and
-    grain vary with the seed. The same arguments give the same picture.
+    Two dark lungs are next to a bright mediastinum and heart, ribs cross the lungs, and geometry, brightness and
+    noise vary with the seed. The same arguments give the same picture.
 
     Args:
         seed: 0 to 2³²-1, picks the geometry; two seeds are two patients.

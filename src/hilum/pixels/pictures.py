@@ -56,7 +56,7 @@ def read_picture(path: str, data: bytes, kind: str, scale_of: Callable[[int, int
     if min(width, height) < MIN_SIDE:
         raise FilmError(path, f"{width}×{height} pixels; a film has at least {MIN_SIDE}×{MIN_SIDE}")
     if "mp" in image.info or getattr(image, "n_frames", 1) > 1:
-        raise FilmError(path, f"a {kind} with more than one picture; save the one that is the film by itself")
+        raise FilmError(path, f"a {kind} with more than one picture; save the one that is the film alone")
     if image.mode in ("CMYK", "YCCK"):
         raise FilmError(path, "a JPEG in printing colours (CMYK); save it as grey or RGB")
     deep = kind == "PNG" and data[24] == 16  # the bit depth in IHDR (PNG 11.2.1)
@@ -64,7 +64,9 @@ def read_picture(path: str, data: bytes, kind: str, scale_of: Callable[[int, int
         raise FilmError(path, f"a {kind} of mode {image.mode}; save it as grey or RGB")
     scale = 1
     if kind == "JPEG":
-        if scale_of and _orientation(image) == 1:  # a turned film would have its last, cut pixels on another side
+        if (
+            scale_of and _orientation(image) == 1
+        ):  # a rotated film would have its last, partial pixels on another side
             scale = scale_of(height, width)
         # The file's own luminance: a third of the work of going through RGB. A fraction of the size is an inverse
         # cosine transform of the low frequencies alone (libjpeg's 4×4, 2×2 and 1×1).
@@ -83,7 +85,7 @@ def grey_of(path: str, array: NDArray[np.generic]) -> NDArray[np.float32]:
         FilmError: a value is NaN or infinite.
     """
     if array.dtype.kind == "f" and not np.isfinite(array).all():
-        raise FilmError(path, "holds values that are not numbers (NaN or infinite); write it again without them")
+        raise FilmError(path, "has values that are NaN or infinite; write it again without them")
     grey = array[..., 0] if array.ndim == 3 and array.shape[2] == 1 else array
     if array.dtype == np.uint8:
         if grey.ndim == 3:
@@ -95,12 +97,12 @@ def grey_of(path: str, array: NDArray[np.generic]) -> NDArray[np.float32]:
     return between_extremes(numbers @ LUMINANCE.astype(np.float64) if numbers.ndim == 3 else numbers)
 
 
-def between_extremes(values: NDArray[np.floating], besides: NDArray[np.bool_] | None = None) -> NDArray[np.float32]:
-    """Stretch the smallest value to 0 and the largest to 1; values that are all alike become 0.
+def between_extremes(values: NDArray[np.floating], excluded: NDArray[np.bool_] | None = None) -> NDArray[np.float32]:
+    """Stretch the smallest value to 0 and the largest to 1; equal values become 0.
 
-    Those `besides` do not count for the extremes; they may leave the range and are clipped to it.
+    Values where `excluded` is true do not count for the extremes, and are clipped to the range.
     """
-    counted = values if besides is None else values[~besides]
+    counted = values if excluded is None else values[~excluded]
     if not counted.size or counted.min() == counted.max():
         return np.zeros(values.shape, dtype=np.float32)
     low, high = counted.min() / 2, counted.max() / 2  # halves: the range of the largest floats stays finite
@@ -170,5 +172,5 @@ def _upright(grey: NDArray[np.float32], image: ImageFile) -> NDArray[np.float32]
 def _orientation(image: ImageFile) -> int:
     try:
         return int(image.getexif().get(_ORIENTATION, 1))
-    except Exception:  # damaged EXIF beside sound pixels: every viewer shows those as they lie
+    except Exception:  # damaged EXIF next to intact pixels: every viewer shows those as they are stored
         return 1

@@ -1,4 +1,4 @@
-"""From a decoded film to the square that a model sees: one implementation, for training and for inference."""
+"""From a decoded film to the square that a model is given: one implementation for training and inference."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from PIL import Image
 
 from hilum.recipe import Pixels
 
-PREPROCESS_VERSION = 2  # raise it whenever any film comes out with other values: the pixel caches are named by it
+PREPROCESS_VERSION = 2  # raise it whenever the result changes for any film: the pixel caches are named by it
 
 _SCALES = (8, 4, 2)  # at which a JPEG can be decoded from the low frequencies of its blocks
 _KEPT = 2  # pixels of a scaled film to one of the square, at least, along each side
 
 
 def preprocess(grey: NDArray[np.float32], spec: Pixels) -> NDArray[np.uint8]:
-    """Crop, denoise, resize, equalise, round; in this order.
+    """Crop, denoise, resize, equalise and round, in this order.
 
     The resize is Pillow's bilinear filter, whose support grows with the reduction: antialiased in both axes,
-    also where they shrink by different factors.
+    even if they shrink by different factors.
 
     Args:
         grey: a decoded film, (height, width), 0 to 1.
-        spec: a recipe's choices.
+        spec: the `[pixels]` of a recipe.
 
     Returns:
         uint8, (spec.size, spec.size).
@@ -38,11 +38,11 @@ def preprocess(grey: NDArray[np.float32], spec: Pixels) -> NDArray[np.uint8]:
 def preprocess_scaled(
     grey: NDArray[np.float32], spec: Pixels, shape: tuple[int, ...], scale: int
 ) -> NDArray[np.uint8]:
-    """The same of a film that was decoded at a fraction of its size.
+    """Preprocess a film that was decoded at a fraction of its size.
 
     Args:
         grey: (ceil(height / scale), ceil(width / scale)), 0 to 1.
-        spec: a recipe's choices.
+        spec: the `[pixels]` of a recipe.
         shape: height and width of the film itself.
         scale: pixels of the film to one of `grey`, along each side: no more than `largest_scale` says.
 
@@ -65,12 +65,12 @@ def preprocess_scaled(
 
 
 def largest_scale(height: int, width: int, spec: Pixels) -> int:
-    """At which fraction of its size a film may be decoded: 1, 2, 4 or 8 of its pixels to one, along each side.
+    """The fraction of its size at which a film may be decoded: 1, 2, 4 or 8 of its pixels to one, along each side.
 
-    As long as two pixels remain to one of the square, the reduction that follows blurs more than the fraction loses:
+    As long as two pixels remain for one of the square, the reduction that follows blurs more than the fraction loses:
     on 96 originals of Kermany's films at 128 px, squares differ from those of the whole films by 0.11 grey levels in
     the mean, and by 0.32 in the worst film (`python -m benchmarks.scaled_decoding`). Denoising works at the film's
-    own resolution, and allows no fraction.
+    own resolution, so it allows no fraction.
     """
     if spec.denoise != "none":
         return 1
@@ -107,7 +107,7 @@ def _middle(region: _Region) -> _Region:
 def _cut(
     film: NDArray[np.float32], region: _Region, scale: int
 ) -> tuple[NDArray[np.float32], tuple[float, float, float, float]]:
-    """The pixels that show a region, and where in them it lies: left, top, right, bottom."""
+    """The pixels that show a region, and its box among them: left, top, right, bottom."""
     top, left, bottom, right = region
     y, x = top // scale, left // scale
     box = (left / scale - x, top / scale - y, right / scale - x, bottom / scale - y)

@@ -1,4 +1,4 @@
-"""From a file to the square that a model sees: for training's cache and for a prediction, the same."""
+"""From a file, or an array, to the square that a model is given: the same for training and prediction."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hilum.recipe import Pixels
 
 
 class Square(NamedTuple):
-    """A film as a model is shown it.
+    """A preprocessed film.
 
     Attributes:
         levels: uint8, (size, size).
@@ -29,15 +29,15 @@ def read_square(path: str, spec: Pixels, expected_sha256: str = "") -> Square:
     """Decode and preprocess one film.
 
     A JPEG that is much larger than the square is decoded at a fraction of its size (`largest_scale`), which
-    leaves out most of the work of preprocessing; any other film as `preprocess(decode(path), spec)`.
+    leaves out most of the work of preprocessing; any other film gives `preprocess(decode(path), spec)`.
 
     Args:
         path: the film, as the user named it.
-        spec: a recipe's choices.
+        spec: the `[pixels]` of a recipe.
         expected_sha256: as for `decode`.
 
     Raises:
-        FilmError: as `decode`.
+        FilmError: as for `decode`.
     """
     grey, shape, scale = decode_scaled(path, spec.window, expected_sha256, partial(largest_scale, spec=spec))
     return Square(preprocess_scaled(grey, spec, shape, scale), shape)
@@ -48,7 +48,7 @@ def square_of(array: NDArray[np.generic], spec: Pixels, name: str = "array") -> 
 
     Args:
         array: the film, as for `grey_of_array`.
-        spec: a recipe's choices; its window is not applied.
+        spec: the `[pixels]` of a recipe; its window is not applied.
         name: what an error calls the film.
 
     Raises:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def apply_table(
     values: NDArray[np.integer] | NDArray[np.float32], item: Dataset, little_endian: bool
 ) -> tuple[NDArray[np.float32], int]:
-    """Look values up in an item of a Modality or VOI LUT Sequence (PS3.3 C.11.1.1.1, C.11.2.1.1).
+    """Look up values in an item of a Modality or VOI LUT Sequence (PS3.3 C.11.1.1.1, C.11.2.1.1).
 
     Values below the first one mapped take the first entry, values above the last one mapped the last. (pydicom's
     own functions wrap around for tables of 8 bits with more than 256 entries.)

@@ -7,11 +7,11 @@ from hilum.tuning.claims import trial_folder
 from hilum.tuning.space import Space, read_space, with_values
 from hilum.tuning.study import Train, tune
 from hilum.tuning.study_page import optimism_note, render
-from hilum.tuning.summary import Objective, StudySummary, Trial, ValidationFilms
+from hilum.tuning.summary import StudyObjective, StudySummary, Trial, ValidationFilms
 
 __all__ = [
-    "Objective",
     "Space",
+    "StudyObjective",
     "StudySummary",
     "Train",
     "Trial",

@@ -27,7 +27,7 @@ from hilum.tuning.claims import Claim, StudyFolder, trial_folder
 from hilum.tuning.space import Space, format_values
 from hilum.tuning.storage import open_study, translated_errors
 from hilum.tuning.study_page import render
-from hilum.tuning.summary import ERROR, SECONDS, Objective, StudySummary, ValidationFilms, summarize
+from hilum.tuning.summary import ERROR, SECONDS, StudyObjective, StudySummary, ValidationFilms, summarize
 
 logger = logging.getLogger("hilum")
 
@@ -59,7 +59,7 @@ def tune(
     films: Manifest,
     out: Path,
     train: Train,
-    objective: Objective,
+    objective: StudyObjective,
     *,
     trials: int | None = None,
     storage: str | None = None,
@@ -113,7 +113,7 @@ def tune(
         return write()
 
 
-def _run(claim: Claim, space: Space, train: Train, objective: Objective) -> None:
+def _run(claim: Claim, space: Space, train: Train, objective: StudyObjective) -> None:
     """Train one trial until it is done, pruned or failed; if it is interrupted it can be resumed."""
     trial, study = claim.trial, claim.trial.study
     study.sampler = _sampler(space.recipe, trial.number)
@@ -145,7 +145,7 @@ def _run(claim: Claim, space: Space, train: Train, objective: Objective) -> None
 class _TrialReporter:
     """Reports every epoch of a trial, and ends the trial if it is to be pruned."""
 
-    def __init__(self, claim: Claim, recipe: Recipe, prune_after: int, objective: Objective) -> None:
+    def __init__(self, claim: Claim, recipe: Recipe, prune_after: int, objective: StudyObjective) -> None:
         self.figures = dict(claim.reported)
         self._trial = claim.trial
         self._objective = objective

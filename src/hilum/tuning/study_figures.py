@@ -12,7 +12,7 @@ from markupsafe import Markup
 from hilum.pages import FIRST, INK, MUTED, SECOND, sheet, whole_numbers
 from hilum.recipe import Range
 from hilum.tuning.space import format_value
-from hilum.tuning.summary import Objective, StudySummary, Trial
+from hilum.tuning.summary import StudyObjective, StudySummary, Trial
 
 if TYPE_CHECKING:
     from matplotlib.axis import Axis
@@ -139,7 +139,7 @@ def _place(trial: Trial, key: str, summary: StudySummary) -> float:
     return float(what.index(value)) + 0.3 * ((trial.number * 0.618034) % 1 - 0.5)
 
 
-def _edge(figures: Sequence[float], objective: Objective) -> float | None:
+def _edge(figures: Sequence[float], objective: StudyObjective) -> float | None:
     """Beyond it a figure is so bad that it would compress all others into a line; None if no figure is."""
     finite = [figure for figure in figures if math.isfinite(figure)]
     if not finite:
@@ -149,7 +149,7 @@ def _edge(figures: Sequence[float], objective: Objective) -> float | None:
     return edge if edge != best and any(objective.better(edge, figure) for figure in finite) else None
 
 
-def _at_edge(figure: float, edge: float | None, objective: Objective) -> tuple[float, str]:
+def _at_edge(figure: float, edge: float | None, objective: StudyObjective) -> tuple[float, str]:
     """Where a figure is drawn, and its mark: an arrow if it is beyond the edge."""
     if edge is None or not objective.better(edge, figure):
         return figure, "o"

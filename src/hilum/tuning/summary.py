@@ -27,7 +27,7 @@ IMPORTANCE_TRIALS = 5  # with fewer, importances mean nothing
 
 
 @dataclass(frozen=True, slots=True)
-class Objective:
+class StudyObjective:
     """The figure that trials are compared by.
 
     Attributes:
@@ -103,7 +103,7 @@ class StudySummary:
     """
 
     recipe: Recipe
-    objective: Objective
+    objective: StudyObjective
     planned: int
     trials: tuple[Trial, ...]
     importances: dict[str, float]
@@ -142,7 +142,7 @@ class StudySummary:
 
 
 def summarize(
-    study: optuna.Study, recipe: Recipe, objective: Objective, planned: int, films: ValidationFilms
+    study: optuna.Study, recipe: Recipe, objective: StudyObjective, planned: int, films: ValidationFilms
 ) -> StudySummary:
     """Read the state of a study from its database."""
     listed = counted(study)

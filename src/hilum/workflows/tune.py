@@ -95,7 +95,7 @@ def tune(
     classes = check_films(resolved, found)
     space = tuning.read_space(pin_weights(resolved), source, check=network_check(classes))
     column, minimize = MONITORED[resolved.training.monitor]
-    objective = tuning.Objective(column, DESCRIPTIONS[resolved.training.monitor], minimize)
+    objective = tuning.StudyObjective(column, DESCRIPTIONS[resolved.training.monitor], minimize)
     return tuning.tune(space, found, Path(out), trainer(found), objective, trials=trials, storage=storage)
 
 
