@@ -1,4 +1,4 @@
-"""`history.csv`: what each epoch gave, or what else was tried on the way to a detector, a row each."""
+"""`history.csv`: the metrics of each epoch, or of each choice that was compared for a detector, a row each."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ Row = dict[str, float]
 
 
 def write_history(path: Path, rows: list[Row]) -> None:
-    """Write every row so far; the file is replaced whole, so that a reader never meets half a row.
+    """Write every row so far; the file is replaced whole, so that a reader never sees half a row.
 
-    Rows may say different things: a column stands where its first row has it, and is empty in rows without it.
+    Rows may have different columns: a column comes where its first row has it, and is empty in rows without it.
     """
     columns = list(dict.fromkeys(name for row in rows for name in row))
     with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
@@ -25,7 +25,7 @@ def write_history(path: Path, rows: list[Row]) -> None:
 
 
 def read_history(path: Path) -> list[Row]:
-    """Read the rows of a `history.csv`; none where there is no file yet.
+    """Read the rows of a `history.csv`; an empty list where there is no file yet.
 
     Raises:
         RequestError: it is damaged.
@@ -38,4 +38,4 @@ def read_history(path: Path) -> list[Row]:
                 {name: float(value) for name, value in row.items() if value != ""} for row in csv.DictReader(file)
             ]
     except (ValueError, TypeError) as error:
-        raise RequestError(f"{path}: damaged ({error}); put it back as it was, or start the run again") from None
+        raise RequestError(f"{path}: damaged ({error}); restore the file, or start the run again") from None

@@ -170,12 +170,12 @@ def test_bundles_that_do_not_go_together(tiny_bundle: Path) -> None:
     for differing, says in (
         (
             other(**recipe(pixels=Pixels(48, "pad"))),
-            "pixels.size is 32 and 48; pixels.resize is squash and pad. Fuse",
+            "pixels.size 32 → 48; pixels.resize squash → pad. Fuse",
         ),
-        (other(**recipe(labels="subtype")), "labels is label and subtype. Fuse"),
+        (other(**recipe(labels="subtype")), "labels label → subtype. Fuse"),
         (
             other(classes=("NORMAL", "virus")),
-            "classes is NORMAL, PNEUMONIA and NORMAL, virus. Fuse bundles of the same",
+            "classes NORMAL, PNEUMONIA → NORMAL, virus. Fuse bundles of the same",
         ),
     ):
         with pytest.raises(RequestError, match=f"{tiny_bundle} and other do not go together: {says}"):

@@ -61,8 +61,11 @@ def test_auroc_of_one_class_is_refused() -> None:
 @pytest.mark.parametrize(
     ("table", "says"),
     [
-        ({"monitor": "views_loss"}, "monitor = views_loss is of drawn views, and none are judged; set val_views=4"),
-        ({"monitor": "shifted_auroc"}, "monitor = shifted_auroc is of shifted films; set val_shifts=true"),
+        (
+            {"monitor": "views_loss"},
+            "monitor = views_loss is measured on augmented views, and there are none; set val_views=4",
+        ),
+        ({"monitor": "shifted_auroc"}, "monitor = shifted_auroc is measured on shifted films; set val_shifts=true"),
         ({"min_epochs": 5, "epochs": 4}, r"min_epochs \(5\) is larger than epochs \(4\)"),
         ({"schedule": "one-cycle", "warmup_epochs": 1}, "one-cycle has a warm-up of its own"),
         ({"monitor": "f1"}, "training.monitor: Invalid enum value 'f1'"),

@@ -6,7 +6,7 @@ key that is quietly ignored costs somebody a night of training.
 """
 
 from hilum.recipe.classical import Classical, Genetic, Templates
-from hilum.recipe.comparing import differences
+from hilum.recipe.comparing import differences, first_few
 from hilum.recipe.images import Augment, Batches, Pixels
 from hilum.recipe.included import recipe_text
 from hilum.recipe.learning import BundleSettings, Training
@@ -37,6 +37,7 @@ __all__ = [
     "Tune",
     "Weights",
     "differences",
+    "first_few",
     "list_recipes",
     "parse_recipe",
     "read_recipe",

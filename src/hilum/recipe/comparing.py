@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -24,6 +24,16 @@ def differences(was: Struct | Mapping[str, Any], now: Struct | Mapping[str, Any]
         within: the prefix of all keys, such as `pixels.`.
     """
     return list(_differences(_table(was), _table(now), within))
+
+
+def first_few(changes: Sequence[str], shown: int = 3) -> str:
+    """The first few of several differences, for one line of an error.
+
+    >>> first_few(["seed 1 → 2", "name a → b", "classes A → B", "model.name s1-cnn → vgg11"])
+    'seed 1 → 2, name a → b, classes A → B, and 1 more'
+    """
+    more = f", and {len(changes) - shown} more" if len(changes) > shown else ""
+    return ", ".join(changes[:shown]) + more
 
 
 def _differences(was: Mapping[str, Any], now: Mapping[str, Any], within: str) -> Iterator[str]:

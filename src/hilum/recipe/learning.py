@@ -96,11 +96,13 @@ class Training(Struct, frozen=True, forbid_unknown_fields=True):
                 f"set training.min_epochs={self.epochs}"
             )
         if self.monitor.startswith("views") and not self.val_views:
-            raise ValueError(f"monitor = {self.monitor} is of drawn views, and none are judged; set val_views=4")
+            raise ValueError(
+                f"monitor = {self.monitor} is measured on augmented views, and there are none; set val_views=4"
+            )
         if self.monitor.startswith("shifted") and not self.val_shifts:
-            raise ValueError(f"monitor = {self.monitor} is of shifted films; set val_shifts=true")
+            raise ValueError(f"monitor = {self.monitor} is measured on shifted films; set val_shifts=true")
         if self.warmup_epochs and self.schedule == "one-cycle":
-            raise ValueError("one-cycle has a warm-up of its own; leave warmup_epochs away")
+            raise ValueError("one-cycle has a warm-up of its own; omit warmup_epochs")
 
 
 class BundleSettings(Struct, frozen=True, forbid_unknown_fields=True):

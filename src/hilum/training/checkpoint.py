@@ -30,7 +30,6 @@ from hilum.records import Manifest
 from hilum.training.schedule import Schedule
 from hilum.training.step import StepOutput
 
-SHOWN = 3  # the number of differences that an error lists
 # What is chosen on validation films after the last epoch: a run that is resumed may be given other values of these.
 CHOSEN_LATER = ("calibration", "operating_point", "operating_at", "miss_cost", "prevalence", "coverage")
 # Hilum 0.1.0 wrote these names into its checkpoints.
@@ -234,8 +233,8 @@ def check_run_fingerprint(path: Path, recipe: Recipe, *manifests: Manifest) -> N
     changed = recipes.differences(replace(was, bundle=replace(was.bundle, **chosen_later)), recipe)
     if changed:
         raise RequestError(
-            f"{path.parents[1]}: its recipe was changed since it was started: {_first(changed)}; restore it, or "
-            "start another run"
+            f"{path.parents[1]}: its recipe was changed since it was started: "
+            f"{recipes.first_few(changed)}; restore it, or start another run"
         )
     films = _films(*manifests)
     changed = [
@@ -245,8 +244,8 @@ def check_run_fingerprint(path: Path, recipe: Recipe, *manifests: Manifest) -> N
     ]
     if changed:
         raise RequestError(
-            f"{path.parents[1]}: its films were changed since it was started: {_first(changed)}; restore "
-            "manifest.csv, or start another run"
+            f"{path.parents[1]}: its films were changed since it was started: "
+            f"{recipes.first_few(changed)}; restore manifest.csv, or start another run"
         )
 
 
@@ -266,8 +265,3 @@ def _change(was: list[str] | None, now: list[str] | None) -> str:
         return "missing"
     changes = zip(was[1:], now[1:], strict=True)
     return ", ".join(f"{old or '(nothing)'} → {new or '(nothing)'}" for old, new in changes if old != new)
-
-
-def _first(changes: list[str]) -> str:
-    more = f", and {len(changes) - SHOWN} more" if len(changes) > SHOWN else ""
-    return ", ".join(changes[:SHOWN]) + more

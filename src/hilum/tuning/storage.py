@@ -18,11 +18,10 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from hilum.errors import HilumError, RequestError
-from hilum.recipe import Recipe, Tune
+from hilum.recipe import Recipe, Tune, differences, first_few
 from hilum.records import Manifest
 
 STARTED_WITH = "begun_with"  # the study's attribute, by its name in databases of 0.1.0
-SHOWN = 3  # differences named one by one
 _ATTEMPTS = 3  # two workers that make a new database's tables at once get into each other's way
 _PACKAGES = {"psycopg": '"psycopg[binary]"', "MySQLdb": "mysqlclient"}  # modules that pip knows by another name
 _WAIT_SECONDS = 60.0  # for another worker that is writing to the same SQLite file
@@ -124,11 +123,15 @@ def _check_started_with(study: optuna.Study, url: str, recipe: Recipe, films: Ma
         study.set_user_attr(STARTED_WITH, json.loads(json.dumps(now)))
         return
     old = msgspec.to_builtins(msgspec.convert(was["recipe"], Recipe))  # with the defaults of keys that are new
-    if changed := list(_differences(old, now["recipe"], "")):
-        raise RequestError(f"{where}: its recipe has changed since the study was started: {_some(changed)}; {fix}")
+    if changed := differences(old, now["recipe"]):
+        raise RequestError(
+            f"{where}: its recipe has changed since the study was started: {first_few(changed)}; {fix}"
+        )
     if was["films"] != now["films"]:
-        changed = list(_differences(was["counts"], now["counts"], "")) or ["the same number, but different films"]
-        raise RequestError(f"{where}: its films have changed since the study was started: {_some(changed)}; {fix}")
+        changed = differences(was["counts"], now["counts"]) or ["the same number, but different films"]
+        raise RequestError(
+            f"{where}: its films have changed since the study was started: {first_few(changed)}; {fix}"
+        )
 
 
 def _fingerprint(films: Manifest) -> str:
@@ -139,18 +142,3 @@ def _fingerprint(films: Manifest) -> str:
 
 def _counts(films: Manifest) -> dict[str, int]:
     return dict(sorted(Counter(f"{film.split} {film.label}" for film in films).items()))
-
-
-def _differences(was: dict[str, Any], now: dict[str, Any], place: str) -> Iterator[str]:
-    """`training.epochs 3 → 5` for each value that is another."""
-    for key in dict.fromkeys([*was, *now]):
-        old, new = was.get(key, "(nothing)"), now.get(key, "(nothing)")
-        if isinstance(old, dict) and isinstance(new, dict):
-            yield from _differences(old, new, f"{place}{key}.")
-        elif json.dumps(old) != json.dumps(new):
-            yield f"{place}{key} {old} → {new}"
-
-
-def _some(changes: list[str]) -> str:
-    more = f", and {len(changes) - SHOWN} more" if len(changes) > SHOWN else ""
-    return ", ".join(changes[:SHOWN]) + more

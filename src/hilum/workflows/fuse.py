@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from hilum.bundle import require_network
 from hilum.errors import LayoutError, RequestError
-from hilum.recipe import Model, Pixels, Recipe
+from hilum.recipe import Model, Recipe, differences
 from hilum.records import Manifest
 from hilum.workflows.deployed import DeployedNetworks, fit_gate, summarize, whole_films
 
@@ -105,7 +105,7 @@ def refuse_incompatible(bundles: Sequence[Bundle]) -> None:
     if len(set(seals)) < len(seals):
         raise RequestError("the same network is named twice among these bundles; name each once")
     for other in others:
-        differing = _differing(first.spec, other.spec)
+        differing = _incompatibilities(first.spec, other.spec)
         if differing:
             raise RequestError(
                 f"{first.folder} and {other.folder} do not go together: {'; '.join(differing)}. Fuse bundles of the "
@@ -113,15 +113,13 @@ def refuse_incompatible(bundles: Sequence[Bundle]) -> None:
             )
 
 
-def _differing(one: Spec, other: Spec) -> list[str]:
-    """What keeps two bundles apart, each as `key is this and that`."""
-    pairs: list[tuple[str, object, object]] = [
-        (f"pixels.{key}", getattr(one.recipe.pixels, key), getattr(other.recipe.pixels, key))
-        for key in Pixels.__struct_fields__
-    ]
-    pairs.append(("labels", one.recipe.labels, other.recipe.labels))
-    pairs.append(("classes", ", ".join(one.classes), ", ".join(other.classes)))
-    return [f"{key} is {this} and {that}" for key, this, that in pairs if this != that]
+def _incompatibilities(one: Spec, other: Spec) -> list[str]:
+    """The differences in what networks must share to be fused."""
+
+    def shared(spec: Spec) -> dict[str, object]:
+        return {"pixels": spec.recipe.pixels, "labels": spec.recipe.labels, "classes": ", ".join(spec.classes)}
+
+    return differences(shared(one), shared(other))
 
 
 def members_of(spec: Spec, share: float) -> tuple[Member, ...]:
