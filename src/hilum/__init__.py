@@ -16,10 +16,12 @@ Decision support for research, never a diagnosis.
 
 TYPE_CHECKING = False  # type checkers take it as true; importing it from typing would take longer than all of this
 if TYPE_CHECKING:
-    from hilum.auditing import audit
+    from hilum.auditing import Audit, audit
     from hilum.errors import BundleError, FilmError, HilumError, LayoutError, RecipeError, RequestError
+    from hilum.explanation import Explanations
     from hilum.films.index import index
     from hilum.inference import Detector
+    from hilum.models import ModelInfo, list_models
     from hilum.recipe import (
         Recipe,
         RecipeInfo,
@@ -41,22 +43,31 @@ if TYPE_CHECKING:
         write_manifest,
         write_predictions,
     )
+    from hilum.tuning import StudySummary
     from hilum.workflows.calibrate import calibrate
     from hilum.workflows.explain import explain
+    from hilum.workflows.export import export
+    from hilum.workflows.fuse import FusedBundle, fuse
+    from hilum.workflows.preprocess import draw_preprocessing
     from hilum.workflows.run import Run, read_run
     from hilum.workflows.train import resume, train
+    from hilum.workflows.tune import tune
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "Audit",
     "BundleError",
     "Detector",
+    "Explanations",
     "Figure",
     "Film",
     "FilmError",
+    "FusedBundle",
     "HilumError",
     "LayoutError",
     "Manifest",
+    "ModelInfo",
     "Prediction",
     "Predictions",
     "Recipe",
@@ -64,10 +75,15 @@ __all__ = [
     "RecipeInfo",
     "RequestError",
     "Run",
+    "StudySummary",
     "audit",
     "calibrate",
+    "draw_preprocessing",
     "explain",
+    "export",
+    "fuse",
     "index",
+    "list_models",
     "list_recipes",
     "parse_recipe",
     "read_manifest",
@@ -77,6 +93,7 @@ __all__ = [
     "recipe_text",
     "resume",
     "train",
+    "tune",
     "with_settings",
     "write_manifest",
     "write_predictions",
@@ -85,10 +102,17 @@ __all__ = [
 
 # Where each public name is defined: what the type checker reads above, for the interpreter.
 _MODULES = {
-    "hilum.auditing": ("audit",),
+    "hilum.explanation": ("Explanations",),
+    "hilum.tuning": ("StudySummary",),
+    "hilum.workflows.tune": ("tune",),
+    "hilum.auditing": (
+        "Audit",
+        "audit",
+    ),
     "hilum.errors": ("BundleError", "FilmError", "HilumError", "LayoutError", "RecipeError", "RequestError"),
     "hilum.films.index": ("index",),
     "hilum.inference": ("Detector",),
+    "hilum.models": ("ModelInfo", "list_models"),
     "hilum.recipe": (
         "Recipe",
         "RecipeInfo",
@@ -112,6 +136,12 @@ _MODULES = {
     ),
     "hilum.workflows.calibrate": ("calibrate",),
     "hilum.workflows.explain": ("explain",),
+    "hilum.workflows.export": ("export",),
+    "hilum.workflows.fuse": (
+        "FusedBundle",
+        "fuse",
+    ),
+    "hilum.workflows.preprocess": ("draw_preprocessing",),
     "hilum.workflows.run": ("Run", "read_run"),
     "hilum.workflows.train": ("resume", "train"),
 }

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from hilum import models
-from hilum.cli.models import _print, _rows
+from hilum.cli.models import _print
 from hilum.errors import RecipeError
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "architectures.md"
@@ -28,10 +28,25 @@ def rows() -> list[Row]:
     return found
 
 
+@pytest.fixture(scope="module")
+def profiles() -> list[models.ModelProfile]:
+    return list(models.profile_models())
+
+
 @pytest.fixture
-def table(rows: list[Row], capsys: pytest.CaptureFixture[str]) -> str:
-    _print(rows)
+def table(profiles: list[models.ModelProfile], capsys: pytest.CaptureFixture[str]) -> str:
+    _print(profiles)
     return capsys.readouterr().out
+
+
+def test_a_program_reads_what_the_library_works_out(rows: list[Row], profiles: list[models.ModelProfile]) -> None:
+    assert json.loads(json.dumps([profile.to_dict() for profile in profiles])) == rows
+
+
+def test_the_list_of_names_is_the_registrys() -> None:
+    listed = models.list_models()
+    assert [info.name for info in listed] == list(models.REGISTRY)
+    assert "\nresnet18 " in repr(listed)
 
 
 def test_every_architecture_has_a_row(rows: list[Row]) -> None:
@@ -70,8 +85,8 @@ def test_the_page_shows_what_the_command_prints(table: str) -> None:
 def test_another_input_or_head_has_no_papers_figures_beside_it(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in set(models.REGISTRY) - {"vgg11"}:
         monkeypatch.delitem(models.REGISTRY, name)
-    monkeypatch.setattr("hilum.cli.models.SYSTEMS", ())
-    (row,) = _rows(64, 1, 3, "linear")
+    monkeypatch.setattr("hilum.models.catalog.SYSTEMS", ())
+    (row,) = (profile.to_dict() for profile in models.profile_models(64, 1, 3, "linear"))
     assert (row["input"], row["outputs"], row["head"], row["published"]) == ([1, 64, 64], 3, "linear", {})
     trunk = 9_220_480 - 2 * 9 * 64  # of three channels, of which one is left
     assert row["parameters"] == trunk + 3 * 513
@@ -79,4 +94,4 @@ def test_another_input_or_head_has_no_papers_figures_beside_it(monkeypatch: pyte
 
 def test_too_small_a_size_is_refused() -> None:
     with pytest.raises(RecipeError, match="takes sides of 32 pixels or more, not 16"):
-        list(_rows(16, None, None, "default"))
+        list(models.profile_models(16))

@@ -9,8 +9,6 @@ import typer
 
 from hilum.cli import app, tell
 from hilum.cli.options import Data
-from hilum.errors import RequestError
-from hilum.extras import require
 
 
 @app.command()
@@ -31,17 +29,9 @@ def fuse(
     Where it decides is chosen on the val films of --data, by the first bundle's rule and with its drawn views. A
     bundle that was fused itself brings its networks, each with its part of the bundle's share.
     """
-    require("train", "fusing bundles")
+    from hilum.workflows.fuse import fuse as library_fuse
 
-    from hilum import films
-    from hilum.workflows.fuse import fuse_bundles, open_bundles, refuse_incompatible
-
-    folder = out / "bundle"
-    if folder.exists() or (out / "recipe.toml").exists():
-        raise RequestError(f"{out}: holds a {'bundle' if folder.exists() else 'run'} already; name another --out")
-    chosen = bundles
-    refuse_incompatible(open_bundles(chosen))  # before every film is read
-    manifest = films.index(data)
-    fuse_bundles(chosen, manifest, folder, name=name or out.resolve().name, shares=shares)
-    split = "test" if any(film.split == "test" for film in manifest) else "val"
-    tell(f"{folder}: done. Next: hilum evaluate {folder} --data {data} --split {split} --out {out / split}")
+    fused = library_fuse(bundles, data, out, shares=shares, name=name or "")
+    split = "test" if any(film.split == "test" for film in fused.manifest) else "val"
+    where = f"--data {data} --split {split} --out {out / split}"
+    tell(f"{fused.bundle}: done. Next: hilum evaluate {fused.bundle} {where}")

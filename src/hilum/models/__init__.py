@@ -2,6 +2,7 @@
 
 from hilum.models import resnet, s1_cnn, vgg
 from hilum.models.body import Body
+from hilum.models.catalog import ModelInfo, ModelProfile, list_models, profile_models
 from hilum.models.counts import ParameterCounts, count_parameters, multiply_adds
 from hilum.models.dense import DenseEvaluation
 from hilum.models.deploy import InParts, deploy
@@ -17,16 +18,20 @@ __all__ = [
     "DenseEvaluation",
     "Fused",
     "InParts",
+    "ModelInfo",
+    "ModelProfile",
     "Network",
     "ParameterCounts",
     "build",
     "count_parameters",
     "deploy",
+    "list_models",
     "log_probabilities",
     "mean_of_probabilities",
     "multiply_adds",
     "outputs_for",
     "part_of_batch",
+    "profile_models",
     "resnet",
     "s1_cnn",
     "step_memory",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -24,8 +25,61 @@ _SMALLEST = 0.001  # a share that moves no probability by more than a reader see
 logger = logging.getLogger("hilum")
 
 
+@dataclass(frozen=True, slots=True)
+class FusedBundle:
+    """What fusing gave.
+
+    Attributes:
+        bundle: the new bundle's folder.
+        manifest: the films that were named, with their splits.
+    """
+
+    bundle: Path
+    manifest: Manifest
+
+
+def fuse(
+    bundles: Sequence[str | Path],
+    films: Manifest | str | Path | Sequence[str | Path],
+    out: str | Path,
+    *,
+    shares: Literal["mean", "fitted"] = "mean",
+    name: str = "",
+) -> FusedBundle:
+    """Fuse bundles that see the same films and know the same classes into one, which averages their probabilities.
+
+    Where it decides is chosen on the val films, by the first bundle's rule and with its drawn views. A bundle that
+    was fused itself brings its networks, each with its part of the bundle's share.
+
+    Args:
+        bundles: two or more, each a folder or `shipped`.
+        films: a manifest, or what `index` takes, with val films of every class.
+        out: gets the new bundle, in `out/bundle`.
+        shares: equal ones, or those with the smallest log loss on the val films.
+        name: what the new bundle is called; the name of `out` without.
+
+    Raises:
+        RequestError: `out` holds a bundle or a run, the bundles do not go together, or no mixture is better than one
+            bundle alone.
+        LayoutError: the films lack one of the classes.
+    """
+    from hilum.extras import require
+    from hilum.films import as_manifest
+
+    require("train", "fusing bundles")
+    out = Path(out)
+    folder = out / "bundle"
+    if folder.exists() or (out / "recipe.toml").exists():
+        raise RequestError(f"{out}: holds a {'bundle' if folder.exists() else 'run'} already; name another --out")
+    refuse_incompatible(open_bundles(bundles))  # before every film is read
+    manifest = as_manifest(films)
+    return FusedBundle(
+        fuse_bundles(bundles, manifest, folder, name=name or out.resolve().name, shares=shares), manifest
+    )
+
+
 def fuse_bundles(
-    bundles: Sequence[Path], manifest: Manifest, folder: Path, *, name: str, shares: Literal["mean", "fitted"]
+    bundles: Sequence[str | Path], manifest: Manifest, folder: Path, *, name: str, shares: Literal["mean", "fitted"]
 ) -> Path:
     """Write the bundle of several bundles' networks, and choose on the val films where it decides.
 
@@ -87,7 +141,7 @@ def fuse_bundles(
     ).folder
 
 
-def open_bundles(bundles: Sequence[Path]) -> list[Bundle]:
+def open_bundles(bundles: Sequence[str | Path]) -> list[Bundle]:
     """Read and check several bundles."""
     from hilum import bundle
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,12 +22,12 @@ _CALIBRATION_FILMS = 200  # train films, evenly over all: more move no range tha
 logger = logging.getLogger("hilum")
 
 
-def quantize(opened: Bundle, data: Path, path: Path) -> Int8:
+def quantize(opened: Bundle, data: Manifest | str | Path | Sequence[str | Path], path: Path) -> Int8:
     """Write a bundle's network in 8-bit integers, and measure it against the one in float32.
 
     Args:
         opened: the bundle.
-        data: films with a split, as the network was trained on them.
+        data: a manifest or what `index` takes, with the films that the network was trained on.
         path: the file to write, ONNX.
 
     Returns:
@@ -47,14 +47,12 @@ def quantize(opened: Bundle, data: Path, path: Path) -> Int8:
     from hilum.evaluation.truth import require_known_labels
 
     spec, classes = opened.spec, opened.spec.classes
-    used = films.index(data).where(lambda film: film.split in ("train", "val") and bool(film.label))
+    used = films.as_manifest(data).where(lambda film: film.split in ("train", "val") and bool(film.label))
     used = used.labelled_by(spec.recipe.labels)
     train, val = used.split("train"), used.split("val")
     require_known_labels(val, classes)
     if missing := [name for name in classes if name not in val.labels]:
-        raise LayoutError(
-            f"{data}: no val film is labelled {', '.join(missing)}; int8 is measured on some of each class"
-        )
+        raise LayoutError(f"no val film is labelled {', '.join(missing)}; int8 is measured on some of each class")
     places = np.unique(np.linspace(0, len(train) - 1, _CALIBRATION_FILMS).astype(int))
     train = Manifest(tuple(train.films[place] for place in places))
     cache = pixels.cache(Manifest(train.films + val.films), spec.recipe.pixels)

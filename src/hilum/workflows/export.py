@@ -1,0 +1,73 @@
+"""A bundle that also holds its network for another runtime, or in 8-bit integers."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from hilum.errors import RequestError
+from hilum.records import Manifest
+
+if TYPE_CHECKING:
+    from hilum.bundle.int8 import Int8
+
+logger = logging.getLogger("hilum")
+
+
+def export(
+    bundle: str | Path,
+    to: Literal["onnx", "openvino"],
+    out: str | Path,
+    *,
+    precision: Literal["float32", "int8"] = "float32",
+    films: Manifest | str | Path | Sequence[str | Path] | None = None,
+) -> tuple[Path, ...]:
+    """Write a bundle that also holds its network for another runtime, or in 8-bit integers.
+
+    ONNX: `model.onnx` (every bundle holds it) or `int8.onnx`; OpenVINO: `model.xml` or `int8.xml`, with a `.bin`
+    each. All take films, (n, 1, size, size) float32 from 0 to 1, and give logits.
+
+    Args:
+        bundle: its folder, or `shipped`.
+        to: the form of the network.
+        out: gets the new bundle, in `out/bundle`.
+        precision: int8 is made of train films and enters the bundle only where it keeps AUROC within 0.001, and
+            sensitivity and specificity within 0.01, on val films.
+        films: for int8, a manifest or what `index` takes, with the films that the network was trained on.
+
+    Returns:
+        The files of the network in the new bundle, which lies in their folder.
+
+    Raises:
+        RequestError: `out` holds a bundle already, int8 changes a figure by more than it may, int8 without films or
+            films without int8, or OpenVINO is not installed.
+        LayoutError: train or val films of some class are missing.
+    """
+    from hilum import bundle as bundles
+    from hilum.bundle.int8 import add_forms, in_words
+    from hilum.inference.engines import write_openvino
+
+    folder = Path(out) / "bundle"
+    if folder.exists():
+        raise RequestError(f"{out}: holds a bundle already; name another --out")
+    opened = bundles.read(bundle)
+    if (precision == "int8") != (films is not None):
+        raise RequestError("--precision int8 and --data DIR go together: int8 is made and measured on films")
+    with tempfile.TemporaryDirectory() as temporary:
+        record: Int8 | None = None
+        network = opened.onnx
+        files: list[Path] = []
+        if films is not None:
+            from hilum.workflows.quantize import quantize
+
+            network = Path(temporary) / "int8.onnx"
+            record = quantize(opened, films, network)
+            files.append(network)
+            logger.info(f"{record.judged_on}: {in_words(record)}")
+        if to == "openvino":
+            files += write_openvino(network, Path(temporary) / network.with_suffix(".xml").name)
+        written = add_forms(opened, folder, files, record)
+    return tuple(folder / file.name for file in files or [written.onnx])
