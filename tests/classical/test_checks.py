@@ -24,7 +24,7 @@ def described(numbers: list[list[float]]) -> Described:
 
 @pytest.mark.parametrize("what", [np.nan, np.inf])
 def test_a_number_that_is_not_finite_is_named_with_its_film(what: float) -> None:
-    with pytest.raises(RequestError, match=r"^1\.png: grey: deviation is no finite number"):
+    with pytest.raises(RequestError, match=r"^1\.png: grey: deviation is NaN or infinite"):
         refuse_unusable(described([[1, 2], [3, what], [4, 5]]), FILMS)
 
 

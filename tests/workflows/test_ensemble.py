@@ -101,7 +101,7 @@ def test_folds_judge_every_film_by_the_network_that_had_not_seen_its_patient(
         for row in said:
             assert row.probs[1] == pytest.approx(by_path[Path(row.film.path).name], abs=1e-4)
     card = (folder / "CARD.md").read_text()
-    assert "judged by the one network that had learnt from none of its patient's films" in card
+    assert "predicted by the one network that was trained on none of its patient's films" in card
     assert len(load_networks(bundle.read(folder))) == 3
 
 

@@ -1,4 +1,4 @@
-"""The bundle's card: what it is for, what it learnt from, how good it was where it was made. Plain Markdown."""
+"""The bundle's card: what it is for, what it was trained on, how good it was on validation. Plain Markdown."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _SHOWN = ("auroc", "accuracy", "sensitivity", "specificity", "precision", "f1", 
 
 
 def card(spec: Spec, gated: bool) -> str:
-    """The card of a bundle; `gated`: whether it says what films it was made for."""
+    """The Markdown of a bundle's card; `gated` is whether the bundle has a gate."""
     recipe, two = spec.recipe, len(spec.classes) == 2
     others = f"any finding other than `{spec.classes[-1]}`" if two else f"anything but {_listed(spec.classes)}"
     films = {split: ", ".join(f"{n} {name}" for name, n in part.films.items()) for split, part in spec.data.items()}
@@ -27,7 +27,7 @@ used to diagnose, to treat, or to put off either. Nobody has approved it for cli
 
 {_system(spec) if recipe.classical else _networks(spec)}
 
-## What it learnt from
+## What it was trained on
 
 {recipe.data or "The recipe does not say where its films come from."}
 
@@ -44,8 +44,8 @@ Films of another hospital, another age or another machine are harder: measure th
 
 ## What it was not made for
 
-Adults, if it learnt from children, and the other way round; lateral films; CT slices, unless it learnt from them;
-{others}; pictures that are no chest films. {_gate(gated)}
+Adults, if it was trained on children, and the reverse; lateral films; CT slices, unless it was trained on them;
+{others}; pictures that are not chest films. {_gate(gated)}
 
 ## Provenance
 
@@ -100,7 +100,7 @@ def _gate(gated: bool) -> str:
     """What it does with a picture that it was not made for."""
     if gated:
         return (
-            "A gate (`gate.json`) flags a film\nthat does not look like those that it learnt from, with a reason; "
+            "A gate (`gate.json`) flags a film\nthat does not look like those that it was trained on, with a reason; "
             "its probability is then not to be relied on."
         )
     return "It answers them all the same: a probability\nis no proof that the film was one."
@@ -139,7 +139,7 @@ def _clinic(recipes: Sequence[Recipe]) -> str:
 def _fused(spec: Spec) -> list[str]:
     """Which bundles were fused, as the lines of a table."""
     lines = [
-        "What it says is the mean of its networks' probabilities, weighted by their shares:",
+        "Its probability is the mean of its networks' probabilities, weighted by their shares:",
         "",
         "| share | bundle | network | is shown | data fingerprint | seal |",
         "|---|---|---|---|---|---|",
@@ -155,15 +155,15 @@ def _whose(spec: Spec) -> str:
     """Whose films it was validated on."""
     if spec.out_of_fold:
         return (
-            "Each film was judged by the one network that had learnt from none of its patient's films; the networks\n"
-            "together were judged on no film, and are rather better than this"
+            "Each film was predicted by the one network that was trained on none of its patient's films; the\n"
+            "networks together were validated on no film, and are rather better than this"
         )
     others = [each.recipe.name for each in spec.members if each.data_fingerprint != spec.data_fingerprint]
     if not others:
-        return "Other patients than those it learnt from, but of the same hospital"
+        return "Other patients than those it was trained on, but of the same hospital"
     return (
-        f"Of {_listed(others)} it is not known whether these films are among those that it learnt from (its data\n"
-        "fingerprint is another); where they are, every figure here is too good"
+        f"Of {_listed(others)} it is not known whether these films are among those that it was trained on (its data\n"
+        "fingerprint differs); where they are, every figure here is too good"
     )
 
 

@@ -1,4 +1,4 @@
-"""Golden predictions: what a bundle gave, where it was written, for generated films that anyone can draw again.
+"""Golden predictions: a bundle's probabilities, where it was written, of generated films that anyone can draw again.
 
 They are checked whenever a bundle is loaded, so that a runtime, a processor or a preprocessing library that computes
 something else is noticed before it reads a patient's film.
@@ -30,18 +30,18 @@ def golden_films(spec: Pixels) -> np.ndarray:
 
 
 def write_golden(path: Path, spec: Pixels, probs: Probs) -> None:
-    """Write down what `probs` gives for the generated films."""
+    """Write the probabilities that `probs` gives for the generated films, rounded to six digits."""
     rows = np.asarray(probs(golden_films(spec)), dtype=np.float64).round(6)
     write_text(path, json.dumps({"films": "chest_phantom", "probs": rows.tolist()}, indent=1) + "\n")
 
 
 def check_golden(path: Path, spec: Pixels, probs: Probs) -> None:
-    """Raise BundleError where `probs` no longer gives what is written down."""
+    """Raise BundleError where a probability differs from the one written by more than `TOLERANCE`."""
     expected = np.array(json.loads(path.read_text(encoding="utf-8"))["probs"])
     given = probs(golden_films(spec))
     worst = float(np.abs(given - expected).max()) if given.shape == expected.shape else float("nan")
     if not worst <= TOLERANCE:
         raise BundleError(
             f"{path.parent}: on generated films this machine gives probabilities that differ by {worst:.3g} from "
-            f"those stored with the bundle; install the versions in constraints.txt, or make the bundle anew"
+            f"those stored with the bundle; install the versions in constraints.txt, or make the bundle again"
         )

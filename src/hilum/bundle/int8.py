@@ -1,6 +1,6 @@
-"""A bundle's network in 8-bit integers: what was measured of it, and whether it may stand. No torch here.
+"""A bundle's network in 8-bit integers: the figures that it keeps, and whether it is accepted. No torch here.
 
-An int8 network is another network: which figures it keeps depends on what it learnt. So it enters a bundle only with
+An int8 network is another network: which figures it keeps depends on its weights. So it enters a bundle only with
 the bundle's own figures, measured in both precisions on the same validation films.
 """
 
@@ -36,11 +36,11 @@ class Pair(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Int8(Struct, frozen=True, forbid_unknown_fields=True):
-    """What was measured of an int8 network.
+    """The figures of an int8 network beside those of the float32 network.
 
     Attributes:
         calibrated_on: which films its ranges were read from, in words.
-        judged_on: which films it was judged on, in words.
+        judged_on: which films it was measured on, in words.
         figures: `auroc`, and at the operating point `sensitivity` and `specificity` or, of more than two classes,
             `accuracy`.
         mean_change: of a probability, over those films.
@@ -66,7 +66,7 @@ def compare(
         int8: the same films' in int8.
         labels: (n,) indices of classes.
         point: where the bundle decides.
-        named: which films the int8 network was calibrated and judged on, in words.
+        named: which films the int8 network was calibrated and measured on, in words.
         golden: its probabilities of the generated films, (4, classes).
     """
     before, after = (_figures(probs, labels, point.threshold) for probs in (exact, int8))
@@ -103,7 +103,7 @@ def golden_probs(pixels: Pixels, probs: Probs) -> Floats:
 
 
 def add_forms(opened: Bundle, folder: Path, files: Sequence[Path], record: Int8 | None = None) -> Bundle:
-    """Write a bundle anew that holds its network in more forms.
+    """Write a bundle again that holds its network in more forms.
 
     Args:
         opened: the bundle.

@@ -1,4 +1,4 @@
-"""From a torch network to an ONNX file that gives the same logits, or to an error."""
+"""From a torch network to an ONNX file that gives the same logits; one that does not is an error."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LARGEST = 2**31  # bytes of a protocol buffer
 
 
 def export_onnx(model: nn.Module, films: np.ndarray, path: Path, *, half: bool) -> float:
-    """Write a network as ONNX and prove on films that it says the same.
+    """Write a network as ONNX and check on films that it gives the same logits.
 
     Args:
         model: on the CPU, in evaluation mode.

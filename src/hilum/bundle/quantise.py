@@ -27,7 +27,7 @@ def quantise(network: Path, films: NDArray[np.uint8], path: Path) -> None:
     """Write a network in 8-bit integers: weights by channel, maps by the range that films give them.
 
     The ranges are the smallest and the largest value over the films. What a network does before its first
-    convolution (taking a film's mean, dividing by its deviation) and behind its last layer stays float32: films
+    convolution (taking a film's mean, dividing by its deviation) and after its last layer stays float32: films
     differ in their greys by more than 8 bits can hold, and there is nothing to gain.
 
     Args:

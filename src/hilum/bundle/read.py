@@ -32,7 +32,7 @@ class Bundle:
 
     Attributes:
         folder: where it lies.
-        spec: what it says about itself.
+        spec: the content of its `bundle.json`.
     """
 
     folder: Path

@@ -22,7 +22,7 @@ from hilum.records import Manifest
 
 
 def part_of(folder: Path) -> Path:
-    """Where a bundle is written until it is whole.
+    """Make the folder that a bundle is written into until it is whole.
 
     Raises:
         RequestError: the folder exists and is no bundle.
@@ -43,7 +43,7 @@ def spec_of(
     history: list[dict[str, float]],
     members: Sequence[Member] = (),
 ) -> Spec:
-    """What a new bundle says about itself, before its files are there."""
+    """The record of a new bundle, before its files are listed in it."""
     return Spec(
         schema=SCHEMA,
         hilum=hilum.__version__,
@@ -65,7 +65,7 @@ def spec_of(
 
 
 def stamped(spec: Spec, recipe: Recipe, decisions: Decisions) -> Spec:
-    """What a bundle says that is written anew with other choices."""
+    """The record of a bundle that is written again with other decisions."""
     return msgspec.structs.replace(
         spec,
         schema=SCHEMA,
@@ -82,7 +82,7 @@ def stamped(spec: Spec, recipe: Recipe, decisions: Decisions) -> Spec:
 
 
 def seal(spec: Spec, part: Path, folder: Path) -> Bundle:
-    """Write card and record beside the other files, and put the whole in its place."""
+    """Write card and record into `part`, which holds the other files, and move it to `folder`."""
     write_text(part / CARD_NAME, card(spec, (part / GATE_NAME).exists()))
     files = {path.name: sha256_of(path) for path in sorted(part.iterdir())}
     # What is sealed is what a reader decodes: JSON has no NaN, for one.
@@ -101,12 +101,15 @@ def data_fingerprint(manifest: Manifest) -> str:
 
 
 def _data_card(manifest: Manifest, members: Sequence[Member]) -> dict[str, SplitCard]:
-    """Several networks may each have learnt from films of their own."""
-    learnt = {
+    """Counts of films and patients by split; each of several networks may have been trained on films of its own."""
+    trained_on = {
         f"train ({number}: {member.recipe.name})": member.data["train"]
         for number, member in enumerate(members, start=1)
     }
-    return {**(learnt or {"train": _split_card(manifest.split("train"))}), "val": _split_card(manifest.split("val"))}
+    return {
+        **(trained_on or {"train": _split_card(manifest.split("train"))}),
+        "val": _split_card(manifest.split("val")),
+    }
 
 
 def _split_card(manifest: Manifest) -> SplitCard:

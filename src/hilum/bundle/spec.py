@@ -1,4 +1,4 @@
-"""`bundle.json`: what a bundle says about itself, as one typed record. No torch here."""
+"""`bundle.json`: everything about a bundle but its weights, as one typed record. No torch here."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hilum.recipe import Recipe
 from hilum.records import Figure
 
 # Since 3 with calibration, prediction sets and scores to compare with; 2 is read as one without them. Since 4 it may
-# hold a system without a network; of a network it says what one of schema 3 says.
+# hold a system without a network; of a network it holds what one of schema 3 holds.
 SCHEMA = 4
 READABLE = (2, 3, SCHEMA)
 PIPELINE_NAME = "model.skops"  # of a system without a network, in place of model.onnx and weights.safetensors
@@ -33,7 +33,7 @@ class OperatingPoint(Struct, frozen=True):
 
 
 class Decisions(Struct, frozen=True):
-    """What validation films decided, and what they were given: fields of `Spec` by the same names."""
+    """What was chosen on validation films, and the figures there: fields of `Spec` by the same names."""
 
     operating_point: OperatingPoint
     calibration: Calibration
@@ -50,7 +50,7 @@ class SplitCard(Struct, frozen=True):
 
 
 class Member(Struct, frozen=True, forbid_unknown_fields=True):
-    """One of several networks that judge together.
+    """One of several networks whose probabilities are averaged.
 
     Attributes:
         recipe: its own, resolved: how it is built, and how it is shown films.
@@ -68,7 +68,7 @@ class Member(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Spec(Struct, frozen=True, forbid_unknown_fields=True):
-    """Everything that a prediction needs to know beside the network or the system itself.
+    """Everything that a prediction needs besides the network or the system itself.
 
     Attributes:
         schema: version of this record.
@@ -87,8 +87,8 @@ class Spec(Struct, frozen=True, forbid_unknown_fields=True):
         files: SHA-256 of every other file of the bundle.
         seal: SHA-256 of this record's canonical JSON, as it was written, with an empty seal.
         members: the networks whose probabilities are averaged; none where the bundle holds one network.
-        out_of_fold: what chose the threshold, and the figures, are of each film as the one network judged it that had
-            not seen it; the networks together were judged on no film.
+        out_of_fold: whether threshold and figures are of predictions out of fold: of each film by the one network
+            that was not trained on it. The networks together were validated on no film.
         conformal: from which probability on a class is in a film's prediction set; None in a bundle of schema 2, or
             where validation had no film of some class.
         scores: what validation films were given, to notice that other films are not like them; None as above.

@@ -1,4 +1,4 @@
-"""`weights.safetensors`: the weights of one network or of several, and the network that they judge in."""
+"""`weights.safetensors`: the weights of one network or of several, and the module that they are deployed in."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ def deployed(networks: Sequence[Network], recipe: Recipe, members: Sequence[Memb
     """The network that a bundle deploys: each as its recipe shows it films, and where there are several their fusion.
 
     Args:
-        networks: as they learnt; their weights are shared.
+        networks: as they were trained; their weights are shared, not copied.
         recipe: the bundle's; what shows films to one network.
         members: the recipes and shares of several, in the networks' order; none for one network.
 
     Returns:
-        Films (n, 1, pixels.size, pixels.size) float32 in [0, 1] → logits, in evaluation mode; one network that learnt
-        from whole films is given back as it is.
+        Films (n, 1, pixels.size, pixels.size) float32 in [0, 1] → logits, in evaluation mode; one network that was
+        trained on whole films is returned as it is.
 
     Raises:
         RecipeError: a network cannot be shown films in that way.
@@ -40,7 +40,7 @@ def deployed(networks: Sequence[Network], recipe: Recipe, members: Sequence[Memb
 
 
 def load_networks(bundle: Bundle) -> list[Network]:
-    """A bundle's networks with their weights, as they learnt: on the CPU, float32, in evaluation mode.
+    """A bundle's networks with their weights, as they were trained: on the CPU, float32, in evaluation mode.
 
     Raises:
         BundleError: it holds a system without a network.
@@ -69,7 +69,7 @@ def save_weights(networks: Sequence[Network], recipes: Sequence[Recipe], path: P
     """Write the networks' weights: one network's by the names of its module, those of several behind `members.0.`…
 
     Args:
-        networks: as they learnt; what they are wrapped in has no weights.
+        networks: as they were trained; the modules that they are deployed in have no weights.
         recipes: one a network.
         path: the file.
         half: store weight matrices as float16.
@@ -83,7 +83,7 @@ def save_weights(networks: Sequence[Network], recipes: Sequence[Recipe], path: P
         for name, tensor in network.state_dict().items()
     }
     # Whoever starts another network from these weights learns from the file what they expect to be shown. Several
-    # networks' fit none, and the file says so by naming no architecture.
+    # networks' fit none, and so the file names no architecture.
     expects = {"architecture": recipes[0].model.name, "normalise": recipes[0].model.normalise}
     if len(networks) > 1:
         expects = {"members": ", ".join(recipe.model.name for recipe in recipes)}

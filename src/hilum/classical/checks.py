@@ -24,13 +24,13 @@ def refuse_unusable(described: Described, films: Manifest) -> None:
     if not finite.all():
         row, column = np.argwhere(~finite)[0]
         raise RequestError(
-            f"{films.films[row].path}: {described.names[column]} is no finite number; look at the film, and take it "
-            "out of the manifest or that kind of feature out of classical.families"
+            f"{films.films[row].path}: {described.names[column]} is NaN or infinite; look at the film, and remove it "
+            "from the manifest or that kind of feature from classical.families"
         )
     if not np.ptp(described.numbers, axis=0).any():
         raise RequestError(
             f"all {len(films)} training films give the same {count(len(described.names), 'number')}: there is "
-            "nothing to learn from films of one grey value"
+            "nothing to fit on films of one grey value"
         )
 
 

@@ -1,4 +1,4 @@
-"""The family `grey`: what a film's histogram says."""
+"""The family `grey`: statistics of a film's histogram."""
 
 from __future__ import annotations
 

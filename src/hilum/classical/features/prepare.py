@@ -2,12 +2,12 @@
 
     denoise    grain goes, edges stay
     smooth     what the denoising has left
-    binarise   Otsu's threshold divides dense from dark; what lies beside the body becomes black
+    binarise   Otsu's threshold divides dense from dark; what lies outside the body becomes black
     frame      an affine map lays the lungs of every film into the same frame
     restore    the edges that smoothing and scaling took come back
 
 Every step takes the film that the one before it left. A black and white film would be the end of every later step,
-so the threshold does not replace the film: its dense tissue says where the body is, and what is beside it (air,
+so the threshold does not replace the film: its dense tissue says where the body is, and what is outside it (air,
 collimation, letters) is taken out.
 """
 
