@@ -115,11 +115,13 @@ def test_refusals(hilum: Hilum, tiny_bundle: Path, folder: Path, film: Path, tmp
 
 
 @pytest.mark.parametrize("missing", ["torch", "captum"])
-def test_without_torch_one_line_says_what_to_install(hilum: Hilum, film: Path, tmp_path: Path, missing: str) -> None:
+def test_without_torch_one_line_says_what_to_install(
+    hilum_process: Hilum, film: Path, tmp_path: Path, missing: str
+) -> None:
     absent = f'raise ModuleNotFoundError("No module named {missing!r}", name={missing!r})'
     (tmp_path / "path" / missing).mkdir(parents=True)
     (tmp_path / "path" / missing / "__init__.py").write_text(absent)
-    done = hilum("explain", "shipped", film, "--out", "why", PYTHONPATH=str(tmp_path / "path"))
+    done = hilum_process("explain", "shipped", film, "--out", "why", PYTHONPATH=str(tmp_path / "path"))
     assert refusal(done, 2) == f'hilum: this needs {missing}, which is not installed: pip install "hilum[train]"'
     assert not (tmp_path / "why").exists()
 

@@ -19,8 +19,8 @@ VERBS = ("index", "train", "evaluate", "fuse", "predict", "models", "recipes", "
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_every_verb_has_help(hilum: Hilum, verb: str) -> None:
-    done = hilum(verb, "--help")
+def test_every_verb_has_help(hilum_process: Hilum, verb: str) -> None:
+    done = hilum_process(verb, "--help")
     assert done.returncode == 0
     assert "Usage" in done.stdout
 
@@ -41,16 +41,16 @@ def test_the_systems_errors_say_what_to_do(number: int, says: str) -> None:
     assert line.startswith("somewhere/film.png: ")
 
 
-def test_it_says_its_version(hilum: Hilum) -> None:
-    assert hilum("--version").stdout == f"hilum {hilum_package.__version__}\n"
+def test_it_says_its_version(hilum_process: Hilum) -> None:
+    assert hilum_process("--version").stdout == f"hilum {hilum_package.__version__}\n"
 
 
-def test_recipes_are_listed_and_printed(hilum: Hilum, tmp_path: Path) -> None:
-    listed = hilum("recipes")
+def test_recipes_are_listed_and_printed(hilum_process: Hilum, tmp_path: Path) -> None:
+    listed = hilum_process("recipes")
     assert listed.stdout.splitlines()[1].startswith("hilum  ")
     assert "hilum recipes show NAME > mine.toml" in listed.stderr
-    assert {row["name"] for row in json.loads(hilum("recipes", "--json").stdout)} >= {"hilum", "s1-cnn"}
-    shown = hilum("recipes", "show", "s2-vgg16")
+    assert {row["name"] for row in json.loads(hilum_process("recipes", "--json").stdout)} >= {"hilum", "s1-cnn"}
+    shown = hilum_process("recipes", "show", "s2-vgg16")
     (tmp_path / "mine.toml").write_text(shown.stdout)
     assert read_recipe(tmp_path / "mine.toml") == read_recipe("s2-vgg16")
-    assert "did you mean s2-vgg16" in refusal(hilum("recipes", "show", "s2-vgg-16"), 2)
+    assert "did you mean s2-vgg16" in refusal(hilum_process("recipes", "show", "s2-vgg-16"), 2)
