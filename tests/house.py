@@ -62,7 +62,7 @@ ROOMS = {
     "evaluation": room(
         "predictions → figures, robustness, report", "bundle confidence gate inference metrics pixels shifts"
     ),
-    "comparison": room("detectors side by side, with paired tests", "metrics"),
+    "comparison": room("detectors side by side, with paired tests", "evaluation metrics"),
     "explanation": room("where on a film an answer comes from", "pixels"),
     "tuning": room("a recipe's best values, searched for"),
 }

@@ -17,7 +17,9 @@ Decision support for research, never a diagnosis.
 TYPE_CHECKING = False  # type checkers take it as true; importing it from typing would take longer than all of this
 if TYPE_CHECKING:
     from hilum.auditing import Audit, audit
+    from hilum.comparison import Comparison
     from hilum.errors import BundleError, FilmError, HilumError, LayoutError, RecipeError, RequestError
+    from hilum.evaluation import Evaluation, read_metrics
     from hilum.explanation import Explanations
     from hilum.films.index import index
     from hilum.inference import Detector
@@ -45,6 +47,8 @@ if TYPE_CHECKING:
     )
     from hilum.tuning import StudySummary
     from hilum.workflows.calibrate import calibrate
+    from hilum.workflows.compare import compare
+    from hilum.workflows.evaluate import evaluate
     from hilum.workflows.explain import explain
     from hilum.workflows.export import export
     from hilum.workflows.fuse import FusedBundle, fuse
@@ -58,7 +62,9 @@ __version__ = "0.1.0"
 __all__ = [
     "Audit",
     "BundleError",
+    "Comparison",
     "Detector",
+    "Evaluation",
     "Explanations",
     "Figure",
     "Film",
@@ -78,7 +84,9 @@ __all__ = [
     "StudySummary",
     "audit",
     "calibrate",
+    "compare",
     "draw_preprocessing",
+    "evaluate",
     "explain",
     "export",
     "fuse",
@@ -87,6 +95,7 @@ __all__ = [
     "list_recipes",
     "parse_recipe",
     "read_manifest",
+    "read_metrics",
     "read_predictions",
     "read_recipe",
     "read_run",
@@ -102,6 +111,7 @@ __all__ = [
 
 # Where each public name is defined: what the type checker reads above, for the interpreter.
 _MODULES = {
+    "hilum.comparison": ("Comparison",),
     "hilum.explanation": ("Explanations",),
     "hilum.tuning": ("StudySummary",),
     "hilum.workflows.tune": ("tune",),
@@ -110,6 +120,7 @@ _MODULES = {
         "audit",
     ),
     "hilum.errors": ("BundleError", "FilmError", "HilumError", "LayoutError", "RecipeError", "RequestError"),
+    "hilum.evaluation": ("Evaluation", "read_metrics"),
     "hilum.films.index": ("index",),
     "hilum.inference": ("Detector",),
     "hilum.models": ("ModelInfo", "list_models"),
@@ -135,6 +146,8 @@ _MODULES = {
         "write_predictions",
     ),
     "hilum.workflows.calibrate": ("calibrate",),
+    "hilum.workflows.compare": ("compare",),
+    "hilum.workflows.evaluate": ("evaluate",),
     "hilum.workflows.explain": ("explain",),
     "hilum.workflows.export": ("export",),
     "hilum.workflows.fuse": (

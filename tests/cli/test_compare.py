@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from hilum.errors import RequestError
-from hilum.workflows.compare import _names
+from hilum.workflows.compare import names_of
 from tests.bundle.conftest import make
 from tests.cli.conftest import Hilum, refusal
 from tests.conftest import ChestFolder
@@ -57,9 +57,9 @@ def test_a_name_is_the_runs_as_far_as_that_sets_it_apart(
 ) -> None:
     for run in ("a", "b"):
         (tmp_path / "runs" / run / "bundle").mkdir(parents=True)
-    assert _names([tmp_path / folder for folder in folders]) == names
+    assert names_of([tmp_path / folder for folder in folders]) == names
 
 
 def test_a_folder_named_twice_is_refused() -> None:
     with pytest.raises(RequestError, match="named twice"):
-        _names([Path("a"), Path("b/../a")])
+        names_of([Path("a"), Path("b/../a")])

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from msgspec import structs
 
 from hilum.bundle.seal import data_fingerprint
-from hilum.cli.evaluate import lay_out
-from hilum.evaluation import at_prevalence, evaluate
+from hilum.evaluation import at_prevalence, evaluate_predictions
 from hilum.records import Film, Manifest, Prediction, Predictions
-from hilum.workflows.evaluate import _notes_on_learning
+from hilum.workflows.evaluate import _notes_on_training
 from tests.bundle.conftest import THREE, make_three
 from tests.cli.conftest import Hilum, refusal
 from tests.conftest import ChestFolder, WriteFilm
@@ -85,18 +85,18 @@ def test_predicting_shows_every_class(hilum: Hilum, three: Path, tmp_path: Path,
 
 
 def test_the_table_of_three_classes_shows_each_and_each_pair() -> None:
-    text = lay_out({**evaluate(made_up_three(60), resamples=20), "split": "test"})
+    text = str(structs.replace(evaluate_predictions(made_up_three(60), resamples=20), split="test"))
     lines = text.splitlines()
     assert lines[0] == "60 films of 30 known patients, split test"
     assert any(line.split() == ["auroc", "sensitivity", "specificity", "precision", "f1", "n"] for line in lines)
     assert any(line.startswith("bacteria|virus  ") and line.endswith("40") for line in lines)
     only_normal = tuple(row for row in made_up_three(60) if row.film.label == "NORMAL")
-    alone = evaluate(Predictions(THREE, None, only_normal), resamples=0)
-    assert "auroc           not defined" in lay_out({**alone, "split": "test"})
+    alone = evaluate_predictions(Predictions(THREE, None, only_normal), resamples=0)
+    assert "auroc           not defined" in str(alone)
 
 
 def test_the_table_of_two_classes_has_no_such_lines() -> None:
-    text = lay_out({**evaluate(made_up(60), resamples=20), "split": "test"})
+    text = str(evaluate_predictions(made_up(60), resamples=20))
     assert len(text.partition("-- keep in mind")[0].splitlines()) == 10
 
 
@@ -105,7 +105,7 @@ def test_a_perfect_figure_of_few_films_is_not_shown_without_what_to_keep_in_mind
         Prediction(Film(f"{number}", label), (1 - prob, prob))
         for number, (label, prob) in enumerate([("NORMAL", 0.1)] * 5 + [("PNEUMONIA", 0.9)] * 5)
     )
-    text = lay_out({**evaluate(Predictions(CLASSES, 0.5, rows)), "split": "test"})
+    text = str(evaluate_predictions(Predictions(CLASSES, 0.5, rows)))
     assert "Only 5 films labelled PNEUMONIA" in text
     assert "No patient is known" in text
     assert "No interval for AUROC, " in text
@@ -118,21 +118,21 @@ def test_films_that_a_detector_was_made_from_are_said_to_be() -> None:
     )
     spec = msgspec.structs.replace(made_up_spec(), data_fingerprint=data_fingerprint(films))
     for split, words in (
-        ("train", "learnt from these films"),
-        ("all", "learnt from these films"),
+        ("train", "trained on these films"),
+        ("all", "trained on these films"),
         ("val", "chose its"),
     ):
-        assert words in " ".join(_notes_on_learning(spec, films, split))
-    assert _notes_on_learning(spec, films, "test") == []
+        assert words in " ".join(_notes_on_training(spec, films, split))
+    assert _notes_on_training(spec, films, "test") == []
     others = films.where(lambda film: film.path != "3")
-    assert _notes_on_learning(spec, others, "train") == []
+    assert _notes_on_training(spec, others, "train") == []
 
 
 def test_what_a_call_is_worth_elsewhere_stands_in_the_table() -> None:
-    metrics = {**evaluate(made_up(60), resamples=0), "split": "test"}
-    text = lay_out({**metrics, "at_prevalence": at_prevalence(made_up(60), 0.05, resamples=0)})
+    metrics = evaluate_predictions(made_up(60), resamples=0)
+    text = str(structs.replace(metrics, at_prevalence=at_prevalence(made_up(60), 0.05, resamples=0)))
     assert "where 5.0% of films are PNEUMONIA" in text
-    assert "positive calls" in text
+    assert "predictive values where" in text
 
 
 def test_the_report_tells_what_is_wrong_with_the_films_of_all_splits(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from hilum.comparison import Cost, Entry
@@ -28,6 +26,5 @@ def entry(name: str, skill: float, n: int = 200, seed: int = 0, classes: tuple[s
         probs = np.exp(logits) / np.exp(logits).sum()
         rows.append(Prediction(film, tuple(probs.tolist()), classes[int(probs.argmax())]))
     threshold = 0.5 if len(classes) == 2 else None
-    metrics: dict[str, Any] = {"detector": {"seal": name}}
     history = tuple({"epoch": float(epoch), "val_loss": 1 / epoch, "seconds": 2.0} for epoch in (1, 2))
-    return Entry(name, Predictions(classes, threshold, tuple(rows)), metrics, Cost(1000, 2_000_000, 4.0), history)
+    return Entry(name, Predictions(classes, threshold, tuple(rows)), Cost(1000, 2_000_000, 4.0), name, history)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from hilum.comparison import read_entry
 from hilum.errors import RequestError
+from hilum.evaluation import DetectorRecord, evaluate_predictions, write_metrics
 from hilum.records import write_predictions
 
 from .conftest import entry
@@ -16,10 +17,9 @@ from .conftest import entry
 
 def written(folder: Path) -> Path:
     made = entry("a", 2.0, n=20)
-    detector = {"history": list(made.history), "parameters": 7, "multiply_adds": None, "seal": "s"}
-    metrics = {"classes": ["NORMAL", "PNEUMONIA"], "threshold": 0.5, "detector": detector}
-    folder.mkdir()
-    (folder / "metrics.json").write_text(json.dumps(metrics))
+    detector = DetectorRecord(history=list(made.history), parameters=7, seal="s")
+    evaluation = structs.replace(evaluate_predictions(made.predictions, resamples=0), detector=detector)
+    write_metrics(evaluation, folder / "metrics.json")
     write_predictions(made.predictions, folder / "predictions.csv")
     return folder
 
@@ -30,6 +30,7 @@ def test_what_was_written_is_read(tmp_path: Path) -> None:
     assert [row.film for row in read.predictions] == [row.film for row in made.predictions]
     for one, other in zip(read.predictions, made.predictions, strict=True):
         assert one.probs == pytest.approx(other.probs, abs=1e-6)
+    assert read.seal == "s"
     assert (read.cost.parameters, read.cost.multiply_adds, read.cost.training_seconds) == (7, None, 4.0)
 
 

@@ -11,9 +11,10 @@ import pytest
 
 from hilum.bundle.spec import SCHEMA, OperatingPoint, Spec, SplitCard
 from hilum.confidence import Calibration
+from hilum.evaluation import BatteryResult, ShiftFigures, WorstShift
 from hilum.pixels import chest_phantom
 from hilum.recipe import Pixels, Recipe
-from hilum.records import Film, Prediction, Predictions
+from hilum.records import Figure, Film, Prediction, Predictions
 
 CLASSES = ("NORMAL", "PNEUMONIA")
 THRESHOLD = 0.4
@@ -74,6 +75,46 @@ def made_up_spec(history: list[dict[str, float]] | None = None, classes: tuple[s
         metrics={},
         history=history or [],
         files={},
+    )
+
+
+def span(figure: Figure) -> tuple[float, float, float]:
+    """The low end, the value and the high end of a figure that has all three."""
+    assert figure.value is not None
+    assert figure.low is not None
+    assert figure.high is not None
+    return figure.low, figure.value, figure.high
+
+
+def value_of(figure: Figure | WorstShift | None) -> float:
+    """The value of a figure that is defined."""
+    assert figure is not None
+    assert figure.value is not None
+    return figure.value
+
+
+def battery(
+    mean: float, worst: float, shift: str, sensitivity_and_specificity: dict[str, tuple[float, float]]
+) -> BatteryResult:
+    """A battery of shifts as if it had been measured."""
+    nothing = Figure(None)
+    return BatteryResult(
+        battery="shifts-1",
+        n=100,
+        patients=50,
+        n_failed=0,
+        n_unlabelled=0,
+        threshold=THRESHOLD,
+        unshifted=ShiftFigures(nothing, nothing, nothing, nothing),
+        per_shift={
+            name: ShiftFigures(nothing, Figure(sensitivity), Figure(specificity), nothing)
+            for name, (sensitivity, specificity) in sensitivity_and_specificity.items()
+        },
+        auroc_mean=Figure(mean),
+        sensitivity_mean=nothing,
+        specificity_mean=nothing,
+        accuracy_mean=nothing,
+        auroc_worst=WorstShift(shift, worst),
     )
 
 

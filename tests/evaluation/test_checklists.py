@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 import pytest
+from msgspec import structs
 
-from hilum.evaluation import evaluate
+from hilum.evaluation import evaluate_predictions
 from hilum.evaluation.checklists import CLAIM, FOR_A_PERSON, TRIPOD, checklists
 
 from .conftest import HISTORY, made_up, made_up_spec
@@ -14,7 +15,7 @@ from .conftest import HISTORY, made_up, made_up_spec
 
 @pytest.fixture
 def drafts() -> dict[str, str]:
-    return checklists(made_up_spec(HISTORY), evaluate(made_up(60), resamples=50))
+    return checklists(made_up_spec(HISTORY), evaluate_predictions(made_up(60), resamples=50))
 
 
 def test_the_items_are_those_of_the_published_lists() -> None:
@@ -46,6 +47,6 @@ def test_what_the_run_recorded_is_filled_in(drafts: dict[str, str]) -> None:
 
 
 def test_other_peoples_words_keep_the_table_whole() -> None:
-    metrics = evaluate(made_up(60), resamples=0)
-    metrics["notes"] = ["a | b\nc"]
+    metrics = evaluate_predictions(made_up(60), resamples=0)
+    metrics = structs.replace(metrics, notes=("a | b\nc",))
     assert "a \\| b c" in checklists(made_up_spec(), metrics)["CLAIM.md"]

@@ -7,13 +7,14 @@ import matplotlib
 import numpy as np
 import pytest
 from markupsafe import Markup
+from msgspec import structs
 
-from hilum.evaluation import figures
+from hilum.evaluation import ShiftFigures, figures
 from hilum.evaluation.truth import binary_films
 from hilum.pages import FIRST, sheet
-from hilum.records import Film, Prediction, Predictions
+from hilum.records import Figure, Film, Prediction, Predictions
 
-from .conftest import CLASSES, HISTORY, THRESHOLD, made_up
+from .conftest import CLASSES, HISTORY, THRESHOLD, battery, made_up
 
 FILMS = binary_films(made_up(80))
 CALLED = FILMS.probs >= THRESHOLD
@@ -110,7 +111,7 @@ def test_fitness_is_drawn_by_generation_beside_the_loss_by_epoch() -> None:
 @pytest.mark.parametrize("threshold", [0.0, 1.0])
 def test_operating_points_at_the_ends_are_drawn(threshold: float) -> None:
     assert "threshold" in figures.roc_figure(FILMS, FILMS.probs >= threshold, "threshold")
-    assert "guessing" in figures.pr_figure(FILMS, threshold)
+    assert "chance" in figures.pr_figure(FILMS, threshold)
 
 
 def test_one_film_of_each_class_is_enough() -> None:
@@ -122,19 +123,19 @@ def test_one_film_of_each_class_is_enough() -> None:
 
 
 def test_the_worst_shift_is_on_top() -> None:
-    def group(value: float | None) -> dict[str, dict[str, float | None]]:
-        return {"auroc": {"value": value, "low": None, "high": 0.95 if value else None}}
+    def group(value: float | None) -> ShiftFigures:
+        nothing = Figure(None)
+        return ShiftFigures(Figure(value, None, 0.95 if value else None), nothing, nothing, nothing)
 
-    shifted = {
-        "battery": "any",
-        "per_shift": {"moved": group(0.9), "shaded": group(0.6)},
-        "unshifted": group(0.92),
-        "auroc_mean": group(0.75)["auroc"],
-    }
+    shifted = structs.replace(
+        battery(0.75, 0.6, "shaded", {}),
+        per_shift={"moved": group(0.9), "shaded": group(0.6)},
+        unshifted=group(0.92),
+    )
     drawing = figures.shifts_figure(shifted)
     assert drawing is not None
     assert "the worst first: shaded 0.600, moved 0.900" in drawing
-    assert figures.shifts_figure({**shifted, "per_shift": {"moved": group(None)}}) is None
+    assert figures.shifts_figure(structs.replace(shifted, per_shift={"moved": group(None)})) is None
 
 
 def test_a_sheet_describes_itself_safely() -> None:

@@ -5,23 +5,23 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
+from msgspec import structs
 
-from hilum.evaluation import evaluate, render_report, under_shifts, write_report
+from hilum.evaluation import evaluate_predictions, render_report, under_shifts, write_report
 from hilum.evaluation.multiclass_report import verdict, weaknesses
-from hilum.records import Film, Manifest, Prediction, Predictions
+from hilum.records import Figure, Film, Manifest, Prediction, Predictions
 from hilum.shifts import ACQUISITION
 
-from .conftest import HISTORY, THREE, made_up_spec, made_up_three
+from .conftest import HISTORY, THREE, battery, made_up_spec, made_up_three
 from .test_report import Page
 from .test_robustness import ThreeBrightnesses
 
 
 def read(predictions: Predictions) -> Page:
     spec = made_up_spec(classes=predictions.classes)
-    return Page(render_report(spec, evaluate(predictions, resamples=50), predictions))
+    return Page(render_report(evaluate_predictions(predictions, resamples=50), predictions, spec))
 
 
 def test_a_whole_report(phantoms: list[Film], tmp_path: Path) -> None:
@@ -31,75 +31,81 @@ def test_a_whole_report(phantoms: list[Film], tmp_path: Path) -> None:
     ]
     rows.append(Prediction(Film("broken.dcm", "NORMAL"), error="damaged; copy it again"))
     predictions = Predictions(THREE, None, tuple(rows))
-    metrics = evaluate(predictions, resamples=100)
+    metrics = evaluate_predictions(predictions, resamples=100)
     films = Manifest(tuple(row.film for row in rows[:40]))
-    metrics |= under_shifts(ThreeBrightnesses(), films, {"shifted": ACQUISITION}, resamples=20)
+    batteries = under_shifts(ThreeBrightnesses(), films, {"shifted": ACQUISITION}, resamples=20)
+    metrics = structs.replace(metrics, **batteries)
     spec = made_up_spec(HISTORY, THREE)
-    write_report(tmp_path / "report.html", spec, metrics, predictions)
+    write_report(tmp_path / "report.html", metrics, predictions, spec)
     text = (tmp_path / "report.html").read_text(encoding="utf-8")
     page = Page(text)
 
-    assert text == render_report(spec, metrics, predictions)  # the same bytes again
+    assert text == render_report(metrics, predictions, spec)  # the same bytes again
     assert "not a medical device" in page.text
     assert "a detector of NORMAL, bacteria and virus on the split test" in page.text
     order = ["On 40 films of 20 known patients", "Mean AUROC", "Each class against all the others",
-             "Two classes at a time", "What is called what", "ROC: virus against the rest", "shifts-1",
-             "that it was surest of", "broken.dcm", "The whole recipe"]  # fmt: skip
+             "Two classes at a time", "Confusion matrix", "ROC: virus against the rest", "shifts-1",
+             "most confident of", "broken.dcm", "The whole recipe"]  # fmt: skip
     places = [page.text.index(word) for word in order]
     assert places == sorted(places)
     for word in ("virus against bacteria", "the most probable class, without a threshold", "means over the classes"):
         assert word in page.text, word
-    assert "at the same threshold" not in page.text
-    for group in (*metrics["per_class"].values(), *metrics["pairs"].values()):
-        assert f"{group['auroc']['value']:.3f}" in page.text
+    assert "same threshold" not in page.text
+    assert metrics.per_class is not None
+    assert metrics.pairs is not None
+    aurocs = [group.auroc for group in metrics.per_class.values()] + [group.auroc for group in metrics.pairs.values()]
+    for auroc in aurocs:
+        assert f"{auroc.value:.3f}" in page.text
     assert len(page.all("svg")) == 9  # three ROCs, reliability, sureness, shifts, three of the training
     wrong = sum(row.prediction != row.film.label for row in rows[:40])
     assert len(page.all("img")) == min(12, wrong) > 0
-    assert f"The {min(12, wrong)} of {wrong} mistakes" in page.text
+    assert f"The {min(12, wrong)} most confident of {wrong} errors" in page.text
 
 
 def test_the_verdict_names_films_patients_and_four_figures() -> None:
-    metrics = evaluate(made_up_three(120), resamples=50)
+    metrics = evaluate_predictions(made_up_three(120), resamples=50)
     sentence = verdict(metrics, {})
-    assert sentence.startswith("On 120 films of 60 known patients, the detector calls 0.")
-    assert "of them what they are: NORMAL, bacteria or virus." in sentence
+    assert sentence.startswith(
+        "On 120 films of 60 known patients, the detector tells NORMAL, bacteria and virus apart"
+    )
+    assert "apart with an accuracy of 0." in sentence
     for name in ("accuracy", "auroc", "sensitivity", "specificity"):
-        assert f"{metrics[name]['value']:.3f} (" in sentence
+        assert f"{metrics.figures[name].value:.3f} (" in sentence
 
 
 def test_without_labels_the_verdict_counts_what_was_called() -> None:
-    metrics = evaluate(Predictions(THREE, None, (Prediction(Film("a.png"), (0.1, 0.2, 0.7), "virus"),)))
-    assert verdict(metrics, Counter(["virus"])).endswith("it calls 0 NORMAL, 0 bacteria and 1 virus.")
+    metrics = evaluate_predictions(Predictions(THREE, None, (Prediction(Film("a.png"), (0.1, 0.2, 0.7), "virus"),)))
+    assert verdict(metrics, Counter(["virus"])).endswith("It calls 0 NORMAL, 0 bacteria and 1 virus.")
 
 
-def test_failings_name_what_each_class_is_taken_for_the_hardest_pair_and_the_worst_shifts() -> None:
-    metrics: dict[str, Any] = evaluate(made_up_three(120), resamples=0)
-    metrics["confusion"] = {
-        "NORMAL": {"NORMAL": 40, "bacteria": 0, "virus": 0},
-        "bacteria": {"NORMAL": 1, "bacteria": 30, "virus": 9},
-        "virus": {"NORMAL": 0, "bacteria": 5, "virus": 35},
-    }
+def test_weaknesses_name_what_each_class_is_mistaken_for_the_hardest_pair_and_the_worst_shifts() -> None:
+    metrics = evaluate_predictions(made_up_three(120), resamples=0)
+    pairs = dict(metrics.pairs or {})
     for name, value in (("NORMAL|bacteria", 0.99), ("NORMAL|virus", 0.98), ("bacteria|virus", 0.9)):
-        metrics["pairs"][name]["auroc"] = {"value": value, "low": value - 0.01, "high": value + 0.01}
-    metrics["shifted"] = {
-        "auroc_mean": {"value": 0.8},
-        "auroc_worst": {"value": 0.7, "shift": "unsharp_masked"},
-        "per_shift": {"unsharp_masked": {"sensitivity": {"value": 0.5}, "specificity": {"value": 0.9}}},
-    }
-    *classes, pair, elsewhere = weaknesses(metrics)
+        pairs[name] = structs.replace(pairs[name], auroc=Figure(value, value - 0.01, value + 0.01))
+    metrics = structs.replace(
+        metrics,
+        confusion={
+            "NORMAL": {"NORMAL": 40, "bacteria": 0, "virus": 0},
+            "bacteria": {"NORMAL": 1, "bacteria": 30, "virus": 9},
+            "virus": {"NORMAL": 0, "bacteria": 5, "virus": 35},
+        },
+        pairs=pairs,
+        shifted=battery(0.8, 0.7, "unsharp_masked", {"unsharp_masked": (0.5, 0.9)}),
+    )
+    *classes, pair, shifted = weaknesses(metrics)
     assert classes == [
         "It calls 0 of 40 NORMAL films something else.",
         "It calls 10 of 40 bacteria films something else, most often virus.",
         "It calls 5 of 40 virus films something else, always bacteria.",
     ]
-    assert (
-        pair
-        == "It tells bacteria and virus apart least well: between these two alone its AUROC is 0.900 (0.890–0.910)."
+    assert pair == (
+        "The hardest to tell apart are bacteria and virus: between these two alone its AUROC is 0.900 (0.890–0.910)."
     )
-    assert "the mean sensitivity falls to 0.500 (unsharp masked)" in elsewhere
+    assert "The mean sensitivity falls to 0.500 (unsharp masked)" in shifted
 
 
-def test_unlabelled_films_are_shown_and_not_judged() -> None:
+def test_unlabelled_films_are_shown_and_not_evaluated() -> None:
     rows = tuple(replace(row, film=replace(row.film, label="")) for row in made_up_three(30))
     page = read(Predictions(THREE, None, rows))
     assert "None of these films is labelled" in page.text

@@ -7,14 +7,15 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from msgspec import structs
 
 from hilum.confidence import Calibration
 from hilum.errors import RequestError
-from hilum.evaluation import evaluate, render_report, under_shifts, write_report
+from hilum.evaluation import AuditSummary, evaluate_predictions, render_report, under_shifts, write_report
 from hilum.records import Film, Manifest, Prediction, Predictions
 from hilum.shifts import ACQUISITION
 
-from .conftest import CLASSES, HISTORY, THRESHOLD, made_up, made_up_spec
+from .conftest import CLASSES, HISTORY, THRESHOLD, made_up, made_up_spec, span
 from .test_robustness import Brightness
 
 VOID = {"meta", "img", "br", "link", "input"}
@@ -56,7 +57,7 @@ class Page(HTMLParser):
 
 
 def read(predictions: Predictions, history: list[dict[str, float]] | None = None) -> Page:
-    return Page(render_report(made_up_spec(history), evaluate(predictions, resamples=50), predictions))
+    return Page(render_report(evaluate_predictions(predictions, resamples=50), predictions, made_up_spec(history)))
 
 
 def test_a_whole_report(phantoms: list[Film], tmp_path: Path) -> None:
@@ -66,19 +67,21 @@ def test_a_whole_report(phantoms: list[Film], tmp_path: Path) -> None:
     ]
     rows.append(Prediction(Film("broken.dcm", "NORMAL"), error="damaged; copy it again"))
     predictions = Predictions(CLASSES, THRESHOLD, tuple(rows))
-    metrics = evaluate(predictions, resamples=100)
-    metrics |= under_shifts(Brightness(), Manifest(tuple(phantoms)), {"shifted": ACQUISITION}, resamples=20)
+    metrics = evaluate_predictions(predictions, resamples=100)
+    batteries = under_shifts(Brightness(), Manifest(tuple(phantoms)), {"shifted": ACQUISITION}, resamples=20)
+    metrics = structs.replace(metrics, **batteries)
     spec = made_up_spec(HISTORY)
-    write_report(tmp_path / "deep" / "report.html", spec, metrics, predictions)
+    write_report(tmp_path / "deep" / "report.html", metrics, predictions, spec)
     text = (tmp_path / "deep" / "report.html").read_text(encoding="utf-8")
     page = Page(text)
 
-    assert text == render_report(spec, metrics, predictions)  # the same bytes again
+    assert text == render_report(metrics, predictions, spec)  # the same bytes again
     assert "not a medical device" in page.text
     verdict = page.text.index("the detector has an AUROC of")
     assert verdict < page.text.index("Average precision")
     for name in ("auroc", "sensitivity", "specificity"):
-        assert f"{metrics[name]['value']:.3f} ({metrics[name]['low']:.3f}–{metrics[name]['high']:.3f})" in page.text
+        low, value, high = span(metrics.figures[name])
+        assert f"{value:.3f} ({low:.3f}–{high:.3f})" in page.text
     for word in ("On 40 films of 10 known patients", "bacteria", "virus", "locally equalised", "broken.dcm",
                  "damaged; copy it again", "youden", "the films of val", "da7a" * 16, "c0de" * 16, "shifts-1",
                  'name = "tiny"', "unknown"):  # fmt: skip
@@ -86,14 +89,15 @@ def test_a_whole_report(phantoms: list[Film], tmp_path: Path) -> None:
     drawings = page.all("svg")
     assert len(drawings) == 8  # ROC, precision–recall, reliability, probabilities, shifts, three of the training
     assert all(drawing["aria-label"] for drawing in drawings)
-    wrong = metrics["confusion"]["fn"], metrics["confusion"]["fp"]
+    (_, fp), (fn, _) = metrics.confusion_matrix
+    wrong = fn, fp
     images = page.all("img")
     assert len(images) == min(6, wrong[0]) + min(6, wrong[1]) > 0
     assert all((image["src"] or "").startswith("data:image/jpeg;base64,") and image["alt"] for image in images)
 
 
 def test_a_report_needs_no_network() -> None:
-    text = render_report(made_up_spec(HISTORY), evaluate(made_up(60), resamples=20), made_up(60))
+    text = render_report(evaluate_predictions(made_up(60), resamples=20), made_up(60), made_up_spec(HISTORY))
     assert not re.search(r"https?:|//\w|@import|url\((?!#)", re.sub(r"base64,[^\"]+", "", text))
     page = Page(text)
     assert not page.all("script")
@@ -103,7 +107,7 @@ def test_a_report_needs_no_network() -> None:
 
 
 def test_no_path_but_the_users_own_is_written() -> None:
-    text = render_report(made_up_spec(), evaluate(made_up(30), resamples=0), made_up(30))
+    text = render_report(evaluate_predictions(made_up(30), resamples=0), made_up(30), made_up_spec())
     assert str(Path(__file__).resolve().parents[2]) not in text
     assert str(Path.home()) + "/" not in text
 
@@ -142,7 +146,7 @@ def test_hostile_class_names_stay_text() -> None:
     page = read(Predictions(classes, THRESHOLD, rows))
     assert not page.all("script")
     assert classes[1] in page.text
-    assert "share of {positive} films that are left alone" in page.text
+    assert "share of {positive} films that are not called <script>{0}%s</script>" in page.text
 
 
 def test_without_labels_it_says_what_cannot_be_said() -> None:
@@ -179,40 +183,43 @@ def test_nothing_to_report_is_reported(rows: tuple[Prediction, ...]) -> None:
 
 def test_a_battery_without_both_classes_is_said_so(phantoms: list[Film]) -> None:
     predictions = made_up(20)
-    metrics = evaluate(predictions, resamples=0)
-    metrics |= under_shifts(Brightness(), Manifest(tuple(phantoms[:8:2])), {"shifted": ACQUISITION}, resamples=0)
-    assert "No AUROC is defined" in Page(render_report(made_up_spec(), metrics, predictions)).text
+    metrics = evaluate_predictions(predictions, resamples=0)
+    batteries = under_shifts(Brightness(), Manifest(tuple(phantoms[:8:2])), {"shifted": ACQUISITION}, resamples=0)
+    metrics = structs.replace(metrics, **batteries)
+    assert "No AUROC is defined" in Page(render_report(metrics, predictions, made_up_spec())).text
 
 
 def test_labels_of_another_bundle_are_refused() -> None:
     rows = (Prediction(Film("a.png", "COVID"), (0.5, 0.5)),)
     with pytest.raises(RequestError, match="COVID"):
-        render_report(made_up_spec(), evaluate(made_up(5), resamples=0), Predictions(CLASSES, THRESHOLD, rows))
+        render_report(
+            evaluate_predictions(made_up(5), resamples=0), Predictions(CLASSES, THRESHOLD, rows), made_up_spec()
+        )
 
 
 def test_a_calibrated_detector_is_shown_before_and_after() -> None:
     predictions = made_up(60)
-    metrics = evaluate(predictions, resamples=20)
-    plain = render_report(made_up_spec(), metrics, predictions)
+    metrics = evaluate_predictions(predictions, resamples=20)
+    plain = render_report(metrics, predictions, made_up_spec())
     corrected = msgspec.structs.replace(
         made_up_spec(), calibration=Calibration("platt", "the films of val", slope=0.5, offset=0.3)
     )
     assert "before calibration" not in plain
-    assert "before calibration" in render_report(corrected, metrics, predictions)
+    assert "before calibration" in render_report(metrics, predictions, corrected)
 
 
 def test_what_an_audit_found_stands_beside_the_figures() -> None:
     predictions = made_up(60)
-    metrics = evaluate(predictions, resamples=20)
-    assert "What is wrong with the films" not in read(predictions).text
-    found = {"error": ["person7 lies in train and <b>test</b>"], "warning": [], "note": []}
-    metrics["audit"] = {"films": 5216, "findings": found, "not_checked": {"shortcuts": "one class alone"}}
-    page = Page(render_report(made_up_spec(), metrics, predictions))
+    metrics = evaluate_predictions(predictions, resamples=20)
+    assert "Audit of the films" not in read(predictions).text
+    found: dict[str, list[str]] = {"error": ["person7 lies in train and <b>test</b>"], "warning": [], "note": []}
+    audited = structs.replace(metrics, audit=AuditSummary(5216, found, {"shortcuts": "one class alone"}))
+    page = Page(render_report(audited, predictions, made_up_spec()))
     for words in ("5,216 films", "person7 lies in train and <b>test</b>", "Not checked: shortcuts (one class alone)"):
         assert words in page.text
     assert "Good to know" not in page.text
-    metrics["audit"] = {"films": 1, "findings": {"error": [], "warning": [], "note": []}, "not_checked": {}}
-    assert "It found nothing." in Page(render_report(made_up_spec(), metrics, predictions)).text
+    clean = structs.replace(metrics, audit=AuditSummary(1, {"error": [], "warning": [], "note": []}))
+    assert "It found nothing." in Page(render_report(clean, predictions, made_up_spec())).text
 
 
 def test_a_cause_is_told_with_the_films_that_it_is_compared_with() -> None:

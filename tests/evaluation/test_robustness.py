@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 import threading
 from dataclasses import replace
-from typing import Any
 
 import msgspec
 import numpy as np
@@ -12,14 +11,14 @@ from numpy.typing import NDArray
 
 from hilum.bundle.spec import Spec
 from hilum.errors import RequestError
-from hilum.evaluation import under_shifts
+from hilum.evaluation import BatteryResult, WorstShift, under_shifts
 from hilum.evaluation.robustness import Detector
 from hilum.metrics import multiclass_metrics
 from hilum.pixels import decode, preprocess
 from hilum.records import Film, Manifest
 from hilum.shifts import ACQUISITION, FAMILIAR
 
-from .conftest import CLASSES, THREE, THRESHOLD, made_up_spec
+from .conftest import CLASSES, THREE, THRESHOLD, made_up_spec, span, value_of
 
 
 class Brightness:
@@ -39,50 +38,53 @@ class Brightness:
         return np.stack([1 - positive, positive], axis=1)
 
 
-def shifted(detector: Detector, films: Manifest, resamples: int) -> dict[str, Any]:
+def shifted(detector: Detector, films: Manifest, resamples: int) -> BatteryResult:
     return under_shifts(detector, films, {"shifted": ACQUISITION}, resamples)["shifted"]
 
 
-def test_batteries_are_judged_apart_and_from_the_same_films(phantoms: list[Film]) -> None:
+def test_batteries_are_measured_apart_and_from_the_same_films(phantoms: list[Film]) -> None:
     films = Manifest(tuple(phantoms[:12]))
     both = under_shifts(Brightness(), films, {"shifted": ACQUISITION, "familiar": FAMILIAR}, 50)
     assert both["shifted"] == shifted(Brightness(), films, 50)
     assert both["familiar"] == under_shifts(Brightness(), films, {"familiar": FAMILIAR}, 50)["familiar"]
-    assert both["familiar"]["battery"] == "familiar-1"
+    assert both["familiar"].battery == "familiar-1"
 
 
 def test_each_shift_gets_its_figures(phantoms: list[Film]) -> None:
     detector: Detector = Brightness()
     result = shifted(detector, Manifest(tuple(phantoms)), resamples=100)
-    assert result["battery"] == "shifts-1"
-    assert list(result["per_shift"]) == list(ACQUISITION.shifts)
-    assert (result["n"], result["patients"], result["n_failed"], result["n_unlabelled"]) == (40, 10, 0, 0)
-    assert result["threshold"] == THRESHOLD
-    for group in (result["unshifted"], *result["per_shift"].values()):
-        assert list(group) == ["auroc", "sensitivity", "specificity", "accuracy"]
-        assert group["auroc"]["low"] <= group["auroc"]["value"] <= group["auroc"]["high"]
-    aurocs = {name: group["auroc"]["value"] for name, group in result["per_shift"].items()}
-    assert result["auroc_mean"]["value"] == pytest.approx(np.mean(list(aurocs.values())))
-    assert result["auroc_mean"]["low"] <= result["auroc_mean"]["value"] <= result["auroc_mean"]["high"]
-    worst = result["auroc_worst"]
-    assert worst["value"] == min(aurocs.values()) == aurocs[worst["shift"]]
-    json.dumps(result, allow_nan=False)
+    assert result.battery == "shifts-1"
+    assert list(result.per_shift) == list(ACQUISITION.shifts)
+    assert (result.n, result.patients, result.n_failed, result.n_unlabelled) == (40, 10, 0, 0)
+    assert result.threshold == THRESHOLD
+    for group in (result.unshifted, *result.per_shift.values()):
+        assert list(msgspec.structs.asdict(group)) == ["auroc", "sensitivity", "specificity", "accuracy"]
+        low, value, high = span(group.auroc)
+        assert low <= value <= high
+    aurocs = {name: value_of(group.auroc) for name, group in result.per_shift.items()}
+    assert result.auroc_mean.value == pytest.approx(np.mean(list(aurocs.values())))
+    low, value, high = span(result.auroc_mean)
+    assert low <= value <= high
+    worst = result.auroc_worst
+    assert worst.shift is not None
+    assert worst.value == min(aurocs.values()) == aurocs[worst.shift]
+    json.dumps(msgspec.to_builtins(result), allow_nan=False)
 
 
 def test_a_shift_that_training_drew_is_named(phantoms: list[Film]) -> None:
     detector = Brightness()
-    assert shifted(detector, Manifest(tuple(phantoms)), resamples=0)["drawn_in_training"] == []
+    assert shifted(detector, Manifest(tuple(phantoms)), resamples=0).drawn_in_training == ()
     recipe = detector.spec.recipe
     augment = msgspec.structs.replace(recipe.batches.augment, sharpen=(0.5, 1.0), match=0.1)
     batches = msgspec.structs.replace(recipe.batches, augment=augment)
     detector.spec = msgspec.structs.replace(detector.spec, recipe=msgspec.structs.replace(recipe, batches=batches))
-    assert shifted(detector, Manifest(tuple(phantoms)), resamples=0)["drawn_in_training"] == [
+    assert shifted(detector, Manifest(tuple(phantoms)), resamples=0).drawn_in_training == (
         "unsharp_masked",
         "equalised",
-    ]
+    )
 
 
-def test_the_films_are_judged_in_their_order(phantoms: list[Film]) -> None:
+def test_the_films_are_predicted_in_their_order(phantoms: list[Film]) -> None:
     detector = Brightness()
     result = shifted(detector, Manifest(tuple(phantoms)), resamples=0)
     pixels = detector.spec.recipe.pixels
@@ -91,7 +93,7 @@ def test_the_films_are_judged_in_their_order(phantoms: list[Film]) -> None:
         right = [
             (prob >= THRESHOLD) == (film.label == "PNEUMONIA") for prob, film in zip(probs, phantoms, strict=True)
         ]
-        assert result["per_shift"][name]["accuracy"]["value"] == pytest.approx(np.mean(right)), name
+        assert result.per_shift[name].accuracy.value == pytest.approx(np.mean(right)), name
     assert sum(detector.batches) == 40 * 11
     assert max(detector.batches) <= 32
 
@@ -108,31 +110,31 @@ class ThreeBrightnesses:
         return np.asarray(exponentials / exponentials.sum(axis=1, keepdims=True), dtype=np.float32)
 
 
-def test_of_several_classes_the_means_are_judged(phantoms: list[Film]) -> None:
+def test_of_several_classes_the_means_are_measured(phantoms: list[Film]) -> None:
     causes = ("", "bacteria", "virus")
     films = [replace(film, subtype=causes[number % 3]) for number, film in enumerate(phantoms[:18])]
     films = [replace(film, label="NORMAL") if not film.subtype else film for film in films]
     detector = ThreeBrightnesses()
     result = shifted(detector, Manifest(tuple(films)), resamples=50)
-    assert result["threshold"] is None
-    assert list(result["per_shift"]) == list(ACQUISITION.shifts)
+    assert result.threshold is None
+    assert list(result.per_shift) == list(ACQUISITION.shifts)
     squares = np.stack([preprocess(decode(film.path), detector.spec.recipe.pixels) for film in films])
     labels = np.array([THREE.index(film.subtype or film.label) for film in films])
     alone = multiclass_metrics(labels, detector.probs(squares), resamples=0).overall
     for kind in ("auroc", "sensitivity", "specificity", "accuracy"):
-        assert result["unshifted"][kind]["value"] == pytest.approx(alone[kind].value)
-        each = [group[kind]["value"] for group in result["per_shift"].values()]
-        assert result[f"{kind}_mean"]["value"] == pytest.approx(np.mean(each))
-    aurocs = {name: group["auroc"]["value"] for name, group in result["per_shift"].items()}
-    assert aurocs[result["auroc_worst"]["shift"]] == min(aurocs.values())
+        assert getattr(result.unshifted, kind).value == pytest.approx(alone[kind].value)
+        each = [value_of(getattr(group, kind)) for group in result.per_shift.values()]
+        assert getattr(result.mean, kind).value == pytest.approx(np.mean(each))
+    aurocs = {name: value_of(group.auroc) for name, group in result.per_shift.items()}
+    assert aurocs[result.auroc_worst.shift or ""] == min(aurocs.values())
 
 
 def test_a_missing_class_leaves_the_means_undefined(phantoms: list[Film]) -> None:
     films = tuple(replace(film, label=THREE[number % 2]) for number, film in enumerate(phantoms[:8]))
     result = shifted(ThreeBrightnesses(), Manifest(films), resamples=20)
-    assert result["auroc_mean"]["value"] is None
-    assert result["auroc_worst"]["shift"] is None
-    assert result["accuracy_mean"]["value"] is not None
+    assert result.auroc_mean.value is None
+    assert result.auroc_worst.shift is None
+    assert result.accuracy_mean.value is not None
 
 
 def test_the_same_seed_gives_the_same_result(phantoms: list[Film]) -> None:
@@ -143,24 +145,24 @@ def test_the_same_seed_gives_the_same_result(phantoms: list[Film]) -> None:
 def test_unreadable_and_unlabelled_films_are_left_out_and_counted(phantoms: list[Film]) -> None:
     films = [*phantoms[:10], Film("missing.png", "NORMAL"), replace(phantoms[10], label="")]
     result = shifted(Brightness(), Manifest(tuple(films)), resamples=20)
-    assert (result["n"], result["n_failed"], result["n_unlabelled"]) == (10, 1, 1)
+    assert (result.n, result.n_failed, result.n_unlabelled) == (10, 1, 1)
     alone = shifted(Brightness(), Manifest(tuple(films[:10])), resamples=20)
-    assert alone["per_shift"] == result["per_shift"]
+    assert alone.per_shift == result.per_shift
 
 
 def test_a_film_that_was_changed_since_it_was_indexed_is_left_out(phantoms: list[Film]) -> None:
     films = (replace(phantoms[0], sha256="0" * 64), *phantoms[1:6])
-    assert shifted(Brightness(), Manifest(films), resamples=0)["n_failed"] == 1
+    assert shifted(Brightness(), Manifest(films), resamples=0).n_failed == 1
 
 
 @pytest.mark.parametrize("kept", [[], ["NORMAL"]])
 def test_without_both_classes_the_auroc_is_undefined(phantoms: list[Film], kept: list[str]) -> None:
     films = Manifest(tuple(film for film in phantoms[:8] if film.label in kept))
     result = shifted(Brightness(), films, resamples=20)
-    assert result["auroc_mean"]["value"] is None
-    assert result["auroc_worst"] == {"shift": None, "value": None, "low": None, "high": None}
-    assert result["per_shift"]["moved"]["auroc"]["value"] is None
-    assert (result["per_shift"]["moved"]["specificity"]["value"] is None) == (not kept)
+    assert result.auroc_mean.value is None
+    assert result.auroc_worst == WorstShift(None, None)
+    assert result.per_shift["moved"].auroc.value is None
+    assert (result.per_shift["moved"].specificity.value is None) == (not kept)
 
 
 def test_labels_of_another_bundle_are_refused() -> None:

@@ -11,7 +11,7 @@ from sklearn.metrics import recall_score, roc_auc_score
 from hilum.evaluation.subgroups import age_band, size_band, subgroups
 from hilum.records import Film, Predictions
 
-from .conftest import CLASSES, THREE, THRESHOLD, made_up, made_up_three
+from .conftest import CLASSES, THREE, THRESHOLD, made_up, made_up_three, span, value_of
 
 
 def with_films(predictions: Predictions, **fields: list[str]) -> Predictions:
@@ -33,12 +33,13 @@ def test_a_group_has_the_figures_of_its_films_alone() -> None:
         rows = [row for row in predictions if row.film.sex == name]
         labels = np.array([row.film.label == "PNEUMONIA" for row in rows])
         probs = np.array([row.probs[1] for row in rows])
-        assert group["n"] == len(rows)
-        assert group["n_of"] == {"NORMAL": int((~labels).sum()), "PNEUMONIA": int(labels.sum())}
-        assert group["patients"] == len({row.film.patient for row in rows})
-        assert group["auroc"]["value"] == pytest.approx(roc_auc_score(labels, probs))
-        assert group["sensitivity"]["value"] == pytest.approx(recall_score(labels, probs >= THRESHOLD))
-        assert group["auroc"]["low"] <= group["auroc"]["value"] <= group["auroc"]["high"]
+        assert group.n == len(rows)
+        assert group.n_of == {"NORMAL": int((~labels).sum()), "PNEUMONIA": int(labels.sum())}
+        assert group.patients == len({row.film.patient for row in rows})
+        assert group.auroc.value == pytest.approx(roc_auc_score(labels, probs))
+        assert group.sensitivity.value == pytest.approx(recall_score(labels, probs >= THRESHOLD))
+        low, value, high = span(group.auroc)
+        assert low <= value <= high
 
 
 def test_a_cause_is_compared_with_every_film_of_the_other_class() -> None:
@@ -48,8 +49,8 @@ def test_a_cause_is_compared_with_every_film_of_the_other_class() -> None:
     for name, group in groups.items():
         rows = [row for row in predictions if row.film.subtype in (name, "")]
         labels = np.array([row.film.subtype == name for row in rows])
-        assert group["auroc"]["value"] == pytest.approx(roc_auc_score(labels, [row.probs[1] for row in rows]))
-        assert group["n_of"]["PNEUMONIA"] == labels.sum()
+        assert group.auroc.value == pytest.approx(roc_auc_score(labels, [row.probs[1] for row in rows]))
+        assert group.n_of["PNEUMONIA"] == labels.sum()
 
 
 def test_what_the_source_does_not_name_gives_no_group() -> None:
@@ -74,8 +75,8 @@ def test_films_of_another_size_are_a_group() -> None:
 def test_of_several_classes_every_group_has_the_means() -> None:
     groups = subgroups(with_films(made_up_three(90), sex=["F", "M"]), resamples=0)
     assert list(groups) == ["sex"]
-    assert set(groups["sex"]["F"]["n_of"]) == set(THREE)
-    assert 0 < groups["sex"]["F"]["auroc"]["value"] <= 1
+    assert set(groups["sex"]["F"].n_of) == set(THREE)
+    assert 0 < value_of(groups["sex"]["F"].auroc) <= 1
 
 
 def test_a_group_of_one_class_says_what_is_not_defined() -> None:
@@ -84,8 +85,8 @@ def test_a_group_of_one_class_says_what_is_not_defined() -> None:
         replace(row, film=replace(row.film, sex="F" if row.film.label == "NORMAL" else "M")) for row in predictions
     )
     groups = subgroups(replace(predictions, rows=rows), resamples=20)["sex"]
-    assert groups["F"]["auroc"]["value"] is None
-    assert groups["F"]["specificity"]["value"] is not None
+    assert groups["F"].auroc.value is None
+    assert groups["F"].specificity.value is not None
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from hilum.records import Film, Prediction, Predictions
 from .conftest import CLASSES, THREE, made_up
 
 
-def test_only_films_with_a_label_and_a_probability_are_judged() -> None:
+def test_only_films_with_a_label_and_a_probability_count() -> None:
     rows = list(made_up(6).rows)
     rows[1] = replace(rows[1], film=replace(rows[1].film, label=""))
     rows[2] = Prediction(rows[2].film, error="damaged")
@@ -42,7 +42,7 @@ def test_of_several_classes_all_are_named_and_where_their_names_come_from() -> N
         require_known_labels([Film("a", "PNEUMONIA"), Film("b", "virus")], THREE)
 
 
-def test_several_classes_are_judged_one_against_the_rest_and_by_what_is_right() -> None:
+def test_several_classes_are_compared_one_against_the_rest_and_by_what_is_right() -> None:
     rows = (
         Prediction(Film("a", "virus", patient="p"), (0.1, 0.2, 0.7), "virus"),
         Prediction(Film("b", "NORMAL"), (0.2, 0.5, 0.3), "bacteria"),
@@ -50,12 +50,12 @@ def test_several_classes_are_judged_one_against_the_rest_and_by_what_is_right() 
         Prediction(Film("d", "virus"), error="damaged"),
     )
     several = multiclass_films(Predictions(THREE, None, rows))
-    assert several.films.labels.tolist() == [2, 0]
+    assert several.scores.labels.tolist() == [2, 0]
     assert several.patients == ("p", "")
     virus, right = several.against_rest(2), several.as_right()
     assert (virus.labels.tolist(), virus.probs.tolist()) == ([True, False], [0.7, 0.3])
     assert (right.labels.tolist(), right.probs.tolist()) == ([True, False], [0.7, 0.5])
-    assert multiclass_films(Predictions(THREE, None, ())).films.probs.shape == (0, 3)
+    assert multiclass_films(Predictions(THREE, None, ())).scores.probs.shape == (0, 3)
 
 
 def test_two_classes_need_a_threshold() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import structs
 
 from hilum.bundle import Spec
-from hilum.evaluation import evaluate, render_report
+from hilum.evaluation import evaluate_predictions, render_report
 from hilum.evaluation.checklists import checklists
 from hilum.evaluation.evaluate import detector_record
 from hilum.recipe import parse_recipe
@@ -29,23 +29,24 @@ def spec_of(history: list[dict[str, float]]) -> Spec:
 
 def test_the_report_names_the_system_and_what_was_tried() -> None:
     predictions = made_up(40)
-    text = Page(render_report(spec_of(TRIED), evaluate(predictions, resamples=20), predictions)).text
+    text = Page(render_report(evaluate_predictions(predictions, resamples=20), predictions, spec_of(TRIED))).text
     assert "hand-made features, l1, support vector machine on films of 128 × 128 pixels" in text
     assert "prepared by denoise" in text
-    assert "2, taken 64 1 0.9300" in text
-    assert "judged on folds that had no say in it (nested): 0.9250" in text
+    assert "2, selected 64 1 0.9300" in text
+    assert "no part in the selection (nested cross-validation): 0.9250" in text
     assert "s1-cnn" not in text
     assert "input normalised" not in text
 
 
 def test_where_nothing_was_tried_no_table_is_drawn() -> None:
     predictions = made_up(40)
-    text = Page(render_report(spec_of([{"seconds": 4}]), evaluate(predictions, resamples=20), predictions)).text
+    spec = spec_of([{"seconds": 4}])
+    text = Page(render_report(evaluate_predictions(predictions, resamples=20), predictions, spec)).text
     assert "train films of other patients" not in text
 
 
 def test_the_check_lists_tell_of_cross_validation() -> None:
-    drafts = checklists(spec_of(TRIED), evaluate(made_up(40), resamples=20))
+    drafts = checklists(spec_of(TRIED), evaluate_predictions(made_up(40), resamples=20))
     claim, tripod = drafts["CLAIM.md"], drafts["TRIPOD+AI.md"]
     assert "2 choices by cross-validation over 5 folds of the training patients; nested" in claim
     assert "Fitted by scikit-learn 1.9" in claim
@@ -55,4 +56,4 @@ def test_the_check_lists_tell_of_cross_validation() -> None:
 
 
 def test_metrics_name_the_system() -> None:
-    assert detector_record(spec_of(TRIED))["network"] == "hand-made features, l1, support vector machine"
+    assert detector_record(spec_of(TRIED)).network == "hand-made features, l1, support vector machine"

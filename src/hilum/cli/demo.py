@@ -44,11 +44,10 @@ def demo(
     require("train", "the demo")
 
     from hilum import films
-    from hilum.cli.evaluate import lay_out
     from hilum.inference import Detector
     from hilum.records import Manifest
     from hilum.workflows.demo_films import at_hand
-    from hilum.workflows.evaluate import measure
+    from hilum.workflows.evaluate import evaluate
     from hilum.workflows.train_network import fit_network, write_bundle
 
     if (out / "recipe.toml").exists():
@@ -63,9 +62,8 @@ def demo(
     bundle = write_bundle(fit_network(recipe, manifest, out))
     split = "test" if any(film.split == "test" for film in manifest) else "val"
     tell(f"3/4 evaluate: the {split} films")
-    metrics, predictions = measure(bundle, out / "manifest.csv", split, out / "report", shifts=False)
-    typer.echo(lay_out(metrics))
-    film = predictions.rows[0].film
+    typer.echo(str(evaluate(bundle, out / "manifest.csv", split, out=out / "report")))
+    film = manifest.split(split).films[0]
     tell(f"4/4 predict: {film.path}")
     row = Detector(bundle).predict(Manifest((film,))).rows[0]
     typer.echo(f"{row.film.path}: {row.prediction or row.error}, labelled {row.film.label}")

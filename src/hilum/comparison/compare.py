@@ -1,16 +1,16 @@
-"""Every two detectors against each other, on the films that all of them judged."""
+"""Every two detectors against each other, on the films that all of them could predict."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import combinations
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hilum.comparison.entry import Entry
+from hilum.comparison.results import Compared, Comparison, DifferenceTest, Pair
 from hilum.errors import RequestError
 from hilum.metrics import (
     PairedTest,
@@ -32,76 +32,72 @@ FEW_FILMS = 30  # of a class; below it a single film moves its sensitivity by mo
 _LOWER_IS_BETTER = {"brier", "log_loss"}
 
 
-def compare(entries: Sequence[Entry], resamples: int = 2000, seed: int = 0) -> dict[str, Any]:
-    """Test every two detectors against each other, film by film, patients whole.
+def compare_entries(entries: Sequence[Entry], resamples: int = 2000, seed: int = 0) -> Comparison:
+    """Test every two detectors against each other, film by film, with each patient's films kept together.
 
     AUROC of two classes by DeLong's test, accuracy by McNemar's, the rest by a bootstrap that draws the same
     patients for both. The p-values of one figure over all pairs are corrected by Holm's method.
 
     Args:
-        entries: two or more, judged on the same films.
+        entries: two or more, of the same films.
         resamples: of the patients.
         seed: where their draws start.
 
-    Returns:
-        What `comparison.json` holds: `n` films that all could judge, `patients`; `classes`; `entries`, each with its
-        `name`, `figures` on these films and `cost`; `pairs`, each with `first`, `second` and `tests` by figure:
-        `difference` as `{"value", "low", "high"}`, `p`, `p_holm`, `says` (in words) and `higher` (a name, or null
-        where no difference is shown); and `notes`.
-
     Raises:
-        RequestError: fewer than two entries, or they were not judged on the same films with the same labels.
+        RequestError: fewer than two entries, or not the same films with the same labels.
     """
-    rows = _together(entries)
+    rows = _common_rows(entries)
     classes = entries[0].predictions.classes
     labels = np.array([classes.index(row.film.label) for row in rows[0]], dtype=np.intp)
     patients = [row.film.patient for row in rows[0]]
-    judged = [
-        _Judged(
-            MulticlassScores(labels, np.array([row.probs for row in said], dtype=np.float64)),
+    scored = [
+        _Scored(
+            MulticlassScores(labels, np.array([row.probs for row in of_entry], dtype=np.float64)),
             entry.predictions.threshold,
             patients,
             resamples,
             seed,
         )
-        for entry, said in zip(entries, rows, strict=True)
+        for entry, of_entry in zip(entries, rows, strict=True)
     ]
     pairs = list(combinations(range(len(entries)), 2))
-    tests = [_tests(judged[a], judged[b]) for a, b in pairs]
+    tests = [_tests(scored[a], scored[b]) for a, b in pairs]
     kinds = [kind for kind in FIGURES if kind in tests[0]]
     corrected = {kind: holm([each[kind].p for each in tests]) for kind in kinds}
-    return {
-        "n": len(labels),
-        "patients": len(set(patients) - {""}),
-        "classes": list(classes),
-        "resamples": resamples,
-        "seed": seed,
-        "entries": [
-            {
-                "name": entry.name,
-                "figures": {kind: asdict(figure) for kind, figure in each.figures().items() if kind in FIGURES},
-                "cost": asdict(entry.cost),
-            }
-            for entry, each in zip(entries, judged, strict=True)
-        ],
-        "pairs": [
-            {
-                "first": entries[a].name,
-                "second": entries[b].name,
-                "tests": {
-                    kind: _told(kind, each[kind], corrected[kind][number], entries[a].name, entries[b].name)
+    return Comparison(
+        n=len(labels),
+        patients=len(set(patients) - {""}),
+        classes=classes,
+        resamples=resamples,
+        seed=seed,
+        entries=tuple(
+            Compared(
+                entry.name,
+                {kind: figure for kind, figure in each.figures().items() if kind in FIGURES},
+                entry.cost,
+            )
+            for entry, each in zip(entries, scored, strict=True)
+        ),
+        pairs=tuple(
+            Pair(
+                entries[a].name,
+                entries[b].name,
+                {
+                    kind: _difference_test(
+                        kind, each[kind], corrected[kind][number], entries[a].name, entries[b].name
+                    )
                     for kind in kinds
                 },
-            }
+            )
             for number, ((a, b), each) in enumerate(zip(pairs, tests, strict=True))
-        ],
-        "notes": _notes(entries, labels, patients),
-    }
+        ),
+        notes=tuple(_notes(entries, labels, patients)),
+    )
 
 
 @dataclass(frozen=True, slots=True)
-class _Judged:
-    """What one detector says of the films that all of them could judge."""
+class _Scored:
+    """One detector's probabilities of the films that all of them could predict."""
 
     films: MulticlassScores
     threshold: float | None
@@ -111,7 +107,7 @@ class _Judged:
 
     @property
     def right(self) -> Bools:
-        """Which films are called what they are."""
+        """Which films' predicted class is their label."""
         called = self.films.called if self.threshold is None else self.films.probs[:, 1] >= self.threshold
         return np.asarray(called == self.films.labels)
 
@@ -125,7 +121,7 @@ class _Judged:
         return {name: value for name, value in means_at(self.films, weights).items() if " " not in name}
 
 
-def _tests(a: _Judged, b: _Judged) -> dict[str, PairedTest]:
+def _tests(a: _Scored, b: _Scored) -> dict[str, PairedTest]:
     """Every figure of the first detector against the second's."""
     accuracy = {"accuracy": mcnemar_test(a.right, b.right, a.patients)}
     if a.threshold is None or b.threshold is None:
@@ -136,8 +132,8 @@ def _tests(a: _Judged, b: _Judged) -> dict[str, PairedTest]:
     return {**drawn, "auroc": delong_test(labels, *probs, a.patients), **accuracy}
 
 
-def _together(entries: Sequence[Entry]) -> list[list[Prediction]]:
-    """What each says of the films that all could judge, in the first one's order."""
+def _common_rows(entries: Sequence[Entry]) -> list[list[Prediction]]:
+    """Each one's predictions of the films that all could predict, in the first one's order."""
     if len(entries) < 2:
         raise RequestError("a comparison needs two detectors or more; name their runs or evaluations")
     first = entries[0]
@@ -152,7 +148,7 @@ def _together(entries: Sequence[Entry]) -> list[list[Prediction]]:
         common = films.keys() & by_path[0].keys()
         if len(common) < max(len(films), len(by_path[0])):
             raise RequestError(
-                f"{first.name} was judged on {len(by_path[0])} labelled films and {entry.name} on {len(films)}, "
+                f"{first.name} was evaluated on {len(by_path[0])} labelled films and {entry.name} on {len(films)}, "
                 f"{len(common)} of them the same: evaluate both on the same --data and --split"
             )
         other = next((path for path in common if films[path].film.label != by_path[0][path].film.label), None)
@@ -161,13 +157,13 @@ def _together(entries: Sequence[Entry]) -> list[list[Prediction]]:
                 f"{other}: labelled {by_path[0][other].film.label} for {first.name} and {films[other].film.label} "
                 f"for {entry.name}; evaluate both on the same --data"
             )
-    judged = [path for path in by_path[0] if not any(films[path].error for films in by_path)]
-    if not judged:
-        raise RequestError("no labelled film could be judged by all of them, so there is nothing to compare")
-    return [[films[path] for path in judged] for films in by_path]
+    readable = [path for path in by_path[0] if not any(films[path].error for films in by_path)]
+    if not readable:
+        raise RequestError("no labelled film could be read by all of them, so there is nothing to compare")
+    return [[films[path] for path in readable] for films in by_path]
 
 
-def _told(kind: str, test: PairedTest, p_holm: float | None, first: str, second: str) -> dict[str, Any]:
+def _difference_test(kind: str, test: PairedTest, p_holm: float | None, first: str, second: str) -> DifferenceTest:
     value, higher = test.difference.value, None
     if value is None or p_holm is None:
         says = "cannot be tested on these films"
@@ -176,24 +172,25 @@ def _told(kind: str, test: PairedTest, p_holm: float | None, first: str, second:
     else:
         higher = first if value > 0 else second
         says = f"{first} is {'better' if (kind in _LOWER_IS_BETTER) != (higher == first) else 'worse'}"
-    return {"difference": asdict(test.difference), "p": test.p, "p_holm": p_holm, "higher": higher, "says": says}
+    return DifferenceTest(test.difference, test.p, p_holm, higher, says)
 
 
 def _notes(entries: Sequence[Entry], labels: NDArray[np.intp], patients: list[str]) -> list[str]:
     n, classes = len(labels), entries[0].predictions.classes
     notes = [
-        f"Only {count} film{'s' * (count != 1)} labelled {name}: nothing but a large difference can be shown of them."
+        f"Only {count} film{'s' * (count != 1)} labelled {name}: they can only show a large difference."
         for name, count in zip(classes, np.bincount(labels, minlength=len(classes)).tolist(), strict=True)
         if count < FEW_FILMS
     ]
     labelled = sum(bool(row.film.label) for row in entries[0].predictions)
     if labelled > n:
-        notes.append(f"{labelled - n} films could not be read by every one of them, and are counted for none.")
+        failed = "1 film" if labelled - n == 1 else f"{labelled - n} films"
+        notes.append(f"{failed} could not be read by all of them, and no figure counts such films.")
     if unknown := patients.count(""):
         notes.append(
-            f"The patients of {unknown} films are not known: where they have several, p-values are too small."
+            f"The patients of {unknown} films are unknown: if some have several films, p-values are too small."
         )
     notes.append(
-        "“No difference shown” is not “the same”: with more films a difference within the interval might be shown."
+        "“No difference shown” does not mean “the same”: more films might show a difference within the interval."
     )
     return notes

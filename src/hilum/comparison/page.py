@@ -1,4 +1,4 @@
-"""The comparison as one HTML file: who is ahead, of whom that is shown, and what each one costs."""
+"""The comparison as one HTML file: which detector is ahead, which differences are shown, and what each one costs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from markupsafe import Markup
 from hilum import pages
 from hilum.comparison.compare import FIGURES
 from hilum.comparison.entry import Entry
+from hilum.comparison.results import Compared, Comparison
 from hilum.pages import FIRST, INK, MUTED, SECOND, sheet, whole_numbers
+from hilum.records import Figure
 
 NAMES = {
     "auroc": "AUROC",
@@ -27,14 +29,14 @@ _COLOURS = (FIRST, SECOND, INK, MUTED)
 _STYLES: tuple[Any, ...] = ("-", (0, (4, 2)), (0, (1, 1.5)), "-.")
 
 
-def render_comparison(compared: dict[str, Any], entries: Sequence[Entry]) -> str:
+def render_comparison(compared: Comparison, entries: Sequence[Entry]) -> str:
     """The page as HTML; the same comparison gives the same bytes.
 
     Args:
-        compared: what `compare` gave.
+        compared: of the entries.
         entries: the same that were compared; their histories are drawn.
     """
-    kinds = [kind for kind in FIGURES if kind in compared["entries"][0]["figures"]]
+    kinds = [kind for kind in FIGURES if kind in compared.entries[0].figures]
     return pages.render(
         Path(__file__).parent / "comparison.html",
         {
@@ -55,27 +57,27 @@ def render_comparison(compared: dict[str, Any], entries: Sequence[Entry]) -> str
     )
 
 
-def verdict(compared: dict[str, Any]) -> str:
-    """Who has the highest AUROC, and of whom it is shown that they have less."""
-    patients = f" of {compared['patients']:,} known patients" if compared["patients"] else ""
-    among = f"On {compared['n']:,} films{patients}"
-    defined = [each for each in compared["entries"] if each["figures"]["auroc"]["value"] is not None]
+def verdict(compared: Comparison) -> str:
+    """Which detector has the highest AUROC, and which others are shown to have a lower one."""
+    patients = f" of {compared.patients:,} known patients" if compared.patients else ""
+    among = f"On {compared.n:,} films{patients}"
+    defined = _with_auroc(compared)
     if not defined:
-        return f"{among} no AUROC is defined: they are not of all classes."
-    shown = [pair for pair in compared["pairs"] if pair["tests"]["auroc"]["higher"]]
+        return f"{among} no AUROC is defined: not every class occurs among them."
+    shown = [pair for pair in compared.pairs if pair.tests["auroc"].higher]
     if not shown:
-        count = len(compared["entries"])
+        count = len(compared.entries)
         which = "between the two" if count == 2 else f"between any two of the {count}"
         return f"{among} no difference in AUROC is shown {which}."
-    best = max(defined, key=lambda each: each["figures"]["auroc"]["value"])
-    figure = best["figures"]["auroc"]
+    best = max(defined, key=lambda each: each.figures["auroc"].value or 0.0)
+    figure = best.figures["auroc"]
     beaten: list[str] = []
     level: list[str] = []
-    for pair in compared["pairs"]:
-        if best["name"] in (pair["first"], pair["second"]):
-            other = pair["second"] if pair["first"] == best["name"] else pair["first"]
-            (beaten if pair["tests"]["auroc"]["higher"] else level).append(other)
-    sentences = f"{among}, {best['name']} has the highest AUROC, {_number(figure['value'])} ({_interval(figure)})"
+    for pair in compared.pairs:
+        if best.name in (pair.first, pair.second):
+            other = pair.second if pair.first == best.name else pair.first
+            (beaten if pair.tests["auroc"].higher else level).append(other)
+    sentences = f"{among}, {best.name} has the highest AUROC, {_number(figure.value)} ({_interval(figure)})"
     if beaten:
         sentences += f"; it is higher than that of {', '.join(beaten)}"
     if level:
@@ -83,23 +85,27 @@ def verdict(compared: dict[str, Any]) -> str:
     return sentences + "."
 
 
-def _forest(compared: dict[str, Any]) -> Markup | None:
+def _with_auroc(compared: Comparison) -> list[Compared]:
+    return [each for each in compared.entries if each.figures["auroc"].value is not None]
+
+
+def _forest(compared: Comparison) -> Markup | None:
     """The AUROC of each with its interval."""
-    drawn = [each for each in compared["entries"] if each["figures"]["auroc"]["value"] is not None][::-1]
+    drawn = _with_auroc(compared)[::-1]
     if not drawn:
         return None
-    figures = [each["figures"]["auroc"] for each in drawn]
+    figures = [each.figures["auroc"] for each in drawn]
     description = "AUROC with 95% interval: " + "; ".join(
-        f"{each['name']} {_number(figure['value'])} ({_interval(figure)})"
+        f"{each.name} {_number(figure.value)} ({_interval(figure)})"
         for each, figure in zip(drawn, figures, strict=True)
     )
     with sheet("forest", description, (6.4, 0.8 + 0.42 * len(drawn))) as drawing:
         axes, rows = drawing.axes, np.arange(len(drawn))
         for row, figure in zip(rows, figures, strict=True):
-            if figure["low"] is not None:
-                axes.plot([figure["low"], figure["high"]], [row, row], color=FIRST, linewidth=2.2, alpha=0.45)
-        axes.plot([figure["value"] for figure in figures], rows, "o", color=FIRST, clip_on=False)
-        axes.set_yticks(rows, [each["name"] for each in drawn])
+            if figure.low is not None and figure.high is not None:
+                axes.plot([figure.low, figure.high], [row, row], color=FIRST, linewidth=2.2, alpha=0.45)
+        axes.plot([figure.value or 0.0 for figure in figures], rows, "o", color=FIRST, clip_on=False)
+        axes.set_yticks(rows, [each.name for each in drawn])
         axes.set(xlabel="AUROC", ylim=(-0.6, len(drawn) - 0.4))
         axes.set_xlim(right=min(1.0, axes.get_xlim()[1]))
         axes.grid(axis="y", visible=False)
@@ -146,14 +152,14 @@ def _signed(value: float | None) -> str:
     return "–" if value is None else f"{value:+.4f}".replace("-", "−")
 
 
-def _interval(figure: dict[str, Any]) -> str:
-    low, high = figure.get("low"), figure.get("high")
+def _interval(figure: Figure) -> str:
+    low, high = figure.low, figure.high
     return "" if low is None or high is None else f"{low:.4f}–{high:.4f}"
 
 
-def _span(figure: dict[str, Any]) -> str:
+def _span(figure: Figure) -> str:
     """An interval whose ends may be below 0."""
-    low, high = figure.get("low"), figure.get("high")
+    low, high = figure.low, figure.high
     return "" if low is None or high is None else f"{_signed(low)} to {_signed(high)}"
 
 

@@ -1,4 +1,4 @@
-"""How fast networks judge films: all of them in one run, taking turns, so that a busy minute hits all alike."""
+"""How fast detectors predict films: all of them in one run, taking turns, so that a busy minute hits all alike."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from statistics import median
 import numpy as np
 
 ROUNDS = 5
-AT_ONCE = 16
+BATCH_SIZE = 16
 _SHORTEST = 0.2  # seconds: below it the clock and the scheduler are measured
 
 
@@ -20,11 +20,12 @@ def films_a_second(detectors: Mapping[str, tuple[Callable[[np.ndarray], np.ndarr
         detectors: by name, what gives probabilities of `(n, size, size)` uint8, and that size in pixels.
 
     Returns:
-        Films a second by name: preprocessed films, `AT_ONCE` at a time.
+        Films a second by name: preprocessed films, `BATCH_SIZE` at a time.
     """
     draws = np.random.default_rng(0)
     films = {
-        name: draws.integers(0, 256, (AT_ONCE, size, size), dtype=np.uint8) for name, (_, size) in detectors.items()
+        name: draws.integers(0, 256, (BATCH_SIZE, size, size), dtype=np.uint8)
+        for name, (_, size) in detectors.items()
     }
     times = {}
     for name, (probs, _) in detectors.items():
@@ -38,5 +39,5 @@ def films_a_second(detectors: Mapping[str, tuple[Callable[[np.ndarray], np.ndarr
             started = time.perf_counter()
             for _ in range(times[name]):
                 probs(films[name])
-            rates[name].append(AT_ONCE * times[name] / (time.perf_counter() - started))
+            rates[name].append(BATCH_SIZE * times[name] / (time.perf_counter() - started))
     return {name: median(each) for name, each in rates.items()}

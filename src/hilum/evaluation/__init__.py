@@ -1,20 +1,57 @@
-"""Predictions judged: figures with intervals, figures under shifts, and a report to read."""
+"""Predictions compared with labels: figures with intervals, figures under shifts, and a report to read."""
 
 from hilum.evaluation.checklists import checklists
-from hilum.evaluation.evaluate import detector_record, evaluate, write_metrics
-from hilum.evaluation.gatekeeping import gatekeeping
-from hilum.evaluation.reliability import at_prevalence, measure_reliability
+from hilum.evaluation.evaluate import detector_record, evaluate_predictions
+from hilum.evaluation.gatekeeping import evaluate_gate
+from hilum.evaluation.metrics_file import as_json, read_metrics, schema, write_metrics
+from hilum.evaluation.reliability import at_prevalence, measure_reliability, measure_selective
 from hilum.evaluation.report import render_report, write_report
+from hilum.evaluation.result_parts import (
+    AtPrevalence,
+    AuditSummary,
+    BatteryResult,
+    ClassFigures,
+    DetectorRecord,
+    GateResult,
+    OodFigures,
+    PairFigures,
+    PredictionSetsResult,
+    SelectiveResult,
+    ShiftFigures,
+    ShiftResult,
+    Subgroup,
+    WorstShift,
+)
+from hilum.evaluation.results import Evaluation
 from hilum.evaluation.robustness import under_shifts
 
 __all__ = [
+    "AtPrevalence",
+    "AuditSummary",
+    "BatteryResult",
+    "ClassFigures",
+    "DetectorRecord",
+    "Evaluation",
+    "GateResult",
+    "OodFigures",
+    "PairFigures",
+    "PredictionSetsResult",
+    "SelectiveResult",
+    "ShiftFigures",
+    "ShiftResult",
+    "Subgroup",
+    "WorstShift",
+    "as_json",
     "at_prevalence",
     "checklists",
     "detector_record",
-    "evaluate",
-    "gatekeeping",
+    "evaluate_gate",
+    "evaluate_predictions",
     "measure_reliability",
+    "measure_selective",
+    "read_metrics",
     "render_report",
+    "schema",
     "under_shifts",
     "write_metrics",
     "write_report",

@@ -1,37 +1,43 @@
-"""The figures of a detector of two classes, as `metrics.json` holds them."""
+"""The figures of a detector of two classes."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 from hilum.evaluation import notes
-from hilum.evaluation.truth import BinaryFilms, binary_films, threshold_of
+from hilum.evaluation.results import Evaluation
+from hilum.evaluation.subgroups import subgroups
+from hilum.evaluation.truth import BinaryFilms, binary_films, count_films, threshold_of
 from hilum.metrics import auroc_delong, binary_metrics, confusion
 from hilum.records import Figure, Predictions
 
 
-def evaluate_binary(
-    predictions: Predictions, resamples: int, seed: int
-) -> tuple[dict[str, Any], dict[str, Any], list[str]]:
-    """The figures of `metrics.binary_metrics`; confusion, threshold and classes; and notes.
+def evaluate_binary(predictions: Predictions, resamples: int, seed: int) -> Evaluation:
+    """The figures of `metrics.binary_metrics`, the confusion matrix, DeLong's AUROC, the subgroups and the notes.
+
+    Args:
+        predictions: of two classes, the last one positive, with a threshold.
+        resamples: of the patients, for the 95% intervals; 0 gives none.
+        seed: where their draws start.
 
     Raises:
-        RequestError: a label that the bundle does not know.
+        RequestError: a label that is neither class, or predictions without a threshold.
     """
     films, threshold = binary_films(predictions), threshold_of(predictions)
     figures = binary_metrics(films.labels, films.probs, threshold, films.patients, resamples, seed)
     cells = confusion(films.labels, films.probs, threshold)
-    rest = {
-        "confusion": {name: int(count) for name, count in zip(("tn", "fp", "fn", "tp"), cells, strict=True)},
-        "threshold": threshold,
-        "auroc_delong": asdict(auroc_delong(films.labels, films.probs, films.patients)),
-        "classes": list(predictions.classes),
-    }
-    return (
-        {name: asdict(figure) for name, figure in figures.items()},
-        rest,
-        _notes(predictions, films, figures, resamples),
+    of_all: dict[str, Any] = dict(figures)
+    return Evaluation(
+        **of_all,
+        **count_films(predictions)._asdict(),
+        confusion={name: int(count) for name, count in zip(("tn", "fp", "fn", "tp"), cells, strict=True)},
+        threshold=threshold,
+        auroc_delong=auroc_delong(films.labels, films.probs, films.patients),
+        classes=predictions.classes,
+        subgroups=subgroups(predictions, resamples, seed),
+        resamples=resamples,
+        seed=seed,
+        notes=tuple(_notes(predictions, films, figures, resamples)),
     )
 
 

@@ -1,16 +1,16 @@
-"""Drafts of two reporting check-lists, filled in from what a run recorded; what only a person knows is left to one.
+"""Drafts of two reporting check-lists, filled in from what a run recorded; what only a person knows is left blank.
 
 CLAIM: Tejani et al., "Checklist for Artificial Intelligence in Medical Imaging (CLAIM): 2024 update", Radiology:
-Artificial Intelligence 6 (2024): e240300. TRIPOD+AI: Collins et al., BMJ 385 (2024): e078378. The items are told in
-our words; submit the official forms.
+Artificial Intelligence 6 (2024): e240300. TRIPOD+AI: Collins et al., BMJ 385 (2024): e078378. The items are
+paraphrased; submit the official forms.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from hilum.bundle import Spec
+from hilum.evaluation.results import Evaluation
 from hilum.evaluation.wording import listed, number, plain, with_interval
 
 FOR_A_PERSON = "*For a person.*"
@@ -121,14 +121,14 @@ TRIPOD: tuple[Item, ...] = (
 )
 
 
-def checklists(spec: Spec, metrics: dict[str, Any]) -> dict[str, str]:
+def checklists(spec: Spec, evaluation: Evaluation) -> dict[str, str]:
     """Both check-lists as Markdown, by the names of their files.
 
     Args:
         spec: of the bundle.
-        metrics: what `metrics.json` holds of one evaluation of it.
+        evaluation: of the bundle, on one set of films.
     """
-    facts = _facts(spec, metrics)
+    facts = _facts(spec, evaluation)
     return {
         "CLAIM.md": _markdown("CLAIM 2024", CLAIM, facts, spec),
         "TRIPOD+AI.md": _markdown("TRIPOD+AI", TRIPOD, facts, spec),
@@ -141,7 +141,7 @@ def _markdown(name: str, items: Sequence[Item], facts: Mapping[str, str], spec: 
         f"# {name}: a draft for {spec.recipe.name}",
         "",
         f"{filled} of {len(items)} items are filled in from what the run recorded; the others, and whether these are "
-        "enough, are for a person. The items are told in short: submit the official form.",
+        "enough, are for a person. The items are paraphrased: submit the official form.",
         "",
         "| item | asks for | here |",
         "|---|---|---|",
@@ -156,13 +156,13 @@ def _cell(text: str) -> str:
     return " ".join(text.split()).replace("|", "\\|")
 
 
-def _facts(spec: Spec, metrics: dict[str, Any]) -> dict[str, str]:
+def _facts(spec: Spec, evaluation: Evaluation) -> dict[str, str]:
     """What the run recorded, each in a sentence or two."""
     recipe, training, point = spec.recipe, spec.recipe.training, spec.operating_point
     films = {name: f"{sum(card.films.values()):,} films" for name, card in spec.data.items()}
-    shifted, shift = metrics.get("shifted"), metrics.get("shift")
+    shifted, shift = evaluation.shifted, evaluation.shift
     chosen = [
-        f"{called} {with_interval(metrics[name])}"
+        f"{called} {with_interval(getattr(evaluation, name))}"
         for name, called in (
             ("auroc", "AUROC"),
             ("sensitivity", "sensitivity"),
@@ -170,23 +170,23 @@ def _facts(spec: Spec, metrics: dict[str, Any]) -> dict[str, str]:
             ("accuracy", "accuracy"),
             ("brier", "Brier score"),
         )
-        if metrics[name]["value"] is not None
+        if getattr(evaluation, name).value is not None
     ]
     of_class = "; ".join(
         f"{name}: {', '.join(f'{count:,} {label}' for label, count in card.films.items())}, "
         f"{f'{card.patients:,} patients' if card.patients else 'patients unknown'}"
         for name, card in spec.data.items()
     )
-    threshold = "" if point.threshold is None else f"; called from {point.threshold:.4f} on"
+    threshold = "" if point.threshold is None else f"; called positive from {point.threshold:.4f} on"
     facts = {
         "technology": f"A convolutional network ({recipe.model.name}) that reads a frontal chest film.",
-        "use": f"Tells {listed(spec.classes)} apart. Decision support for research; not a medical device.",
-        "retrospective": "Retrospective, on films that were there.",
+        "use": f"Distinguishes {listed(spec.classes)}. Decision support for research; not a medical device.",
+        "retrospective": "Retrospective, on existing films.",
         "data": recipe.data or f"{FOR_A_PERSON} The recipe does not say.",
         "preprocessing": f"Grey, {recipe.pixels.size} × {recipe.pixels.size} pixels by {recipe.pixels.resize}, "
         f"denoised: {recipe.pixels.denoise}, equalised: {recipe.pixels.equalise}.",
-        "missing": f"A film that cannot be read gets no probability and is named: {metrics['n_failed']} here. "
-        f"{metrics['n_unlabelled']} without a label count for no figure.",
+        "missing": f"A film that cannot be read gets no probability and is listed: {evaluation.n_failed} here. "
+        f"{evaluation.n_unlabelled} without a label are in no figure.",
         "labels": f"Folders or a table name {listed(spec.classes)}. {FOR_A_PERSON} Who labelled the films, and how.",
         "partitions": f"By patient where patients are known, stratified by class and cause: {of_class}.",
         "disjoint": "By patient, where patients are known; films with the same bytes always lie on one side.",
@@ -202,20 +202,20 @@ def _facts(spec: Spec, metrics: dict[str, Any]) -> dict[str, str]:
         "ensemble": f"{len(spec.members)} networks, probabilities averaged." if spec.members else "None.",
         "metrics": "AUROC, sensitivity, specificity, accuracy, precision, F1, average precision, Brier score, log "
         "loss, calibration error.",
-        "uncertainty": f"95% intervals from {metrics['resamples']:,} resamples of patients; AUROC also by DeLong.",
+        "uncertainty": f"95% intervals from {evaluation.resamples:,} resamples of patients; AUROC also by DeLong.",
         "robustness": (
-            f"Under {shifted['battery']}: mean AUROC {with_interval(shifted['auroc_mean'])}, worst "
-            f"{number(shifted['auroc_worst']['value'])} ({plain(shifted['auroc_worst']['shift'] or 'none')})."
+            f"Under {shifted.battery}: mean AUROC {with_interval(shifted.auroc_mean)}, worst "
+            f"{number(shifted.auroc_worst.value)} ({plain(shifted.auroc_worst.shift or 'none')})."
             if shifted
             else f"{FOR_A_PERSON} Not measured here: hilum evaluate --shifts."
         ),
         "internal": f"Validation: AUROC {spec.metrics['auroc']}." if "auroc" in spec.metrics else FOR_A_PERSON,
-        "counts": f"Evaluated here: {metrics['n']:,} films of {metrics['patients'] or 'unknown'} patients. Trained "
+        "counts": f"Evaluated here: {evaluation.n:,} films of {evaluation.patients or 'unknown'} patients. Trained "
         f"and validated on: {', '.join(f'{name} {count}' for name, count in films.items())}.",
-        "groups": f"Known: {listed(list(metrics['subgroups'])) or 'nothing about the patients'}. See the report.",
+        "groups": f"Known: {listed(list(evaluation.subgroups)) or 'nothing about the patients'}. See the report.",
         "performance": f"{'; '.join(chosen) or 'No figure is defined on these films'}.",
-        "failures": "The films that it got most wrong are in the report.",
-        "limits": " ".join(metrics["notes"]) or FOR_A_PERSON,
+        "failures": "Its worst errors are in the report.",
+        "limits": " ".join(evaluation.notes) or FOR_A_PERSON,
         "recipe": f"The bundle holds weights and recipe; its seal is {spec.seal[:16]}.",
         "predictors": "The film's pixels, and nothing else.",
         "calibration": f"{spec.calibration.method}, chosen on {spec.calibration.chosen_on or 'nothing'}.",
@@ -223,8 +223,8 @@ def _facts(spec: Spec, metrics: dict[str, Any]) -> dict[str, str]:
         "imbalance": f"Class weights: {training.class_weights}; batches drawn {recipe.batches.draw}.",
         "output": f"A probability of each of {listed(spec.classes)}{threshold} (rule: {point.rule}).",
         "shift": (
-            f"Scores of these films against validation's, without labels: {shift['looks_like']} "
-            f"(p = {shift['moved']['p']:.3f})."
+            f"Scores of these films against validation's, without labels: {shift.looks_like} "
+            f"(p = {shift.moved.p:.3f})."
             if shift
             else f"{FOR_A_PERSON} The bundle or these films do not allow a comparison of scores."
         ),
@@ -233,7 +233,7 @@ def _facts(spec: Spec, metrics: dict[str, Any]) -> dict[str, str]:
 
 
 def _of_system(spec: Spec) -> dict[str, str]:
-    """What is otherwise where no network judges."""
+    """The facts that differ for a system without a network."""
     recipe, spec_of = spec.recipe, spec.recipe.classical
     assert spec_of is not None
     nested = next((row["nested_auroc"] for row in spec.history if "nested_auroc" in row), None)
@@ -241,7 +241,8 @@ def _of_system(spec: Spec) -> dict[str, str]:
     tried = sum("folds_auroc" in row for row in spec.history)
     by_folds = (
         f"{tried} {'choices' if tried > 1 else 'choice'} by cross-validation over {spec_of.folds} folds of the "
-        "training patients" + ("" if nested is None else f"; nested, what is chosen so has an AUROC of {nested:.4f}")
+        "training patients"
+        + ("" if nested is None else f"; nested cross-validation of the selection gives an AUROC of {nested:.4f}")
     )
     described = (
         f"Its grey values at {spec_of.side} × {spec_of.side} pixels"
@@ -257,7 +258,7 @@ def _of_system(spec: Spec) -> dict[str, str]:
         "model": f"{recipe.system}; {spec.parameters:,} numbers.",
         "initialisation": f"Draws start from seed {recipe.seed}.",
         "training": f"Fitted by scikit-learn {spec.made_with.get('scikit-learn', '')}; "
-        f"{by_folds if tried else 'nothing was tried'}.",
+        f"{by_folds if tried else 'no search'}.",
         "selection": f"{by_folds.capitalize() if tried else 'As set in the recipe'}; threshold: "
         f"{spec.operating_point.rule}, chosen on {spec.operating_point.chosen_on}.",
         "predictors": f"{described}, and nothing else.",

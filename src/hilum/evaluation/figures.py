@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from markupsafe import Markup
 
+from hilum.evaluation.result_parts import BatteryResult
 from hilum.evaluation.truth import BinaryFilms
 from hilum.metrics import clusters_of, pr_curve, reliability, resampled_weights, roc_curve
 from hilum.metrics.counts import Bools, Floats, confusion
@@ -38,7 +39,7 @@ def roc_figure(films: BinaryFilms, called: Bools, decision: str, name: str = "ro
     )
     with sheet(name, description) as drawing:
         axes = drawing.axes
-        axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=(0, (3, 3)), label="guessing")
+        axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=(0, (3, 3)), label="chance")
         places, low, high = _roc_band(films, seed)
         axes.fill_between(places, low, high, color=FIRST, alpha=0.18, linewidth=0, label="95% of resamples")
         axes.plot(curve.false_positive_rate, curve.sensitivity, color=FIRST, label="these films", clip_on=False)
@@ -54,11 +55,11 @@ def pr_figure(films: BinaryFilms, threshold: float) -> Markup:
     _, fp, fn, tp = (float(count) for count in confusion(films.labels, films.probs, threshold))
     share = float(films.labels.mean())
     description = (
-        f"Precision–recall curve. {share:.0%} of these films are positive, which is the precision of guessing."
+        f"Precision–recall curve. {share:.0%} of these films are positive, which is the precision of chance."
     )
     with sheet("pr", description) as drawing:
         axes = drawing.axes
-        axes.axhline(share, color=MUTED, linewidth=1, linestyle=(0, (3, 3)), label="guessing")
+        axes.axhline(share, color=MUTED, linewidth=1, linestyle=(0, (3, 3)), label="chance")
         # The area of steps, and not of slopes between the points, is the average precision.
         recalls, precisions = np.append(0, curve.recall), np.append(curve.precision[0], curve.precision)
         axes.step(recalls, precisions, color=FIRST, where="pre", label="these films", clip_on=False)
@@ -71,11 +72,11 @@ def pr_figure(films: BinaryFilms, threshold: float) -> Markup:
 
 
 def reliability_figure(films: BinaryFilms, what: str = "positive", before: BinaryFilms | None = None) -> Markup:
-    """Observed frequency against the probability given, bin by bin; a point's area goes with its films.
+    """Observed frequency against predicted probability, bin by bin; a point's area is proportional to its films.
 
     Args:
         films: with the probability that each is `what`, and whether it is.
-        what: what is given a probability, in a word.
+        what: the event whose probability is predicted, in a word.
         before: the same films with the probabilities that they had before calibration, where there was one.
     """
     bins = reliability(films.labels, films.probs)
@@ -88,7 +89,7 @@ def reliability_figure(films: BinaryFilms, what: str = "positive", before: Binar
     )
     with sheet("reliability", description) as drawing:
         axes = drawing.axes
-        axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=(0, (3, 3)), label="as it should be")
+        axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=(0, (3, 3)), label="perfect calibration")
         if before is not None:
             raw = reliability(before.labels, before.probs)
             some = raw.films > 0
@@ -97,11 +98,13 @@ def reliability_figure(films: BinaryFilms, what: str = "positive", before: Binar
                 linestyle=(0, (1, 2)), linewidth=1, label="before calibration",
             )  # fmt: skip
         areas = 20 + 380 * bins.films[filled] / bins.films.max()
-        axes.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.06), xlabel="probability given", ylabel=f"share that is {what}")
+        axes.set(
+            xlim=(-0.03, 1.03), ylim=(-0.03, 1.06), xlabel="predicted probability", ylabel=f"observed share {what}"
+        )
         axes.vlines(bins.mean_prob[filled], bins.mean_prob[filled], bins.frequency[filled], color=FIRST, linewidth=1)
         axes.scatter(
             bins.mean_prob[filled], bins.frequency[filled], s=areas, color=FIRST, alpha=0.55, linewidth=0,
-            label=None if before is None else "as it says now",
+            label=None if before is None else "after calibration",
         )  # fmt: skip
         axes.legend(loc="best", fontsize=9)
     return drawing.markup
@@ -194,31 +197,37 @@ def history_figures(history: Sequence[dict[str, float]]) -> list[Markup]:
     return drawn
 
 
-def shifts_figure(shifted: dict[str, Any]) -> Markup | None:
+def shifts_figure(shifted: BatteryResult) -> Markup | None:
     """The AUROC under each shift with its interval, the worst on top; None where none is defined."""
-    figures = {name: group["auroc"] for name, group in shifted["per_shift"].items()}
-    defined = {name: figure for name, figure in figures.items() if figure["value"] is not None}
+    defined = {name: value for name, group in shifted.per_shift.items() if (value := group.auroc.value) is not None}
     if not defined:
         return None
-    names = sorted(defined, key=lambda name: defined[name]["value"], reverse=True)
-    values = np.array([defined[name]["value"] for name in names])
+    names = sorted(defined, key=defined.__getitem__, reverse=True)
+    values = np.array([defined[name] for name in names])
     description = "AUROC under each shift, the worst first: " + ", ".join(
-        f"{name.replace('_', ' ')} {defined[name]['value']:.3f}" for name in reversed(names)
+        f"{name.replace('_', ' ')} {defined[name]:.3f}" for name in reversed(names)
     )
-    with sheet(f"shifts {shifted['battery']}", description) as drawing:
+    with sheet(f"shifts {shifted.battery}", description) as drawing:
         axes = drawing.axes
         rows = np.arange(len(names))
         for row, name in zip(rows, names, strict=True):
-            low, high = defined[name]["low"], defined[name]["high"]
-            if low is not None and high is not None:
-                axes.plot([low, high], [row, row], color=FIRST, linewidth=2.2, alpha=0.45, solid_capstyle="round")
+            figure = shifted.per_shift[name].auroc
+            if figure.low is not None and figure.high is not None:
+                axes.plot(
+                    [figure.low, figure.high],
+                    [row, row],
+                    color=FIRST,
+                    linewidth=2.2,
+                    alpha=0.45,
+                    solid_capstyle="round",
+                )
         axes.plot(values, rows, "o", color=FIRST, markersize=6, label="shifted", clip_on=False)
         for figure, colour, offset, label in (
-            (shifted["unshifted"]["auroc"], INK, 0, "as they are"),
-            (shifted["auroc_mean"], SECOND, 3, "mean of the shifts"),  # its dashes fill the other's gaps
+            (shifted.unshifted.auroc, INK, 0, "as they are"),
+            (shifted.auroc_mean, SECOND, 3, "mean of the shifts"),  # its dashes fill the other's gaps
         ):
-            if figure["value"] is not None:
-                axes.axvline(figure["value"], color=colour, linewidth=1.2, linestyle=(offset, (3, 3)), label=label)
+            if figure.value is not None:
+                axes.axvline(figure.value, color=colour, linewidth=1.2, linestyle=(offset, (3, 3)), label=label)
         axes.set_yticks(rows, [name.replace("_", " ") for name in names])
         axes.set(xlabel="AUROC", ylim=(-0.6, len(names) - 0.4))
         axes.locator_params(axis="x", nbins=5)
@@ -229,31 +238,33 @@ def shifts_figure(shifted: dict[str, Any]) -> Markup | None:
     return drawing.markup
 
 
-def severity_figures(severity: dict[str, Any]) -> list[tuple[str, Markup]]:
+def severity_figures(severity: BatteryResult) -> list[tuple[str, Markup]]:
     """For each thing that there can be more or less of, the AUROC, sensitivity and specificity at each level."""
     drawn = []
     for change, levels in LEVELS.items():
         kind = change.__name__
-        groups = [severity["per_shift"][f"{kind} {level:g}"] for level in levels]
-        said = {name: [group[name] for group in groups] for name in ("auroc", "sensitivity", "specificity")}
-        said = {name: curve for name, curve in said.items() if all(figure["value"] is not None for figure in curve)}
-        if not said:
+        groups = [severity.per_shift[f"{kind} {level:g}"] for level in levels]
+        curves = {
+            name: [getattr(group, name) for group in groups] for name in ("auroc", "sensitivity", "specificity")
+        }
+        curves = {name: curve for name, curve in curves.items() if all(each.value is not None for each in curve)}
+        if not curves:
             continue
         ends = "; ".join(
-            f"{name} {curve[0]['value']:.2f} at {levels[0]:g}, {curve[-1]['value']:.2f} at {levels[-1]:g}"
-            for name, curve in said.items()
+            f"{name} {curve[0].value:.2f} at {levels[0]:g}, {curve[-1].value:.2f} at {levels[-1]:g}"
+            for name, curve in curves.items()
         )
         title = (change.__doc__ or kind).partition("\n")[0].rstrip(".")
         with sheet(f"severity-{kind}", f"{title}: {ends}", (4.6, 2.9)) as drawing:
             axes, places = drawing.axes, np.arange(len(levels))
-            for number, (name, curve) in enumerate(said.items()):
+            for number, (name, curve) in enumerate(curves.items()):
                 colour, style = (INK, SECOND, FIRST)[number], _STYLES[number]
-                beside = places + 0.12 * (number - 1)  # three intervals at one place would hide each other
-                axes.plot(beside, [figure["value"] for figure in curve], color=colour, linestyle=style, marker="o",
+                aside = places + 0.12 * (number - 1)  # three intervals at one place would hide each other
+                axes.plot(aside, [figure.value for figure in curve], color=colour, linestyle=style, marker="o",
                           markersize=4, label="AUROC" if name == "auroc" else name, clip_on=False)  # fmt: skip
-                for place, figure in zip(beside, curve, strict=True):
-                    if figure["low"] is not None:
-                        axes.vlines(place, figure["low"], figure["high"], color=colour, linewidth=2, alpha=0.3)
+                for place, figure in zip(aside, curve, strict=True):
+                    if figure.low is not None:
+                        axes.vlines(place, figure.low, figure.high, color=colour, linewidth=2, alpha=0.3)
             axes.set_xticks(places, [f"{level:g}" for level in levels])
             axes.set(ylim=(min(0.5, *axes.get_ylim()), 1.01))
             axes.figure.legend(loc="outside upper center", ncols=3, fontsize=9, handlelength=1.8)

@@ -1,41 +1,38 @@
-"""The gate's own figures: how many of these films it stops, and whether it would stop what is no such film."""
+"""The gate's own figures: how many of these films it stops, and whether it stops what is no chest film."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict
-from typing import Any
 
 import numpy as np
 
 from hilum.bundle import Spec
 from hilum.errors import FilmError
+from hilum.evaluation.result_parts import GateResult, OodFigures
 from hilum.gate import Gate, check_films, ood_examples
 from hilum.metrics import auroc, clusters_of, intervals
 from hilum.metrics.counts import ratio
 from hilum.pixels import read_square
 from hilum.records import Prediction, Predictions
 
-LOOKED_AT = 200  # films that strangers are made of
+SOURCE_FILMS = 200  # at most so many are turned into out-of-distribution images
 
 
-def gatekeeping(
+def evaluate_gate(
     spec: Spec, gate: Gate | None, predictions: Predictions, resamples: int = 2000, seed: int = 0
-) -> dict[str, Any] | None:
-    """Judge a gate on the films that were predicted, and on strangers made of some of them.
+) -> GateResult | None:
+    """Measure what a gate lets pass: of the films that were predicted, and of images made of some of them.
 
     Args:
         spec: of the bundle.
-        gate: the bundle's; without one there is nothing to say.
-        predictions: with their flags; films that could not be read are left out.
+        gate: the bundle's, or None where it has none.
+        predictions: with their flags; films that could not be read are omitted.
         resamples: of the patients, for the interval of the share that passes.
-        seed: of these draws, and of the strangers.
+        seed: of these draws, and of the generated images.
 
     Returns:
-        `passed`, the share of films that pass, as `{"value", "low", "high"}`; `n`; `reasons`, how many films were
-        stopped by each; and `strangers`, by kind the AUROC with which the gate's score tells them from these films
-        and the share of them that is `stopped`. None where there is no gate or no film.
+        None where there is no gate or no film.
     """
     rows = [row for row in predictions if not row.error]
     if gate is None or not rows:
@@ -46,17 +43,17 @@ def gatekeeping(
     (share,) = intervals(
         lambda weights: {"passed": ratio(weights @ passed, weights.sum(axis=-1))}, clusters, resamples, seed, everyone
     ).values()
-    return {
-        "passed": asdict(share),
-        "n": len(rows),
-        "reasons": dict(Counter(flag for row in rows for flag in row.flags).most_common()),
-        "strangers": _against_strangers(spec, gate, rows, seed),
-    }
+    return GateResult(
+        passed=share,
+        n=len(rows),
+        reasons=dict(Counter(flag for row in rows for flag in row.flags).most_common()),
+        ood_examples=_on_ood_examples(spec, gate, rows, seed),
+    )
 
 
-def _against_strangers(spec: Spec, gate: Gate, rows: Sequence[Prediction], seed: int) -> dict[str, dict[str, float]]:
+def _on_ood_examples(spec: Spec, gate: Gate, rows: Sequence[Prediction], seed: int) -> dict[str, OodFigures]:
     pixels, squares = spec.recipe.pixels, []
-    for place in np.unique(np.linspace(0, len(rows) - 1, LOOKED_AT).astype(int)):
+    for place in np.unique(np.linspace(0, len(rows) - 1, SOURCE_FILMS).astype(int)):
         film = rows[place].film
         try:
             squares.append(read_square(film.path, pixels, film.sha256).levels)
@@ -70,5 +67,5 @@ def _against_strangers(spec: Spec, gate: Gate, rows: Sequence[Prediction], seed:
         strange = check_films(gate, made)
         labels = np.repeat([False, True], [len(squares), len(made)])
         area = float(auroc(labels, np.concatenate([known.scores, strange.scores])))
-        figures[kind] = {"auroc": area, "stopped": float((~strange.passed).mean())}
+        figures[kind] = OodFigures(area, float((~strange.passed).mean()))
     return figures

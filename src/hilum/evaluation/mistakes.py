@@ -1,4 +1,4 @@
-"""The films that a detector got most wrong, to be looked at."""
+"""A detector's worst errors, for a person to look at."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _SIDE = 280  # the longer side of a thumbnail, in pixels
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """One film that is called what it is not.
+    """One film whose predicted class is not its label.
 
     Attributes:
         film: the film.
-        called: the class that it is called.
-        prob: the probability that it was given, of the positive class of two or of the class that it is called.
+        called: the predicted class.
+        prob: the predicted probability, of the positive class of two or of the predicted class of more.
         image: a JPEG of the decoded film as a `data:` address; empty where no pictures are wanted.
-        heat: the same of what speaks for the class that it is called, laid over it; empty where nobody asked.
+        heat: the same with what speaks for the predicted class laid over it; empty where none was asked for.
     """
 
     film: Film
@@ -41,62 +41,63 @@ class Mistake:
 HeatOf = Callable[[Film, str], str]  # of a film and a class, what speaks for the class, as a `data:` address
 
 
+@dataclass(frozen=True, slots=True)
+class Pictures:
+    """How the worst errors are shown.
+
+    Attributes:
+        window: for decoding a DICOM film, as in the recipe; None takes the file's.
+        shown: whether there are pictures at all, or only names.
+        heat_of: draws what speaks for a class on a film; None shows the films alone.
+    """
+
+    window: tuple[float, float] | None = None
+    shown: bool = True
+    heat_of: HeatOf | None = None
+
+
 def worst_mistakes(
-    films: BinaryFilms,
-    threshold: float,
-    window: tuple[float, float] | None,
-    each: int = EACH,
-    heat_of: HeatOf | None = None,
-    pictures: bool = True,
+    films: BinaryFilms, threshold: float, pictures: Pictures, each: int = EACH
 ) -> tuple[list[Mistake], list[Mistake]]:
     """The false negatives with the lowest probabilities and the false positives with the highest.
 
-    A film that cannot be read any more is passed over for the next one.
+    A film that can no longer be read is skipped, and the next one taken.
+
+    Args:
+        films: positive and negative ones, with the probability of the positive class.
+        threshold: the probability from which on a film is called positive.
+        pictures: how they are shown.
+        each: at most so many of either.
     """
     rising = np.argsort(films.probs, kind="stable")
     missed = [index for index in rising if films.labels[index] and films.probs[index] < threshold]
     alarms = [index for index in rising[::-1] if not films.labels[index] and films.probs[index] >= threshold]
-    return _shown(films, missed, window, each, heat_of, pictures), _shown(
-        films, alarms, window, each, heat_of, pictures
-    )
+    return _shown(films, missed, pictures, each), _shown(films, alarms, pictures, each)
 
 
-def surest_mistakes(
-    films: BinaryFilms,
-    window: tuple[float, float] | None,
-    count: int = 2 * EACH,
-    heat_of: HeatOf | None = None,
-    pictures: bool = True,
-) -> list[Mistake]:
-    """The films that are called what they are not with the highest probability of it.
+def surest_mistakes(films: BinaryFilms, pictures: Pictures, count: int = 2 * EACH) -> list[Mistake]:
+    """The wrongly called films with the highest probabilities of the class that they are called.
 
-    A film that cannot be read any more is passed over for the next one.
+    A film that can no longer be read is skipped, and the next one taken.
 
     Args:
-        films: positive where the class that they are called is theirs, with the probability of that.
-        window: for decoding, as in the recipe.
+        films: positive where the predicted class is the label, with the probability of the predicted class.
+        pictures: how they are shown.
         count: at most so many.
     """
     falling = np.argsort(-films.probs, kind="stable")
-    return _shown(films, [index for index in falling if not films.labels[index]], window, count, heat_of, pictures)
+    return _shown(films, [index for index in falling if not films.labels[index]], pictures, count)
 
 
-def _shown(
-    films: BinaryFilms,
-    indices: list[np.intp],
-    window: tuple[float, float] | None,
-    each: int,
-    heat_of: HeatOf | None,
-    pictures: bool,
-) -> list[Mistake]:
+def _shown(films: BinaryFilms, indices: list[np.intp], pictures: Pictures, each: int) -> list[Mistake]:
     shown: list[Mistake] = []
     for index in indices:
         if len(shown) == each:
             break
         row = films.rows[index]
         try:
-            image = thumbnail(row.film, window) if pictures else ""
-            heat = heat_of(row.film, row.prediction) if heat_of and pictures else ""
+            image = thumbnail(row.film, pictures.window) if pictures.shown else ""
+            heat = pictures.heat_of(row.film, row.prediction) if pictures.heat_of and pictures.shown else ""
             shown.append(Mistake(row.film, row.prediction, float(films.probs[index]), image, heat))
         except FilmError:
             continue

@@ -1,63 +1,70 @@
-"""The figures of a detector of more than two classes, as `metrics.json` holds them."""
+"""The figures of a detector of more than two classes."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
 from hilum.evaluation import notes
-from hilum.evaluation.truth import MulticlassFilms, multiclass_films
+from hilum.evaluation.result_parts import ClassFigures, PairFigures
+from hilum.evaluation.results import Evaluation
+from hilum.evaluation.subgroups import subgroups
+from hilum.evaluation.truth import MulticlassFilms, count_films, multiclass_films
 from hilum.evaluation.wording import listed
 from hilum.metrics import MulticlassFigures, multiclass_metrics
 from hilum.metrics.multiclass import confusion_matrix
-from hilum.records import Figure, Predictions
+from hilum.records import Predictions
 
 
-def evaluate_multiclass(
-    predictions: Predictions, resamples: int, seed: int
-) -> tuple[dict[str, Any], dict[str, Any], list[str]]:
-    """The figures over all classes; confusion, classes and the figures of each class and each pair; and notes.
+def evaluate_multiclass(predictions: Predictions, resamples: int, seed: int) -> Evaluation:
+    """The figures over all classes, those of each class and each pair, the confusion matrix, subgroups and notes.
+
+    Args:
+        predictions: of three classes or more.
+        resamples: of the patients, for the 95% intervals; 0 gives none.
+        seed: where their draws start.
 
     Raises:
-        RequestError: a label that the bundle does not know.
+        RequestError: a label that is none of the classes.
     """
-    several, classes = multiclass_films(predictions), predictions.classes
-    films = several.films
-    figures = multiclass_metrics(films.labels, films.probs, several.patients, resamples, seed)
-    cells = confusion_matrix(films.labels, films.called, len(classes), np.ones(len(several.rows))).astype(int)
+    films, classes = multiclass_films(predictions), predictions.classes
+    scores = films.scores
+    figures = multiclass_metrics(scores.labels, scores.probs, films.patients, resamples, seed)
+    cells = confusion_matrix(scores.labels, scores.called, len(classes), np.ones(len(films.rows))).astype(int)
     n_of = dict(zip(classes, cells.sum(axis=1).tolist(), strict=True))
-    rest = {
-        "confusion": {
+    overall: dict[str, Any] = dict(figures.overall)
+    per_class: list[dict[str, Any]] = list(map(dict, figures.per_class))
+    pairs: dict[tuple[int, int], dict[str, Any]] = {pair: dict(group) for pair, group in figures.pairs.items()}
+    return Evaluation(
+        **overall,
+        **count_films(predictions)._asdict(),
+        confusion={
             name: dict(zip(classes, row, strict=True)) for name, row in zip(classes, cells.tolist(), strict=True)
         },
-        "threshold": None,
-        "classes": list(classes),
-        "per_class": {
-            name: {**_as_json(group), "n": n_of[name]} for name, group in zip(classes, figures.per_class, strict=True)
+        threshold=None,
+        classes=classes,
+        per_class={name: ClassFigures(**group, n=n_of[name]) for name, group in zip(classes, per_class, strict=True)},
+        pairs={
+            f"{classes[a]}|{classes[b]}": PairFigures(**group, n=n_of[classes[a]] + n_of[classes[b]])
+            for (a, b), group in pairs.items()
         },
-        "pairs": {
-            f"{classes[a]}|{classes[b]}": {**_as_json(group), "n": n_of[classes[a]] + n_of[classes[b]]}
-            for (a, b), group in figures.pairs.items()
-        },
-    }
-    return _as_json(figures.overall), rest, _notes(predictions, several, figures, n_of, resamples)
-
-
-def _as_json(figures: dict[str, Figure]) -> dict[str, Any]:
-    return {name: asdict(figure) for name, figure in figures.items()}
+        subgroups=subgroups(predictions, resamples, seed),
+        resamples=resamples,
+        seed=seed,
+        notes=tuple(_notes(predictions, films, figures, n_of, resamples)),
+    )
 
 
 def _notes(
     predictions: Predictions,
-    several: MulticlassFilms,
+    films: MulticlassFilms,
     figures: MulticlassFigures,
     n_of: dict[str, int],
     resamples: int,
 ) -> list[str]:
-    said = notes.on_counting(predictions, len(several.rows))
-    if not several.rows:
+    said = notes.on_counting(predictions, len(films.rows))
+    if not films.rows:
         return said
     classes = predictions.classes
     missing = [name for name in classes if not n_of[name]]
@@ -73,8 +80,8 @@ def _notes(
             "means over the classes of AUROC, sensitivity, precision and F1."
         )
     said += notes.on_few(n_of)
-    said += notes.on_patients(several.patients)
-    called = set(several.films.called.tolist())
+    said += notes.on_patients(films.patients)
+    called = set(films.scores.called.tolist())
     silent = [name for number, name in enumerate(classes) if number not in called and n_of[name]]
     if silent and len(missing) < len(classes) - 1:
         said.append(f"No film is called {listed(silent, 'or')}: precision is not defined there, nor on average.")

@@ -2,30 +2,47 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+
+from markupsafe import Markup
 
 from hilum import pages
 from hilum.bundle.spec import Spec
-from hilum.evaluation import binary_report, figures, multiclass_report, reliability_report, wording
-from hilum.evaluation.mistakes import HeatOf
+from hilum.evaluation import figures, wording
+from hilum.evaluation.binary_report import BinarySection, binary_section
+from hilum.evaluation.mistakes import HeatOf, Pictures
+from hilum.evaluation.multiclass_report import MulticlassSection, multiclass_section
+from hilum.evaluation.origin import origin_of_bundle, origin_of_table
+from hilum.evaluation.reliability_report import reliability_section
+from hilum.evaluation.result_parts import BatteryResult, ShiftFigures, Subgroup
+from hilum.evaluation.results import Evaluation
 from hilum.evaluation.robustness import KINDS
 from hilum.files import write_text
-from hilum.recipe import Pixels, write_recipe
-from hilum.records import Predictions
+from hilum.records import Figure, Predictions
 from hilum.shifts import ACQUISITION, CONTROLS, FAMILIAR, Shift
 
 FAILED_SHOWN = 200  # films that could not be read; predictions.csv names every one
-BATTERY_TITLES = {"shifted": "New to training", "familiar": "Of kinds that strong augmentation draws"}
+
+Line = tuple[str, str, list[Figure]]
+
+
+@dataclass(frozen=True, slots=True)
+class BatterySection:
+    """A battery of shifts: its figures, their drawing, and a line for each shift."""
+
+    title: str
+    figures: BatteryResult
+    drawing: Markup | None
+    lines: Sequence[Line]
 
 
 def write_report(
     path: Path,
-    spec: Spec,
-    metrics: dict[str, Any],
+    evaluation: Evaluation,
     predictions: Predictions,
+    spec: Spec | None = None,
     heat_of: HeatOf | None = None,
     *,
     pictures: bool = True,
@@ -36,151 +53,101 @@ def write_report(
 
     Args:
         path: the file to write; its folder is made.
-        spec: of the bundle that predicted.
-        metrics: what `evaluate` gave, with what `shifted` gave under `shifted` and `familiar` where that was
-            asked for.
-        predictions: the same that were evaluated; the films that it got most wrong are decoded once more.
-        heat_of: draws what speaks for a class on a film; without it the worst errors stand there alone.
-        pictures: whether the films that it got most wrong are shown, or only named: a report to be shared is no
-            place for patients' films.
+        evaluation: of the predictions.
+        predictions: the same that were evaluated; the worst errors among them are decoded once more.
+        spec: of the bundle that predicted; None for probabilities from a table.
+        heat_of: draws what speaks for a class on a film; without it the worst errors are shown as they are.
+        pictures: whether the worst errors are shown, or only named: a report to be shared is no place for patients'
+            films.
 
     Raises:
-        RequestError: a label that the bundle does not know.
+        RequestError: a label that is none of the classes.
     """
-    write_text(path, render_report(spec, metrics, predictions, heat_of, pictures=pictures))
+    write_text(path, render_report(evaluation, predictions, spec, heat_of, pictures=pictures))
 
 
 def render_report(
-    spec: Spec,
-    metrics: dict[str, Any],
+    evaluation: Evaluation,
     predictions: Predictions,
+    spec: Spec | None = None,
     heat_of: HeatOf | None = None,
     *,
     pictures: bool = True,
 ) -> str:
-    """The report as HTML text; see `write_report`."""
-    two = len(predictions.classes) == 2
-    kind, template = (binary_report, "binary_report.html") if two else (multiclass_report, "multiclass_report.html")
+    """The report as HTML text; the arguments are those of `write_report`."""
+    shown = Pictures(spec.recipe.pixels.window if spec else None, pictures, heat_of)
+    section: BinarySection | MulticlassSection
+    if len(predictions.classes) == 2:
+        template = "binary_report.html"
+        section = binary_section(evaluation, predictions, spec.calibration if spec else None, shown)
+    else:
+        template, section = "multiclass_report.html", multiclass_section(evaluation, predictions, shown)
+    origin = origin_of_bundle(spec, evaluation) if spec else origin_of_table(evaluation)
     return pages.render(
         Path(__file__).parent / template,
         {"number": wording.number, "interval": wording.interval, "films": wording.films},
-        spec=spec,
-        metrics=metrics,
-        history=figures.history_figures(spec.history),
-        tried=_tried(spec.history),
-        nested=next((row["nested_auroc"] for row in spec.history if "nested_auroc" in row), None),
-        batteries=[_battery(title, metrics[key]) for key, title in BATTERY_TITLES.items() if metrics.get(key)],
+        evaluation=evaluation,
+        section=section,
+        origin=origin,
+        history=figures.history_figures(origin.history),
+        batteries=[
+            _battery(title, result)
+            for title, result in (
+                ("New to training", evaluation.shifted),
+                ("Of kinds that strong augmentation draws", evaluation.familiar),
+            )
+            if result
+        ],
         heated=heat_of is not None,
-        reliability=reliability_report.context(metrics),
-        severity=figures.severity_figures(metrics["severity"]) if metrics.get("severity") else [],
-        controls=_controls(metrics["controls"]) if metrics.get("controls") else [],
+        reliability=reliability_section(evaluation),
+        severity=figures.severity_figures(evaluation.severity) if evaluation.severity else [],
+        controls=_controls(evaluation.controls) if evaluation.controls else [],
         subgroups=[
             (kind, _subgroup_lines(groups, predictions.classes if kind == "cause" else ()))
-            for kind, groups in metrics["subgroups"].items()
+            for kind, groups in evaluation.subgroups.items()
         ],
         failed=predictions.failed[:FAILED_SHOWN],
         n_failed=len(predictions.failed),
         splits=", ".join(sorted({row.film.split for row in predictions if row.film.split})),
-        provenance=_provenance(spec, metrics),
-        training_films=[_split_row(name, card.films, card.patients) for name, card in spec.data.items()],
-        recipe=write_recipe(spec.recipe),
-        **kind.context(spec, metrics, predictions, heat_of, pictures),
     )
 
 
-def _battery(title: str, battery: dict[str, Any]) -> dict[str, Any]:
-    """A battery of shifts: its drawing, and a line for each shift, with what it stands for and its four figures."""
+def _four(group: ShiftFigures | Subgroup) -> list[Figure]:
+    return [getattr(group, kind) for kind in KINDS]
+
+
+def _battery(title: str, result: BatteryResult) -> BatterySection:
     shifts = {**ACQUISITION.shifts, **FAMILIAR.shifts}
-    lines = [("as they are", "", [battery["unshifted"][kind] for kind in KINDS])]
-    for name, group in battery["per_shift"].items():
+    lines = [("unchanged", "", _four(result.unshifted))]
+    for name, group in result.per_shift.items():
         meaning = _first_line(shifts.get(name))
-        if name in battery.get("drawn_in_training", ()):
+        if name in result.drawn_in_training:
             meaning += " Not new to this detector: its training drew such films."
-        lines.append((wording.plain(name), meaning, [group[kind] for kind in KINDS]))
-    lines.append(("mean of the shifts", "", [battery[f"{kind}_mean"] for kind in KINDS]))
-    return {"title": title, "figures": battery, "drawing": figures.shifts_figure(battery), "lines": lines}
+        lines.append((wording.plain(name), meaning, _four(group)))
+    lines.append(("mean of the shifts", "", _four(result.mean)))
+    return BatterySection(title, result, figures.shifts_figure(result), lines)
 
 
-def _controls(battery: dict[str, Any]) -> list[tuple[str, str, list[dict[str, Any]]]]:
-    """A line for each film without the lung: what it is, and its AUROC."""
+def _controls(result: BatteryResult) -> list[Line]:
+    """A line for each film without the lungs: what it is, and its AUROC."""
     return [
-        (wording.plain(name), _first_line(CONTROLS.shifts.get(name)), [group["auroc"]])
-        for name, group in battery["per_shift"].items()
+        (wording.plain(name), _first_line(CONTROLS.shifts.get(name)), [group.auroc])
+        for name, group in result.per_shift.items()
     ]
 
 
-def _subgroup_lines(
-    groups: dict[str, Any], against: tuple[str, ...] = ()
-) -> list[tuple[str, str, list[dict[str, Any]]]]:
+def _subgroup_lines(groups: dict[str, Subgroup], against: tuple[str, ...] = ()) -> list[Line]:
     """A line for each group: how many films, and its figures; a cause has its own and all of the other class."""
     lines = []
     for name, group in groups.items():
-        held = wording.films(group["n"])
+        held = wording.films(group.n)
         if against:
             negative, positive = against
-            held = f"{wording.films(group['n_of'][positive])} against {group['n_of'][negative]:,} {negative}"
-        lines.append((name, held, [group[kind] for kind in KINDS]))
+            held = f"{wording.films(group.n_of[positive])} against {group.n_of[negative]:,} {negative}"
+        lines.append((name, held, _four(group)))
     return lines
 
 
 def _first_line(shift: Shift | None) -> str:
     """What a shift stands for, as its docstring says first."""
     return ((shift.__doc__ if shift else "") or "").partition("\n")[0]
-
-
-def _provenance(spec: Spec, metrics: dict[str, Any]) -> list[tuple[str, str]]:
-    point, calibration = spec.operating_point, spec.calibration
-    corrected = "none: the detector's own probabilities" if calibration.method == "none" else calibration.method
-    decision = (
-        ("Decision", "the most probable class, without a threshold")
-        if point.threshold is None
-        else ("Threshold", f"{point.threshold:.4g}, rule '{point.rule}', chosen on {point.chosen_on}")
-    )
-    return [
-        ("Recipe", f"{spec.recipe.name} (seed {spec.recipe.seed})"),
-        _system(spec),
-        ("Preprocessing", _preprocessing(spec.recipe.pixels)),
-        decision,
-        ("Calibration", corrected + (f", chosen on {calibration.chosen_on}" if calibration.chosen_on else "")),
-        ("Intervals", f"95%, {metrics['resamples']:,} resamples of the patients, seed {metrics['seed']}"),
-        ("Bundle", f"made {spec.created} by Hilum {spec.hilum}, schema {spec.schema}"),
-        ("Bundle's seal", spec.seal or "not sealed"),
-        ("Data fingerprint", spec.data_fingerprint),
-        ("Code fingerprint", spec.code_fingerprint),
-    ]
-
-
-def _tried(history: Sequence[dict[str, float]]) -> list[tuple[str, str, str, str]]:
-    """What cross-validation tried: a line for each choice, with what it kept, its strength and its AUROC."""
-    taken = next((row["choice"] for row in history if "nested_auroc" in row), None)
-    return [
-        (
-            f"{row['choice']:.0f}{', taken' if row['choice'] == taken else ''}",
-            f"{row['selected']:.0f}" if "selected" in row else "all",
-            f"{row['strength']:g}",
-            f"{row['folds_auroc']:.4f}",
-        )
-        for row in history
-        if "folds_auroc" in row
-    ]
-
-
-def _system(spec: Spec) -> tuple[str, str]:
-    if spec.recipe.classical:
-        steps = ", ".join(spec.recipe.classical.steps) or "nothing"
-        return "System", f"{spec.recipe.system}; prepared by {steps}"
-    return "Network", f"{spec.recipe.model.name}, input normalised by {spec.recipe.model.normalise}"
-
-
-def _preprocessing(pixels: Pixels) -> str:
-    steps = [f"{pixels.size} × {pixels.size} pixels", pixels.resize]
-    steps += [f"{pixels.crop:.0%} cut off each border"] if pixels.crop else []
-    steps += [pixels.denoise] if pixels.denoise != "none" else []
-    steps += [pixels.equalise] if pixels.equalise != "none" else []
-    return ", ".join(steps)
-
-
-def _split_row(name: str, counts: dict[str, int], patients: int) -> tuple[str, str, str, str]:
-    total = Counter(counts).total()
-    held = ", ".join(f"{label} {count:,}" for label, count in counts.items())
-    return name, f"{total:,}", f"{patients:,}" if patients else "unknown", held

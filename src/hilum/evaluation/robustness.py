@@ -1,18 +1,18 @@
-"""How a detector fares when the films had been made elsewhere: the figures under each shift of the battery."""
+"""How a detector does on films as other machines would have made them: its figures under each shift of a battery."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import asdict
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hilum.bundle.spec import Spec
 from hilum.errors import FilmError
-from hilum.evaluation.truth import require_known_labels
+from hilum.evaluation.result_parts import BatteryResult, ShiftFigures, WorstShift
+from hilum.evaluation.truth import FilmCounts, require_known_labels
 from hilum.metrics import auroc, clusters_of, confusion, intervals
 from hilum.metrics.counts import Bools, Floats, ratio
 from hilum.metrics.multiclass import MulticlassScores, means_at
@@ -23,14 +23,14 @@ from hilum.shifts import Battery, Shift, drawn_in_training
 from hilum.workers import map_in_order
 
 KINDS = ("auroc", "sensitivity", "specificity", "accuracy")
-_TOGETHER = 32  # squares judged at a time: enough to keep the cores busy
+_TOGETHER = 32  # squares predicted at a time: enough to keep the cores busy
 _AHEAD = 32  # films decoded ahead of the detector; each is one square for every shift
 
 Squares = NDArray[np.uint8]
 
 
 class Detector(Protocol):
-    """What is judged here: a bundle that is loaded, such as `inference.Detector`."""
+    """What is evaluated here: a bundle that is loaded, such as `inference.Detector`."""
 
     @property
     def spec(self) -> Spec:
@@ -42,8 +42,8 @@ class Detector(Protocol):
 
 def under_shifts(
     detector: Detector, films: Manifest, batteries: Mapping[str, Battery], resamples: int = 2000, seed: int = 0
-) -> dict[str, dict[str, Any]]:
-    """Judge a detector on films under every shift of some batteries, deciding as its bundle says.
+) -> dict[str, BatteryResult]:
+    """Evaluate a detector on films under every shift of some batteries, deciding as its bundle says.
 
     Every film is decoded once, shifted at its own resolution and then preprocessed as the bundle says. All intervals
     come from the same resampled patients. Films without a label or that cannot be read are left out and counted.
@@ -56,13 +56,8 @@ def under_shifts(
         seed: where their draws start.
 
     Returns:
-        For `metrics.json`, of each battery: `battery`, its name; `n`, `patients`, `n_failed`, `n_unlabelled`;
-        `threshold`; `drawn_in_training`, the shifts of `shifts-1` that are not new to the detector;
-        `unshifted`, which is `auroc`, `sensitivity`, `specificity` and `accuracy` of the films as they are, as
-        `{"value", "low", "high"}`; `per_shift`, the same four for each shift; `auroc_mean`, `sensitivity_mean`,
-        `specificity_mean` and `accuracy_mean` over the shifts; and `auroc_worst`, the AUROC of the shift that
-        harms most, which `shift` names. Null where a class is missing. With more than two classes `threshold` is null
-        and AUROC, sensitivity and specificity are means over the classes, one-vs-rest.
+        The result of each battery, by its key. A figure is undefined where a class is missing. With more than two
+        classes AUROC, sensitivity and specificity are means over the classes, one-vs-rest.
 
     Raises:
         RequestError: a label that the bundle does not know.
@@ -77,34 +72,42 @@ def under_shifts(
     threshold, patients = spec.operating_point.threshold, [film.patient for film in read]
     drawn = {name: None for recipe in spec.recipes for name in drawn_in_training(recipe.batches.augment)}
     by_shift = dict(zip(("unshifted", *shifts), probs, strict=True))
-    about_all = {
-        "n": len(read),
-        "patients": len(set(patients) - {""}),
-        "n_failed": len(labelled) - len(read),
-        "n_unlabelled": len(films) - len(labelled),
-        "threshold": threshold,
-    }
-    result = {}
+    counts = FilmCounts(len(read), len(set(patients) - {""}), len(labelled) - len(read), len(films) - len(labelled))
+    result: dict[str, BatteryResult] = {}
     for key, battery in batteries.items():
         chosen = {name: by_shift[name] for name in ("unshifted", *battery.shifts)}
         figures = _figures(labels, chosen, threshold, patients, resamples, seed)
         drawn_of_it = [name for name in drawn if name in battery.shifts]
-        result[key] = {"battery": battery.name, **about_all, "drawn_in_training": drawn_of_it, **_in_json(figures)}
+        result[key] = _result(battery.name, counts, threshold, drawn_of_it, figures)
     return result
 
 
-def _in_json(figures: dict[str, dict[str, Figure]]) -> dict[str, Any]:
-    """The figures of one battery as `metrics.json` holds them."""
-    groups = {name: {kind: asdict(figure) for kind, figure in group.items()} for name, group in figures.items()}
-    unshifted, mean = groups.pop("unshifted"), groups.pop("mean")
-    aurocs = {name: value for name in groups if (value := figures[name]["auroc"].value) is not None}
+def _result(
+    name: str,
+    counts: FilmCounts,
+    threshold: float | None,
+    drawn_in_training: Sequence[str],
+    figures: dict[str, ShiftFigures],
+) -> BatteryResult:
+    """The figures of one battery, with those of the unshifted films and the means over the shifts among them."""
+    per_shift = dict(figures)
+    unshifted, mean = per_shift.pop("unshifted"), per_shift.pop("mean")
+    aurocs = {shift: value for shift, group in per_shift.items() if (value := group.auroc.value) is not None}
     worst = min(aurocs, key=aurocs.__getitem__) if aurocs else None
-    return {
-        "unshifted": unshifted,
-        "per_shift": groups,
-        **{f"{kind}_mean": figure for kind, figure in mean.items()},
-        "auroc_worst": {"shift": worst, **(groups[worst]["auroc"] if worst else asdict(Figure(None)))},
-    }
+    lowest = per_shift[worst].auroc if worst else Figure(None)
+    return BatteryResult(
+        battery=name,
+        **counts._asdict(),
+        threshold=threshold,
+        drawn_in_training=tuple(drawn_in_training),
+        unshifted=unshifted,
+        per_shift=per_shift,
+        auroc_mean=mean.auroc,
+        sensitivity_mean=mean.sensitivity,
+        specificity_mean=mean.specificity,
+        accuracy_mean=mean.accuracy,
+        auroc_worst=WorstShift(worst, lowest.value, lowest.low, lowest.high),
+    )
 
 
 def probs_under_shifts(
@@ -140,7 +143,7 @@ def _figures(
     patients: list[str],
     resamples: int,
     seed: int,
-) -> dict[str, dict[str, Figure]]:
+) -> dict[str, ShiftFigures]:
     """The four figures under each shift, and their means over the shifts, from one bootstrap."""
     among = {"accuracy": np.ones(labels.shape, dtype=bool)}
     if threshold is not None:
@@ -160,7 +163,7 @@ def _figures(
 
     proportions = {f"{name} {kind}": mask for name in by_shift for kind, mask in among.items()}
     figures = intervals(statistics, clusters_of(labels, patients), resamples, seed, proportions)
-    return {name: {kind: figures[f"{name} {kind}"] for kind in KINDS} for name in (*by_shift, "mean")}
+    return {name: ShiftFigures(**{kind: figures[f"{name} {kind}"] for kind in KINDS}) for name in (*by_shift, "mean")}
 
 
 def _two_at(labels: Bools, probs: Floats, threshold: float, weights: Floats) -> dict[str, Floats]:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
+from hilum.evaluation.result_parts import Subgroup
 from hilum.evaluation.truth import binary_films, multiclass_films, threshold_of
 from hilum.metrics import binary_metrics, multiclass_metrics
 from hilum.metrics.counts import Bools
@@ -24,7 +24,7 @@ _YEARS = re.compile(r"0*(\d+(?:\.\d+)?)\s*(?:[yY].*)?")
 _MONTHS = re.compile(r"0*(\d+)\s*[mM].*")
 
 
-def subgroups(predictions: Predictions, resamples: int = 2000, seed: int = 0) -> dict[str, dict[str, dict[str, Any]]]:
+def subgroups(predictions: Predictions, resamples: int = 2000, seed: int = 0) -> dict[str, dict[str, Subgroup]]:
     """Every figure among the films of each group.
 
     Args:
@@ -34,14 +34,14 @@ def subgroups(predictions: Predictions, resamples: int = 2000, seed: int = 0) ->
 
     Returns:
         By `cause`, `sex`, `age`, `projection`, `site` and `size`, as far as more than one group of it is known, by
-        group: `n` films, `n_of` each class, `patients`, and every figure of the whole as `{"value", "low", "high"}`.
-        Of two classes, a cause's films are compared with all films of the other class; of more, no cause is a group.
+        group. Of two classes, a cause's films are compared with all films of the other class; of more, no cause is a
+        group.
 
     Raises:
         RequestError: a label that the bundle does not know.
     """
     rows = multiclass_films(predictions).rows
-    result: dict[str, dict[str, dict[str, Any]]] = {}
+    result: dict[str, dict[str, Subgroup]] = {}
     for kind, group_of in _KINDS.items():
         names = [group_of(row) for row in rows]
         members = {name: np.array([each == name for each in names]) for name in sorted(set(names) - {""}, key=_rank)}
@@ -66,7 +66,7 @@ def _against_the_other_class(
 
 def _figures(
     predictions: Predictions, rows: Sequence[Prediction], member: Bools, resamples: int, seed: int
-) -> dict[str, Any]:
+) -> Subgroup:
     chosen = Predictions(
         predictions.classes,
         predictions.threshold,
@@ -79,15 +79,16 @@ def _figures(
     else:
         several = multiclass_films(chosen)
         figures = multiclass_metrics(
-            several.films.labels, several.films.probs, several.patients, resamples, seed
+            several.scores.labels, several.scores.probs, several.patients, resamples, seed
         ).overall
     patients = {row.film.patient for row in chosen if row.film.patient}
-    return {
-        "n": len(chosen),
-        "n_of": {name: sum(row.film.label == name for row in chosen) for name in predictions.classes},
-        "patients": len(patients),
-        **{name: asdict(figure) for name, figure in figures.items()},
-    }
+    of_all: dict[str, Any] = dict(figures)
+    return Subgroup(
+        n=len(chosen),
+        n_of={name: sum(row.film.label == name for row in chosen) for name in predictions.classes},
+        patients=len(patients),
+        **of_all,
+    )
 
 
 def age_band(age: str) -> str:

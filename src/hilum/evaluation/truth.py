@@ -1,10 +1,11 @@
-"""What the films are known to show, against which predictions are judged."""
+"""What the films are labelled, which predictions are compared with."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -42,26 +43,26 @@ class MulticlassFilms:
 
     Attributes:
         rows: their predictions.
-        films: their classes, and the probabilities of each.
+        scores: their classes, and the probabilities of each.
         patients: one identifier a film, `""` where unknown.
     """
 
     rows: tuple[Prediction, ...]
-    films: MulticlassScores
+    scores: MulticlassScores
     patients: tuple[str, ...]
 
     def against_rest(self, number: int) -> BinaryFilms:
         """The same films as if that class were positive and all the others negative."""
-        return BinaryFilms(self.rows, *self.films.one_against_rest(number), self.patients)
+        return BinaryFilms(self.rows, *self.scores.one_against_rest(number), self.patients)
 
     def as_right(self) -> BinaryFilms:
         """The same films, positive where the class that they are called is theirs, with the probability of that."""
-        right = self.films.called == self.films.labels
-        return BinaryFilms(self.rows, right, self.films.probs.max(axis=1), self.patients)
+        right = self.scores.called == self.scores.labels
+        return BinaryFilms(self.rows, right, self.scores.probs.max(axis=1), self.patients)
 
 
 def binary_films(predictions: Predictions) -> BinaryFilms:
-    """The rows of two classes that can be judged.
+    """The rows of two classes that have both a label and a probability.
 
     Raises:
         RequestError: a label is neither of the classes.
@@ -77,7 +78,7 @@ def binary_films(predictions: Predictions) -> BinaryFilms:
 
 
 def multiclass_films(predictions: Predictions) -> MulticlassFilms:
-    """The rows of more classes that can be judged.
+    """The rows of any number of classes that have both a label and probabilities.
 
     Raises:
         RequestError: a label is none of the classes.
@@ -86,6 +87,22 @@ def multiclass_films(predictions: Predictions) -> MulticlassFilms:
     labels = np.array([classes.index(row.film.label) for row in rows], dtype=np.intp)
     probs = np.array([row.probs for row in rows], dtype=np.float64).reshape(len(rows), len(classes))
     return MulticlassFilms(rows, MulticlassScores(labels, probs), tuple(row.film.patient for row in rows))
+
+
+class FilmCounts(NamedTuple):
+    """How many films were asked for: with a label and a prediction, of known patients, failed, without a label."""
+
+    n: int
+    patients: int
+    n_failed: int
+    n_unlabelled: int
+
+
+def count_films(predictions: Predictions) -> FilmCounts:
+    """Count the films that figures are of, and those that they are not of."""
+    rows, failed = [row for row in predictions if row.film.label and not row.error], len(predictions.failed)
+    patients = {row.film.patient for row in rows if row.film.patient}
+    return FilmCounts(len(rows), len(patients), failed, len(predictions) - failed - len(rows))
 
 
 def threshold_of(predictions: Predictions) -> float:
@@ -100,17 +117,15 @@ def threshold_of(predictions: Predictions) -> float:
 
 
 def require_known_labels(films: Iterable[Film], classes: tuple[str, ...]) -> None:
-    """Refuse labels that a detector cannot be judged by: one that it does not know would count as negative.
+    """Refuse labels that are none of the detector's classes: of two, such a film would count as negative.
 
     Raises:
         RequestError: a label is none of the classes; the line names both.
     """
-    strangers = Counter(film.label for film in films if film.label and film.label not in classes)
-    if strangers:
-        named = ", ".join(
-            f"'{label}' ({count} film{'s' * (count != 1)})" for label, count in strangers.most_common(5)
-        )
-        more = f" and {len(strangers) - 5} more" if len(strangers) > 5 else ""
+    unknown = Counter(film.label for film in films if film.label and film.label not in classes)
+    if unknown:
+        named = ", ".join(f"'{label}' ({count} film{'s' * (count != 1)})" for label, count in unknown.most_common(5))
+        more = f" and {len(unknown) - 5} more" if len(unknown) > 5 else ""
         columns = "labels" if len(classes) == 2 else "labels (or subtypes)"
         raise RequestError(
             f"the bundle knows {', '.join(classes[:-1])} and {classes[-1]}, and these films are labelled "

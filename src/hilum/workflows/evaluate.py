@@ -1,83 +1,227 @@
-"""Predictions on labelled films, as numbers with intervals and as a report."""
+"""How good a detector is on labelled films: figures with intervals, and a report."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
 
 from hilum.bundle import require_network
 from hilum.errors import RequestError
+from hilum.extras import require
 from hilum.records import Film, Manifest, Predictions
+from hilum.workflows.probability_table import ProbabilityTable, is_table, read_probability_table
 
 if TYPE_CHECKING:
-    from hilum.bundle import Spec
+    from hilum.bundle import Bundle, Spec
+    from hilum.evaluation import AtPrevalence, AuditSummary, Evaluation
+    from hilum.inference import Detector
     from hilum.inference.engines import EngineName, Precision
 
 logger = logging.getLogger("hilum")
 
 
-def measure(
-    bundle: Path,
-    data: Path,
-    split: str,
-    out: Path,
+def evaluate(
+    bundle: str | Path | Detector,
+    films: str | Path | Manifest,
+    split: str = "test",
     *,
+    out: str | Path | None = None,
     shifts: bool = False,
     curves: bool = False,
     prevalence: float | None = None,
-    audited: bool = False,
-    drafts: bool = False,
+    audit: bool = False,
+    checklists: bool = False,
     heat_maps: bool = False,
     pictures: bool = True,
-    computed: tuple[EngineName | Literal["auto"], Precision | Literal["auto"]] = ("onnx", "float32"),
-) -> tuple[dict[str, Any], Predictions]:
-    """Predict, measure and write all files; returns what `metrics.json` holds, and the predictions."""
-    from hilum import evaluation, films
-    from hilum.evaluation.truth import require_known_labels
-    from hilum.files import write_text
+    engine: EngineName | Literal["auto"] = "onnx",
+    precision: Precision | Literal["auto"] = "float32",
+    threshold: float | None = None,
+) -> Evaluation:
+    """Measure a detector on labelled films, with 95% intervals over patients.
+
+    Args:
+        bundle: a bundle's folder, `shipped`, an open detector, or a CSV file with the probabilities of another model
+            (columns `path` and `prob_CLASS` for each class; see `hilum.workflows.probability_table`).
+        films: a folder of films, a table, a MedMNIST archive, or a manifest. The labels come from here.
+        split: which of them: `train`, `val`, `test`, or `all`.
+        out: a folder that gets `metrics.json`, `predictions.csv` and `report.html`; None writes nothing.
+        shifts: also measure under acquisition shifts (`hilum.shifts`), in about twelve times the time.
+        curves: also under each shift at rising strength, in about twice that.
+        prevalence: also give predictive values where this share of films is positive, between 0 and 1; two classes.
+        audit: also audit the films of all splits, as `hilum.audit` does.
+        checklists: also write drafts of the CLAIM 2024 and TRIPOD+AI checklists to `out`.
+        heat_maps: show in the report what speaks for the predicted class in the worst errors; needs torch.
+        pictures: whether the report shows the worst errors, or only names them.
+        engine: what computes the network; not used where `bundle` is an open detector.
+        precision: what it computes in; likewise.
+        threshold: for a table of two classes, the probability from which on the second class is called; None is 0.5.
+
+    Returns:
+        What `metrics.json` holds. A film that could not be read is counted in `n_failed`, and the log says why.
+
+    Raises:
+        RequestError: the request does not fit the detector, or a label is none of its classes.
+        BundleError: the bundle is damaged.
+        LayoutError: there are no such films, or the table does not fit them.
+    """
+    require("evaluate", "evaluating")
+    asked = Asked(shifts, curves, prevalence, audit, checklists, heat_maps, pictures, threshold)
+    folder = None if out is None else Path(out)
+    if checklists and folder is None:
+        raise RequestError("checklists are files; name a folder for them with out")
+    source = open_source(bundle, engine, precision)
+    return evaluate_source(source, films, split, folder, asked)[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What of an evaluation was asked for; the arguments of `evaluate`."""
+
+    shifts: bool = False
+    curves: bool = False
+    prevalence: float | None = None
+    audit: bool = False
+    checklists: bool = False
+    heat_maps: bool = False
+    pictures: bool = True
+    threshold: float | None = None
+
+
+def open_source(
+    bundle: str | Path | Detector,
+    engine: EngineName | Literal["auto"] = "onnx",
+    precision: Precision | Literal["auto"] = "float32",
+) -> Detector | ProbabilityTable:
+    """Open a bundle, or read a table of probabilities; an open detector is returned as it is."""
     from hilum.inference import Detector
+
+    if isinstance(bundle, Detector):
+        return bundle
+    if is_table(Path(bundle)):
+        return read_probability_table(Path(bundle))
+    return Detector(bundle, engine=engine, precision=precision)
+
+
+def evaluate_source(
+    source: Detector | ProbabilityTable, films: str | Path | Manifest, split: str, out: Path | None, asked: Asked
+) -> tuple[Evaluation, Predictions]:
+    """Evaluate what was opened; the arguments are those of `evaluate`."""
+    from hilum.evaluation import write_metrics
+    from hilum.films import index
     from hilum.records import write_predictions
-    from hilum.shifts import ACQUISITION, CONTROLS, FAMILIAR, SEVERITY
 
     # Only train and val are ever cut; a data set that is evaluated as it is needs no patients.
-    indexed = films.index(data, cut=split in ("train", "val"))
-    chosen = indexed.split(split)
-    detector = Detector(bundle, engine=computed[0], precision=computed[1])
-    if prevalence is not None and len(detector.spec.classes) > 2:
+    indexed = films if isinstance(films, Manifest) else index(films, cut=split in ("train", "val"))
+    if isinstance(source, ProbabilityTable):
+        evaluation, predictions = _evaluate_table(source, indexed.split(split), asked)
+        spec = None
+    else:
+        evaluation, predictions = _evaluate_detector(source, indexed, split, asked)
+        spec = source.spec
+    evaluation = msgspec.structs.replace(
+        evaluation,
+        split=split,
+        at_prevalence=_at_prevalence(predictions, asked.prevalence),
+        audit=_audit_summary(indexed) if asked.audit else None,
+    )
+    for row in predictions.failed:
+        logger.warning(f"{row.film.path}: {row.error}")
+    if out is not None:
+        write_predictions(predictions, out / "predictions.csv")
+        write_metrics(evaluation, out / "metrics.json")
+        _write_pages(out, evaluation, predictions, spec, source, asked)
+    return evaluation, predictions
+
+
+def _evaluate_detector(
+    detector: Detector, indexed: Manifest, split: str, asked: Asked
+) -> tuple[Evaluation, Predictions]:
+    from hilum import evaluation
+    from hilum.evaluation.truth import require_known_labels
+    from hilum.shifts import ACQUISITION, CONTROLS, FAMILIAR, SEVERITY
+
+    if asked.threshold is not None:
+        raise RequestError("a threshold is for a table of probabilities; a bundle has one of its own")
+    if asked.prevalence is not None and len(detector.spec.classes) > 2:
         raise RequestError("--prevalence is the share of the positive ones of two classes, and this bundle has more")
     if detector.note:
         logger.info(f"note: {detector.note}")
-    heat_of = _heat_of(bundle) if heat_maps else None
-    chosen = chosen.labelled_by(detector.spec.recipe.labels)
+    if asked.heat_maps:
+        _network_of(detector)  # refuses before a film is read
+    chosen = indexed.split(split).labelled_by(detector.spec.recipe.labels)
     require_known_labels(chosen, detector.spec.classes)
     predictions = detector.predict(chosen)
-    metrics = {
-        **evaluation.evaluate(predictions),
-        "split": split,
-        **evaluation.measure_reliability(detector.spec, predictions),
-        "gate": evaluation.gatekeeping(detector.spec, detector.gate, predictions),
-        "detector": evaluation.detector_record(detector.spec),
-        "computed_by": f"{detector.engine.name} {detector.engine.precision}" if detector.engine else None,
-    }
-    metrics["notes"] += _notes_on_learning(detector.spec, indexed, split)
-    if prevalence is not None:
-        metrics["at_prevalence"] = evaluation.at_prevalence(predictions, prevalence)
-    if shifts or curves:
+    result = evaluation.evaluate_predictions(predictions)
+    batteries = {}
+    if asked.shifts or asked.curves:
         batteries = {"shifted": ACQUISITION, "familiar": FAMILIAR, "controls": CONTROLS}
-        metrics |= evaluation.under_shifts(detector, chosen, batteries | ({"severity": SEVERITY} if curves else {}))
-    if audited:
-        metrics["audit"] = _audit_summary(indexed)
-    write_predictions(predictions, out / "predictions.csv")
-    evaluation.write_metrics(metrics, out / "metrics.json")
-    evaluation.write_report(out / "report.html", detector.spec, metrics, predictions, heat_of, pictures=pictures)
-    for name, text in evaluation.checklists(detector.spec, metrics).items() if drafts else ():
-        write_text(out / name, text)
-    return metrics, predictions
+        batteries |= {"severity": SEVERITY} if asked.curves else {}
+    result = msgspec.structs.replace(
+        result,
+        **evaluation.measure_reliability(detector.spec, predictions)._asdict(),
+        gate=evaluation.evaluate_gate(detector.spec, detector.gate, predictions),
+        detector=evaluation.detector_record(detector.spec),
+        computed_by=f"{detector.engine.name} {detector.engine.precision}" if detector.engine else None,
+        notes=(*result.notes, *_notes_on_training(detector.spec, indexed, split)),
+        **(evaluation.under_shifts(detector, chosen, batteries) if batteries else {}),
+    )
+    return result, predictions
 
 
-def _notes_on_learning(spec: Spec, indexed: Manifest, split: str) -> list[str]:
+def _evaluate_table(table: ProbabilityTable, chosen: Manifest, asked: Asked) -> tuple[Evaluation, Predictions]:
+    from hilum import evaluation
+    from hilum.files import sha256_of
+
+    for option, wanted in (
+        ("shifts", asked.shifts),
+        ("curves", asked.curves),
+        ("heat maps", asked.heat_maps),
+        ("checklists", asked.checklists),
+    ):
+        if wanted:
+            raise RequestError(f"{table.path}: {option} need a detector, and this is a table of probabilities")
+    if asked.prevalence is not None and len(table.classes) > 2:
+        raise RequestError("--prevalence is the share of the positive ones of two classes, and this table has more")
+    predictions = table.predictions(chosen, asked.threshold)
+    result = evaluation.evaluate_predictions(predictions)
+    detector = evaluation.DetectorRecord(
+        name=table.path.stem, network="table of probabilities", seal=sha256_of(table.path)
+    )
+    return msgspec.structs.replace(
+        result, selective=evaluation.measure_selective(predictions), detector=detector
+    ), predictions
+
+
+def _at_prevalence(predictions: Predictions, prevalence: float | None) -> AtPrevalence | None:
+    from hilum import evaluation
+
+    return None if prevalence is None else evaluation.at_prevalence(predictions, prevalence)
+
+
+def _write_pages(
+    out: Path,
+    evaluated: Evaluation,
+    predictions: Predictions,
+    spec: Spec | None,
+    source: Detector | ProbabilityTable,
+    asked: Asked,
+) -> None:
+    from hilum import evaluation
+    from hilum.files import write_text
+
+    heat_of = _heat_of(source) if asked.heat_maps and not isinstance(source, ProbabilityTable) else None
+    evaluation.write_report(out / "report.html", evaluated, predictions, spec, heat_of, pictures=asked.pictures)
+    if asked.checklists and spec is not None:
+        for name, text in evaluation.checklists(spec, evaluated).items():
+            write_text(out / name, text)
+
+
+def _notes_on_training(spec: Spec, indexed: Manifest, split: str) -> list[str]:
     """Whether the films are those that the detector was made from."""
     from hilum.bundle.seal import data_fingerprint
 
@@ -86,30 +230,38 @@ def _notes_on_learning(spec: Spec, indexed: Manifest, split: str) -> list[str]:
         return []
     if split == "val":
         return ["These films chose its threshold and its calibration: on films that had no say it may do less well."]
-    return ["It learnt from these films: how good it is on films that it has not seen, these figures do not say."]
+    return ["It was trained on these films: the figures do not say how good it is on films that it has not seen."]
 
 
-def _audit_summary(manifest: Manifest) -> dict[str, Any]:
-    """What an audit of the films of all splits finds, for `metrics.json`: the sentences of each severity."""
+def _audit_summary(manifest: Manifest) -> AuditSummary:
+    """What an audit of the films of all splits finds: the sentences of each severity."""
     from hilum.auditing import SEVERITIES, sentences
     from hilum.auditing import audit as run
+    from hilum.evaluation import AuditSummary
 
     made = run(manifest)
-    found = {severity: sentences(made.findings, severity) for severity in SEVERITIES}
-    return {"films": len(made.seen), "findings": found, "not_checked": made.not_checked}
+    found = {str(severity): sentences(made.findings, severity) for severity in SEVERITIES}
+    return AuditSummary(len(made.seen), found, made.not_checked)
 
 
-def _heat_of(folder: Path) -> Callable[[Film, str], str]:
+def _network_of(detector: Detector) -> Bundle:
+    from hilum import bundle as bundles
+
+    opened = bundles.read(detector.folder)
+    require_network(opened, "heat maps follow a network's gradients; omit --heat-maps")
+    return opened
+
+
+def _heat_of(detector: Detector) -> Callable[[Film, str], str]:
     """What draws Grad-CAM on a film for a class, by the bundle's torch network."""
     import numpy as np
 
-    from hilum import bundle, explanation
+    from hilum import explanation
     from hilum.bundle.weights import load_model
     from hilum.evaluation.mistakes import jpeg_of
     from hilum.pixels import read_square
 
-    opened = bundle.read(folder)
-    require_network(opened, "heat maps follow a network's gradients; omit --heat-maps")
+    opened = _network_of(detector)
     model, spec = load_model(opened), opened.spec
 
     def heat_of(film: Film, named: str) -> str:
