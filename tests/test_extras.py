@@ -112,10 +112,13 @@ print(row.error or "predicted")
 # What is asked for, and the extra that the refusal names.
 # Most films do not exist: a verb that looks for them before it checks refuses otherwise.
 WITHOUT: dict[str, extras.Extra] = {
+    "evaluate shipped --data nowhere --out out": "evaluate",
+    "compare one other --out out": "evaluate",
     "audit nowhere --out out": "evaluate",
     "preprocess nowhere.png --out out.png": "evaluate",
     "train s7-features --data nowhere --out out": "evaluate",
     "train s1-cnn --data nowhere --out out": "train",
+    "evaluate shipped --data nowhere --out out --heat-maps": "train",
     "tune s1-cnn --data nowhere --out out": "train",
     "calibrate shipped --data nowhere --out out": "train",
     "fuse shipped shipped --data nowhere --out out": "train",

@@ -69,7 +69,7 @@ def evaluate(
         BundleError: the bundle is damaged.
         LayoutError: there are no such films, or the table does not fit them.
     """
-    require("evaluate", "evaluating")
+    require("train" if heat_maps else "evaluate", "evaluating with heat maps" if heat_maps else "evaluating")
     asked = Asked(shifts, curves, prevalence, audit, checklists, heat_maps, pictures, threshold)
     folder = None if out is None else Path(out)
     if checklists and folder is None:
