@@ -9,7 +9,7 @@ import pytest
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from hilum.classical.features.film import Film, film_of
+from hilum.classical.features.film import ScaledFilm, film_of
 from hilum.classical.features.prepare import prepare
 from hilum.pixels import chest_phantom
 from tests.classical.made import as_kept, kept, made, manifest  # noqa: F401  (fixtures)
@@ -23,7 +23,7 @@ def phantom(seed: int, size: int = 128, opacity: float = 0.0) -> Square:
 
 
 @pytest.fixture(scope="session")
-def film() -> Film:
+def film() -> ScaledFilm:
     """A generated film, ready to be described."""
     return film_of(prepare(phantom(5, 192), ()))
 

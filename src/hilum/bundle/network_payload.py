@@ -15,7 +15,7 @@ from hilum.bundle.onnx_export import export_onnx
 from hilum.bundle.read import ONNX_NAME, WEIGHTS_NAME, Bundle
 from hilum.bundle.spec import Member, probabilities
 from hilum.bundle.weights import deployed, load_networks, save_weights
-from hilum.bundle.write import Counts
+from hilum.bundle.write import ModelSize
 from hilum.metrics.counts import Floats
 from hilum.recipe import Recipe
 
@@ -66,10 +66,10 @@ class NetworkPayload:
         with torch.no_grad():
             return probabilities(self.model(torch.from_numpy(squares)[:, None].float() / 255).numpy())
 
-    def counts(self, folder: Path) -> Counts:
+    def size(self, folder: Path) -> ModelSize:
         """Parameters and multiply-adds of the network as it is deployed."""
         size = self._recipe.pixels.size
-        return Counts(models.count_parameters(self.model).total, models.multiply_adds(self.model, size))
+        return ModelSize(models.count_parameters(self.model).total, models.multiply_adds(self.model, size))
 
 
 def open_networks(opened: Bundle) -> NetworkPayload:

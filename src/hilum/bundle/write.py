@@ -21,7 +21,7 @@ from hilum.recipe import Recipe
 from hilum.records import Manifest
 
 
-class Counts(NamedTuple):
+class ModelSize(NamedTuple):
     """How large a model is.
 
     Attributes:
@@ -54,8 +54,8 @@ class Payload(Protocol):
     def probs(self, squares: NDArray[np.uint8]) -> Floats:
         """Predict preprocessed films, (n, size, size) uint8: probabilities (n, classes) float64, not calibrated."""
 
-    def counts(self, folder: Path) -> Counts:
-        """Count what the files in this folder hold."""
+    def size(self, folder: Path) -> ModelSize:
+        """How large the model is whose files lie in this folder."""
 
 
 def write(
@@ -95,8 +95,8 @@ def write(
     if gate:
         write_gate(gate, part / GATE_NAME)
     spec = spec_of(recipe, classes, manifest, decisions, history, payload.members)
-    counts = payload.counts(part)
-    spec = replace(spec, out_of_fold=out_of_fold, made_with=payload.made_with, **counts._asdict())
+    size = payload.size(part)
+    spec = replace(spec, out_of_fold=out_of_fold, made_with=payload.made_with, **size._asdict())
     return seal(spec, part, folder)
 
 
@@ -126,5 +126,5 @@ def rewrite(
     write_golden(
         part / GOLDEN_NAME, recipe.pixels, lambda films: calibrated(decisions.calibration, payload.probs(films))
     )
-    spec = replace(stamped(opened.spec, recipe, decisions), out_of_fold=False, **payload.counts(part)._asdict())
+    spec = replace(stamped(opened.spec, recipe, decisions), out_of_fold=False, **payload.size(part)._asdict())
     return seal(spec, part, folder)

@@ -14,10 +14,11 @@ from hilum.bundle import Decisions
 from hilum.classical.checks import refuse_too_few, refuse_too_much, refuse_unusable
 from hilum.classical.description_store import describe_films
 from hilum.classical.features.describe import names_of
-from hilum.classical.hyperparameters import Row, select_hyperparameters
+from hilum.classical.hyperparameters import select_hyperparameters
 from hilum.classical.models.pipeline import TrainingSet, film_weights, fit_pipeline
 from hilum.classical.system import System
 from hilum.errors import RecipeError, RequestError
+from hilum.history import Row
 from hilum.pixels import PixelCache
 from hilum.recipe import Classical, Recipe
 from hilum.records import Manifest

@@ -18,9 +18,8 @@ from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
 from hilum.classical.models.pipeline import TrainingSet, fit_classifier, fit_steps, scores_of
+from hilum.history import Row
 from hilum.recipe import Classical
-
-Row = dict[str, float]
 
 
 @dataclass(frozen=True, slots=True)

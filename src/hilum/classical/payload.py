@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hilum.bundle.spec import PIPELINE_NAME
-from hilum.bundle.write import Counts
+from hilum.bundle.write import ModelSize
 from hilum.classical.models.pipeline_file import count_numbers, write_pipeline
 from hilum.classical.system import System
 
@@ -43,6 +43,6 @@ class PipelinePayload:
         """As `Payload.probs`."""
         return self._system.predict(squares)[0]
 
-    def counts(self, folder: Path) -> Counts:
+    def size(self, folder: Path) -> ModelSize:
         """How many numbers the pipeline's file in this folder holds; nobody counts multiply-adds."""
-        return Counts(count_numbers(folder / PIPELINE_NAME), 0)
+        return ModelSize(count_numbers(folder / PIPELINE_NAME), 0)

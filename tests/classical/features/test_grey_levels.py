@@ -8,12 +8,12 @@ from scipy import stats
 from skimage.filters import threshold_otsu
 from skimage.measure import shannon_entropy
 
-from hilum.classical.features.film import Film, film_of
+from hilum.classical.features.film import ScaledFilm, film_of
 from hilum.classical.features.grey_levels import grey_levels
 from hilum.classical.features.prepare import prepare
 
 
-def test_the_numbers_of_the_film_as_it_is_exposed(film: Film) -> None:
+def test_the_numbers_of_the_film_as_it_is_exposed(film: ScaledFilm) -> None:
     numbers = grey_levels(film)
     levels = np.rint(film.grey * 255).astype(np.uint8)
     grey = levels / 255
@@ -30,7 +30,7 @@ def test_the_numbers_of_the_film_as_it_is_exposed(film: Film) -> None:
         assert numbers[f"as exposed, {name}"] == pytest.approx(expected, rel=1e-4, abs=1e-5), name
 
 
-def test_exposure_moves_only_what_is_named_so(film: Film) -> None:
+def test_exposure_moves_only_what_is_named_so(film: ScaledFilm) -> None:
     square = np.rint(film.grey * 255).astype(np.uint8)
     one, other = (grey_levels(film_of(prepare(each, ()))) for each in (square, square // 2 + 60))
     for name, value in one.items():
@@ -39,7 +39,7 @@ def test_exposure_moves_only_what_is_named_so(film: Film) -> None:
     assert other["as exposed, deviation"] < 0.6 * one["as exposed, deviation"]
 
 
-def test_shares_of_levels_add_up(film: Film) -> None:
+def test_shares_of_levels_add_up(film: ScaledFilm) -> None:
     shares = [value for name, value in grey_levels(film).items() if "share of level" in name]
     assert len(shares) == 16
     assert sum(shares) == pytest.approx(1)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from skimage.draw import ellipse
 from skimage.measure import regionprops
 
-from hilum.classical.features.film import SIDE, Film
+from hilum.classical.features.film import SIDE, ScaledFilm
 from hilum.classical.features.lung_shape import lung_shape
 from hilum.classical.features.outline import Lungs
 
@@ -25,9 +25,9 @@ def lungs(left: tuple[int, int, int, int], right: tuple[int, int, int, int]) -> 
     return mask
 
 
-def film_with(mask: Mask, even: NDArray[np.float32] | None = None, note: str = "") -> Film:
+def film_with(mask: Mask, even: NDArray[np.float32] | None = None, note: str = "") -> ScaledFilm:
     chest = np.where(mask, 0.2, 0.8).astype(np.float32) if even is None else even
-    return Film(chest, chest, Lungs(mask, 0.8, True, np.eye(2, 3, dtype=np.float32), note), ())
+    return ScaledFilm(chest, chest, Lungs(mask, 0.8, True, np.eye(2, 3, dtype=np.float32), note), ())
 
 
 LEFT, RIGHT = (90, 55, 60, 22), (95, 140, 50, 20)
@@ -122,7 +122,7 @@ def test_an_outline_that_is_not_the_films_own_is_marked() -> None:
     ],
     ids=["nothing", "everything", "a line", "a pixel"],
 )
-def test_any_mask_gives_finite_numbers_of_the_same_names(mask: Mask, film: Film) -> None:
+def test_any_mask_gives_finite_numbers_of_the_same_names(mask: Mask, film: ScaledFilm) -> None:
     numbers = lung_shape(replace(film, lungs=replace(film.lungs, mask=mask.reshape(SIDE, SIDE))))
     assert list(numbers) == list(lung_shape(film))
     assert np.isfinite(list(numbers.values())).all()

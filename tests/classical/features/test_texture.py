@@ -10,22 +10,22 @@ import pywt
 from skimage.feature import local_binary_pattern
 from skimage.filters import gabor
 
-from hilum.classical.features.film import SIDE, Film
+from hilum.classical.features.film import SIDE, ScaledFilm
 from hilum.classical.features.texture import texture
 
 
 @pytest.fixture(scope="module")
-def numbers(film: Film) -> dict[str, float]:
+def numbers(film: ScaledFilm) -> dict[str, float]:
     return texture(film)
 
 
-def with_even(film: Film, even: np.ndarray) -> Film:
+def with_even(film: ScaledFilm, even: np.ndarray) -> ScaledFilm:
     return replace(film, even=even.astype(np.float32))
 
 
 @pytest.mark.parametrize("region", ["film", "lungs"])
 def test_co_occurrence_counts_the_pairs_that_lie_in_the_region(
-    film: Film, numbers: dict[str, float], region: str
+    film: ScaledFilm, numbers: dict[str, float], region: str
 ) -> None:
     levels = np.minimum(film.even * 32, 31).astype(int)
     inside = film.lungs.mask if region == "lungs" else np.ones_like(film.lungs.mask)
@@ -49,7 +49,7 @@ def test_co_occurrence_counts_the_pairs_that_lie_in_the_region(
     assert numbers[f"{region}, co-occurrence at 2, energy"] == pytest.approx(np.mean(energies), rel=1e-6)
 
 
-def test_patterns_are_shares_of_the_region(film: Film, numbers: dict[str, float]) -> None:
+def test_patterns_are_shares_of_the_region(film: ScaledFilm, numbers: dict[str, float]) -> None:
     codes = local_binary_pattern(np.rint(film.even * 255).astype(np.uint8), 8, 1, "uniform")
     for region, inside in (("film", codes >= 0), ("lungs", film.lungs.mask)):
         for kind in range(10):
@@ -60,7 +60,7 @@ def test_patterns_are_shares_of_the_region(film: Film, numbers: dict[str, float]
             )
 
 
-def test_gabor_answers_are_scikit_images(film: Film, numbers: dict[str, float]) -> None:
+def test_gabor_answers_are_scikit_images(film: ScaledFilm, numbers: dict[str, float]) -> None:
     for degrees in (0, 45, 90, 135):
         parts = gabor(film.even.astype(float), 0.25, np.radians(degrees), mode="reflect")
         for region, inside in (("film", np.ones_like(film.lungs.mask)), ("lungs", film.lungs.mask)):
@@ -69,7 +69,7 @@ def test_gabor_answers_are_scikit_images(film: Film, numbers: dict[str, float]) 
             assert numbers[f"{region}, Gabor {degrees}° at 1/1, deviation"] == pytest.approx(answer.std(), rel=1e-3)
 
 
-def test_wavelet_energies_are_those_of_one_level_after_the_other(film: Film, numbers: dict[str, float]) -> None:
+def test_wavelet_energies_are_those_of_one_level_after_the_other(film: ScaledFilm, numbers: dict[str, float]) -> None:
     rest = film.even
     for scale in (2, 4, 8, 16):
         rest, details = pywt.dwt2(rest, "db2")
@@ -80,7 +80,7 @@ def test_wavelet_energies_are_those_of_one_level_after_the_other(film: Film, num
             assert numbers[f"film, {way} wavelet at 1/{scale}, evenness"] == pytest.approx(evenness, abs=1e-3)
 
 
-def test_stripes_show_in_their_direction(film: Film) -> None:
+def test_stripes_show_in_their_direction(film: ScaledFilm) -> None:
     stripes = with_even(film, np.tile((np.arange(SIDE) // 2 % 2)[None], (SIDE, 1)))
     numbers = texture(stripes)
     assert numbers["film, Gabor 0° at 1/1, mean"] > 5 * numbers["film, Gabor 90° at 1/1, mean"]
@@ -88,7 +88,7 @@ def test_stripes_show_in_their_direction(film: Film) -> None:
     assert numbers["film, co-occurrence at 2, contrast by direction"] > 100
 
 
-def test_what_lies_beside_the_lungs_does_not_count_as_lung(film: Film) -> None:
+def test_what_lies_beside_the_lungs_does_not_count_as_lung(film: ScaledFilm) -> None:
     draw = np.random.default_rng(0).random(film.even.shape)
     far = np.ones_like(film.lungs.mask)
     rows, columns = (np.flatnonzero(film.lungs.mask.any(axis=axis)) for axis in (1, 0))

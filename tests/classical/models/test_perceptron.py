@@ -5,7 +5,14 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from hilum.classical.models.perceptron import Examples, Weights, cross_entropy, init_weights, log_probabilities, train
+from hilum.classical.models.perceptron import (
+    Examples,
+    MlpWeights,
+    cross_entropy,
+    init_weights,
+    log_probabilities,
+    train,
+)
 from tests.classical.simulated import training_set
 
 DECAY = 0.01
@@ -16,7 +23,9 @@ def examples() -> Examples:
     return Examples(films.numbers, films.labels, films.weights.astype(np.float32))
 
 
-def by_torch(start: Weights, mask: np.ndarray, films: Examples, epochs: int) -> tuple[list[np.ndarray], list[float]]:
+def by_torch(
+    start: MlpWeights, mask: np.ndarray, films: Examples, epochs: int
+) -> tuple[list[np.ndarray], list[float]]:
     parts = [torch.tensor(part, requires_grad=True) for part in start]
     adam = torch.optim.Adam(parts, lr=0.01)
     losses = []
@@ -39,7 +48,7 @@ def test_a_population_learns_what_torch_learns_one_by_one() -> None:
     masks = np.array([[1, 1, 1, 1, 1], [1, 0, 1, 1, 0], [0, 1, 1, 0, 1]], dtype=np.float32)
     trained, losses = train(start, masks, films, epochs=30, decay=DECAY)
     for number in range(3):
-        expected, costs = by_torch(Weights(*(part[number] for part in start)), masks[number], films, 30)
+        expected, costs = by_torch(MlpWeights(*(part[number] for part in start)), masks[number], films, 30)
         np.testing.assert_allclose([loss[number] for loss in losses], costs, rtol=1e-4)
         for ours, theirs in zip(trained, expected, strict=True):
             np.testing.assert_allclose(ours[number], theirs, atol=2e-4)
@@ -47,7 +56,7 @@ def test_a_population_learns_what_torch_learns_one_by_one() -> None:
 
 def test_probabilities_add_up_to_one_however_large_the_numbers() -> None:
     start = init_weights(2, 5, 4, 3, np.random.default_rng(0))
-    wild = Weights(*(1e4 * part for part in start))
+    wild = MlpWeights(*(1e4 * part for part in start))
     said = log_probabilities(wild, np.ones((2, 5), dtype=np.float32), 1e4 * examples().numbers)
     np.testing.assert_allclose(np.exp(said.astype(np.float64)).sum(axis=2), 1, atol=1e-5)
 

@@ -7,7 +7,7 @@ from functools import cache
 
 import numpy as np
 
-from hilum.classical.features.film import Film, film_of
+from hilum.classical.features.film import ScaledFilm, film_of
 from hilum.classical.features.grey_levels import grey_levels
 from hilum.classical.features.layout import layout
 from hilum.classical.features.lung_shape import lung_shape
@@ -16,7 +16,7 @@ from hilum.classical.features.texture import texture
 from hilum.pixels import chest_phantom
 from hilum.recipe.classical import Family
 
-_FAMILIES: Mapping[Family, Callable[[Film], dict[str, float]]] = {
+_FAMILIES: Mapping[Family, Callable[[ScaledFilm], dict[str, float]]] = {
     "grey": grey_levels,
     "texture": texture,
     "shape": lung_shape,
@@ -24,7 +24,7 @@ _FAMILIES: Mapping[Family, Callable[[Film], dict[str, float]]] = {
 }
 
 
-def features(film: Film, families: Sequence[Family]) -> dict[str, float]:
+def features(film: ScaledFilm, families: Sequence[Family]) -> dict[str, float]:
     """A film's features as `family: name`, family by family: the same names for every film, all numbers finite."""
     return {f"{family}: {name}": value for family in families for name, value in _FAMILIES[family](film).items()}
 

@@ -18,7 +18,7 @@ Grey = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
-class Film:
+class ScaledFilm:
     """What every family of features looks at.
 
     Films of any size are described at one size, so that a recipe's side changes how sharp a film is and not what a
@@ -38,7 +38,7 @@ class Film:
     notes: tuple[str, ...]
 
 
-def film_of(prepared: Prepared) -> Film:
+def film_of(prepared: Prepared) -> ScaledFilm:
     """Scale a prepared film and find its lungs, where no step has found them before."""
     notes = prepared.notes
     lungs = prepared.lungs
@@ -56,4 +56,4 @@ def film_of(prepared: Prepared) -> Film:
         notes = (*notes, "one grey value nearly throughout")
     else:
         even = np.clip((grey - dark) / (bright - dark), 0, 1).astype(np.float32)
-    return Film(grey, even, replace(lungs, mask=np.asarray(mask)), notes)
+    return ScaledFilm(grey, even, replace(lungs, mask=np.asarray(mask)), notes)

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from hilum.classical.features.film import Film, Grey
+from hilum.classical.features.film import Grey, ScaledFilm
 
 _PERCENTILES = (1, 5, 10, 25, 50, 75, 90, 95, 99)
 _BINS = 16
 
 
-def grey_levels(film: Film) -> dict[str, float]:
+def grey_levels(film: ScaledFilm) -> dict[str, float]:
     """Moments, percentiles and Otsu's threshold, of the film as it is exposed and of it stretched; shares of levels.
 
     Grey values are from 0 to 1; skewness and kurtosis are 0 where nothing varies. The 16 levels are of the stretched

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from hilum.classical.features.film import SIDE, Film
+from hilum.classical.features.film import SIDE, ScaledFilm
 
 _CELLS = 8  # each way
 _DIRECTIONS = 8
 
 
-def layout(film: Film) -> dict[str, float]:
+def layout(film: ScaledFilm) -> dict[str, float]:
     """Mean and deviation of each cell of 8 × 8, and which way edges run in it (Dalal & Triggs, CVPR 2005).
 
     Directions are of the gradients, without a sign. They are set against the whole film's and not against each cell's

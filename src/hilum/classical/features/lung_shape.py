@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from hilum.classical.features.film import SIDE, Film, Grey
+from hilum.classical.features.film import SIDE, Grey, ScaledFilm
 from hilum.classical.features.outline import Mask
 
 _RING = 6  # pixels, from the outline outwards: chest wall, diaphragm, mediastinum
@@ -17,7 +17,7 @@ _LEAST_CONTRAST = 0.05  # of the stretched film: less than this between lung and
 _QUARTILES = (25, 50, 75, 90)
 
 
-def lung_shape(film: Film) -> dict[str, float]:
+def lung_shape(film: ScaledFilm) -> dict[str, float]:
     """Measures of both lungs, of each, and of one against the other.
 
     Lengths are in parts of the film's side, areas of its area. Hu's moments (IRE Trans. Information Theory 8, 1962)

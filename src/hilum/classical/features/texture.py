@@ -8,7 +8,7 @@ from functools import cache
 import cv2
 import numpy as np
 
-from hilum.classical.features.film import Film, Grey
+from hilum.classical.features.film import Grey, ScaledFilm
 from hilum.classical.features.outline import Mask
 
 _LEVELS = 32  # that co-occurrence is counted of
@@ -21,7 +21,7 @@ _WAVELET = "db2"
 _SCALES = 4  # each half as fine as the one before; of local binary patterns, one fewer
 
 
-def texture(film: Film) -> dict[str, float]:
+def texture(film: ScaledFilm) -> dict[str, float]:
     """Co-occurrence, local binary patterns, Gabor filters and wavelets.
 
     - Grey-level co-occurrence (Haralick et al., IEEE Trans. SMC 3, 1973): five properties at four distances, their

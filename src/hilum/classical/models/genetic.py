@@ -16,8 +16,8 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 
 from hilum.classical.models.perceptron import (
     Examples,
+    MlpWeights,
     Numbers,
-    Weights,
     cross_entropy,
     init_weights,
     log_probabilities,
@@ -39,7 +39,7 @@ class GeneticNetwork(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     Attributes:
         classes_: (classes,) int64.
         mask_: (1, inputs) float32, 1 for the inputs that it sees.
-        weights_: the four arrays of `perceptron.Weights`, of one network.
+        weights_: the four arrays of `perceptron.MlpWeights`, of one network.
         history_: a row for each generation (`generation`, `fitness_best`, `fitness_mean`, `inputs`; a fitness is
             minus the loss on held-out films, in nats), then one for each epoch of back-propagation (`epoch`,
             `train_loss`).
@@ -93,7 +93,7 @@ class GeneticNetwork(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         draws = np.random.default_rng(self.seed)
         start = init_weights(max(1, self.population), numbers.shape[1], self.hidden, len(self.classes_), draws)
         mask = np.ones((1, numbers.shape[1]), dtype=np.float32)
-        chosen = Weights(*(part[:1] for part in start))
+        chosen = MlpWeights(*(part[:1] for part in start))
         self.history_: list[dict[str, float]] = []
         if self.generations:
             out = np.arange(len(labels)) % 3 == 0 if validation_mask is None else validation_mask
@@ -107,7 +107,9 @@ class GeneticNetwork(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def predict_proba(self, numbers: Numbers) -> NDArray[np.float64]:
         """Probabilities of films, (n, inputs): (n, classes), each row adding up to 1."""
-        log_probs = log_probabilities(Weights(*self.weights_), self.mask_, np.asarray(numbers, dtype=np.float32))[0]
+        log_probs = log_probabilities(MlpWeights(*self.weights_), self.mask_, np.asarray(numbers, dtype=np.float32))[
+            0
+        ]
         probs = np.exp(log_probs.astype(np.float64))
         return np.asarray(probs / probs.sum(axis=1, keepdims=True))
 
@@ -116,22 +118,22 @@ class GeneticNetwork(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return np.asarray(self.classes_[self.predict_proba(numbers).argmax(axis=1)])
 
     def _evolve(
-        self, start: Weights, examples: Examples, out: NDArray[np.bool_], draws: np.random.Generator
-    ) -> tuple[Numbers, Weights]:
+        self, start: MlpWeights, examples: Examples, out: NDArray[np.bool_], draws: np.random.Generator
+    ) -> tuple[Numbers, MlpWeights]:
         """The fittest individual of all generations."""
         import pygad
 
         train_part, val_part = _subset(examples, ~out), _subset(examples, out)
         shapes, inputs = [part.shape[1:] for part in start], start.inward.shape[1]
 
-        def read(genes: NDArray[np.float64]) -> tuple[Numbers, Weights]:
+        def read(genes: NDArray[np.float64]) -> tuple[Numbers, MlpWeights]:
             genes = np.atleast_2d(genes)
             ends = np.cumsum([inputs, *(int(np.prod(shape)) for shape in shapes)])
             mask, *parts = np.split(genes, ends[:-1], axis=1)
             inward, hidden, outward, output = (
                 part.reshape(-1, *shape).astype(np.float32) for part, shape in zip(parts, shapes, strict=True)
             )
-            return (mask > 0.5).astype(np.float32), Weights(inward, hidden, outward, output)
+            return (mask > 0.5).astype(np.float32), MlpWeights(inward, hidden, outward, output)
 
         def fitness(_: object, genes: NDArray[np.float64], __: object) -> list[float]:
             masks, weights = read(genes)
@@ -181,7 +183,7 @@ class GeneticNetwork(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return read(algorithm.population[int(np.argmax(algorithm.last_generation_fitness))])
 
 
-def _flat(weights: Weights) -> Sequence[Numbers]:
+def _flat(weights: MlpWeights) -> Sequence[Numbers]:
     return [part.reshape(len(part), -1) for part in weights]
 
 

@@ -21,8 +21,8 @@ _MOMENTS = (0.9, 0.999)
 _EPSILON = 1e-8
 
 
-class Weights(NamedTuple):
-    """Weights of a population of networks, float32: each (networks, ...)."""
+class MlpWeights(NamedTuple):
+    """MlpWeights of a population of networks, float32: each (networks, ...)."""
 
     inward: Numbers  # (networks, inputs, hidden)
     hidden: Numbers  # (networks, 1, hidden)
@@ -45,7 +45,7 @@ class Examples:
     weights: Numbers
 
 
-def init_weights(networks: int, inputs: int, hidden: int, classes: int, draws: np.random.Generator) -> Weights:
+def init_weights(networks: int, inputs: int, hidden: int, classes: int, draws: np.random.Generator) -> MlpWeights:
     """First weights by Glorot & Bengio (AISTATS 2010), biases 0."""
 
     def layer(rows: int, columns: int) -> Numbers:
@@ -55,12 +55,12 @@ def init_weights(networks: int, inputs: int, hidden: int, classes: int, draws: n
     def bias(columns: int) -> Numbers:
         return np.zeros((networks, 1, columns), dtype=np.float32)
 
-    return Weights(layer(inputs, hidden), bias(hidden), layer(hidden, classes), bias(classes))
+    return MlpWeights(layer(inputs, hidden), bias(hidden), layer(hidden, classes), bias(classes))
 
 
 def train(
-    weights: Weights, masks: Numbers, examples: Examples, epochs: int, decay: float
-) -> tuple[Weights, list[NDArray[np.float64]]]:
+    weights: MlpWeights, masks: Numbers, examples: Examples, epochs: int, decay: float
+) -> tuple[MlpWeights, list[NDArray[np.float64]]]:
     """Back-propagation over all films at once, by Adam.
 
     Args:
@@ -85,21 +85,21 @@ def train(
             square += (1 - _MOMENTS[1]) * (gradient**2 - square)
             step = mean / (1 - _MOMENTS[0] ** epoch) / (np.sqrt(square / (1 - _MOMENTS[1] ** epoch)) + _EPSILON)
             updated.append((part - _RATE * step).astype(np.float32))
-        weights = Weights(*updated)
+        weights = MlpWeights(*updated)
     return weights, losses
 
 
-def log_probabilities(weights: Weights, masks: Numbers, numbers: Numbers) -> Numbers:
+def log_probabilities(weights: MlpWeights, masks: Numbers, numbers: Numbers) -> Numbers:
     """Logarithms of each network's probabilities of films (n, inputs): (networks, n, classes)."""
     return _forward(weights, masks, numbers)[1]
 
 
-def cross_entropy(weights: Weights, masks: Numbers, examples: Examples) -> NDArray[np.float64]:
+def cross_entropy(weights: MlpWeights, masks: Numbers, examples: Examples) -> NDArray[np.float64]:
     """Weighted cross-entropy of each network, (networks,) in nats a film."""
     return _loss(log_probabilities(weights, masks, examples.numbers), examples)
 
 
-def _forward(weights: Weights, masks: Numbers, numbers: Numbers) -> tuple[Numbers, Numbers]:
+def _forward(weights: MlpWeights, masks: Numbers, numbers: Numbers) -> tuple[Numbers, Numbers]:
     """The hidden layer, (networks, n, hidden), and the logarithms of the probabilities."""
     hidden = np.tanh(numbers @ (weights.inward * masks[:, :, None]) + weights.hidden)
     return hidden, log_softmax(hidden @ weights.outward + weights.output)
@@ -111,7 +111,7 @@ def _loss(log_probs: Numbers, examples: Examples) -> NDArray[np.float64]:
 
 
 def _gradients(
-    weights: Weights, masks: Numbers, examples: Examples, decay: float
+    weights: MlpWeights, masks: Numbers, examples: Examples, decay: float
 ) -> tuple[NDArray[np.float64], tuple[Numbers, ...]]:
     hidden, log_probs = _forward(weights, masks, examples.numbers)
     errors = np.exp(log_probs)
