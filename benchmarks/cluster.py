@@ -103,8 +103,8 @@ def _on_ray(found: Manifest, workers: int) -> Cost:
     with tempfile.TemporaryDirectory() as out:
         watch.start()
         started = time.perf_counter()
-        with cluster.connected("local", workers):
-            cluster.score(found, Path(out))
+        with cluster.connect("local", workers):
+            cluster.predict_on_cluster(found, Path(out))
             wall = time.perf_counter() - started
         done.set()
         watch.join()

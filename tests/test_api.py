@@ -12,7 +12,7 @@ import hilum
 from tests.conftest import ChestFolder
 
 SOURCE = Path(hilum.__file__)
-COUNTS = {"train": {"normal": 20, "bacteria": 20}, "val": {"normal": 8, "bacteria": 8}}
+COUNTS = {"train": {"normal": 10, "bacteria": 10}, "val": {"normal": 10, "bacteria": 10}}
 
 
 def names_under(node: ast.AST) -> set[str]:
@@ -42,23 +42,33 @@ def test_importing_hilum_loads_nothing() -> None:
     assert done.stdout.split() == ["hilum"]
 
 
-# The block that the README begins with, on films that are generated here.
+# What the front door promises, line by line, on films that are generated here: smaller films and fewer epochs.
 BLOCK = """
 import hilum
 
 films = hilum.index("chest")
+assert repr(films).startswith("Manifest: 40 films of 20 known patients")
 run = hilum.train("s1-cnn", films, out=None, settings=["training.epochs=2", "pixels.size=32", "batches.size=8"])
 assert str(run.bundle) == "runs/s1-cnn/bundle"
 assert [row["epoch"] for row in run.history] == [1, 2]
 assert run.plot()._repr_svg_().startswith("<svg")
 assert "runs/s1-cnn" in repr(run) and "<svg" in run._repr_html_()
-assert [info.name for info in hilum.list_recipes()]
-findings = hilum.audit(films).findings
+
 film = films.films[0].path
 (row,) = hilum.Detector(run.bundle).predict(film)
-assert len(hilum.explain(run.bundle, film)) == 1
 assert row.prediction in ("NORMAL", "PNEUMONIA")
 assert len(hilum.Detector().predict("chest")) == len(films)
+assert len(hilum.Detector().predict(films)) == len(films)
+
+auroc = hilum.evaluate(run.bundle, films, split="all").auroc
+assert isinstance(auroc, hilum.Figure) and 0 <= float(auroc) <= 1
+assert repr(auroc)[:2] in ("0.", "1.")
+assert hilum.audit(films).findings
+assert len(hilum.explain(run.bundle, film)) == 1
+other = hilum.calibrate(run.bundle, films, "calibrated", split="all")
+assert repr(hilum.compare([run.bundle, other], films, split="all", timing=False))
+assert "s1-cnn" in [info.name for info in hilum.list_recipes()]
+assert "vgg16" in [info.name for info in hilum.list_models()]
 """
 
 

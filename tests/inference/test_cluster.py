@@ -44,9 +44,9 @@ def two_workers() -> Iterator[None]:
     """A Ray cluster on this machine; where a busy one does not start it in time, a second try."""
     with ExitStack() as stack:
         try:
-            stack.enter_context(cluster.connected("local", cores=2))
+            stack.enter_context(cluster.connect("local", cores=2))
         except RequestError:
-            stack.enter_context(cluster.connected("local", cores=2))
+            stack.enter_context(cluster.connect("local", cores=2))
         yield
 
 
@@ -102,7 +102,7 @@ def test_gives_the_rows_of_predict_and_goes_on_where_it_stopped(
 ) -> None:
     out, listed = tmp_path / "scores", tmp_path / "manifest.csv"
     write_manifest(found, listed)
-    scored = cluster.score(listed, out, bundle)
+    scored = cluster.predict_on_cluster(listed, out, bundle)
     assert (scored.films, scored.before, scored.failed, scored.lost) == (len(found), 0, 1, ())
     assert [Path(path).name for path, _ in scored.failures] == ["film 040.png"]
     undisturbed = expected(Detector(bundle).predict(found))
@@ -113,7 +113,7 @@ def test_gives_the_rows_of_predict_and_goes_on_where_it_stopped(
     written = ages(out)
     first, second, third = sorted(out.glob("*.parquet"))
     second.rename(out / f".{second.name}.77.tmp")
-    scored = cluster.score(FilmList(listed).source, out, bundle)
+    scored = cluster.predict_on_cluster(FilmList(listed).source, out, bundle)
     assert (scored.before, scored.failed) == (len(found) - 32, 1)
     assert rows(out) == undisturbed
     assert {path.name for path in out.iterdir()} == {".lock", *written}
@@ -122,7 +122,7 @@ def test_gives_the_rows_of_predict_and_goes_on_where_it_stopped(
     # The list has grown since.
     late = Film(str(write_film(tmp_path / "in" / "late.png", 9)))
     written = ages(out)
-    scored = cluster.score(Manifest((late, *found.films, late)), out, bundle)
+    scored = cluster.predict_on_cluster(Manifest((late, *found.films, late)), out, bundle)
     assert (scored.films, scored.before) == (len(found) + 1, len(found))
     assert {name: age for name, age in ages(out).items() if name in written} == written
     assert sorted(str(row["path"]) for row in rows(out)) == sorted([late.path, *(film.path for film in found)])
@@ -131,18 +131,18 @@ def test_gives_the_rows_of_predict_and_goes_on_where_it_stopped(
 def test_another_bundle_or_prevalence_does_not_mix_with_what_is_there(
     bundle: Path, found: Manifest, tmp_path: Path
 ) -> None:
-    one = parts.Work(seal="another")
+    one = parts.PartOrigin(seal="another")
     parts.write_part(Detector(bundle).predict(Manifest(found.films[:1])), one, tmp_path / "part-0.parquet")
     with pytest.raises(RequestError, match="of another bundle or --prevalence; name another --out"):
-        cluster.score(found, tmp_path, bundle)
+        cluster.predict_on_cluster(found, tmp_path, bundle)
     (tmp_path / "part-0.parquet").write_bytes(b"half")
-    with pytest.raises(LayoutError, match="delete it to judge its films again"):
-        cluster.score(found, tmp_path, bundle)
+    with pytest.raises(LayoutError, match="delete it to predict its films again"):
+        cluster.predict_on_cluster(found, tmp_path, bundle)
 
 
 def test_two_runs_in_one_folder_are_refused(bundle: Path, found: Manifest, tmp_path: Path) -> None:
-    with cluster._alone(tmp_path), pytest.raises(RequestError, match="another run is writing there"):
-        cluster.score(found, tmp_path, bundle)
+    with cluster._lock_folder(tmp_path), pytest.raises(RequestError, match="another run is writing there"):
+        cluster.predict_on_cluster(found, tmp_path, bundle)
 
 
 def test_an_address_where_nobody_answers_is_refused() -> None:
@@ -150,14 +150,14 @@ def test_an_address_where_nobody_answers_is_refused() -> None:
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"
     with pytest.raises(RequestError, match=f"{address}: no Ray cluster answers"):
-        cluster._knock(address)
+        cluster._require_reachable(address)
 
 
 def test_a_prevalence_that_cannot_be_used_is_refused_before_anything_starts(
     bundle: Path, found: Manifest, tmp_path: Path
 ) -> None:
     with pytest.raises(RequestError, match="it does not say what validation's was"):
-        cluster.score(found, tmp_path / "out", bundle, prevalence=0.1)
+        cluster.predict_on_cluster(found, tmp_path / "out", bundle, prevalence=0.1)
     assert not (tmp_path / "out").exists()
 
 
@@ -176,20 +176,22 @@ def test_a_table_gives_its_films(tmp_path: Path, suffix: str) -> None:
 
 def test_a_table_that_names_no_films_is_refused(tmp_path: Path) -> None:
     table = tmp_path / "films.csv"
-    for content, said in {
+    for content, message in {
         "": "empty",
         "file,label\na.png,NORMAL\n": "no column path among file, label",
         "path,label\na.png,NORMAL\n,NORMAL\n": "row 2 has no path",
         "path,label\na.png,NORMAL\nb.png\n": "damaged after row",
     }.items():
         table.write_text(content)
-        with pytest.raises(LayoutError, match=said):
+        with pytest.raises(LayoutError, match=message):
             list(FilmList(table))
     with pytest.raises(LayoutError, match="no such list"):
         list(FilmList(tmp_path / "none.parquet"))
     table.write_text("path\n")
     with pytest.raises(LayoutError, match="names no film"):
-        parts.plan(FilmList(table), parts.finished(tmp_path, parts.Work(""), 1).digests, tmp_path / "plan")
+        parts.plan_parts(
+            FilmList(table), parts.read_finished(tmp_path, parts.PartOrigin(""), 1).digests, tmp_path / "plan"
+        )
 
 
 def test_a_list_is_cut_into_a_thousand_parts_or_so() -> None:
@@ -198,12 +200,14 @@ def test_a_list_is_cut_into_a_thousand_parts_or_so() -> None:
 
 def test_names_that_are_not_unicode_are_judged_and_written_as_their_bytes(tmp_path: Path) -> None:
     name = os.fsdecode(b"/in/\xff.png")
-    plan = parts.plan(
-        FilmList(Manifest((Film(name),))), parts.finished(tmp_path, parts.Work(""), 1).digests, tmp_path / "p"
+    plan = parts.plan_parts(
+        FilmList(Manifest((Film(name),))),
+        parts.read_finished(tmp_path, parts.PartOrigin(""), 1).digests,
+        tmp_path / "p",
     )
-    assert parts.planned(tmp_path / "p", 0) == [Film(name)]
-    parts.write_part(Predictions(("A", "B"), 0.5, ()), parts.Work(""), tmp_path / plan.parts[0])
-    assert parts.text(name) == r"/in/\udcff.png"
+    assert parts.read_planned(tmp_path / "p", 0) == [Film(name)]
+    parts.write_part(Predictions(("A", "B"), 0.5, ()), parts.PartOrigin(""), tmp_path / plan.parts[0])
+    assert parts.as_unicode(name) == r"/in/\udcff.png"
 
 
 def test_without_ray_one_line_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -222,8 +226,13 @@ def test_the_command_joins_a_cluster_and_names_what_failed(
     options = ["--engine", "ray", "--out", tmp_path / "scores", "--address", address, "--json"]
     done = subprocess.run([*map(str, [*command, *options])], capture_output=True, text=True, check=False)
     assert done.returncode == 1, done.stderr
-    said = json.loads(done.stdout)
-    assert (said["films"], said["judged_before"], said["failed"], said["lost_parts"]) == (len(found), 0, 1, [])
+    message = json.loads(done.stdout)
+    assert (message["films"], message["judged_before"], message["failed"], message["lost_parts"]) == (
+        len(found),
+        0,
+        1,
+        [],
+    )
     first, *others = done.stderr.splitlines()
     assert first == f"hilum: {found.films[40].path}: {rows(tmp_path / 'scores')[40]['error']}"
     assert len(others) == 2, others
@@ -231,7 +240,7 @@ def test_the_command_joins_a_cluster_and_names_what_failed(
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         (["in", "--engine", "ray"], "name it with --out DIR"),
         (["in", "--engine", "ray", "--out", "a.csv"], "name it with --out DIR"),
@@ -241,31 +250,31 @@ def test_the_command_joins_a_cluster_and_names_what_failed(
     ],
 )
 def test_requests_that_make_no_sense_are_refused(
-    options: list[str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write_film: WriteFilm
+    options: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write_film: WriteFilm
 ) -> None:
     monkeypatch.chdir(write_film(tmp_path / "in" / "film.png", 1).parents[1])
     done = CliRunner().invoke(app, ["predict", *options])
     assert isinstance(done.exception, RequestError)
-    assert said in str(done.exception)
+    assert message in str(done.exception)
 
 
 def test_a_part_that_no_worker_survives_is_left_out(bundle: Path, found: Manifest, tmp_path: Path) -> None:
-    work, out = parts.Work(Detector(bundle).spec.seal), tmp_path / "scores"
+    work, out = parts.PartOrigin(Detector(bundle).spec.seal), tmp_path / "scores"
     out.mkdir()
-    plan = parts.plan(FilmList(found), parts.finished(out, work, 1).digests, out / "plan")
+    plan = parts.plan_parts(FilmList(found), parts.read_finished(out, work, 1).digests, out / "plan")
     worker = cluster._Worker(cluster._Job(str(bundle), str(out), str(out / "plan"), work, None))
     (out / f".{plan.parts[0]}.tries").write_bytes(b"....")
-    assert worker._answer(0, plan.parts[0])["lost"]
-    answer = worker._answer(1, plan.parts[1])
+    assert worker._predict_part(0, plan.parts[0])["lost"]
+    answer = worker._predict_part(1, plan.parts[1])
     assert (answer["lost"], answer["failed"], answer["errno"]) == (False, 1, 0)
     assert list(ages(out)) == [plan.parts[1]]
 
 
 def test_a_worker_with_another_bundle_or_a_disk_that_fails_says_so(bundle: Path, tmp_path: Path) -> None:
-    job = cluster._Job(str(bundle), str(tmp_path), str(tmp_path / "plan"), parts.Work("another"), None)
-    assert "another bundle here" in cluster._Worker(job)._answer(0, "part")["refusal"]
-    work = parts.Work(Detector(bundle).spec.seal)
-    answer = cluster._Worker(replace(job, work=work, out=str(tmp_path / "gone")))._answer(0, "part")
+    job = cluster._Job(str(bundle), str(tmp_path), str(tmp_path / "plan"), parts.PartOrigin("another"), None)
+    assert "another bundle here" in cluster._Worker(job)._predict_part(0, "part")["refusal"]
+    work = parts.PartOrigin(Detector(bundle).spec.seal)
+    answer = cluster._Worker(replace(job, work=work, out=str(tmp_path / "gone")))._predict_part(0, "part")
     assert (answer["errno"], Path(answer["where"]).parent.name) == (errno.ENOENT, "gone")
 
 
@@ -278,7 +287,7 @@ def test_killed_workers_change_nothing(
         (tmp_path / "in" / f"{number}.png").symlink_to(kinds[number % 7])
     found = films.find([tmp_path / "in"])
     undisturbed, disturbed = tmp_path / "undisturbed", tmp_path / "disturbed"
-    cluster.score(found, undisturbed, bundle)
+    cluster.predict_on_cluster(found, undisturbed, bundle)
 
     killed: list[int] = []
     left: list[int] = []
@@ -297,7 +306,7 @@ def test_killed_workers_change_nothing(
 
     killer = threading.Thread(target=kill)
     killer.start()
-    scored = cluster.score(found, disturbed, bundle)
+    scored = cluster.predict_on_cluster(found, disturbed, bundle)
     killer.join()
     assert killed
     assert left[0] > 0

@@ -48,24 +48,22 @@ def demo(
     from hilum.records import Manifest
     from hilum.workflows.demo_films import at_hand
     from hilum.workflows.evaluate import evaluate
-    from hilum.workflows.train_network import fit_network, write_bundle
+    from hilum.workflows.train import train
 
     if (out / "recipe.toml").exists():
         raise RequestError(f"{out}: holds a run already; remove it, or name another --out")
     source, what, recipe_data = at_hand(data, out)
     tell(f"1/4 index: {what}")
     manifest = films.index(source)
-    for note in manifest.notes:
-        tell(f"    note: {note}")
     recipe = parse_recipe({**RECIPE, "data": recipe_data}, "the demo's recipe")
     tell("2/4 train")
-    bundle = write_bundle(fit_network(recipe, manifest, out))
+    bundle = train(recipe, manifest, out).bundle or out / "bundle"
     split = "test" if any(film.split == "test" for film in manifest) else "val"
     tell(f"3/4 evaluate: the {split} films")
     typer.echo(str(evaluate(bundle, out / "manifest.csv", split, out=out / "report")))
     film = manifest.split(split).films[0]
     tell(f"4/4 predict: {film.path}")
-    row = Detector(bundle).predict(Manifest((film,))).rows[0]
+    (row,) = Detector(bundle).predict(Manifest((film,)))
     typer.echo(f"{row.film.path}: {row.prediction or row.error}, labelled {row.film.label}")
     tell(f"The report: {os.path.abspath(out / 'report' / 'report.html')}")
     tell(f"Research only, not a diagnosis. Next: hilum predict {bundle} YOUR_FILM.png")

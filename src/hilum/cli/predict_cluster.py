@@ -1,4 +1,4 @@
-"""`hilum predict --engine ray`: what it is asked for, and what it says when it is done."""
+"""`hilum predict --engine ray`: what is passed to the cluster, and what is printed when it is done."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hilum.errors import RequestError
 def predict_on_cluster(
     folder: Path, paths: list[Path], out: Path | None, prevalence: float | None, address: str | None, as_json: bool
 ) -> None:
-    """Judge films, folders of them or one list of them, into a folder of Parquet parts."""
+    """Predict films, folders of them or one list of them, into a folder of Parquet parts."""
     from hilum import films
     from hilum.inference import cluster
     from hilum.inference.film_list import SUFFIXES
@@ -27,16 +27,18 @@ def predict_on_cluster(
     found = None if lists else films.find(paths)
     for note in found.notes if found else ():
         tell(f"note: {note}")
-    scored = cluster.score(found or lists[0], out, folder, prevalence, address)
-    for path, error in scored.failures:
+    result = cluster.predict_on_cluster(found or lists[0], out, folder, prevalence, address)
+    for path, error in result.failures:
         tell(f"hilum: {path}: {error}")
-    if scored.failed > len(scored.failures):
-        tell(f"hilum: … and {scored.failed - len(scored.failures)} more: the rows in {out} whose error is not empty")
-    for part in scored.lost:
+    if result.failed > len(result.failures):
+        tell(f"hilum: … and {result.failed - len(result.failures)} more: the rows in {out} whose error is not empty")
+    for part in result.lost:
         tell(f"hilum: {out / part}: not written, four workers died over its films; the same command tries again")
     if as_json:
-        counts = {"films": scored.films, "judged_before": scored.before, "failed": scored.failed}
-        typer.echo(json.dumps({"out": str(out), **counts, "lost_parts": scored.lost}, indent=1))
+        counts = {"films": result.films, "judged_before": result.before, "failed": result.failed}
+        typer.echo(json.dumps({"out": str(out), **counts, "lost_parts": result.lost}, indent=1))
     tell("Research only, not a diagnosis.")
-    tell(f"{out}: {scored.films} films, {scored.before} of them judged before. Next: read it as one Parquet data set")
-    raise typer.Exit(1 if scored.failed or scored.lost else 0)
+    tell(
+        f"{out}: {result.films} films, {result.before} of them predicted before. Next: read it as a Parquet data set"
+    )
+    raise typer.Exit(1 if result.failed or result.lost else 0)

@@ -1,10 +1,10 @@
 """A bundle and more films than one machine should read, over a Ray cluster; Parquet parts out.
 
-    scored = cluster.score("runs/one/bundle", Path("films.parquet"), Path("scores"))
+    result = predict_on_cluster(Path("films.parquet"), Path("scores"), "runs/one/bundle")
 
 The list is cut into parts, Ray Data hands them to workers, and each worker holds one `Detector` on one core. A worker
-writes its part whole or not at all and under a name that depends on the films alone, so that a part that is judged
-twice, because a worker died between writing it and saying so, is the same part.
+writes its part whole or not at all and under a name that depends on the films alone, so that a part that is predicted
+twice, because a worker died between writing and reporting it, is the same part.
 """
 
 from __future__ import annotations
@@ -30,28 +30,30 @@ from hilum.inference.film_list import FilmList
 from hilum.progress import track
 from hilum.records import Manifest
 
-os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # films' whereabouts are nobody's business; read on import
+os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # no telemetry; read on import
 require("ray", "--engine ray")
 import ray  # noqa: E402
 import ray.data  # noqa: E402
 
 from hilum.inference import parts  # noqa: E402
 
-NAMED = 40  # failures told one by one
-_TRIES = 4  # workers that may die over a part before it is left out: one film that ends its reader must not stop all
-_PATIENCE_SECONDS = 10.0
+LISTED_FAILURES = 40  # failures that are named
+_MAX_ATTEMPTS = (
+    4  # workers that may die over a part before it is left out: one film that ends its reader must not stop all
+)
+_CONNECT_TIMEOUT = 10.0
 _STORE_BYTES = 100_000_000  # what passes between processes are names of parts
 
 
 @dataclass(frozen=True, slots=True)
-class Scored:
+class ClusterResult:
     """What became of a list of films.
 
     Attributes:
         films: how many different films it names.
-        before: how many of them an earlier run had judged.
+        before: how many of them an earlier run had predicted.
         failed: how many films in the folder could not be read.
-        failures: the first `NAMED` of them, each with the reason.
+        failures: the first `LISTED_FAILURES` of them, each with the reason.
         lost: parts without predictions, because worker after worker died over them.
     """
 
@@ -62,14 +64,14 @@ class Scored:
     lost: tuple[str, ...]
 
 
-def score(
+def predict_on_cluster(
     films: Manifest | Path,
     out: Path,
     folder: Path | str = "shipped",
     prevalence: float | None = None,
     address: str | None = None,
-) -> Scored:
-    """Judge films on every core of a cluster, and go on where an earlier call with the same folder stopped.
+) -> ClusterResult:
+    """Predict films on every core of a cluster, and continue where an earlier call with the same folder stopped.
 
     Films, bundle and `out` lie on disks that all machines see under the same paths, and all have this Hilum. A caller
     that has connected to a cluster (`ray.init`) keeps it; another is connected here.
@@ -89,28 +91,28 @@ def score(
     """
     opened = bundle.read(folder)
     Detector(folder, threads=1).predict(Manifest(()), prevalence)  # what it refuses, it refuses here
-    work = parts.Work(opened.spec.seal, "" if prevalence is None else repr(prevalence))
+    work = parts.PartOrigin(opened.spec.seal, "" if prevalence is None else repr(prevalence))
     if out.exists() and not out.is_dir():
         raise RequestError(f"{out}: a file; --engine ray writes a folder of Parquet parts, so name another --out")
     out.mkdir(parents=True, exist_ok=True)
-    with _alone(out):
+    with _lock_folder(out):
         listed = out.absolute() / "_films.arrow"
-        already = parts.finished(out, work, NAMED)
-        plan = parts.plan(FilmList(films), already.digests, listed)
+        already = parts.read_finished(out, work, LISTED_FAILURES)
+        plan = parts.plan_parts(FilmList(films), already.digests, listed)
         failed, failures = already.failed, list(already.failures)
         lost: list[str] = []
         try:
             if plan.parts:
-                with connected(address):
+                with connect(address):
                     job = _Job(os.path.abspath(folder), str(out.absolute()), str(listed), work, prevalence)
-                    for row in track(_judged(job, plan.parts), "judging parts", len(plan.parts)):
+                    for row in track(_predict_parts(job, plan.parts), "predicting parts", len(plan.parts)):
                         if row["lost"]:
                             lost.append(row["part"])
                         failed += int(row["failed"])
                         failures += zip(row["paths"], row["errors"], strict=True)
         finally:
             listed.unlink(missing_ok=True)
-    return Scored(plan.films, plan.done, failed, tuple(failures[:NAMED]), tuple(lost))
+    return ClusterResult(plan.films, plan.done, failed, tuple(failures[:LISTED_FAILURES]), tuple(lost))
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,11 +122,11 @@ class _Job:
     bundle: str
     out: str
     listed: str
-    work: parts.Work
+    work: parts.PartOrigin
     prevalence: float | None
 
 
-def _judged(job: _Job, names: tuple[str, ...]) -> Iterator[dict[str, Any]]:
+def _predict_parts(job: _Job, names: tuple[str, ...]) -> Iterator[dict[str, Any]]:
     """Give the parts out, two to a worker at a time, and yield a row for each as it comes back."""
     context = ray.data.DataContext.get_current().copy()
     context.enable_progress_bars = False
@@ -153,8 +155,8 @@ def _judged(job: _Job, names: tuple[str, ...]) -> Iterator[dict[str, Any]]:
                     raise BundleError(f"{row['where']}: {row['refusal']}")
                 yield row
         except ray.exceptions.RayError as error:
-            said = str(error).strip().splitlines()[-1]
-            raise HilumError(f"the Ray cluster gave up ({said}); run it again") from None
+            message = str(error).strip().splitlines()[-1]
+            raise HilumError(f"the Ray cluster gave up ({message}); run it again") from None
 
 
 class _Worker:
@@ -174,10 +176,12 @@ class _Worker:
             self._refusal = str(error)
 
     def __call__(self, batch: dict[str, np.ndarray]) -> dict[str, list[Any]]:
-        answers = [self._answer(int(n), str(name)) for n, name in zip(batch["number"], batch["part"], strict=True)]
+        answers = [
+            self._predict_part(int(n), str(name)) for n, name in zip(batch["number"], batch["part"], strict=True)
+        ]
         return {key: [answer[key] for answer in answers] for key in answers[0]}
 
-    def _answer(self, number: int, name: str) -> dict[str, Any]:
+    def _predict_part(self, number: int, name: str) -> dict[str, Any]:
         answer: dict[str, Any] = {"part": name, "failed": 0, "paths": [], "errors": [], "errno": 0, "lost": False}
         answer |= {"where": socket.gethostname(), "refusal": self._refusal}
         if self._refusal:
@@ -186,9 +190,9 @@ class _Worker:
         try:
             with tries.open("ab") as file:
                 file.write(b".")
-                if file.tell() > _TRIES:
+                if file.tell() > _MAX_ATTEMPTS:
                     return answer | {"lost": True}
-            films = Manifest(tuple(parts.planned(Path(self._job.listed), number)))
+            films = Manifest(tuple(parts.read_planned(Path(self._job.listed), number)))
             predictions = self._detector.predict(films, self._job.prevalence)
             parts.write_part(predictions, self._job.work, Path(self._job.out) / name)
             tries.unlink()
@@ -199,7 +203,7 @@ class _Worker:
                 "refusal": str(error),
             }
         failed = predictions.failed
-        named = [(parts.text(row.film.path), parts.text(row.error)) for row in failed[:NAMED]]
+        named = [(parts.as_unicode(row.film.path), parts.as_unicode(row.error)) for row in failed[:LISTED_FAILURES]]
         return answer | {
             "failed": len(failed),
             "paths": [path for path, _ in named],
@@ -208,11 +212,11 @@ class _Worker:
 
 
 @contextmanager
-def connected(address: str | None = None, cores: int | None = None) -> Iterator[None]:
+def connect(address: str | None = None, cores: int | None = None) -> Iterator[None]:
     """Connect to a cluster, or start one here, for as long as it is needed; a connection that there is stays.
 
     Args:
-        address: as for `score`.
+        address: as for `predict_on_cluster`.
         cores: how many workers one that is started here has; without it one a core.
 
     Raises:
@@ -222,7 +226,7 @@ def connected(address: str | None = None, cores: int | None = None) -> Iterator[
         yield
         return
     address = address or os.environ.get("RAY_ADDRESS") or "local"
-    _knock(address)
+    _require_reachable(address)
     os.environ.setdefault("RAY_agent_register_timeout_ms", "100000")  # a busy machine starts its agents slowly
     os.environ.setdefault(
         "RAY_BACKEND_LOG_LEVEL", "fatal"
@@ -234,21 +238,21 @@ def connected(address: str | None = None, cores: int | None = None) -> Iterator[
             ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, **options)
     except Exception as error:  # Ray raises the class itself where a node does not come up in time
         ray.shutdown()
-        said = str(error).strip().splitlines() or [type(error).__name__]
+        message = str(error).strip().splitlines() or [type(error).__name__]
         what = "Ray did not start here" if address == "local" else f"{address}: no Ray cluster that can be used"
-        raise RequestError(f"{what} ({said[0]}); try again, or see what ray status says there") from None
+        raise RequestError(f"{what} ({message[0]}); try again, or see what ray status says there") from None
     try:
         yield
     finally:
         ray.shutdown()
 
 
-def _knock(address: str) -> None:
+def _require_reachable(address: str) -> None:
     """Ray itself waits for minutes where nothing answers."""
     host, _, port = address.rpartition(":")
     if host and port.isdigit() and "/" not in host:
         try:
-            socket.create_connection((host, int(port)), _PATIENCE_SECONDS).close()
+            socket.create_connection((host, int(port)), _CONNECT_TIMEOUT).close()
         except (OSError, OverflowError) as error:
             raise RequestError(
                 f"{address}: no Ray cluster answers ({error}); give its HOST:PORT, or start it"
@@ -256,8 +260,8 @@ def _knock(address: str) -> None:
 
 
 @contextmanager
-def _alone(out: Path) -> Iterator[None]:
-    """Two runs in one folder would judge the same films twice."""
+def _lock_folder(out: Path) -> Iterator[None]:
+    """Two runs in one folder would predict the same films twice."""
     lock = filelock.FileLock(out / ".lock")
     try:
         lock.acquire(timeout=0)
@@ -271,7 +275,7 @@ def _alone(out: Path) -> Iterator[None]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Ray's own account of a run stays in its logs; what matters of it is told in one line."""
+    """Ray's own account of a run stays in its logs; what matters of it is reported in one line."""
     loggers = [logging.getLogger(name) for name in ("ray", "ray.data")]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
@@ -285,7 +289,7 @@ def _quiet() -> Iterator[None]:
 
 @contextmanager
 def _without_stderr() -> Iterator[None]:
-    """Drop what compiled code writes to the file descriptor itself, such as that it was told to be quiet."""
+    """Drop what compiled code writes to the file descriptor itself, such as that it is asked to be quiet."""
     sys.stderr.flush()
     kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     try:

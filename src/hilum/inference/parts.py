@@ -27,11 +27,11 @@ Failure = tuple[str, str]  # a film's path, and why it has no prediction
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
-    """What is asked of a folder of parts.
+class PartOrigin:
+    """What a part was predicted with.
 
     Attributes:
-        seal: of the bundle that judges (`bundle.Spec.seal`).
+        seal: of the bundle that predicts (`bundle.Spec.seal`).
         prevalence: what the probabilities are corrected for; empty where they are not.
     """
 
@@ -44,7 +44,7 @@ class Work:
 
 
 @dataclass(frozen=True, slots=True)
-class Finished:
+class FinishedParts:
     """What a folder holds already: digests of its films' paths, sorted, and its failures, the first ones named."""
 
     digests: NDArray[np.bytes_]
@@ -53,7 +53,7 @@ class Finished:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class PartPlan:
     """What is left to do.
 
     Attributes:
@@ -67,12 +67,12 @@ class Plan:
     parts: tuple[str, ...]
 
 
-def text(name: str) -> str:
+def as_unicode(name: str) -> str:
     r"""A name as Parquet can hold it: bytes that are not Unicode (UTF-8) become `\udcXX`."""
     return name.encode("utf-8", "backslashreplace").decode()
 
 
-def write_part(predictions: Predictions, work: Work, path: Path) -> None:
+def write_part(predictions: Predictions, work: PartOrigin, path: Path) -> None:
     """Write the columns of `predictions.csv` (`records.write_predictions`); probabilities are float64, or null."""
     rows, threshold = predictions.rows, predictions.threshold
     probs = {
@@ -96,10 +96,10 @@ def write_part(predictions: Predictions, work: Work, path: Path) -> None:
 
 
 def _texts(cells: Iterator[str]) -> Any:
-    return arrow.array([text(cell) for cell in cells], arrow.string())
+    return arrow.array([as_unicode(cell) for cell in cells], arrow.string())
 
 
-def finished(out: Path, work: Work, named: int) -> Finished:
+def read_finished(out: Path, work: PartOrigin, named: int) -> FinishedParts:
     """Read which films a folder's parts hold; a part that a killed worker left half written is no part, and goes.
 
     Args:
@@ -120,7 +120,7 @@ def finished(out: Path, work: Work, named: int) -> Finished:
             table = parquet.read_table(path, columns=["path", "error"])
         except (arrow.ArrowException, OSError) as error:
             raise LayoutError(
-                f"{path}: damaged ({' '.join(str(error).split())}); delete it to judge its films again"
+                f"{path}: damaged ({' '.join(str(error).split())}); delete it to predict its films again"
             ) from None
         found = table.schema.metadata or {}
         if any(found.get(key) != value for key, value in work.metadata().items()):
@@ -130,19 +130,19 @@ def finished(out: Path, work: Work, named: int) -> Finished:
         bad = [(name, error) for name, error in zip(names, errors, strict=True) if error]
         failed += len(bad)
         failures += bad[: named - len(failures)]
-    return Finished(np.sort(np.concatenate(digests)), failed, tuple(failures))
+    return FinishedParts(np.sort(np.concatenate(digests)), failed, tuple(failures))
 
 
-def plan(films: FilmList, already: NDArray[np.bytes_], path: Path) -> Plan:
+def plan_parts(films: FilmList, already: NDArray[np.bytes_], path: Path) -> PartPlan:
     """Cut a list into parts and write down the films of those that are left to do, one record batch a part.
 
     A list is always cut at the same places, and a part's name is its first film's place in the list and the digest of
-    its films: who judges the same films again writes the same part. A film that is named twice is judged once, where
-    it is named first. Paths are held as digests, 16 bytes each, and not the films.
+    its films: predicting the same films again writes the same part. A film that is named twice is predicted once,
+    where it is named first. Paths are held as digests, 16 bytes each, and not the films.
 
     Args:
         films: gone through twice.
-        already: digests of the films that need no judging, sorted.
+        already: digests of the films that have predictions, sorted.
         path: the Arrow file to write.
 
     Raises:
@@ -155,7 +155,7 @@ def plan(films: FilmList, already: NDArray[np.bytes_], path: Path) -> Plan:
         raise LayoutError(f"{films.source}: names no film")
     first = np.zeros(len(wanted), bool)
     first[np.unique(wanted, return_index=True)[1]] = True
-    left = first & ~_among(wanted, already)
+    left = first & ~_contains(wanted, already)
     size = part_size(len(wanted))
     names = []
     schema = arrow.schema([(name, arrow.binary()) for name in COLUMNS])
@@ -176,7 +176,7 @@ def plan(films: FilmList, already: NDArray[np.bytes_], path: Path) -> Plan:
                 sink.write_batch(arrow.record_batch(columns, schema=schema))
                 digest = hashlib.blake2b(wanted[start : start + size][chosen].tobytes(), digest_size=6).hexdigest()
                 names.append(f"part-{start:012d}-{digest}.parquet")
-    return Plan(int(first.sum()), int(first.sum() - left.sum()), tuple(names))
+    return PartPlan(int(first.sum()), int(first.sum() - left.sum()), tuple(names))
 
 
 def part_size(films: int) -> int:
@@ -184,7 +184,7 @@ def part_size(films: int) -> int:
     return min(1024, max(32, films // 1024))
 
 
-def planned(path: Path, number: int) -> list[Film]:
+def read_planned(path: Path, number: int) -> list[Film]:
     """The films of a part, from the plan's file."""
     with arrow.memory_map(str(path)) as file:
         columns = arrow.ipc.open_file(file).get_batch(number).to_pydict()
@@ -192,11 +192,11 @@ def planned(path: Path, number: int) -> list[Film]:
 
 
 def _digests(paths: Sequence[str]) -> NDArray[np.bytes_]:
-    digests = [hashlib.blake2b(text(path).encode(), digest_size=_DIGEST).digest() for path in paths]
+    digests = [hashlib.blake2b(as_unicode(path).encode(), digest_size=_DIGEST).digest() for path in paths]
     return np.array(digests, f"S{_DIGEST}")
 
 
-def _among(wanted: NDArray[np.bytes_], ordered: NDArray[np.bytes_]) -> NDArray[np.bool_]:
+def _contains(wanted: NDArray[np.bytes_], ordered: NDArray[np.bytes_]) -> NDArray[np.bool_]:
     places = np.searchsorted(ordered, wanted)
     inside = places < len(ordered)
     inside[inside] = ordered[places[inside]] == wanted[inside]

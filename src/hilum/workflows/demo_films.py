@@ -1,4 +1,4 @@
-"""Films for the demo: the user's, those beside the checkout, MedMNIST's, or generated pictures that are no films."""
+"""Films for the demo: the user's, those next to the checkout, MedMNIST's, or generated pictures that are no films."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ def at_hand(data: Path | None, out: Path) -> tuple[Path, str, str]:
     named = data or (Path(os.environ["HILUM_DATA"]) if os.environ.get("HILUM_DATA") else None)
     if named is not None:
         return named, str(named), ""
-    beside = Path("../shared/data/chest_xray")
-    if beside.is_dir():
-        return beside, f"{beside}, children's chest films", _KERMANY
+    nearby = Path("../shared/data/chest_xray")
+    if nearby.is_dir():
+        return nearby, f"{nearby}, children's chest films", _KERMANY
     folder = cache_folder() / "medmnist"
     for name in _ARCHIVES:
         try:
