@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from msgspec import structs
 
-from hilum.evaluation import GateResult, OodFigures, evaluate_gate, evaluate_predictions
+from hilum.evaluation import GateFigures, OodFigures, evaluate_gate, evaluate_predictions
 from hilum.evaluation.reliability_report import reliability_section
 from hilum.gate import Gate, fit_gate
 from hilum.pixels import chest_phantom, decode, preprocess
@@ -20,7 +20,7 @@ from hilum.records import Figure, Film, Prediction, Predictions
 from .conftest import CLASSES, THRESHOLD, made_up, made_up_spec
 
 
-def on_gate(gate: GateResult) -> Sequence[str]:
+def on_gate(gate: GateFigures) -> Sequence[str]:
     section = reliability_section(structs.replace(evaluate_predictions(made_up(0), resamples=0), gate=gate))
     assert section is not None
     return section.sentences
@@ -67,7 +67,7 @@ def test_without_a_gate_or_a_film_nothing_is_said(gate: Gate, predictions: Predi
 
 
 def test_the_report_says_it_in_a_sentence() -> None:
-    gate = GateResult(
+    gate = GateFigures(
         passed=Figure(0.99, 0.98, 1.0),
         n=100,
         reasons={"looks like noise": 1},

@@ -92,8 +92,8 @@ def test_everything_else_is_as_with_two_classes(tmp_path: Path) -> None:
     assert (metrics.threshold, metrics.classes) == (None, THREE)
     assert (metrics.resamples, metrics.seed) == (20, 3)
     assert [note for note in metrics.notes if "Only" in note] == [
-        "Only 29 films labelled NORMAL: each weighs 3% of what is said of NORMAL.",
-        "Only 29 films labelled bacteria: each weighs 3% of what is said of bacteria.",
+        "Only 29 films labelled NORMAL: each of them is 3% of any figure on NORMAL.",
+        "Only 29 films labelled bacteria: each of them is 3% of any figure on bacteria.",
     ]
     write_metrics(metrics, tmp_path / "metrics.json")
     assert read_metrics(tmp_path / "metrics.json") == metrics
@@ -149,7 +149,7 @@ def test_two_classes_that_are_told_apart_by_chance_are_named() -> None:
         replace(row, probs=(row.probs[0], *2 * ((row.probs[1] + row.probs[2]) / 2,))) for row in made_up_three(120)
     )
     notes = evaluate_predictions(Predictions(THREE, None, rows), resamples=20).notes
-    (guessed,) = (note for note in notes if "by guessing" in note)
+    (guessed,) = (note for note in notes if "better than chance:" in note)
     assert guessed.endswith(": bacteria and virus (AUROC as low as 0.50).")
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from hilum.bundle.spec import Spec
 from hilum.errors import RequestError
 from hilum.evaluation import BatteryResult, WorstShift, under_shifts
-from hilum.evaluation.robustness import Detector
+from hilum.evaluation.robustness import ShiftedDetector
 from hilum.metrics import multiclass_metrics
 from hilum.pixels import decode, preprocess
 from hilum.records import Film, Manifest
@@ -38,7 +38,7 @@ class Brightness:
         return np.stack([1 - positive, positive], axis=1)
 
 
-def shifted(detector: Detector, films: Manifest, resamples: int) -> BatteryResult:
+def shifted(detector: ShiftedDetector, films: Manifest, resamples: int) -> BatteryResult:
     return under_shifts(detector, films, {"shifted": ACQUISITION}, resamples)["shifted"]
 
 
@@ -51,7 +51,7 @@ def test_batteries_are_measured_apart_and_from_the_same_films(phantoms: list[Fil
 
 
 def test_each_shift_gets_its_figures(phantoms: list[Film]) -> None:
-    detector: Detector = Brightness()
+    detector: ShiftedDetector = Brightness()
     result = shifted(detector, Manifest(tuple(phantoms)), resamples=100)
     assert result.battery == "shifts-1"
     assert list(result.per_shift) == list(ACQUISITION.shifts)

@@ -4,7 +4,7 @@ from hilum.comparison.compare import compare_entries
 from hilum.comparison.comparison_file import write_comparison
 from hilum.comparison.entry import Entry, entry_of, read_entry
 from hilum.comparison.page import render_comparison
-from hilum.comparison.results import Compared, Comparison, Cost, DifferenceTest, Pair
+from hilum.comparison.results import Compared, Comparison, Cost, DifferenceTest, PairTests
 from hilum.comparison.speed import films_a_second
 
 __all__ = [
@@ -13,7 +13,7 @@ __all__ = [
     "Cost",
     "DifferenceTest",
     "Entry",
-    "Pair",
+    "PairTests",
     "compare_entries",
     "entry_of",
     "films_a_second",

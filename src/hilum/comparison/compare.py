@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hilum.comparison.entry import Entry
-from hilum.comparison.results import Compared, Comparison, DifferenceTest, Pair
+from hilum.comparison.results import Compared, Comparison, DifferenceTest, PairTests
 from hilum.errors import RequestError
 from hilum.metrics import (
     PairedTest,
@@ -79,7 +79,7 @@ def compare_entries(entries: Sequence[Entry], resamples: int = 2000, seed: int =
             for entry, each in zip(entries, scored, strict=True)
         ),
         pairs=tuple(
-            Pair(
+            PairTests(
                 entries[a].name,
                 entries[b].name,
                 {

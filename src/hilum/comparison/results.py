@@ -52,7 +52,7 @@ class DifferenceTest(Struct, frozen=True):
     says: str
 
 
-class Pair(Struct, frozen=True):
+class PairTests(Struct, frozen=True):
     """Two detectors, by name, and the test of each figure."""
 
     first: str
@@ -80,7 +80,7 @@ class Comparison(Struct, frozen=True, kw_only=True):
     resamples: int
     seed: int
     entries: tuple[Compared, ...]
-    pairs: tuple[Pair, ...]
+    pairs: tuple[PairTests, ...]
     notes: tuple[str, ...]
 
     def __str__(self) -> str:

@@ -42,21 +42,21 @@ def evaluate_binary(predictions: Predictions, resamples: int, seed: int) -> Eval
 
 
 def _notes(predictions: Predictions, films: BinaryFilms, figures: dict[str, Figure], resamples: int) -> list[str]:
-    said = notes.on_counting(predictions, len(films.rows))
+    found = notes.on_counting(predictions, len(films.rows))
     if not films.rows:
-        return said
+        return found
     negative, positive = predictions.classes
     if films.one_class:
         there, missing, lost = (
             (positive, negative, "specificity") if films.labels.all() else (negative, positive, "sensitivity")
         )
-        said.append(
+        found.append(
             f"Every film is labelled {there} and none {missing}: AUROC, average precision, precision, F1 and {lost} "
             "are not defined."
         )
-    said += notes.on_few({negative: int((~films.labels).sum()), positive: int(films.labels.sum())})
-    said += notes.on_patients(films.patients)
+    found += notes.on_few({negative: int((~films.labels).sum()), positive: int(films.labels.sum())})
+    found += notes.on_patients(films.patients)
     if figures["precision"].value is None and not films.one_class:
-        said.append(f"No film is called {positive} at this threshold: precision is not defined.")
-    said += notes.on_chance(figures["auroc"])
-    return said + (notes.on_intervals(figures) if resamples else [])
+        found.append(f"No film is called {positive} at this threshold: precision is not defined.")
+    found += notes.on_chance(figures["auroc"])
+    return found + (notes.on_intervals(figures) if resamples else [])

@@ -9,7 +9,7 @@ import numpy as np
 
 from hilum.bundle import Spec
 from hilum.errors import FilmError
-from hilum.evaluation.result_parts import GateResult, OodFigures
+from hilum.evaluation.result_parts import GateFigures, OodFigures
 from hilum.gate import Gate, check_films, ood_examples
 from hilum.metrics import auroc, clusters_of, intervals
 from hilum.metrics.counts import ratio
@@ -21,7 +21,7 @@ SOURCE_FILMS = 200  # at most so many are turned into out-of-distribution images
 
 def evaluate_gate(
     spec: Spec, gate: Gate | None, predictions: Predictions, resamples: int = 2000, seed: int = 0
-) -> GateResult | None:
+) -> GateFigures | None:
     """Measure what a gate lets pass: of the films that were predicted, and of images made of some of them.
 
     Args:
@@ -43,7 +43,7 @@ def evaluate_gate(
     (share,) = intervals(
         lambda weights: {"passed": ratio(weights @ passed, weights.sum(axis=-1))}, clusters, resamples, seed, everyone
     ).values()
-    return GateResult(
+    return GateFigures(
         passed=share,
         n=len(rows),
         reasons=dict(Counter(flag for row in rows for flag in row.flags).most_common()),

@@ -63,29 +63,29 @@ def _notes(
     n_of: dict[str, int],
     resamples: int,
 ) -> list[str]:
-    said = notes.on_counting(predictions, len(films.rows))
+    found = notes.on_counting(predictions, len(films.rows))
     if not films.rows:
-        return said
+        return found
     classes = predictions.classes
     missing = [name for name in classes if not n_of[name]]
     if len(missing) == len(classes) - 1:
         (alone,) = set(classes) - set(missing)
-        said.append(
+        found.append(
             f"Every film is labelled {alone}: what compares classes (AUROC, precision, F1) is not defined, and "
             "neither is any mean over the classes."
         )
     elif missing:
-        said.append(
+        found.append(
             f"No film is labelled {listed(missing, 'or')}: what needs such films is not defined, and neither are the "
             "means over the classes of AUROC, sensitivity, precision and F1."
         )
-    said += notes.on_few(n_of)
-    said += notes.on_patients(films.patients)
+    found += notes.on_few(n_of)
+    found += notes.on_patients(films.patients)
     called = set(films.scores.called.tolist())
     silent = [name for number, name in enumerate(classes) if number not in called and n_of[name]]
     if silent and len(missing) < len(classes) - 1:
-        said.append(f"No film is called {listed(silent, 'or')}: precision is not defined there, nor on average.")
-    said += notes.on_chance(figures.overall["auroc"])
+        found.append(f"No film is called {listed(silent, 'or')}: precision is not defined there, nor on average.")
+    found += notes.on_chance(figures.overall["auroc"])
     lowest = {pair: notes.lowest_of(group["auroc"]) for pair, group in figures.pairs.items()}
     guessed = [
         f"{classes[a]} and {classes[b]} (AUROC as low as {low:.2f})"
@@ -93,5 +93,5 @@ def _notes(
         if low is not None and low <= 0.5
     ]
     if guessed:
-        said.append(f"These films do not show these to be told apart better than by guessing: {', '.join(guessed)}.")
-    return said + (notes.on_intervals(figures.overall) if resamples else [])
+        found.append(f"These films do not show that it separates these better than chance: {', '.join(guessed)}.")
+    return found + (notes.on_intervals(figures.overall) if resamples else [])

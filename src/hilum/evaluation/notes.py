@@ -1,4 +1,4 @@
-"""What a reader should keep in mind of the figures: what is missing, and what stands on little."""
+"""What a reader should keep in mind about the figures: what is missing, and what rests on few films."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ FEW_FILMS = 30  # of a class; below it a single film moves its sensitivity by mo
 
 
 def on_counting(predictions: Predictions, n: int) -> list[str]:
-    """Which films no figure counts; `n` are judged."""
+    """Which films no figure counts; `n` films have both a label and a prediction."""
     n_failed = len(predictions.failed)
     notes = []
     if n_failed:
-        notes.append(f"{films(n_failed)} could not be read, and no figure counts {_them(n_failed)}.")
+        notes.append(f"{films(n_failed)} could not be read; no figure counts {_them(n_failed)}.")
     if unlabelled := len(predictions) - n_failed - n:
         notes.append(f"{films(unlabelled)} without a label: no figure counts {_them(unlabelled)}.")
     if not n:
@@ -25,9 +25,9 @@ def on_counting(predictions: Predictions, n: int) -> list[str]:
 
 
 def on_few(counts: Mapping[str, int]) -> list[str]:
-    """Which classes have few films; `counts` says how many each has."""
+    """Which classes have few films; `counts` gives how many each has."""
     return [
-        f"Only {films(count)} labelled {name}: each weighs {1 / count:.0%} of what is said of {name}."
+        f"Only {films(count)} labelled {name}: each of them is {1 / count:.0%} of any figure on {name}."
         for name, count in counts.items()
         if 0 < count < FEW_FILMS
     ]
@@ -52,12 +52,12 @@ def on_chance(auroc: Figure) -> list[str]:
         return []
     return [
         "These films do not show the detector to be better than chance: its AUROC may be as low as "
-        f"{lowest:.2f}, and guessing gives 0.50."
+        f"{lowest:.2f}, and chance gives 0.50."
     ]
 
 
 def lowest_of(figure: Figure) -> float | None:
-    """What a figure may be as low as."""
+    """The lower end of a figure's interval, or the figure itself where it has none."""
     return figure.value if figure.low is None else figure.low
 
 
@@ -72,7 +72,7 @@ def on_intervals(figures: Mapping[str, Figure]) -> list[str]:
         return []
     return [
         f"No interval for {listed(bare)}: the resamples of these films all agree, or leave it undefined. "
-        "That is for want of films or of errors, not certainty."
+        "That shows too few films or errors, not certainty."
     ]
 
 

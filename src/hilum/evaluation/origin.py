@@ -12,7 +12,7 @@ from hilum.recipe import Pixels, write_recipe
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class DetectorOrigin:
     """Where a detector comes from.
 
     Attributes:
@@ -36,10 +36,10 @@ class Origin:
     recipe: str = ""
 
 
-def origin_of_bundle(spec: Spec, evaluation: Evaluation) -> Origin:
+def origin_of_bundle(spec: Spec, evaluation: Evaluation) -> DetectorOrigin:
     """The origin of a bundle's detector."""
     size = spec.recipe.pixels.size
-    return Origin(
+    return DetectorOrigin(
         name=spec.recipe.name,
         system=f"{spec.recipe.system} on films of {size} × {size} pixels",
         provenance=_provenance(spec, evaluation),
@@ -51,10 +51,10 @@ def origin_of_bundle(spec: Spec, evaluation: Evaluation) -> Origin:
     )
 
 
-def origin_of_table(evaluation: Evaluation) -> Origin:
+def origin_of_table(evaluation: Evaluation) -> DetectorOrigin:
     """The origin of probabilities that another program wrote."""
     decision = "the most probable class" if evaluation.threshold is None else f"{evaluation.threshold:.4g}"
-    return Origin(
+    return DetectorOrigin(
         name=evaluation.detector.name,
         system="probabilities from a table",
         provenance=[

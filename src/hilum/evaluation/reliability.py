@@ -19,7 +19,7 @@ _VALUES = {"positive_predictive_value": "ppv", "negative_predictive_value": "npv
 FEWEST = 20  # films below which nothing is said of how their scores are distributed
 
 
-class Reliability(NamedTuple):
+class ReliabilityResult(NamedTuple):
     """What is known of how far probabilities can be relied on; each is None where the films do not allow it."""
 
     prediction_sets: PredictionSetsResult | None
@@ -27,7 +27,9 @@ class Reliability(NamedTuple):
     shift: ShiftResult | None
 
 
-def measure_reliability(spec: Spec, predictions: Predictions, resamples: int = 2000, seed: int = 0) -> Reliability:
+def measure_reliability(
+    spec: Spec, predictions: Predictions, resamples: int = 2000, seed: int = 0
+) -> ReliabilityResult:
     """Measure how far a bundle's probabilities can be relied on for some films.
 
     Args:
@@ -37,7 +39,7 @@ def measure_reliability(spec: Spec, predictions: Predictions, resamples: int = 2
         seed: where their draws start.
     """
     films = multiclass_films(predictions)
-    return Reliability(
+    return ReliabilityResult(
         _prediction_sets(spec, films, predictions.classes, resamples, seed),
         measure_selective(predictions, resamples, seed),
         _shift(spec, predictions, resamples, seed),

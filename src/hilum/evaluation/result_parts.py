@@ -190,7 +190,7 @@ class OodFigures(Struct, frozen=True):
     stopped: float
 
 
-class GateResult(Struct, frozen=True, kw_only=True, rename={"ood_examples": "strangers"}):
+class GateFigures(Struct, frozen=True, kw_only=True, rename={"ood_examples": "strangers"}):
     """What the bundle's gate (`hilum.gate`) lets pass.
 
     Attributes:

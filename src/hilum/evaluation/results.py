@@ -17,7 +17,7 @@ from hilum.evaluation.result_parts import (
     BatteryResult,
     ClassFigures,
     DetectorRecord,
-    GateResult,
+    GateFigures,
     PairFigures,
     PredictionSetsResult,
     SelectiveResult,
@@ -123,7 +123,7 @@ class Evaluation(Struct, frozen=True, kw_only=True):
     prediction_sets: PredictionSetsResult | None = None
     selective: SelectiveResult | None = None
     shift: ShiftResult | None = None
-    gate: GateResult | None = None
+    gate: GateFigures | None = None
     detector: DetectorRecord = field(default_factory=DetectorRecord)
     computed_by: str | None = None
     at_prevalence: AtPrevalence | None = None

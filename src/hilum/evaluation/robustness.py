@@ -29,7 +29,7 @@ _AHEAD = 32  # films decoded ahead of the detector; each is one square for every
 Squares = NDArray[np.uint8]
 
 
-class Detector(Protocol):
+class ShiftedDetector(Protocol):
     """What is evaluated here: a bundle that is loaded, such as `inference.Detector`."""
 
     @property
@@ -41,7 +41,7 @@ class Detector(Protocol):
 
 
 def under_shifts(
-    detector: Detector, films: Manifest, batteries: Mapping[str, Battery], resamples: int = 2000, seed: int = 0
+    detector: ShiftedDetector, films: Manifest, batteries: Mapping[str, Battery], resamples: int = 2000, seed: int = 0
 ) -> dict[str, BatteryResult]:
     """Evaluate a detector on films under every shift of some batteries, deciding as its bundle says.
 
@@ -111,7 +111,7 @@ def _result(
 
 
 def probs_under_shifts(
-    detector: Detector, films: list[Film], shifts: Mapping[str, Shift]
+    detector: ShiftedDetector, films: list[Film], shifts: Mapping[str, Shift]
 ) -> tuple[list[Film], Floats]:
     """The films that could be read, and their probabilities, `(1 + shifts, films, classes)`."""
     pixels = detector.spec.recipe.pixels

@@ -1,9 +1,17 @@
-"""Numbers from probabilities and labels: pure functions below, intervals over patients above. numpy only."""
+"""Metrics from labels and probabilities, with intervals over patients, and paired tests. They need numpy alone.
+
+    figures = metrics.binary_metrics(labels, probs, threshold=0.5, patients=patients)
+    figures["auroc"]                                                    # Figure(value, low, high)
+    metrics.delong_test(labels, probs_a, probs_b, patients).p           # have two detectors the same AUROC?
+
+Where scikit-learn has the same metric, the values are the same; tests compare them. Unlike scikit-learn, every metric
+takes a whole matrix of weights, one row for each resample, and is NaN where the films do not define it.
+"""
 
 from hilum.metrics.binary import binary_metrics
 from hilum.metrics.bootstrap import Clusters, clusters_of, intervals, resampled_weights
 from hilum.metrics.calibration import ece, ece_debiased
-from hilum.metrics.counts import Counts, confusion
+from hilum.metrics.counts import ConfusionCounts, confusion
 from hilum.metrics.curves import PrCurve, Reliability, RocCurve, pr_curve, reliability, roc_curve
 from hilum.metrics.delong import auroc_delong, delong_test
 from hilum.metrics.multiclass import MulticlassFigures, multiclass_metrics
@@ -32,7 +40,7 @@ from hilum.metrics.scores import (
 
 __all__ = [
     "Clusters",
-    "Counts",
+    "ConfusionCounts",
     "MulticlassFigures",
     "PairedTest",
     "PrCurve",

@@ -41,6 +41,10 @@ def binary_metrics(
 
     Raises:
         ValueError: shapes or probabilities that do not fit.
+
+    >>> figures = binary_metrics([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8], threshold=0.5, resamples=0)
+    >>> figures["auroc"].value, figures["sensitivity"].value, figures["specificity"].value
+    (0.75, 0.5, 1.0)
     """
     truth, scores, _ = checked(labels, probs, None)
     figures = intervals(

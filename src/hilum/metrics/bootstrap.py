@@ -1,4 +1,4 @@
-"""How far a figure could be elsewhere: intervals from patients drawn anew.
+"""Confidence intervals from resampled patients.
 
 Films of one patient resemble each other, so what is drawn is patients, with replacement, each with all their films
 (the cluster bootstrap: Field & Welsh, J. R. Statist. Soc. B 69 (2007): 369–390). They are drawn within strata (whose
@@ -140,7 +140,7 @@ def figure_of(value: float, draws: Floats, trials: int = 0) -> Figure:
     low, high = np.quantile(defined, (tail, 1 - tail))
     if high - low > 1e-12:
         # Drawing patients twice makes a good calibration look worse, so that an ECE near 0 can lie below all its
-        # resamples. An interval that leaves out its own figure helps nobody: it is widened to hold it.
+        # resamples. An interval that excludes its own figure helps nobody: it is widened to hold it.
         return Figure(value, min(value, float(low)), max(value, float(high)))
     if trials and value in (0.0, 1.0):
         reach = tail ** (1 / trials)

@@ -1,4 +1,4 @@
-"""How far probabilities lie from frequencies: as it is seen on these films, and with their noise taken off."""
+"""Calibration error: the distance between probabilities and observed frequencies, with and without chance's part."""
 
 from __future__ import annotations
 
@@ -17,6 +17,9 @@ def ece(labels: ArrayLike, probs: ArrayLike, weights: ArrayLike | None = None, b
     equal-width bins that are closed above. Sources: the binary reliability diagram of Naeini, Cooper & Hauskrecht
     (AAAI 2015), with the weighting, the bins and their number of Guo et al. (ICML 2017, eq. 5). Guo et al. bin
     the confidence of whichever class is chosen; binning the positive class keeps errors on either side apart.
+
+    >>> round(float(ece([0, 1, 1, 1], [0.1, 0.9, 0.9, 0.9])), 4)
+    0.1
     """
     truth, scores, counts = checked(labels, probs, weights)
     gaps, places = scores - truth, bin_of(scores, bins)

@@ -1,7 +1,7 @@
-"""Counting films: the ground that every figure stands on.
+"""Counting films, which every metric begins with.
 
-Throughout this package `weights` has the shape `(..., n)` and says how often each of the `n` films counts: leave it
-out and each counts once; give a `(resamples, n)` matrix and every figure comes back with the shape `(resamples,)`.
+Throughout this package `weights` has the shape `(..., n)` and says how often each of the `n` films counts. Without
+it each counts once; give a `(resamples, n)` matrix and every figure comes back with the shape `(resamples,)`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 
-class Counts(NamedTuple):
+class ConfusionCounts(NamedTuple):
     """True negatives, false positives, false negatives and true positives, each of the shape `(...)`."""
 
     tn: Floats
@@ -59,19 +59,29 @@ def checked(labels: ArrayLike, probs: ArrayLike, weights: ArrayLike | None) -> t
 
 
 def ratio(part: Floats, whole: Floats) -> Floats:
-    """`part / whole`, and NaN where the whole is nothing."""
+    """`part / whole`, and NaN where the whole is 0.
+
+    >>> ratio([1.0, 1.0], [2.0, 0.0]).tolist()
+    [0.5, nan]
+    """
     part, whole = np.asarray(part, dtype=np.float64), np.asarray(whole, dtype=np.float64)
     result = np.full(np.broadcast_shapes(part.shape, whole.shape), np.nan)
     np.divide(part, whole, out=result, where=whole > 0)
     return result
 
 
-def confusion(labels: ArrayLike, probs: ArrayLike, threshold: float, weights: ArrayLike | None = None) -> Counts:
-    """How many films fall in each cell of the confusion matrix; `probs >= threshold` is called positive."""
+def confusion(
+    labels: ArrayLike, probs: ArrayLike, threshold: float, weights: ArrayLike | None = None
+) -> ConfusionCounts:
+    """How many films fall in each cell of the confusion matrix; `probs >= threshold` is called positive.
+
+    >>> tuple(map(int, confusion([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8], threshold=0.5)))
+    (2, 0, 1, 1)
+    """
     truth, scores, counts = checked(labels, probs, weights)
     called = scores >= threshold
     cells = (~truth & ~called, ~truth & called, truth & ~called, truth & called)
-    return Counts(*(np.asarray(counts @ cell.astype(np.float64)) for cell in cells))
+    return ConfusionCounts(*(np.asarray(counts @ cell.astype(np.float64)) for cell in cells))
 
 
 def cumulated(labels: ArrayLike, probs: ArrayLike, weights: ArrayLike | None = None) -> Cumulated:

@@ -23,7 +23,7 @@ from hilum.records import Figure
 
 
 class Influences(NamedTuple):
-    """An AUROC, and how far each patient influences it, `(patients,)` each.
+    """An AUROC, and each patient's influence on it, `(patients,)` each.
 
     Attributes:
         auroc: of all films.
@@ -54,6 +54,10 @@ def auroc_delong(labels: ArrayLike, probs: ArrayLike, patients: Sequence[str] | 
 
     Raises:
         ValueError: shapes or probabilities that do not fit.
+
+    >>> figure = auroc_delong([0, 0, 0, 1, 1, 1], [0.1, 0.4, 0.6, 0.35, 0.8, 0.9])
+    >>> round(figure.value, 4), 0 < figure.low < figure.value < figure.high < 1
+    (0.7778, True)
     """
     influences = _influences(labels, probs, patients)
     if influences is None:
@@ -68,7 +72,7 @@ def auroc_delong(labels: ArrayLike, probs: ArrayLike, patients: Sequence[str] | 
 def delong_test(
     labels: ArrayLike, probs_a: ArrayLike, probs_b: ArrayLike, patients: Sequence[str] | None = None
 ) -> PairedTest:
-    """Whether two detectors have the same AUROC, judged on the same films.
+    """Whether two detectors have the same AUROC on the same films.
 
     Args:
         labels: `(n,)`, true for the positive class.

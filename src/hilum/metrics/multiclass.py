@@ -25,7 +25,7 @@ OF_PAIR = ("auroc", "accuracy", "sensitivity", "specificity")
 
 
 class MulticlassScores(NamedTuple):
-    """Films of several classes with what is said of them.
+    """Films of several classes with their predicted probabilities.
 
     Attributes:
         labels: `(n,)`, the class of each film, from 0.
@@ -91,6 +91,11 @@ def multiclass_metrics(
 
     Raises:
         ValueError: shapes, labels or probabilities that do not fit.
+
+    >>> probs = [[0.7, 0.2, 0.1], [0.2, 0.5, 0.3], [0.1, 0.6, 0.3]]
+    >>> figures = multiclass_metrics([0, 1, 2], probs, resamples=0)
+    >>> round(figures.overall["accuracy"].value, 4), figures.per_class[0]["sensitivity"].value
+    (0.6667, 1.0)
     """
     films = checked_multiclass(labels, probs)
     figures = intervals(

@@ -1,4 +1,4 @@
-"""Where to decide: from probabilities to a threshold, and what a decision there is worth elsewhere.
+"""Operating points: thresholds chosen from probabilities, and predictive values at another prevalence.
 
 A threshold decides the same anywhere between two neighbouring scores, so every rule here gives the middle of such a
 gap: it leaves the films on both sides the most room. Among gaps that are equally good the widest is taken, then
@@ -23,7 +23,7 @@ _IMPOSSIBLE = np.iinfo(np.int64).min
 
 
 class PredictiveValues(NamedTuple):
-    """What a call is worth: the share of films called positive (`ppv`) or negative (`npv`) that are so."""
+    """Predictive values: the share of films called positive (`ppv`) or negative (`npv`) that are so."""
 
     ppv: Floats
     npv: Floats
@@ -52,7 +52,11 @@ class _Cuts(NamedTuple):
 
 
 def youden_threshold(labels: ArrayLike, probs: ArrayLike) -> float:
-    """The threshold with the largest sensitivity + specificity − 1 (Youden, Cancer 3 (1950): 32–35)."""
+    """The threshold with the largest sensitivity + specificity − 1 (Youden, Cancer 3 (1950): 32–35).
+
+    >>> round(youden_threshold([0, 0, 1, 1], [0.1, 0.2, 0.6, 0.9]), 4)
+    0.4
+    """
     cuts = _cuts(labels, probs)
     # Times positives · negatives: whole numbers, so that ties are exact.
     return _threshold(cuts, cuts.tp * cuts.negatives - cuts.fp * cuts.positives)
@@ -117,7 +121,7 @@ def cost_threshold(
 
 
 def predictive_values(sensitivity: ArrayLike, specificity: ArrayLike, prevalence: ArrayLike) -> PredictiveValues:
-    """What a call is worth where so many films are positive, by Bayes' rule (Altman & Bland, BMJ 309 (1994): 102).
+    """Predictive values at a prevalence, by Bayes' rule (Altman & Bland, BMJ 309 (1994): 102).
 
     Args:
         sensitivity: from 0 to 1, or NaN, of any shape; as are the others, which are broadcast.
@@ -130,6 +134,10 @@ def predictive_values(sensitivity: ArrayLike, specificity: ArrayLike, prevalence
 
     Raises:
         ValueError: a share that is not from 0 to 1.
+
+    >>> values = predictive_values(0.9, 0.9, prevalence=0.1)
+    >>> round(float(values.ppv), 4), round(float(values.npv), 4)
+    (0.5, 0.9878)
     """
     found, spared, common = (np.asarray(share, dtype=np.float64) for share in (sensitivity, specificity, prevalence))
     for name, share in (("sensitivity", found), ("specificity", spared), ("prevalence", common)):

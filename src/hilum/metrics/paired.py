@@ -1,7 +1,7 @@
-"""Two detectors on the same films: is there a difference?
+"""Tests of whether two detectors differ on the same films.
 
-What two detectors say of one film resembles each other, and so do films of one patient. Both are kept together here:
-films in pairs, patients whole. That a difference is not shown does not say that there is none.
+Two detectors' predictions of one film are correlated, and so are films of one patient. Both are respected here: films
+are compared in pairs, and a patient's films stay together. A difference that is not shown may still exist.
 """
 
 from __future__ import annotations
@@ -45,15 +45,15 @@ class PairedTest:
 def mcnemar_test(right_a: ArrayLike, right_b: ArrayLike, patients: Sequence[str] | None = None) -> PairedTest:
     """Whether two detectors are right equally often: McNemar's test, exact, with patients as its trials, not films.
 
-    If neither were better, then of each patient's films the first might as well have judged as the second did, and
-    the other way round: the sign of (films that only the first has right − films that only the second has right)
-    would be a coin's. `p` is the share of all ways in which these coins can fall that give a sum at least as far from
-    0 as it is (Fisher, The Design of Experiments, 1935, § 21), none left out. Where every patient has one film, this
-    is McNemar's test in its exact binomial form (Psychometrika 12 (1947): 153–157).
+    If neither were better, the predictions of each patient's films could be swapped: the sign of (films that only the
+    first has right − films that only the second has right) would be that of a coin. `p` is the share of all ways in
+    which these coins can fall that give a sum at least as far from 0 as the one found (Fisher, The Design of
+    Experiments, 1935, § 21), computed exactly. Where every patient has one film, this is McNemar's test in its exact
+    binomial form (Psychometrika 12 (1947): 153–157).
 
     The interval is of large samples: the differences that the sum does not contradict, its variance taken between
     patients (Obuchowski, Stat. Med. 17 (1998): 1495–1507), at the difference in question as in a score interval. With
-    few films that are judged differently it can leave out 0 while `p` is not small: then go by `p`.
+    few films on which they differ it can exclude 0 while `p` is not small: then go by `p`.
 
     Args:
         right_a: `(n,)`, true where the first detector is right; of positive films alone, it is their sensitivity
@@ -66,7 +66,10 @@ def mcnemar_test(right_a: ArrayLike, right_b: ArrayLike, patients: Sequence[str]
         patients are there (three, if each has as many films); undefined without a film.
 
     Raises:
-        ValueError: not one judgement of each a film.
+        ValueError: the two are not vectors of one length.
+
+    >>> mcnemar_test([1, 1, 1, 1, 1, 1], [0, 0, 0, 0, 0, 1]).p
+    0.0625
     """
     a, b = np.asarray(right_a, dtype=bool), np.asarray(right_b, dtype=bool)
     if a.ndim != 1 or a.shape != b.shape:
@@ -143,7 +146,7 @@ def binary_differences(
 
 
 def holm(p_values: Sequence[float | None]) -> list[float | None]:
-    """What each of several p-values is worth given that all were looked at (Holm, Scand. J. Stat. 6 (1979): 65–70).
+    """Correct p-values for multiple testing (Holm, Scand. J. Stat. 6 (1979): 65–70).
 
     The smallest of m is multiplied by m, the next by m − 1 and so on, none falling below the one before nor rising
     above 1. Called significant at 5% of these, no true null hypothesis is rejected in 95% of such families of tests.
@@ -151,6 +154,9 @@ def holm(p_values: Sequence[float | None]) -> list[float | None]:
 
     Raises:
         ValueError: a value that is no probability.
+
+    >>> holm([0.01, None, 0.03])
+    [0.02, None, 0.03]
     """
     made = [(p, place) for place, p in enumerate(p_values) if p is not None]
     if not all(0 <= p <= 1 for p, _ in made):

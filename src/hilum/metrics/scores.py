@@ -14,17 +14,25 @@ from hilum.metrics.counts import Cumulated, Floats, checked, confusion, cumulate
 
 
 def auroc(labels: ArrayLike, probs: ArrayLike, weights: ArrayLike | None = None) -> Floats:
-    """Area under the ROC curve: the chance that a positive film is scored above a negative one, ties counting half.
+    """Area under the ROC curve: the probability that a positive film scores above a negative one, ties counting half.
 
-    NaN where a class is missing. Source: Hanley & McNeil, Radiology 143 (1982): 29–36.
+    It is NaN where a class is missing. Source: Hanley & McNeil, Radiology 143 (1982): 29–36. It is scikit-learn's
+    `roc_auc_score`.
+
+    >>> float(auroc([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8]))
+    0.75
     """
     return auroc_of(cumulated(labels, probs, weights))
 
 
 def average_precision(labels: ArrayLike, probs: ArrayLike, weights: ArrayLike | None = None) -> Floats:
-    """Σ (recallₖ − recallₖ₋₁) · precisionₖ over the falling scores, not interpolated, as scikit-learn defines it.
+    """Σ (recallₖ − recallₖ₋₁) · precisionₖ over the falling scores, not interpolated.
 
-    NaN where a class is missing; without a negative film it would be 1 whatever the detector says.
+    It is NaN where a class is missing; without a negative film it would be 1 for every detector. It is scikit-learn's
+    `average_precision_score`.
+
+    >>> round(float(average_precision([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8])), 4)
+    0.8333
     """
     return average_precision_of(cumulated(labels, probs, weights))
 
@@ -50,13 +58,21 @@ def average_precision_of(curve: Cumulated) -> Floats:
 
 
 def accuracy(labels: ArrayLike, probs: ArrayLike, threshold: float, weights: ArrayLike | None = None) -> Floats:
-    """The share of films that are called what they are."""
+    """The share of films whose predicted class is their label; a film is called positive from `threshold` on.
+
+    >>> float(accuracy([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8], threshold=0.5))
+    0.75
+    """
     tn, fp, fn, tp = confusion(labels, probs, threshold, weights)
     return ratio(tn + tp, tn + fp + fn + tp)
 
 
 def sensitivity(labels: ArrayLike, probs: ArrayLike, threshold: float, weights: ArrayLike | None = None) -> Floats:
-    """The share of positive films that are called positive; NaN without a positive film."""
+    """The share of positive films that are called positive; NaN without a positive film.
+
+    >>> float(sensitivity([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8], threshold=0.5))
+    0.5
+    """
     _, _, fn, tp = confusion(labels, probs, threshold, weights)
     return ratio(tp, tp + fn)
 
@@ -65,7 +81,11 @@ recall = sensitivity  # one figure, two names: the clinic's and the search engin
 
 
 def specificity(labels: ArrayLike, probs: ArrayLike, threshold: float, weights: ArrayLike | None = None) -> Floats:
-    """The share of negative films that are called negative; NaN without a negative film."""
+    """The share of negative films that are called negative; NaN without a negative film.
+
+    >>> float(specificity([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8], threshold=0.2))
+    0.5
+    """
     tn, fp, _, _ = confusion(labels, probs, threshold, weights)
     return ratio(tn, tn + fp)
 
@@ -81,36 +101,54 @@ def balanced_accuracy(
 def precision(labels: ArrayLike, probs: ArrayLike, threshold: float, weights: ArrayLike | None = None) -> Floats:
     """The share of films called positive that are; NaN where none is called positive.
 
-    It depends on how common the positive class is among these films, and carries over to no other place.
+    It depends on how common the positive class is among these films, and does not carry over to other places.
+
+    >>> round(float(precision([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8], threshold=0.3)), 4)
+    0.6667
     """
     _, fp, _, tp = confusion(labels, probs, threshold, weights)
     return ratio(tp, tp + fp)
 
 
 def f1(labels: ArrayLike, probs: ArrayLike, threshold: float, weights: ArrayLike | None = None) -> Floats:
-    """2·tp / (2·tp + fp + fn); NaN where no film is positive and none is called positive."""
+    """The harmonic mean of precision and sensitivity, 2·tp / (2·tp + fp + fn).
+
+    It is NaN where no film is positive and none is called positive.
+
+    >>> float(f1([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8], threshold=0.3))
+    0.8
+    """
     _, fp, fn, tp = confusion(labels, probs, threshold, weights)
     return ratio(2 * tp, 2 * tp + fp + fn)
 
 
 def brier(labels: ArrayLike, probs: ArrayLike, weights: ArrayLike | None = None) -> Floats:
-    """Mean squared distance of the probability from the truth, 0 (best) to 1. Source: Brier, 1950."""
+    """Mean squared error of the probability, 0 (best) to 1. Source: Brier, Monthly Weather Review 78 (1950): 1–3.
+
+    It is scikit-learn's `brier_score_loss`.
+
+    >>> round(float(brier([0, 1], [0.1, 0.7])), 4)
+    0.05
+    """
     truth, scores, counts = checked(labels, probs, weights)
     return ratio(counts @ np.square(scores - truth), counts.sum(axis=-1))
 
 
 def log_loss(labels: ArrayLike, probs: ArrayLike, weights: ArrayLike | None = None) -> Floats:
-    """Mean of −ln(probability given to what is true): 0 is best, ln 2 is what an unbiased coin gets (Good, 1952).
+    """Mean of −ln(probability of the true class): 0 is best, and always saying 0.5 gives ln 2 (Good, 1952).
 
     A probability of exactly 0 or 1 would make one error infinite: it counts as float64's machine epsilon (2.2e-16),
     or 1 minus that, as scikit-learn has it, so that no film adds more than 36.04.
+
+    >>> round(float(log_loss([0, 1], [0.1, 0.7])), 4)
+    0.231
     """
     truth, scores, counts = checked(labels, probs, weights)
     return ratio(counts @ surprise(np.where(truth, scores, 1 - scores)), counts.sum(axis=-1))
 
 
 def surprise(probs: Floats) -> Floats:
-    """−ln of the probability given to what is true, clipped as `log_loss` says."""
+    """−ln of the probability of the true class, clipped as `log_loss` says."""
     edge = np.finfo(np.float64).eps
     return -np.log(np.clip(probs, edge, 1 - edge))
 

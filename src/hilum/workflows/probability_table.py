@@ -105,11 +105,11 @@ class ProbabilityTable:
         folder = os.path.abspath(self.path.parent)
         written = {os.path.normpath(film.path): row for row, film in enumerate(self.films)}
         here = {os.path.abspath(film.path): row for row, film in enumerate(self.films)}
-        beside = {os.path.normpath(os.path.join(folder, film.path)): row for row, film in enumerate(self.films)}
+        there = {os.path.normpath(os.path.join(folder, film.path)): row for row, film in enumerate(self.films)}
         rows, missing = [], []
         for film in films:
             place = os.path.abspath(film.path)
-            row = written.get(os.path.normpath(film.path), here.get(place, beside.get(place)))
+            row = written.get(os.path.normpath(film.path), here.get(place, there.get(place)))
             if row is None:
                 missing.append(film.path)
             else:
