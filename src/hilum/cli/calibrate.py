@@ -23,8 +23,8 @@ def calibrate(
 ) -> None:
     """Choose anew, on films of yours, how a bundle's probabilities are corrected and where it decides.
 
-    What judges the films stays as it is, and so does its gate, unless --data is what it learnt from. Films that it
-    learnt from would make it look better than it is; name others.
+    The network, or the system without one, stays as it is, and so does its gate, unless --data is what it was
+    trained on. Films that it was trained on would make it look better than it is; name others.
     """
     from hilum.workflows.calibrate import calibrate as run
 

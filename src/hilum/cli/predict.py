@@ -60,7 +60,7 @@ def predict(
     from hilum.inference import Detector
 
     if resume and out is None and engine != "ray":
-        raise RequestError("--resume goes on with the rows of a file; name it with --out predictions.csv")
+        raise RequestError("--resume keeps the rows of a file and adds the rest; name it with --out predictions.csv")
     named = str(paths[0]) == "shipped" or (paths[0] / "bundle.json").exists()
     bundle = paths.pop(0) if named else Path("shipped")
     if not paths:
