@@ -28,9 +28,11 @@ demo: $(VENV)/installed
 test: $(VENV)/installed lint
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 
-# The notebooks are run from empty outputs; a warning is an error.
+# The notebooks are run from empty outputs; a warning is an error, and so is a page that loads anything from a network.
 docs: $(VENV)/docs
 	OMP_NUM_THREADS=1 $(BIN)/python -m sphinx -W --keep-going -q -b html docs build/docs
+	! grep -rnE '<(script|link|img|iframe|source)[^>]*(src|href)="(https?:)?//' build/docs --include='*.html'
+	! grep -rnE '(@import|url\()[^;]*(https?:)?//' build/docs --include='*.css'
 	@echo "build/docs/index.html"
 
 $(VENV)/docs: $(VENV)/installed
