@@ -14,6 +14,12 @@ A film goes through the packages in this order:
 Decision support for research, never a diagnosis.
 """
 
+import os
+
+# Nothing leaves the machine. ONNX Runtime reads this when it is imported, in worker processes too. Without it, it
+# keeps a device id and a queue of events under the cache folder and looks up the host of its maker.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+
 TYPE_CHECKING = False  # type checkers take it as true; importing it from typing would take longer than all of this
 if TYPE_CHECKING:
     from hilum.auditing import Audit, audit
@@ -57,7 +63,7 @@ if TYPE_CHECKING:
     from hilum.workflows.train import resume, train
     from hilum.workflows.tune import tune
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "Audit",

@@ -6,51 +6,16 @@ Nothing heavy is imported before the verb that needs it runs.
 from __future__ import annotations
 
 import errno
-import logging
 import os
 import sys
-from typing import Annotated
 
 import typer
 
-from hilum import __version__
+from hilum.cli.terminal import app
 from hilum.errors import FilmError, HilumError, RequestError
 from hilum.progress import first_process
 
-app = typer.Typer(
-    name="hilum",
-    help="From a folder of chest X-rays to a pneumonia detector that you can trust. Research only: not a diagnosis.",
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-)
-
-
-def _print_version(wanted: bool) -> None:
-    if wanted:
-        typer.echo(f"hilum {__version__}")
-        raise typer.Exit
-
-
-@app.callback()
-def _show_log(
-    version: Annotated[
-        bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Print the version.")
-    ] = False,
-) -> None:
-    """From a folder of chest X-rays to a pneumonia detector that you can trust. Research only: not a diagnosis."""
-    logger = logging.getLogger("hilum")
-    logger.setLevel(logging.INFO)
-    if not any(isinstance(handler, _Terminal) for handler in logger.handlers):
-        logger.addHandler(_Terminal())
-
-
-class _Terminal(logging.Handler):
-    """What the library reports while it works, as lines on stderr."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        tell(record.getMessage())
+__all__ = ["app", "main"]
 
 
 def main() -> None:
@@ -94,12 +59,6 @@ def main() -> None:
         sys.exit(0)
     except OSError as error:
         _refuse(_explain(error), 2)
-
-
-def tell(line: str) -> None:
-    """A line for the person at the terminal, once; what programs read goes to stdout instead."""
-    if first_process():
-        typer.echo(line, err=True)
 
 
 def _refuse(line: str, code: int) -> None:

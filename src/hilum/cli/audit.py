@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from hilum.cli import app, tell
 from hilum.cli.options import Json, PatientPattern
+from hilum.cli.terminal import app, tell
 from hilum.extras import require
 
 

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from hilum.cli import app, tell
 from hilum.cli.options import BundleFolder, Data
+from hilum.cli.terminal import app, tell
 
 
 @app.command()

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from hilum.cli import app, tell
+from hilum.cli.terminal import app, tell
 from hilum.errors import RequestError
 from hilum.extras import require
 from hilum.recipe import parse_recipe

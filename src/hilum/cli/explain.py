@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from hilum.cli import app, tell
 from hilum.cli.options import BundleFolder, Json
+from hilum.cli.terminal import app, tell
 
 
 @app.command()

@@ -8,8 +8,8 @@ from typing import Annotated, Literal, cast
 
 import typer
 
-from hilum.cli import app, tell
 from hilum.cli.options import Json, PatientPattern, SplitBy
+from hilum.cli.terminal import app, tell
 
 
 @app.command()

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from hilum.cli import app, tell
 from hilum.cli.options import Json
+from hilum.cli.terminal import app, tell
 
 if TYPE_CHECKING:
     from hilum.models import ModelProfile

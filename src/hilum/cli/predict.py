@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hilum.cli import app, tell
 from hilum.cli.options import Json, Precision, PredictEngine
 from hilum.cli.predict_cluster import predict_on_cluster
+from hilum.cli.terminal import app, tell
 from hilum.errors import RequestError
 from hilum.progress import track
 from hilum.records import Film, Prediction, Predictions

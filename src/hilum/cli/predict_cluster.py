@@ -7,7 +7,7 @@ from pathlib import Path
 
 import typer
 
-from hilum.cli import tell
+from hilum.cli.terminal import tell
 from hilum.errors import RequestError
 
 

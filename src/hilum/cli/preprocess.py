@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from hilum.cli import app, tell
+from hilum.cli.terminal import app, tell
 
 
 @app.command()

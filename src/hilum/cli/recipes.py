@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from hilum.cli import app, tell
 from hilum.cli.options import Json
+from hilum.cli.terminal import app, tell
 from hilum.recipe import list_recipes, recipe_text
 
 recipes = typer.Typer(help="List the recipes that come with Hilum, or print one to change.", rich_markup_mode=None)

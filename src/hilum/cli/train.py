@@ -7,8 +7,8 @@ from typing import Annotated, Literal, cast
 
 import typer
 
-from hilum.cli import app, tell
 from hilum.cli.options import PatientPattern, SplitBy
+from hilum.cli.terminal import app, tell
 from hilum.errors import RequestError
 
 

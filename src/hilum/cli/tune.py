@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 import typer
 
-from hilum.cli import app, tell
 from hilum.cli.options import Data, PatientPattern, SplitBy
+from hilum.cli.terminal import app, tell
 from hilum.errors import HilumError
 
 if TYPE_CHECKING:
