@@ -28,7 +28,7 @@ def measure(name: str, size: int) -> None:
     from hilum import models
     from hilum.models import step_memory
     from hilum.recipe import Model
-    from hilum.training import losses
+    from hilum.training import film_losses
     from hilum.training.device import keep_freed_memory
     from hilum.training.micro_batches import WORKSPACE_FACTOR
 
@@ -38,7 +38,7 @@ def measure(name: str, size: int) -> None:
         model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         optimizer = torch.optim.Adam(model.parameters(), fused=True)
         for _ in range(STEPS):
-            losses(model(films), labels, None).mean().backward()  # type: ignore[no-untyped-call]
+            film_losses(model(films), labels, None).mean().backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             optimizer.zero_grad()
         return model

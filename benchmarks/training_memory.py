@@ -36,7 +36,7 @@ def measure(count: int) -> None:
     from hilum.pixels.pixel_cache import store_folder
     from hilum.recipe import Augment, Batches, Model, Pixels
     from hilum.records import Film, Manifest
-    from hilum.training import losses
+    from hilum.training import film_losses
 
     with tempfile.TemporaryDirectory() as folder:
         labels = ("NORMAL", "PNEUMONIA")
@@ -52,7 +52,7 @@ def measure(count: int) -> None:
         started = time.perf_counter()
         for number, batch in enumerate(data.epoch(1, 1)):
             if number < STEPS:
-                losses(model(batch.inputs), batch.labels, None).mean().backward()  # type: ignore[no-untyped-call]
+                film_losses(model(batch.inputs), batch.labels, None).mean().backward()  # type: ignore[no-untyped-call]
                 optimizer.step()
                 optimizer.zero_grad()
         seconds = time.perf_counter() - started

@@ -23,7 +23,7 @@ from hilum.batches import Batch, apply, draw
 from hilum.models.dropout import Dropout
 from hilum.recipe import Augment, Batches, Model
 from hilum.records import Film, Manifest
-from hilum.training import losses
+from hilum.training import film_losses
 from hilum.training.device import keep_freed_memory
 
 STEPS = 8
@@ -78,7 +78,7 @@ def _step(model: nn.Module, films: torch.Tensor, labels: torch.Tensor, bfloat16:
     def step() -> None:
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=bfloat16):
             logits = model(films)
-        losses(logits, labels, None).mean().backward()  # type: ignore[no-untyped-call]
+        film_losses(logits, labels, None).mean().backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         optimizer.zero_grad()
 

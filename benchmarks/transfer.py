@@ -24,7 +24,7 @@ from hilum import batches, features, films, models, pixels
 from hilum.features.extraction import BATCH_SIZE
 from hilum.recipe import Batches, Model, Pixels
 from hilum.records import Film, Manifest
-from hilum.training import losses
+from hilum.training import film_losses
 from hilum.training.device import keep_freed_memory
 
 PIXELS = Pixels(size=256)
@@ -104,7 +104,7 @@ def _whole_run(frozen: nn.Sequential, head: nn.Sequential, data: batches.FilmBat
 def _epoch(head: nn.Module, drawn: Iterable[batches.Batch], trunk: Callable[[Tensor], Tensor]) -> None:
     optimizer = torch.optim.Adam(head.parameters(), lr=1e-4, fused=True)
     for batch in drawn:
-        losses(head(trunk(batch.inputs)), batch.labels, None).mean().backward()  # type: ignore[no-untyped-call]
+        film_losses(head(trunk(batch.inputs)), batch.labels, None).mean().backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         optimizer.zero_grad()
 

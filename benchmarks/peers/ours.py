@@ -12,7 +12,7 @@ from torch import nn
 from benchmarks.data import CLASSES
 from benchmarks.peers.serve import Work, serve
 from hilum import batches, features, films, models, pixels
-from hilum.batches import Source
+from hilum.batches import BatchSource
 from hilum.recipe import Recipe, parse_recipe
 from hilum.training.device import fastest_device, set_up_device
 from hilum.training.finetuning import parameter_groups
@@ -39,7 +39,7 @@ S2 = parse_recipe(
 class Learner:
     """What `training.fit` does in an epoch, without its validation and its files."""
 
-    def __init__(self, model: nn.Module, source: Source, recipe: Recipe) -> None:
+    def __init__(self, model: nn.Module, source: BatchSource, recipe: Recipe) -> None:
         fabric = set_up_device(recipe.training, gradual=False)
         model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         optimizer = make_optimizer(recipe.training, parameter_groups(model, recipe.transfer))

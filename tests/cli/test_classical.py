@@ -49,7 +49,7 @@ def test_from_a_folder_to_a_comparison(
     assert names == {"recipe.toml", "manifest.csv", "history.csv", *(f"bundle/{name}" for name in inside)}
 
     refused = hilum("train", recipe, "--data", folder, "--out", "one")
-    assert "holds a run already; go on with --resume" in refusal(refused, 2)
+    assert "holds a run already; continue it with --resume" in refusal(refused, 2)
     before = (tmp_path / "one" / "bundle" / "golden.json").read_bytes()
     resumed = hilum("train", "--resume", "one")
     assert resumed.returncode == 0, resumed.stderr
@@ -125,6 +125,6 @@ def test_what_cannot_be_is_one_line_and_leaves_no_run(
     assert "pca cannot leave 200 numbers" in refusal(hilum(*asked, "--set", "classical.components=[200, 0]"), 2)
     compared = ("--set", "classical.reduce=['kernel-pca']", "--set", "classical.components=[8]", "--memory", "0.1MB")
     assert "kernel-pca compares each of" in refusal(hilum(*asked, *compared), 2)
-    assert "learns in one process" in refusal(hilum(*asked, WORLD_SIZE="2"), 2)
+    assert "is trained in one process" in refusal(hilum(*asked, WORLD_SIZE="2"), 2)
     assert "tries its own values" in refusal(hilum("tune", recipe, "--data", folder, "--out", "study"), 2)
     assert not (tmp_path / "run").exists()

@@ -64,7 +64,7 @@ def test_from_a_folder_to_a_report(hilum: Hilum, chest_folder: ChestFolder, tmp_
     ]  # fmt: skip
 
     again = hilum("train", "tiny.toml", "--data", "manifest.csv", "--out", "run")
-    assert "holds a run already; go on with --resume" in refusal(again, 2)
+    assert "holds a run already; continue it with --resume" in refusal(again, 2)
     resumed = hilum("train", "--resume", "run")
     assert resumed.returncode == 0, resumed.stderr
 
@@ -100,7 +100,7 @@ def test_from_a_frozen_trunk_to_three_classes_to_a_thawed_stage(
     (tmp_path / "transfer.toml").write_text(TRANSFER)
     trained = hilum("train", "transfer.toml", "--data", folder, "--out", "head")
     assert trained.returncode == 0, trained.stderr
-    assert "features behind trunk" in trained.stderr
+    assert "features after trunk" in trained.stderr
 
     thaw = ["weights.source=head", "transfer.frozen=stage4", "transfer.also=[]", "transfer.views=0"]
     settings = [part for setting in thaw for part in ("--set", setting)]

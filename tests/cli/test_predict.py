@@ -132,7 +132,7 @@ def test_a_run_that_was_stopped_is_gone_on_with(
     assert 9 <= left < 120
     if how == signal.SIGINT:
         assert run.returncode == 2
-        assert said.splitlines()[-1] == f"hilum: stopped; out.csv holds {left} whole rows: go on with --resume"
+        assert said.splitlines()[-1] == f"hilum: stopped; out.csv holds {left} whole rows: continue with --resume"
     out.write_bytes(out.read_bytes()[:-3])  # and the last row was half written
 
     resumed = hilum(*arguments, "--resume")

@@ -156,7 +156,7 @@ def test_an_address_where_nobody_answers_is_refused() -> None:
 def test_a_prevalence_that_cannot_be_used_is_refused_before_anything_starts(
     bundle: Path, found: Manifest, tmp_path: Path
 ) -> None:
-    with pytest.raises(RequestError, match="it does not say what validation's was"):
+    with pytest.raises(RequestError, match="it does not record that of its validation films"):
         cluster.predict_on_cluster(found, tmp_path / "out", bundle, prevalence=0.1)
     assert not (tmp_path / "out").exists()
 

@@ -144,7 +144,7 @@ def test_a_known_prevalence_moves_probabilities_and_threshold_alike(
 
 
 def test_a_prevalence_is_refused_where_it_cannot_be_used(detector: Detector) -> None:
-    with pytest.raises(RequestError, match="it does not say what validation's was"):
+    with pytest.raises(RequestError, match="it does not record that of its validation films"):
         detector.predict(Manifest(()), prevalence=0.1)
 
 

@@ -85,7 +85,7 @@ def test_a_full_disk_leaves_whole_rows(tmp_path: Path, monkeypatch: pytest.Monke
         return real(descriptor, bytes(data[:written]))
 
     monkeypatch.setattr(os, "write", filling)
-    with pytest.raises(RequestError, match=r"No space left on device; its \d+ rows are whole: make room, and go on"):
+    with pytest.raises(RequestError, match=r"No space left on device; its \d+ rows are whole: free space, continue"):
         write(tmp_path / "out.csv", ROWS * 3)
     monkeypatch.undo()
     left = paths_in(tmp_path / "out.csv")
@@ -114,5 +114,5 @@ def test_rows_that_another_detector_wrote_are_noticed(tmp_path: Path) -> None:
         gone = [Prediction(row.film, error="no such file") for row in ROWS[-4:]]
         table.require_same(gone)
         far = [Prediction(row.film, (row.probs[0] + 0.02, row.probs[1] - 0.02)) for row in ROWS[-4:]]
-        with pytest.raises(LayoutError, match=r"this one says 0\.2800, and there stands 0\.3000"):
+        with pytest.raises(LayoutError, match=r"this one says 0\.2800, and the file 0\.3000"):
             table.require_same(far)

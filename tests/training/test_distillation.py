@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from hilum.errors import BundleError, RecipeError
 from hilum.recipe import parse_recipe
 from hilum.training.distillation import TeacherNetwork, make_teacher
-from hilum.training.loss import losses
+from hilum.training.loss import film_losses
 from tests.bundle.conftest import make
 
 
@@ -42,7 +42,7 @@ LABELS = torch.tensor([0, 1, 2, 2, 1])
 def test_the_cost_is_hintons(temperature: float) -> None:
     """A share of the label's cost, and T² times the divergence of the softened probabilities."""
     teacher = TeacherNetwork([(Says(torch.from_numpy(TAUGHT)), 16)], weight=0.7, temperature=temperature)
-    costs = losses(torch.from_numpy(SAID), LABELS, None)
+    costs = film_losses(torch.from_numpy(SAID), LABELS, None)
     given = teacher.distillation_loss(costs, torch.from_numpy(SAID), FILMS)
     p, q = softmax(TAUGHT.astype(np.float64) / temperature), softmax(SAID.astype(np.float64) / temperature)
     expected = 0.3 * costs.numpy() + 0.7 * temperature**2 * (p * np.log(p / q)).sum(axis=1)

@@ -107,7 +107,8 @@ def test_the_history_is_written_as_csv_and_for_tensorboard(fit: Fit, tmp_path: P
 
 
 @pytest.mark.parametrize(
-    ("content", "says"), [("epoch,val_loss\n1,a\n", "damaged"), ("epoch\n", "lacks epochs of the 2")]
+    ("content", "says"),
+    [("epoch,val_loss\n1,a\n", "damaged"), ("epoch\n", "lacks some of the checkpoint's 2 epochs")],
 )
 def test_a_history_that_was_damaged_is_not_gone_on_with(fit: Fit, tmp_path: Path, content: str, says: str) -> None:
     fit(small(), tmp_path)

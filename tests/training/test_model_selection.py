@@ -10,7 +10,7 @@ import pytest
 from hilum.errors import RecipeError
 from hilum.recipe import Training, parse_recipe
 from hilum.training.checkpoint import Progress
-from hilum.training.model_selection import check_monitor, is_kept, monitored_value, stops_early
+from hilum.training.model_selection import check_monitor, monitored_value, should_keep, stops_early
 
 ROW = {"val_loss": 0.3, "val_accuracy": 0.9, "val_auroc": 0.95, "val_views_loss": 0.4, "val_views_auroc": 0.85,
        "val_shifted_loss": 0.6, "val_shifted_auroc": 0.75}  # fmt: skip
@@ -39,11 +39,11 @@ def test_what_is_monitored_costs_less_where_it_is_better(monitor: str, cost: flo
 )
 def test_the_best_after_the_first_epochs_is_kept(epoch: int, cost: float, kept: bool) -> None:
     run = Progress(epoch=epoch, kept_epoch=2, kept_value=0.5)
-    assert is_kept(run, cost, Training(min_epochs=2, epochs=9)) is kept
+    assert should_keep(run, cost, Training(min_epochs=2, epochs=9)) is kept
 
 
 def test_the_last_epoch_is_kept_where_no_figure_was_a_number() -> None:
-    assert is_kept(Progress(epoch=9), math.nan, Training(epochs=9))
+    assert should_keep(Progress(epoch=9), math.nan, Training(epochs=9))
 
 
 def test_stops_so_many_epochs_after_the_best() -> None:

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from hilum.batches import UNSHARDED, Batch, Shard, Source, Transform
+from hilum.batches import UNSHARDED, Batch, BatchSource, Shard, Transform
 from hilum.bundle import probabilities
 from hilum.confidence import Calibration, calibrated, fit_conformal, score_reference
 from hilum.errors import RequestError
@@ -54,7 +54,7 @@ class Given:
     ) -> Iterator[Batch]:
         return self.unaugmented()
 
-    def transformed(self, change: Transform) -> Source:
+    def transformed(self, change: Transform) -> BatchSource:
         raise NotImplementedError("there are no films here")
 
     def _said(self, logits: np.ndarray) -> Iterator[Batch]:

@@ -71,7 +71,7 @@ def test_two_processes_reproduce_the_loss_curve_of_one(start: Start, tmp_path: P
         process = start(processes, "r.toml", "--data", "chest", "--out", name)
         _, said = process.communicate(timeout=300)
         assert process.returncode == 0, said
-        assert said.count("learns from") == 1, "one of them speaks"
+        assert said.count(": trained on ") == 1, "one of them speaks"
     one, two = (read_history(tmp_path / name / "history.csv") for name in ("one", "two"))
     assert len(one) == len(two) == 3
     for row, other in zip(one, two, strict=True):

@@ -36,8 +36,10 @@ def learn(
     fabric = set_up_device(SCHEME, gradual=False)
     before = [values.detach().clone() for values in model.parameters()]
     network, optimizer = fabric.setup(model, torch.optim.SGD(model.parameters(), lr=1.0))
-    objective = make_loss_function(SCHEME, LABELS, CLASSES)
-    said = Stepper(fabric, network, optimizer, objective, UNSHARDED, clip_norm, micro_batch_size).step(batch, seed=3)
+    loss_function = make_loss_function(SCHEME, LABELS, CLASSES)
+    said = Stepper(fabric, network, optimizer, loss_function, UNSHARDED, clip_norm, micro_batch_size).step(
+        batch, seed=3
+    )
     return [old - new.detach() for old, new in zip(before, model.parameters(), strict=True)], said
 
 
@@ -68,8 +70,8 @@ def test_micro_batches_give_the_whole_batchs_gradient(micro_batch_size: int, mix
 def test_the_gradient_is_that_of_the_mean_cost() -> None:
     batch, model = batch_of(10, mixed=True), without_batch_norm("s1-cnn")
     torch.manual_seed(3)
-    objective = make_loss_function(SCHEME, LABELS, CLASSES)
-    objective.training_losses(model(batch.inputs), batch).mean().backward()  # type: ignore[no-untyped-call]
+    loss_function = make_loss_function(SCHEME, LABELS, CLASSES)
+    loss_function.training_losses(model(batch.inputs), batch).mean().backward()  # type: ignore[no-untyped-call]
     expected = [values.grad for values in model.parameters()]
     given, _ = learn(without_batch_norm("s1-cnn"), batch, 10)
     torch.testing.assert_close(given, expected, rtol=1e-3, atol=1e-6)

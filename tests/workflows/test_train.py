@@ -82,7 +82,7 @@ def test_ctrl_c_leaves_a_run_that_is_completed_to_the_same_weights(
             train(tiny(), manifest, "stopped")
     finally:
         logger.removeHandler(stop)
-    assert "stopped: stopped; go on with: hilum train --resume stopped (or hilum.resume)" in caplog.messages
+    assert "stopped: stopped; continue with: hilum train --resume stopped (or hilum.resume)" in caplog.messages
     begun = read_run("stopped")
     assert begun.bundle is None
     assert repr(begun).splitlines()[0] == "Run stopped: tiny, s1-cnn; no bundle"

@@ -1,7 +1,7 @@
 """Batches: sample films, augment them, stack them. Films come from the pixel cache and leave as tensors."""
 
 from hilum.batches.augment import Views, apply, draw
-from hilum.batches.batch import Batch, Source, Transform
+from hilum.batches.batch import Batch, BatchSource, Transform
 from hilum.batches.crops import scale
 from hilum.batches.dataset import FilmBatches, make_batches
 from hilum.batches.mix import mix
@@ -10,9 +10,9 @@ from hilum.batches.sampling import UNSHARDED, Shard, make_generator, partners, s
 __all__ = [
     "UNSHARDED",
     "Batch",
+    "BatchSource",
     "FilmBatches",
     "Shard",
-    "Source",
     "Transform",
     "Views",
     "apply",

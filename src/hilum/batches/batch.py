@@ -48,7 +48,7 @@ class Batch:
         return Batch(self.inputs[rows], self.labels[rows], self.indices[rows], self.global_size, mix_weight)
 
 
-class Source(Protocol):
+class BatchSource(Protocol):
     """What training reads batches from: films, or the features that frozen stages gave for them."""
 
     @property
@@ -85,5 +85,5 @@ class Source(Protocol):
     ) -> Iterator[Batch]:
         """Yield every film once, in the manifest's order, in augmented view `number`; of each batch, one shard."""
 
-    def transformed(self, transform: Transform) -> Source:
+    def transformed(self, transform: Transform) -> BatchSource:
         """The same films, with `transform` applied to each one's grey square."""

@@ -1,4 +1,4 @@
-"""The films of one split, drawn from the pixel cache, augmented and stacked into batches."""
+"""The films of one split as batches: sampled from the pixel cache, augmented and stacked."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ from hilum.records import Manifest
 
 @dataclass(frozen=True, slots=True)
 class FilmBatches:
-    """The films of one split as a `Source` of batches; they stay in the pixel cache until they are drawn.
+    """The films of one split as a `BatchSource`: what a torch `Dataset` and its `DataLoader` are together.
 
     Attributes:
-        manifest: the films.
-        cache: their pixels.
+        manifest: the list of films.
+        cache: the preprocessed films, (rows, size, size) uint8, which may be larger than memory.
         classes: the class names that `Batch.labels` index.
-        spec: the recipe's `[batches]`: how films are drawn and augmented.
+        spec: the recipe's `[batches]`: how films are sampled and augmented.
         rows: (films,) the row of each film in the cache.
         labels: (films,) int64 class indices, in the manifest's order.
-        on_device: by device, all films (films, size, size) uint8, where `copy_to` put them.
+        on_device: for each device that `copy_to` was called for, all films there, (films, size, size) uint8.
     """
 
     manifest: Manifest
@@ -52,48 +52,48 @@ class FilmBatches:
 
     @property
     def batches_per_epoch(self) -> int:
-        """The number of whole batches that the films fill, and at least one."""
+        """The number of batches in an epoch; a smaller last batch is dropped, unless it is the only one."""
         return len(self.sample(torch.Generator()))
 
     def sample(self, generator: torch.Generator) -> list[Indices]:
-        """Draw an epoch: the films of each of its batches, as indices into the manifest."""
-        by_cause = self.spec.by == "cause"
+        """Sample an epoch: the films of each of its batches, as indices into the manifest."""
+        by_cause = self.spec.by == "cause"  # of a pneumonia: bacteria or virus
         groups = [f"{film.label}/{film.subtype}" if by_cause else film.label for film in self.manifest]
         return sample_epoch(np.array(groups), self.spec.size, self.spec.draw, generator)
 
     def epoch(
         self, seed: int, number: int, device: torch.device | None = None, *, start: int = 0, shard: Shard = UNSHARDED
     ) -> Iterator[Batch]:
-        """Yield an epoch's batches from batch `start` on, shuffled, augmented and mixed; of each, one shard.
+        """Yield the batches of epoch `number`, shuffled, augmented and with mixup; of each batch, only this shard.
 
-        A batch depends on the seed, the epoch's number and its own number alone: a run that is resumed in the middle
-        of an epoch draws what the first run would have drawn, and every process knows what the others draw.
+        The first `start` batches are skipped. A batch depends only on the seed, the epoch's number and its own
+        number: a run that is resumed within an epoch gets the batches that it would have had, and processes agree.
         """
         if device is not None and device.type == "cuda" and device not in self.on_device and self._fits(device):
             self.copy_to(device)
-        for step, chosen in enumerate(self.sample(make_generator(seed, number))[start:], start=start + 1):
+        for step, indices in enumerate(self.sample(make_generator(seed, number))[start:], start=start + 1):
             generator = make_generator(seed, number, step)
-            mine = shard.rows(len(chosen))
-            batch = self._stack(chosen, mine, self.spec.augment, generator, device)
-            yield mix(batch, self.spec.mixup, mine, generator)
+            shard_rows = shard.rows(len(indices))
+            batch = self._stack(indices, shard_rows, self.spec.augment, generator, device)
+            yield mix(batch, self.spec.mixup, shard_rows, generator)
 
     def unaugmented(
         self, size: int = 64, device: torch.device | None = None, *, shard: Shard = UNSHARDED
     ) -> Iterator[Batch]:
         """Yield every film once, in the manifest's order, without augmentation; crops are taken from the centre."""
-        for chosen in sequential_batches(len(self), size):
-            yield self._stack(chosen, shard.rows(len(chosen)), None, None, device)
+        for indices in sequential_batches(len(self), size):
+            yield self._stack(indices, shard.rows(len(indices)), None, None, device)
 
     def augmented(
         self, seed: int, number: int, size: int = 64, device: torch.device | None = None, *, shard: Shard = UNSHARDED
     ) -> Iterator[Batch]:
-        """Yield every film once, in the manifest's order, each in an augmented view."""
+        """Yield every film once, in the manifest's order, augmented; each `number` gives other random views."""
         generator = make_generator(seed, number)
-        for chosen in sequential_batches(len(self), size):
-            yield self._stack(chosen, shard.rows(len(chosen)), self.spec.augment, generator, device)
+        for indices in sequential_batches(len(self), size):
+            yield self._stack(indices, shard.rows(len(indices)), self.spec.augment, generator, device)
 
     def transformed(self, transform: Transform) -> FilmBatches:
-        """The same films with `transform` applied to each grey square; held in memory, size² bytes per film."""
+        """The same films with `transform` applied to each preprocessed film; all in memory, size² bytes per film."""
         films = np.empty((len(self), self.cache.size, self.cache.size), dtype=np.uint8)
         for index, row in enumerate(self.rows):
             films[index] = np.rint(transform(self.cache.films[row] / np.float32(255)) * 255)
@@ -101,15 +101,15 @@ class FilmBatches:
         return FilmBatches(self.manifest, PixelCache(films, rows), self.classes, self.spec)
 
     def copy_to(self, device: torch.device) -> None:
-        """Copy all films to a device, one byte per pixel: batches are then gathered there from indices alone."""
+        """Copy all films to a device, one byte per pixel: batches are then indexed there, and only indices copied."""
         films = torch.from_numpy(np.asarray(self.cache.films[self.rows]))
         self.on_device[device] = films.to(device)
 
     def _fits(self, device: torch.device) -> bool:
-        """Whether the films take no more than a quarter of the device's free memory."""
+        """Whether the films take at most a quarter of the device's free memory."""
         return 4 * len(self) * self.cache.size**2 <= torch.cuda.mem_get_info(device)[0]
 
-    def _bytes(self, indices: Indices, device: torch.device | None) -> Tensor:
+    def _pixels(self, indices: Indices, device: torch.device | None) -> Tensor:
         """The films' pixels, (n, size, size) uint8 on the device."""
         if device is not None and device in self.on_device:
             return self.on_device[device][torch.from_numpy(indices).to(device)]
@@ -117,15 +117,18 @@ class FilmBatches:
 
     def _stack(
         self,
-        chosen: Indices,
-        rows: slice,
+        indices: Indices,
+        shard_rows: slice,
         augment: recipe.Augment | None,
         generator: torch.Generator | None,
         device: torch.device | None,
     ) -> Batch:
-        """Some rows of a batch. Random values are drawn for the whole batch, so that no row depends on its shard."""
-        global_size, mine = len(chosen), chosen[rows]
-        images = self._bytes(mine, device)[:, None].float() / 255
+        """Crop, augment and stack one shard of a batch; `indices` are those of the whole batch.
+
+        Random values are drawn for the whole batch, so that a film's do not depend on how the batch is sharded.
+        """
+        global_size, shard_indices = len(indices), indices[shard_rows]
+        images = self._pixels(shard_indices, device)[:, None].float() / 255
         if self.spec.crop:
             side = images.shape[-1]
             crops = (
@@ -133,27 +136,28 @@ class FilmBatches:
                 if generator
                 else center_crops(self.spec, global_size, side)
             )
-            images = cut(crops.rows(rows), images)
+            images = cut(crops.rows(shard_rows), images)
         if augment is not None and augment != recipe.Augment():
             assert generator is not None
-            views = draw(augment, global_size, images.shape[-1], generator).rows(rows)
+            views = draw(augment, global_size, images.shape[-1], generator).rows(shard_rows)
             images = apply(views.to(images.device), images)
-        return Batch(images, torch.from_numpy(self.labels[mine]).to(device), mine, global_size)
+        labels = torch.from_numpy(self.labels[shard_indices]).to(device)
+        return Batch(images, labels, shard_indices, global_size)
 
 
 def make_batches(
     manifest: Manifest, cache: PixelCache, classes: tuple[str, ...], spec: recipe.Batches
 ) -> FilmBatches:
-    """Prepare the films of one split for batches to be drawn from them.
+    """Make the batches of one split.
 
     Args:
-        manifest: the films.
-        cache: their pixels, as `hilum.pixels.cache` gives them.
+        manifest: the list of films.
+        cache: the preprocessed films, as `hilum.pixels.cache` returns them.
         classes: the class names, in the order that labels index.
         spec: the recipe's `[batches]`.
 
     Raises:
-        RequestError: there is no film.
+        RequestError: the manifest is empty.
         LayoutError: a film's label is not among the classes.
     """
     if not len(manifest):

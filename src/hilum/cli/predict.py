@@ -90,7 +90,7 @@ def predict(
         except KeyboardInterrupt:
             if table is None:
                 raise
-            raise RequestError(f"stopped; {out} holds {table.rows:,} whole rows: go on with --resume") from None
+            raise RequestError(f"stopped; {out} holds {table.rows:,} whole rows: continue with --resume") from None
     if out is None and not as_json:
         typer.echo(_lay_out(replace(head, rows=shown), number))
     for note in found.notes:

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from hilum.batches import (
     UNSHARDED,
     Batch,
+    BatchSource,
     FilmBatches,
     Shard,
-    Source,
     Transform,
     make_generator,
     mix,
@@ -88,7 +88,7 @@ class FeatureBatches:
             raise RequestError(f"no view {number} of these films is stored; there are {len(self.stored) - 1}")
         return self._in_order(number, size, device, shard)
 
-    def transformed(self, change: Transform) -> Source:
+    def transformed(self, change: Transform) -> BatchSource:
         """Refuse: features are stored of films as they are.
 
         Raises:

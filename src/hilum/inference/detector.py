@@ -1,4 +1,4 @@
-"""A bundle and films in, probabilities out; no torch."""
+"""The detector: a trained bundle and films in, probabilities out; torch is not imported."""
 
 from __future__ import annotations
 
@@ -31,24 +31,24 @@ _Item = tuple[Film, NDArray[np.generic] | None]  # a film, with its pixel values
 
 
 class Detector:
-    """A network, or a system without one, ready to read films.
+    """A trained network, or a classical machine-learning system, ready to predict films (chest radiographs).
 
     >>> detector = Detector()
     >>> detector.classes
     ('NORMAL', 'PNEUMONIA')
     >>> import numpy as np
     >>> levels = np.random.default_rng(0).integers(0, 256, (256, 256)).astype(np.uint8)
-    >>> detector.predict(levels).rows[0].flags  # noise is no film
+    >>> detector.predict(levels).rows[0].flags  # noise is not a radiograph
     ('looks like noise',)
 
-    It pickles as its bundle's path and options, so that processes of joblib or `multiprocessing` open it anew.
+    It is pickled as the bundle's path and the options below; the process that unpickles it opens the bundle again.
 
     Attributes:
-        folder: its bundle's.
-        spec: what its bundle says about itself.
-        gate: what films it was made for; None where the bundle does not say.
-        engine: what computes the network, by `name` and `precision`; None where there is no network.
-        note: a line for a person where that is not what was asked for; else empty.
+        folder: the folder of its bundle.
+        spec: the bundle's metadata: recipe, classes, operating point, calibration, metrics.
+        gate: the out-of-distribution check for films unlike those it was trained on; None where the bundle has none.
+        engine: the inference runtime, with its `name` and `precision`; None for a classical system.
+        note: a message for the user where the runtime is not the one that was asked for; else empty.
     """
 
     def __init__(
@@ -58,19 +58,20 @@ class Detector:
         engine: EngineName | Literal["auto"] = "onnx",
         precision: Precision | Literal["auto"] = "float32",
     ) -> None:
-        """Open a bundle, check it, and load what computes its probabilities.
+        """Open a bundle, check it, and load its model.
 
         Args:
             bundle: its folder, or `shipped` for the one that comes with Hilum.
-            threads: for everything; 0 takes every processor.
-            engine: what computes the network; `auto` the one that was fastest when this machine was measured.
-            precision: what it computes in; `auto` the fastest that holds what it has to
-                (`hilum.inference.engine_selection`).
+            threads: the number of threads that read and predict films; 0 takes every processor.
+            engine: the inference runtime; `auto` takes the one that was measured to be fastest on this machine.
+            precision: the number format it computes in; `auto` takes the fastest whose probabilities stay close
+                enough to those in float32 (`hilum.inference.engine_selection`).
 
         Raises:
-            BundleError: the bundle is incomplete or was changed, or this machine computes something else with it.
-            RequestError: the engine is not installed or knows no such precision, or the bundle has no int8 network,
-                or none at all.
+            BundleError: the bundle is incomplete or was changed, or this machine computes other probabilities with it
+                than the one where it was made.
+            RequestError: the engine is not installed or lacks that precision, or the bundle has no int8 network, or
+                no network at all.
         """
         opened = bundles.read(bundle)
         self.folder = opened.folder
@@ -92,7 +93,7 @@ class Detector:
         return f"<p>Detector</p>{html_table(['', ''], list(summary.items()))}<p>{html.escape(self.note)}</p>"
 
     def _summary(self) -> dict[str, str]:
-        """What it is, for a prompt and a notebook."""
+        """The entries of `repr` and of the notebook's table."""
         recipe, threshold = self.spec.recipe, self.spec.operating_point.threshold
         summary = {
             "recipe": recipe.name,
@@ -110,11 +111,14 @@ class Detector:
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """The classes in the order of the probabilities; of two, the last one is the positive class."""
+        """The classes, in the order of the probabilities; of two classes, the last one is the positive class."""
         return self.spec.classes
 
     def _check_golden(self, opened: bundles.Bundle) -> None:
-        """Raise BundleError where generated films get other probabilities than where the bundle was made."""
+        """Raise BundleError where generated films get other probabilities here than where the bundle was made.
+
+        Those are stored in the bundle as golden predictions, a second set of them for its int8 network.
+        """
         name, precision = (self.engine.name, self.engine.precision) if self.engine else ("", "float32")
         golden = opened.int8_record if precision == "int8" else opened.golden
         try:
@@ -123,66 +127,71 @@ class Detector:
             if precision == "float32":
                 raise
             raise BundleError(
-                f"{opened.folder}: {name} in {precision} gives generated films probabilities that lie more than "
-                f"{bundles.TOLERANCE:g} from the bundle's; take --precision float32"
+                f"{opened.folder}: {name} in {precision} gives generated films probabilities that differ from the "
+                f"bundle's by more than {bundles.TOLERANCE:g}; use --precision float32"
             ) from error
 
     def probs(self, films: np.ndarray) -> np.ndarray:
-        """Probabilities of preprocessed films.
+        """The calibrated probabilities of films that are preprocessed already: `predict_proba` in scikit-learn.
 
         Args:
             films: (n, size, size) uint8, as `hilum.pixels.preprocess` gives them.
 
         Returns:
-            (n, classes) float64, in the order of `classes`, calibrated as the bundle says.
+            (n, classes) float64, in the order of `classes`.
         """
         if len(films) <= BATCH_SIZE:
             return self._predict_squares(films)[0]
-        batches = map_batches(lambda some: self._predict_squares(some)[0], films, BATCH_SIZE, self._threads)
-        return np.stack(list(batches))
+        rows = map_batches(lambda batch: self._predict_squares(batch)[0], films, BATCH_SIZE, self._threads)
+        return np.stack(list(rows))
 
     def _predict_squares(self, squares: Sequence[np.ndarray] | np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
-        """Calibrated probabilities of some films, by one processor, and of each what was not found in it."""
-        given, notes = self._predictor.predict(np.asarray(squares))
-        return confidence.calibrated(self.spec.calibration, given), notes
+        """Calibrated probabilities of preprocessed films, and a note on each (such as a lung not found), or "".
+
+        The calling thread does all of it.
+        """
+        uncalibrated, notes = self._predictor.predict(np.asarray(squares))
+        return confidence.calibrated(self.spec.calibration, uncalibrated), notes
 
     def predict(self, films: Films, prevalence: float | None = None) -> Predictions:
-        """Read films and predict each; one that cannot be read gets a row that says why, and the others go on.
+        """Read and predict films. One that cannot be read gets a row with the error, and the others are still read.
 
-        A film's label in its row is what the bundle's recipe takes for it: `label`, or `subtype`.
+        The true label in a film's row is its `label` or its `subtype`, whichever the bundle's recipe trains on.
 
         Args:
-            films: a path, several, or a folder with all films below it; a manifest; or pixel values: one film
-                (height, width), several (n, height, width), or a list of films; RGB has a last axis of 3.
-                These go through the same preprocessing as a file: uint8 are divided by 255, other integers take their
-                smallest and largest value as black and white, and floats have to lie from 0 (black) to 1 (white).
-            prevalence: the share of positive films, between 0 and 1, where they come from: probabilities, and the
-                threshold with them, are corrected from validation's share to it (`confidence.correct_prior`), so that
-                the same films are called positive. None leaves them.
+            films: one path or several, of films or of folders, which are searched recursively; a manifest; or pixel
+                values: one film (height, width), several (n, height, width), or a list of films; RGB has a last axis
+                of 3. Arrays are preprocessed as files are: uint8 is divided by 255, other integers are scaled from
+                their smallest value (black) to their largest (white), and floats must lie from 0 (black) to 1.
+            prevalence: the fraction of positive films where these come from, between 0 and 1. Probabilities are
+                corrected from the validation films' prevalence to this one (`confidence.correct_prior`), and the
+                threshold with them, so that the same films are called positive. None corrects nothing.
 
         Raises:
             LayoutError: a path does not exist, or a folder has no film.
-            RequestError: a prevalence, and the bundle has more than two classes or does not say what its own was; or
-                an array of another shape.
+            RequestError: a prevalence is given, and the bundle has more than two classes or does not record the
+                prevalence of its validation films; or an array has another shape.
         """
         items = film_items(films)
         rows = track(self._stream(items, prevalence), "reading films", len(items))
         return Predictions(self.classes, self.threshold(prevalence), tuple(rows))
 
     def stream(self, films: Iterable[Film], prevalence: float | None = None) -> Iterator[Prediction]:
-        """Predict film after film, in their order, for any number of them: a few are in memory at a time.
+        """Yield the predictions of any number of films, in their order; only a few films are in memory at a time.
 
         Args:
-            films: are taken as they are needed.
+            films: an iterable, consumed lazily.
             prevalence: as for `predict`.
 
         Raises:
-            RequestError: as `predict`, at once.
+            RequestError: as `predict`; at the call, not at the first prediction.
         """
         return self._stream(((film, None) for film in films), prevalence)
 
     def threshold(self, prevalence: float | None = None) -> float | None:
-        """From which probability of the positive class on it is predicted; None with more than two classes.
+        """The decision threshold: the smallest probability of the positive class at which that class is predicted.
+
+        None with more than two classes, of which the most probable is predicted.
 
         Raises:
             RequestError: as `predict`.
@@ -192,17 +201,18 @@ class Detector:
 
     def _stream(self, items: Iterable[_Item], prevalence: float | None) -> Iterator[Prediction]:
         threshold, correct = self.threshold(prevalence), self._prior_correction(prevalence)
-        work = partial(self._predict_batch, threshold=threshold, correct=correct)
-        return map_batches(work, items, BATCH_SIZE, self._threads)
+        predict_batch = partial(self._predict_batch, threshold=threshold, correct=correct)
+        return map_batches(predict_batch, items, BATCH_SIZE, self._threads)
 
     def _predict_batch(
         self, items: list[_Item], threshold: float | None, correct: Callable[[np.ndarray], np.ndarray]
     ) -> list[Prediction]:
-        """Some films from their files to their rows, by one processor."""
+        """Read, preprocess (to a `Square` of pixels) and predict a batch of films, in the calling thread."""
         squares = [self._read(film, array) for film, array in items]
         readable = [square.levels for square in squares if isinstance(square, Square)]
-        given, notes = self._predict_squares(readable) if readable else (np.zeros((0, len(self.classes))), ())
-        results = zip(correct(given), self._prediction_sets(given), self._flags(readable, notes), strict=True)
+        batch_probs, notes = self._predict_squares(readable) if readable else (np.zeros((0, len(self.classes))), ())
+        prediction_sets, flags_of_all = self._prediction_sets(batch_probs), self._flags(readable, notes)
+        results = zip(correct(batch_probs), prediction_sets, flags_of_all, strict=True)
         films = Manifest(tuple(film for film, _ in items)).labelled_by(self.spec.recipe.labels)
         rows: list[Prediction] = []
         for film, square in zip(films, squares, strict=True):
@@ -217,6 +227,7 @@ class Detector:
         return rows
 
     def _read(self, film: Film, array: NDArray[np.generic] | None) -> Square | FilmError:
+        """The preprocessed film, or the error why it cannot be read."""
         try:
             if array is not None:
                 return square_of(array, self.spec.recipe.pixels, film.path)
@@ -225,7 +236,7 @@ class Detector:
             return error
 
     def _prediction_sets(self, probs: np.ndarray) -> list[tuple[str, ...]]:
-        """Each film's prediction set, by the classes' names."""
+        """Each film's conformal prediction set, as class names; empty where the bundle has none."""
         if self.spec.conformal is None:
             return [()] * len(probs)
         return [
@@ -234,29 +245,33 @@ class Detector:
         ]
 
     def _flags(self, squares: list[np.ndarray], notes: Sequence[str]) -> list[tuple[str, ...]]:
-        """Why each film is not one that the detector was made for, and what was not found in it."""
+        """For each film, why it is out of distribution, and the predictor's note; nothing where all is well."""
         reasons: Sequence[str] = [""] * len(squares)
         if self.gate is not None and squares:
             from hilum.gate import check_films
 
             reasons = check_films(self.gate, squares).reasons
-        return [tuple(str(why) for why in both if why) for both in zip(reasons, notes, strict=True)]
+        return [tuple(str(text) for text in texts if text) for texts in zip(reasons, notes, strict=True)]
 
     def _prior_correction(self, prevalence: float | None) -> Callable[[np.ndarray], np.ndarray]:
-        """What turns probabilities into those of films of which such a share is positive."""
+        """Return the function that corrects probabilities from the validation films' prevalence to this one."""
         if prevalence is None:
             return lambda probs: probs
         if self.spec.scores is None or len(self.classes) > 2:
             raise RequestError(
                 "this bundle's probabilities cannot be corrected for a prevalence: "
-                + ("it has more than two classes" if self.spec.scores else "it does not say what validation's was")
+                + (
+                    "it has more than two classes"
+                    if self.spec.scores
+                    else "it does not record that of its validation films"
+                )
             )
         old, new = self.spec.scores.prior, (1 - prevalence, prevalence)
         return lambda probs: confidence.correct_prior(probs, old, new) if len(probs) else probs
 
     @staticmethod
     def predicted_class(probs: Sequence[float], threshold: float | None) -> int:
-        """The place of the predicted class: of two the positive one from the threshold on, of more the most probable.
+        """The index of the predicted class: by the threshold for two classes, else the most probable.
 
         >>> Detector.predicted_class((0.4, 0.6), 0.7)
         0
@@ -265,7 +280,7 @@ class Detector:
 
 
 def _open_gate(opened: bundles.Bundle) -> Gate | None:
-    """What films a bundle was made for; OpenCV is loaded where it says so, and only there."""
+    """A bundle's out-of-distribution check, or None; OpenCV is imported only where there is one."""
     if opened.gate is None:
         return None
     from hilum.gate import read_gate

@@ -30,7 +30,7 @@ from hilum.inference.engines import (
     Precision,
     installed_engines,
     open_engine,
-    refuse_missing,
+    require_engine,
 )
 from hilum.machine import measured_once, processor_name
 from hilum.workers import map_in_order
@@ -76,14 +76,14 @@ def select_engine(
         RequestError: no engine that is installed computes in that precision.
     """
     if engine != "auto":
-        refuse_missing(engine)
+        require_engine(engine)
     engines: tuple[EngineName, ...] = installed_engines() if engine == "auto" else (engine,)
     precisions: tuple[Precision, ...] = get_args(Precision) if precision == "auto" else (precision,)
     if precision == "auto" and opened.int8 is None:
         precisions = ("float32", "bfloat16")
     candidates = [(name, kind) for kind in precisions for name in engines if (name, kind) != ("onnx", "bfloat16")]
     if not candidates:  # ONNX Runtime alone has no bfloat16
-        refuse_missing("openvino")
+        require_engine("openvino")
     if len(candidates) == 1:
         return candidates[0]
     path, key = cache_folder() / "engines.json", _situation(opened, candidates, threads)

@@ -1,7 +1,7 @@
-"""Engines that compute a bundle's network: ONNX Runtime and, where installed, OpenVINO; float32, bfloat16 or int8.
+"""Engines: the inference runtimes of a bundle's network, on the CPU, in float32, bfloat16 or int8.
 
-An engine computes each call on one processor, and as many calls at once as there are threads: films are independent,
-and processors that share nothing but the weights never wait for one another.
+There are ONNX Runtime and, where it is installed, OpenVINO. An engine computes each call in one thread, and several
+calls in parallel: films are independent, and threads that share nothing but the weights never wait for one another.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from hilum.errors import RequestError
 from hilum.extras import missing_packages, require
 
 EngineName = Literal["onnx", "openvino"]
-BATCH_SIZE = 8  # films that a network is given at a time: more fill no processor better, and leave its caches
+BATCH_SIZE = 8  # films in a forward pass: larger batches use a processor no better, and no longer fit into its caches
 Precision = Literal["float32", "bfloat16", "int8"]
-# By how much a probability may differ from ONNX Runtime's in float32. That of int8 depends on what the network
-# was trained on: it is measured on validation films when int8 is made (`bundle.int8`).
+# By how much a probability may differ from ONNX Runtime's in float32. The difference of int8 depends on the training
+# films: it is measured on validation films when the network is quantised (`bundle.int8`).
 TOLERANCES: dict[Precision, float] = {"float32": 0.001, "bfloat16": 0.01}
 
 Logits = NDArray[np.float32]
 
 
 class Engine(Protocol):
-    """A bundle's network, ready to compute; several threads may call it at once."""
+    """A bundle's network, loaded into an inference runtime; several threads may call it at once."""
 
     name: EngineName
     precision: Precision
@@ -40,11 +40,11 @@ class Engine(Protocol):
 
 
 def installed_engines() -> tuple[EngineName, ...]:
-    """Return the engines that are installed, without loading them."""
+    """Return the engines that are installed, without importing them."""
     return ("onnx",) if missing_packages("fast") else ("onnx", "openvino")
 
 
-def refuse_missing(name: EngineName) -> None:
+def require_engine(name: EngineName) -> None:
     """Raise RequestError for an engine that is not installed."""
     if name == "openvino":
         require("fast", "--engine openvino")
@@ -54,22 +54,22 @@ def open_engine(bundle: Bundle, name: EngineName, precision: Precision, threads:
     """Load a bundle's network into an engine.
 
     Args:
-        bundle: whose network it is.
-        name: of the engine.
-        precision: to compute in.
-        threads: calls that are computed at once.
+        bundle: the bundle with the network.
+        name: which engine.
+        precision: the number format to compute in.
+        threads: the number of calls that may run in parallel.
 
     Returns:
-        The engine, and a note, empty unless it computes in another precision than the one that was asked for because
-        this processor lacks the instructions.
+        The engine; and a note where it computes in another precision than the one that was asked for, because this
+        processor lacks the instructions, else an empty one.
 
     Raises:
-        RequestError: the engine is not installed or has no such precision, or the bundle has no int8 network.
+        RequestError: the engine is not installed or lacks that precision, or the bundle has no int8 network.
     """
-    refuse_missing(name)
-    path = network_of(bundle, precision)
+    require_engine(name)
+    path = network_path(bundle, precision)
     if name == "openvino":
-        if precision == "bfloat16" and "BF16" not in _capabilities():
+        if precision == "bfloat16" and "BF16" not in _cpu_capabilities():
             note = "this processor has no instructions for bfloat16; computing in float32"
             return _OpenVino(path, "float32", threads), note
         return _OpenVino(path, precision, threads), ""
@@ -78,8 +78,8 @@ def open_engine(bundle: Bundle, name: EngineName, precision: Precision, threads:
     return OnnxRuntime(path, precision), ""
 
 
-def network_of(bundle: Bundle, precision: Precision) -> Path:
-    """Return the file that holds a bundle's network in a precision.
+def network_path(bundle: Bundle, precision: Precision) -> Path:
+    """Return the path of a bundle's ONNX network for a precision; bfloat16 uses the float32 one.
 
     Raises:
         RequestError: the bundle has no int8 network.
@@ -104,41 +104,43 @@ def as_input(films: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 class OnnxRuntime:
-    """ONNX Runtime, in the thread that calls it."""
+    """A network in ONNX Runtime; each call computes in the calling thread."""
 
     name: EngineName = "onnx"
 
     def __init__(self, path: Path, precision: Precision) -> None:
-        """Load a network. Its file decides the precision that it computes in; `precision` only names it."""
+        """Load an ONNX file, which determines the precision; `precision` only records it."""
         import onnxruntime
 
         self.precision = precision
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1  # the thread that calls
+        options.intra_op_num_threads = 1  # only the calling thread
         options.log_severity_level = 3
         self._session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
 
     def logits(self, films: NDArray[np.uint8]) -> Logits:
         """Return the logits, (n, outputs), of preprocessed films, (n, size, size)."""
-        given: Logits = self._session.run(["logits"], {"films": as_input(films)})[0]
-        return given
+        logits: Logits = self._session.run(["logits"], {"films": as_input(films)})[0]
+        return logits
 
 
 class _OpenVino:
+    """A network in OpenVINO; `threads` calls can run in parallel, each in an inference request of its own."""
+
     name: EngineName = "openvino"
 
     def __init__(self, path: Path, precision: Precision, threads: int) -> None:
         self.precision = precision
         core = _openvino().Core()
         model = core.read_model(path)
-        half = precision == "bfloat16"
+        bfloat16 = precision == "bfloat16"
         settings = {
             "NUM_STREAMS": str(threads),
             "INFERENCE_NUM_THREADS": threads,
-            "ENABLE_CPU_PINNING": False,  # the same processors decode films meanwhile
+            "ENABLE_CPU_PINNING": False,  # other threads decode films on the same processors
         }
-        parts = _split_at_convolutions(model) if half else [model]
-        hints = ["f32", "bf16"] if half else ["f32"]
+        parts = _split_at_convolutions(model) if bfloat16 else [model]
+        hints = ["f32", "bf16"] if bfloat16 else ["f32"]
         compiled = [
             core.compile_model(part, "CPU", {**settings, "INFERENCE_PRECISION_HINT": hint})
             for part, hint in zip(parts, hints, strict=True)
@@ -151,11 +153,11 @@ class _OpenVino:
         requests = self._idle.get()
         try:
             inputs = as_input(films)
-            given: list[NDArray[np.float32]] = []
-            for request in requests:
-                request.infer(dict(enumerate([*given, inputs])), share_inputs=True)
-                given = [tensor.data for tensor in request.output_tensors]
-            return given[0].copy()  # the request's own memory is overwritten when it is used again
+            outputs: list[NDArray[np.float32]] = []
+            for request in requests:  # one for each part of the network: the first takes the films, the second both
+                request.infer(dict(enumerate([*outputs, inputs])), share_inputs=True)
+                outputs = [tensor.data for tensor in request.output_tensors]
+            return outputs[0].copy()  # the request reuses its memory
         finally:
             self._idle.put(requests)
 
@@ -166,45 +168,45 @@ def write_openvino(network: Path, path: Path) -> list[Path]:
     Raises:
         RequestError: OpenVINO is not installed.
     """
-    refuse_missing("openvino")
+    require_engine("openvino")
     openvino = _openvino()
     openvino.save_model(openvino.Core().read_model(network), path, compress_to_fp16=False)
     return [path, path.with_suffix(".bin")]
 
 
 def _openvino() -> Any:
-    """Import OpenVINO without its telemetry, which would report the import to its makers."""
+    """Import OpenVINO with its telemetry disabled, which would report the import to its vendor."""
     sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
     import openvino
 
     return openvino
 
 
-def _capabilities() -> Sequence[str]:
-    found: Sequence[str] = _openvino().Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-    return found
+def _cpu_capabilities() -> Sequence[str]:
+    capabilities: Sequence[str] = _openvino().Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    return capabilities
 
 
 def _split_at_convolutions(model: Any) -> list[Any]:
-    """Split a network in two: what it does with grey values before its first convolutions, and everything after.
+    """Split a network before its first convolutions: the standardisation of grey values, and everything after it.
 
-    OpenVINO's bfloat16 applies to a whole network. Taking the mean of a film and dividing by its deviation in 8
-    bits of mantissa moved single probabilities by 0.11; with that part in float32 they moved by 0.005 at most, on the
-    same 526 films.
+    OpenVINO applies bfloat16 to a whole network. Standardising a film (subtracting its mean, dividing by its standard
+    deviation) in bfloat16 changed probabilities by up to 0.11 on 526 films; with that part in float32, the network
+    changed them by up to 0.005.
     """
     openvino = _openvino()
 
-    heavy: list[Any] = []
-    after: set[str] = set()
+    first_layers: list[Any] = []  # convolutions or matrix products that depend on no other
+    after: set[str] = set()  # names of these layers and of everything that depends on them
     for node in model.get_ordered_ops():
-        sources = [node.input_value(place).get_node() for place in range(node.get_input_size())]
+        sources = [node.input_value(index).get_node() for index in range(node.get_input_size())]
         if any(source.get_friendly_name() in after for source in sources):
             after.add(node.get_friendly_name())
         elif node.get_type_name() in ("Convolution", "GroupConvolution", "MatMul"):
-            heavy.append(node)
+            first_layers.append(node)
             after.add(node.get_friendly_name())
     cuts: dict[tuple[str, int], Any] = {}
-    for node in heavy:
+    for node in first_layers:
         source = node.input_value(0)
         cuts.setdefault((source.get_node().get_friendly_name(), source.get_index()), source)
     first = openvino.Model(
@@ -213,9 +215,9 @@ def _split_at_convolutions(model: Any) -> list[Any]:
     inputs = {
         key: openvino.opset13.parameter(cut.get_partial_shape(), cut.get_element_type()) for key, cut in cuts.items()
     }
-    for node in heavy:
+    for node in first_layers:
         source = node.input_value(0)
-        given = inputs[source.get_node().get_friendly_name(), source.get_index()]
-        node.input(0).replace_source_output(given.output(0))
-    # The films too: how many there are is read off them.
+        parameter = inputs[source.get_node().get_friendly_name(), source.get_index()]
+        node.input(0).replace_source_output(parameter.output(0))
+    # The second part gets the films as well: it reads the batch size off them.
     return [first, openvino.Model(model.get_results(), [*inputs.values(), *model.get_parameters()], "rest")]

@@ -104,7 +104,7 @@ class PredictionsTable:
             if not difference <= _TOLERANCE:
                 raise LayoutError(
                     f"{self.path}: another detector wrote it: of {row.film.path} this one says {row.probs[-1]:.4f}, "
-                    f"and there stands {stored[-1]:.4f}; go on with that one, or name another --out"
+                    f"and the file {stored[-1]:.4f}; continue with that detector, or name another --out"
                 )
 
     def _write(self, data: bytes) -> None:
@@ -116,7 +116,7 @@ class PredictionsTable:
             with suppress(OSError):
                 os.ftruncate(self._file, self._end)
             raise RequestError(
-                f"{self.path}: {error.strerror}; its {self.rows:,} rows are whole: make room, and go on with --resume"
+                f"{self.path}: {error.strerror}; its {self.rows:,} rows are whole: free space, continue with --resume"
             ) from None
         self._end += len(data)
 

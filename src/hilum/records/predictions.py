@@ -1,4 +1,4 @@
-"""What a detector says of films, and the CSV that keeps it."""
+"""A detector's predictions for films, in memory and as `predictions.csv`."""
 
 from __future__ import annotations
 
@@ -15,21 +15,22 @@ from hilum.records.csv_text import open_to_write, row_writer
 from hilum.records.listing import html_table, text_table
 from hilum.records.manifest import Film
 
-_SHOWN = 20  # rows at a prompt
+_SHOWN = 20  # the largest number of rows in a repr
 
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """What a detector says of one film, or why it could not say anything.
+    """A detector's prediction for one film, or why there is none.
 
     Attributes:
-        film: the film, with its label where one is known.
-        probs: one probability a class, in the order of `Predictions.classes`; empty where `error` is set.
-        prediction: the class chosen; empty where `error` is set.
+        film: the film, with its true label where one is known.
+        probs: one probability per class, in the order of `Predictions.classes`; empty where `error` is set.
+        prediction: the predicted class; empty where `error` is set.
         error: why the film could not be read; empty where it could.
-        shape: height and width of the film as it was decoded, in pixels; zeros where it could not be.
-        plausible: the classes in the film's prediction set, where the bundle has such sets.
-        flags: why the film is not one that the detector was made for, in words; empty where it is, or nobody asked.
+        shape: height and width of the decoded film in pixels, before preprocessing; zeros where `error` is set.
+        plausible: the classes in the film's conformal prediction set; empty where the bundle has no such sets.
+        flags: why the film is out of the training distribution, or what was not found in it, in words; empty where
+            all is well, or the bundle has no such check.
     """
 
     film: Film
@@ -43,7 +44,7 @@ class Prediction:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Predictions:
-    """One row a film, also for a film that could not be read; a table at a prompt.
+    """The predictions for several films, one row per film, also for films that could not be read.
 
     >>> film = Film("film.png", label="PNEUMONIA")
     >>> row = Prediction(film, probs=(0.02, 0.98), prediction="PNEUMONIA")
@@ -56,9 +57,9 @@ class Predictions:
 
     Attributes:
         classes: the names of the classes; of two, the last one is the positive class.
-        threshold: the probability of the positive class from which on it is predicted; None with more than two
-            classes, of which the most probable is predicted.
-        rows: the predictions, in the order of the films asked for.
+        threshold: the smallest probability of the positive class at which that class is predicted; None with more
+            than two classes, of which the most probable is predicted.
+        rows: the predictions, in the order of the films.
     """
 
     classes: tuple[str, ...]
@@ -85,7 +86,7 @@ class Predictions:
         return [self._as_dict(row) for row in self.rows]
 
     def to_columns(self) -> dict[str, list[object]]:
-        """The same column by column, as `pandas.DataFrame` and `polars.DataFrame` take it."""
+        """The same as a dictionary of columns, which `pandas.DataFrame` and `polars.DataFrame` accept."""
         rows = self.to_dicts()
         return {name: [row[name] for row in rows] for name in prediction_columns(self.classes)}
 
@@ -97,7 +98,7 @@ class Predictions:
         return dict(zip(prediction_columns(self.classes), (*values, *rest), strict=True))
 
     def __repr__(self) -> str:
-        lines = [text_table(*self._table(), right=self._numeric())] if self.rows else ["Predictions: of no film"]
+        lines = [text_table(*self._table(), right=self._numeric())] if self.rows else ["Predictions: no films"]
         return "\n".join((*lines, *self._omitted()))
 
     def _repr_html_(self) -> str:
@@ -105,7 +106,7 @@ class Predictions:
         return html_table(*self._table(), right=self._numeric()) + below
 
     def _table(self) -> tuple[list[str], list[list[str]]]:
-        """The first rows; of two classes the positive one's probability says it all."""
+        """The header and the first rows of the repr; of two classes, only the positive one's probability."""
         shown = slice(-1, None) if len(self.classes) == 2 else slice(None)
         rows = []
         for row in self.rows[:_SHOWN]:
@@ -115,6 +116,7 @@ class Predictions:
         return ["path", "label", *self.classes[shown], "prediction", "notes"], rows
 
     def _numeric(self) -> range:
+        """The indices of the columns to align on the right."""
         return range(2, 3 if len(self.classes) == 2 else 2 + len(self.classes))
 
     def _omitted(self) -> list[str]:
@@ -125,7 +127,7 @@ class Predictions:
 def write_predictions(predictions: Predictions, path: str | Path) -> None:
     """Write `predictions.csv`: `path,label,prob_<class>…,prediction,threshold,patient,split,plausible,flags,error`.
 
-    Several plausible classes are divided by `|`, several flags by a semicolon and a space.
+    Several plausible classes are separated by `|`, several flags by a semicolon and a space.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -144,14 +146,15 @@ def prediction_columns(classes: tuple[str, ...]) -> list[str]:
 
 def prediction_cells(row: Prediction, classes: tuple[str, ...], threshold: float | None) -> list[str]:
     """One film's line of `predictions.csv`."""
-    film, decides = row.film, "" if threshold is None else f"{threshold:.6f}"
+    film, threshold_text = row.film, "" if threshold is None else f"{threshold:.6f}"
     probs = [f"{prob:.6f}" for prob in row.probs] or [""] * len(classes)
     sets, flags = "|".join(row.plausible), "; ".join(row.flags)
-    return [film.path, film.label, *probs, row.prediction, decides, film.patient, film.split, sets, flags, row.error]
+    start = [film.path, film.label, *probs, row.prediction, threshold_text, film.patient, film.split]
+    return [*start, sets, flags, row.error]
 
 
 def csv_bytes(rows: Iterable[Iterable[str]]) -> bytes:
-    """Rows as `write_predictions` writes them."""
+    """Rows of cells in the bytes that `write_predictions` would write."""
     text = io.StringIO()
     write = row_writer(text)
     for row in rows:
@@ -160,10 +163,15 @@ def csv_bytes(rows: Iterable[Iterable[str]]) -> bytes:
 
 
 def read_predictions(path: Path, classes: tuple[str, ...], threshold: float | None) -> Predictions:
-    """Read what `write_predictions` wrote, as far as it is there: of the films path, label, patient and split.
+    """Read what `write_predictions` wrote, except plausible classes and flags.
+
+    Args:
+        path: the CSV file.
+        classes: the class names.
+        threshold: becomes that of the result; the file's own is not read.
 
     Raises:
-        LayoutError: the file is missing, or holds no predictions of these classes.
+        LayoutError: the file is missing or damaged, or holds no predictions of these classes.
     """
     columns = [f"prob_{name}" for name in classes]
     try:
@@ -171,12 +179,12 @@ def read_predictions(path: Path, classes: tuple[str, ...], threshold: float | No
             table = csv.DictReader(file)
             needed = {"path", "label", "prediction", "patient", "split", "error", *columns}
             if not needed <= set(table.fieldnames or ()):
-                raise LayoutError(f"{path}: holds no predictions of {', '.join(classes)}; evaluate again")
+                raise LayoutError(f"{path}: holds no predictions of {', '.join(classes)}; run hilum evaluate again")
             return Predictions(classes, threshold, tuple(_prediction(row, columns) for row in table))
     except FileNotFoundError:
         raise LayoutError(f"{path}: no such predictions; hilum evaluate writes them") from None
     except (csv.Error, ValueError) as error:
-        raise LayoutError(f"{path}: damaged ({error}); evaluate again") from None
+        raise LayoutError(f"{path}: damaged ({error}); run hilum evaluate again") from None
 
 
 def _prediction(row: dict[str, str], columns: list[str]) -> Prediction:

@@ -1,13 +1,20 @@
-"""Training: objective, schedule and one loop. Batches and a network go in, weights and a history come out."""
+"""Training: loss function, schedule and one loop. Batches and a network go in, weights and a history come out."""
 
-from hilum.training.loop import check, fit
-from hilum.training.loss import class_weights, losses
+from hilum.training.loop import check_recipe, fit
+from hilum.training.loss import class_weights, film_losses
 from hilum.training.operating_point import choose_operating_point, choose_out_of_fold
 from hilum.training.precision import pin_precision
 from hilum.training.trainer import FitResult
 from hilum.training.validation import predict_logits
 
 __all__ = [
-    "FitResult", "check", "choose_operating_point", "choose_out_of_fold", "class_weights", "fit", "losses",
-    "pin_precision", "predict_logits",
+    "FitResult",
+    "check_recipe",
+    "choose_operating_point",
+    "choose_out_of_fold",
+    "class_weights",
+    "film_losses",
+    "fit",
+    "pin_precision",
+    "predict_logits",
 ]  # fmt: skip

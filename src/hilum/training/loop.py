@@ -7,21 +7,21 @@ from pathlib import Path
 
 from torch import nn
 
-from hilum.batches import Source
+from hilum.batches import BatchSource
 from hilum.history import Row
 from hilum.recipe import Recipe
 from hilum.training.distillation import read_teachers
 from hilum.training.loss import make_loss_function
 from hilum.training.model_selection import check_monitor, stops_early
-from hilum.training.trainer import FitResult, set_up
+from hilum.training.trainer import FitResult, make_trainer
 
 
-def check(train: Source, val: Source, recipe: Recipe) -> None:
-    """Refuse a recipe that these films, or its teacher, do not allow to be trained; nothing is written.
+def check_recipe(train: BatchSource, val: BatchSource, recipe: Recipe) -> None:
+    """Check, before anything is written, that a recipe can be trained on these films and with its teacher.
 
     Raises:
-        RequestError: a metric is monitored that these validation films do not have, or the class weights, the logit
-            adjustment or the teacher do not fit the films.
+        RequestError: the monitored metric is undefined on these validation films, or the class weights, the logit
+            adjustment or the teacher (of knowledge distillation) do not fit the classes.
     """
     check_monitor(recipe.training, val.labels)
     make_loss_function(recipe.training, train.labels, train.classes)
@@ -30,8 +30,8 @@ def check(train: Source, val: Source, recipe: Recipe) -> None:
 
 def fit(
     model: nn.Module,
-    train: Source,
-    val: Source,
+    train: BatchSource,
+    val: BatchSource,
     recipe: Recipe,
     folder: Path,
     *,
@@ -44,27 +44,27 @@ def fit(
     Under `torchrun` every process calls this, takes its shard of every batch, and returns the same result.
 
     Args:
-        model: a network, or the second half of one as `Network.split` gives it. It is trained in place, and so is the
-            network that shares its weights.
-        train: the training films, or their features where half a network is trained.
-        val: the same of other patients; the weights that are kept are chosen on them.
-        recipe: seed, training scheme, and which parts are trained when.
+        model: a network, or its layers after the frozen ones (the second part that `Network.split` returns). It is
+            trained in place; the network that it was split from shares its weights.
+        train: the training films, or the frozen layers' features of them where only the layers after are trained.
+        val: the validation films, or their features; the epoch whose weights are kept is chosen on them.
+        recipe: for the seed, the training settings, and which layers are trained from which epoch on.
         folder: gets `history.csv`, `checkpoints/` and TensorBoard's events.
         resume: resume from the folder's last checkpoint, where there is one.
-        memory: the bytes that a step may take; a batch that needs more goes through the network in micro-batches.
-            None takes what is free when the run begins, and keeps to that.
+        memory: the bytes that a step may take; a batch that needs more is split into micro-batches, whose gradients
+            are accumulated. None takes what is free when the run begins, for the whole run.
         on_epoch: called with the metrics of every finished epoch, in the first process only.
 
     Raises:
-        RequestError: recipe, films and machine do not fit together, or are not those that the run was started with.
+        RequestError: recipe, films and machine do not fit together, or differ from those of the run that is resumed.
         HilumError: the loss is NaN or infinite.
     """
     scheme = recipe.training
-    trainer = set_up(model, train, val, recipe, folder)
-    if resume and trainer.last.exists():  # a run that was stopped before its first checkpoint starts again
+    trainer = make_trainer(model, train, val, recipe, folder)
+    if resume and trainer.last_checkpoint.exists():  # without a checkpoint yet, the run starts anew
         trainer.resume()
     else:
-        trainer.begin()
+        trainer.write_fingerprint()
     trainer.prepare_steps(memory)
 
     with trainer.open_log() as log:

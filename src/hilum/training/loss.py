@@ -22,8 +22,9 @@ class LossFunction:
 
     Attributes:
         class_weights: (classes,) float32, or None where all classes weigh the same.
-        log_priors: (classes,) float32, added to the logits in training only; or None.
-        label_smoothing: `training.label_smoothing`.
+        log_priors: (classes,) float32, the logarithms of the class frequencies times `training.logit_adjustment`,
+            added to the logits in training only; or None.
+        label_smoothing: the fraction of each label's probability that is spread evenly over the classes.
         gamma: the exponent of the focal loss; 0 is cross-entropy.
     """
 
@@ -33,23 +34,25 @@ class LossFunction:
     gamma: float
 
     def training_losses(self, logits: Tensor, batch: Batch) -> Tensor:
-        """The losses that the optimiser minimises: (n, outputs) logits → (n,) float32."""
+        """The loss of each film that the optimiser minimises: (n, outputs) logits → (n,) float32."""
         logits = adjust_logits(logits.float(), self.log_priors)
         return _mixup_losses(
-            batch, lambda labels: losses(logits, labels, self.class_weights, self.label_smoothing, self.gamma)
+            batch, lambda labels: film_losses(logits, labels, self.class_weights, self.label_smoothing, self.gamma)
         )
 
     def reported_losses(self, logits: Tensor, batch: Batch) -> Tensor:
-        """The losses that are reported: weighted cross-entropy alone, the same for training and validation films.
+        """The loss of each film that the history reports, the same for training and validation films.
+
+        It is class-weighted cross-entropy, without label smoothing, logit adjustment or focal exponent.
 
         Args:
             logits: (n, outputs).
-            batch: the labels, and the mixup weights where there are any.
+            batch: for the labels, and the mixup weights where there are any.
 
         Returns:
             (n,) float32.
         """
-        return _mixup_losses(batch, lambda labels: losses(logits, labels, self.class_weights))
+        return _mixup_losses(batch, lambda labels: film_losses(logits, labels, self.class_weights))
 
     def to(self, device: torch.device) -> LossFunction:
         """A copy of the loss function on another device."""
@@ -63,13 +66,13 @@ def make_loss_function(scheme: Training, labels: np.ndarray, classes: tuple[str,
     """Make the recipe's loss function for its training films.
 
     Args:
-        scheme: the recipe's `[training]`.
+        scheme: the recipe's training settings.
         labels: (n,) class indices of the training films.
         classes: the class names.
 
     Raises:
-        RecipeError: the number of class weights is not that of the classes, or logits are to be adjusted by the
-            frequency of a class that has no training film.
+        RecipeError: there are more or fewer class weights than classes, or logits are to be adjusted by the frequency
+            of a class that has no training film.
     """
     weights: Tensor | None = None
     if scheme.class_weights == "balanced":
@@ -78,7 +81,7 @@ def make_loss_function(scheme: Training, labels: np.ndarray, classes: tuple[str,
         if len(scheme.class_weights) != len(classes):
             raise RecipeError(
                 f"training.class_weights: {len(scheme.class_weights)} weights for the {len(classes)} classes "
-                f"{', '.join(classes)}; give one each, in this order"
+                f"{', '.join(classes)}; give one for each, in this order"
             )
         weights = torch.tensor(scheme.class_weights)
     log_priors: Tensor | None = None
@@ -86,16 +89,17 @@ def make_loss_function(scheme: Training, labels: np.ndarray, classes: tuple[str,
         priors = np.bincount(labels, minlength=len(classes)) / len(labels)
         if not priors.all():
             missing = ", ".join(name for name, prior in zip(classes, priors, strict=True) if not prior)
-            raise RecipeError(f"training.logit_adjustment: no training film shows {missing}; set it to 0")
+            raise RecipeError(f"training.logit_adjustment: no training film is labelled {missing}; set it to 0")
         log_priors = scheme.logit_adjustment * torch.from_numpy(np.log(priors)).float()
     gamma = scheme.focal_gamma if scheme.objective == "focal" else 0.0
     return LossFunction(weights, log_priors, scheme.label_smoothing, gamma)
 
 
 def class_weights(labels: np.ndarray, classes: int) -> Tensor:
-    """Weigh each class by the fraction of films that are *not* of it.
+    """The `balanced` class weights: each class gets the fraction of films that are *not* of it.
 
-    For the study's 1,342 normal films and 3,876 with pneumonia: [3876, 1342] / 5218.
+    For two classes they are proportional to scikit-learn's `balanced` weights; for more they are not. With 1,342
+    normal films and 3,876 with pneumonia: [3876, 1342] / 5218.
 
     >>> class_weights(np.array([0, 1, 1, 1]), 2)
     tensor([0.7500, 0.2500])
@@ -111,12 +115,12 @@ def class_weights(labels: np.ndarray, classes: int) -> Tensor:
     return torch.from_numpy(1 - counts / counts.sum()).float()
 
 
-def losses(
+def film_losses(
     logits: Tensor, labels: Tensor, weights: Tensor | None, smoothing: float = 0.0, gamma: float = 0.0
 ) -> Tensor:
-    """The weighted cross-entropy, or focal loss, of each film; not averaged.
+    """The class-weighted cross-entropy or focal loss of each film (torch's `reduction="none"`).
 
-    >>> losses(torch.tensor([[0.0], [2.0]]), torch.tensor([1, 1]), None)
+    >>> film_losses(torch.tensor([[0.0], [2.0]]), torch.tensor([1, 1]), None)
     tensor([0.6931, 0.1269])
 
     Args:
@@ -129,7 +133,7 @@ def losses(
             equation 4); 0 gives cross-entropy.
 
     Returns:
-        (n,) float32, in nats, times the weight of the film's class.
+        (n,) float32, in nats; each film's loss is multiplied by the weight of its class.
     """
     log_probs = log_probabilities(logits.float())
     classes = log_probs.shape[1]
@@ -142,14 +146,17 @@ def losses(
 
 
 def adjust_logits(logits: Tensor, log_priors: Tensor | None) -> Tensor:
-    """Add the classes' scaled log frequencies to the logits, so that the network learns those of balanced classes."""
+    """Add scaled log class frequencies to the logits, so that the network learns the logits of balanced classes.
+
+    Source: Menon et al., "Long-tail learning via logit adjustment", ICLR 2021.
+    """
     if log_priors is None:
         return logits
     return logits + (log_priors[1] - log_priors[0] if logits.shape[1] == 1 else log_priors)
 
 
 def _mixup_losses(batch: Batch, losses_of: Callable[[Tensor], Tensor]) -> Tensor:
-    """With mixup, combine the losses on a film's own label and on its partner's by the weights of the two films."""
+    """The losses on the films' labels; with mixup, averaged with those on the labels of the films blended in."""
     own = losses_of(batch.labels)
     if batch.mix_weight is None:
         return own

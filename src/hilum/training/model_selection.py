@@ -11,7 +11,8 @@ from hilum.history import Row
 from hilum.recipe import Training
 from hilum.training.checkpoint import Progress
 
-# For each `training.monitor`: the column of the history, and whether a lower value is better.
+# For each `training.monitor`: the column of the history, and whether a lower value is better. "views" are augmented
+# copies of the validation films, "shifted" the films under simulated acquisition shifts.
 MONITORED = {
     "loss": ("val_loss", True),
     "accuracy": ("val_accuracy", False),
@@ -24,10 +25,10 @@ MONITORED = {
 
 
 def check_monitor(scheme: Training, val_labels: np.ndarray) -> None:
-    """Refuse to monitor a metric that these validation films do not have.
+    """Check that the monitored metric is defined on these validation films.
 
     Args:
-        scheme: the recipe's `[training]`.
+        scheme: the recipe's training settings.
         val_labels: (n,) labels of the validation films.
 
     Raises:
@@ -41,7 +42,7 @@ def check_monitor(scheme: Training, val_labels: np.ndarray) -> None:
 
 
 def monitored_value(row: Row, scheme: Training) -> float:
-    """The monitored metric of an epoch, negated where a higher one is better: lower is always better.
+    """The monitored metric of an epoch, negated where higher is better, so that a lower value is always better.
 
     >>> monitored_value({"val_auroc": 0.98}, Training(monitor="auroc"))
     -0.98
@@ -50,22 +51,22 @@ def monitored_value(row: Row, scheme: Training) -> float:
     return row[column] if lower_is_better else -row[column]
 
 
-def is_kept(progress: Progress, value: float, scheme: Training) -> bool:
-    """Whether the weights of the epoch that just ended replace those that are kept.
+def should_keep(progress: Progress, value: float, scheme: Training) -> bool:
+    """Whether the weights of the epoch that just ended replace the ones kept so far.
 
     Args:
-        progress: the run's progress, in which that epoch is counted.
+        progress: the run's progress, which already counts that epoch.
         value: that epoch's `monitored_value`.
-        scheme: the recipe's `[training]`.
+        scheme: the recipe's training settings.
     """
     if scheme.keep == "last":
         return True
     if progress.epoch == scheme.epochs and not progress.kept_epoch:
-        return True  # the monitored value was NaN in every epoch; the last one's weights are kept all the same
+        return True  # the monitored value was never finite: keep the last epoch's weights
     return progress.epoch >= scheme.min_epochs and math.isfinite(value) and value < progress.kept_value
 
 
 def stops_early(progress: Progress, scheme: Training) -> bool:
-    """Whether `training.early_stopping` epochs have passed since the best one."""
+    """Whether `training.early_stopping` epochs (the patience) have passed since the one that is kept."""
     patience = scheme.early_stopping
     return bool(patience and progress.kept_epoch and progress.epoch - progress.kept_epoch >= patience)

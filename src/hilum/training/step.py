@@ -1,4 +1,4 @@
-"""One optimiser step: a batch forward and backward through the network, in micro-batches where memory asks for it."""
+"""One optimiser step: a batch forward and backward through the network, in micro-batches where memory is short."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from hilum.training.parallel import gather
 
 
 class StepOutput(NamedTuple):
-    """The network's output for the films of a batch, over all processes, on the CPU.
+    """The network's output for the films of a batch, gathered from all processes, on the CPU.
 
     Attributes:
         logits: (n, outputs) float32.
-        losses: (n,) float32, as `LossFunction.reported_losses`.
-        labels: (n,) int64, the dominant label of each film.
+        losses: (n,) float32, by `LossFunction.reported_losses`.
+        labels: (n,) int64; of a film that mixup blended, the label with the larger weight.
     """
 
     logits: Tensor
@@ -38,20 +38,21 @@ class Stepper:
     """Makes optimiser steps.
 
     Attributes:
-        fabric: the device, the precision and the processes of the run.
+        fabric: Lightning Fabric: the device, the precision and the processes of the run.
         network: the network, as Fabric wrapped it.
         optimizer: the optimiser, as Fabric wrapped it.
-        objective: the loss.
+        loss_function: the recipe's loss function.
         shard: this process's part of every batch.
-        clip_norm: `training.clip_norm`.
-        micro_batch_size: the number of films that go through the network together; an even number.
-        teacher: the teacher of distillation, where there is one.
+        clip_norm: the largest norm of the gradient; 0 does not clip.
+        micro_batch_size: the number of films that go through the network together; even where that is not the whole
+            batch, because mixup's pairs stay together.
+        teacher: the trained networks to distil from, where there are some.
     """
 
     fabric: Fabric
     network: _FabricModule
     optimizer: torch.optim.Optimizer
-    objective: LossFunction
+    loss_function: LossFunction
     shard: Shard
     clip_norm: float
     micro_batch_size: int
@@ -61,9 +62,9 @@ class Stepper:
         """Make one optimiser step on a batch.
 
         The same seed gives the same step, however the batch is split over micro-batches and processes: gradients are
-        accumulated to those of the whole batch, and dropout masks are drawn for the whole batch. Batch norms in
-        micro-batches are the exception: each computes its statistics over its own films. Where a GPU's memory does
-        not suffice, the micro-batches are halved and the step is repeated.
+        accumulated over the whole batch, and dropout masks are drawn for the whole batch. Batch norm is the
+        exception: its statistics are those of each micro-batch. Where a GPU runs out of memory, the micro-batches
+        are halved and the step is repeated.
 
         Args:
             batch: this process's shard of the batch.
@@ -92,38 +93,41 @@ class Stepper:
         return output
 
     def _forward_backward(self, batch: Batch, seed: int) -> StepOutput:
-        mine, outputs = self.shard.rows(batch.global_size), list[Tensor]()
+        """Accumulate the gradient of the mean loss over the global batch, and gather the outputs for it."""
+        shard_rows, outputs = self.shard.rows(batch.global_size), list[Tensor]()
         for rows, is_last in _micro_batches(len(batch.labels), self.micro_batch_size):
             part = batch.rows(rows)
-            torch.manual_seed(seed)
+            torch.manual_seed(seed)  # of dropout; `part_of_batch` tells it which rows of the global batch these are
             with (
-                part_of_batch(mine.start + rows.start, batch.global_size),
+                part_of_batch(shard_rows.start + rows.start, batch.global_size),
                 self.fabric.no_backward_sync(self.network, enabled=not is_last),
             ):
                 logits = self.network(channels_last(part.inputs))
-                losses = self.objective.training_losses(logits, part)
+                losses = self.loss_function.training_losses(logits, part)
                 if self.teacher is not None:
                     losses = self.teacher.distillation_loss(losses, logits, part.inputs)
-                # Fabric averages gradients over the processes, hence the factor.
+                # Fabric averages gradients over the processes; times their number, that is the sum.
                 loss = losses.sum() * (self.shard.world_size / batch.global_size)
                 self.fabric.backward(loss)
             with torch.no_grad():
-                reported = self.objective.reported_losses(logits, part)
+                reported = self.loss_function.reported_losses(logits, part)
                 columns = (logits, reported[:, None], part.dominant_labels()[:, None])
                 outputs.append(torch.cat([column.detach().float() for column in columns], dim=1))
-        table = gather(self.fabric, torch.cat(outputs), torch.arange(mine.start, mine.stop), batch.global_size)
+        indices = torch.arange(shard_rows.start, shard_rows.stop)
+        table = gather(self.fabric, torch.cat(outputs), indices, batch.global_size)
         return StepOutput(table[:, :-2], table[:, -2], table[:, -1].long())
 
 
 def channels_last(inputs: Tensor) -> Tensor:
-    """Put images and feature maps into the layout in which convolutions are fastest; vectors stay as they are."""
+    """Convert images and feature maps to the channels-last memory format; vectors stay as they are."""
     return inputs.contiguous(memory_format=torch.channels_last) if inputs.ndim == 4 else inputs
 
 
 def _micro_batches(n: int, size: int) -> Iterator[tuple[slice, bool]]:
-    """Yield the rows of each micro-batch, and whether it is the last.
+    """Yield the rows of each micro-batch of n films, and whether it is the last one.
 
-    The sizes are as equal as whole pairs allow; an odd film joins the last micro-batch.
+    Sizes are as equal as possible without separating a pair of films (of mixup); the last film of an odd number joins
+    the last micro-batch.
     """
     count = max(1, min(-(-n // size), n // 2))
     ends = [2 * (n // 2 * number // count) for number in range(count)] + [n]

@@ -13,7 +13,7 @@ from lightning_fabric import Fabric
 from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from hilum.batches import Batch, Shard, Source
+from hilum.batches import Batch, BatchSource, Shard
 from hilum.errors import HilumError, RequestError
 from hilum.files import write_text
 from hilum.history import Row, read_history, write_history
@@ -33,7 +33,7 @@ from hilum.training.distillation import TeacherNetwork, make_teacher
 from hilum.training.finetuning import parameter_groups, set_trainable
 from hilum.training.loss import LossFunction, make_loss_function
 from hilum.training.micro_batches import micro_batch_size
-from hilum.training.model_selection import check_monitor, is_kept, monitored_value
+from hilum.training.model_selection import check_monitor, monitored_value, should_keep
 from hilum.training.parallel import restore_batch_norms, shard_of, synchronize_batch_norms
 from hilum.training.schedule import make_optimizer
 from hilum.training.step import StepOutput, Stepper
@@ -46,9 +46,10 @@ class FitResult:
     """A trained network and how it was trained.
 
     Attributes:
-        model: the network with the weights that were kept, on the CPU, in evaluation mode.
+        model: the network with the weights that were kept (`training.keep`: those of the best or of the last epoch),
+            on the CPU, in evaluation mode.
         kept_epoch: the epoch that these weights are from.
-        history: the metrics of each epoch, a row per epoch.
+        history: the metrics, one row per epoch.
         folder: the folder of the run.
     """
 
@@ -60,23 +61,41 @@ class FitResult:
 
 @dataclass(slots=True)
 class Trainer:
-    """One run while it is trained: its films, its network, its state, and its files."""
+    """One run while it is trained: its films, its network, its state, and its files.
 
-    train: Source
-    val: Source
-    shifted: list[Source]
+    Attributes:
+        train: the training films, or features of them.
+        val: the same of the validation films.
+        shifted: the validation films under each simulated acquisition shift; empty without `training.val_shifts`.
+        recipe: the run's recipe.
+        folder: the folder of the run.
+        fabric: Lightning Fabric: the device, the precision and the processes.
+        shard: this process's part of every batch.
+        loss_function: the recipe's loss function.
+        teacher: the trained networks to distil from, where the recipe names some.
+        state: weights, optimiser and progress: what a checkpoint holds.
+        steps_per_epoch: the number of optimiser steps in an epoch.
+        history: the metrics, one row per finished epoch.
+        stepper: makes the optimiser steps; `prepare_steps` creates it.
+        epoch_start_time: when the current epoch began, in seconds of `time.perf_counter`.
+        last_checkpoint_time: when the last checkpoint was written, in seconds of `time.monotonic`.
+    """
+
+    train: BatchSource
+    val: BatchSource
+    shifted: list[BatchSource]
     recipe: Recipe
     folder: Path
     fabric: Fabric
     shard: Shard
-    objective: LossFunction
+    loss_function: LossFunction
     teacher: TeacherNetwork | None
     state: TrainingState
     steps_per_epoch: int
     history: list[Row] = field(default_factory=list)
     stepper: Stepper = field(init=False)
-    epoch_started: float = 0.0
-    checkpoint_written: float = field(default_factory=time.monotonic)
+    epoch_start_time: float = 0.0
+    last_checkpoint_time: float = field(default_factory=time.monotonic)
 
     @property
     def progress(self) -> Progress:
@@ -84,43 +103,43 @@ class Trainer:
         return self.state.progress
 
     @property
-    def validated(self) -> nn.Module:
-        """The network whose metrics are measured and whose weights are kept: the average's, where there is one."""
+    def evaluated_model(self) -> nn.Module:
+        """The network that is validated and kept: the moving average of the weights, where there is one."""
         return self.state.average.module if self.state.average else self.state.model
 
     @property
     def checkpoints(self) -> Path:
-        """The folder of all checkpoints."""
+        """The folder of the checkpoints."""
         return self.folder / "checkpoints"
 
     @property
-    def last(self) -> Path:
-        """The checkpoint from which a run is resumed."""
+    def last_checkpoint(self) -> Path:
+        """The file from which the run is resumed."""
         return self.checkpoints / "last.safetensors"
 
     @property
-    def kept(self) -> Path:
-        """The weights that are kept."""
+    def kept_weights(self) -> Path:
+        """The file with the weights that are kept."""
         return self.checkpoints / "kept.safetensors"
 
     @property
-    def fingerprint(self) -> Path:
-        """The recipe and the films that the run was started with."""
+    def fingerprint_path(self) -> Path:
+        """The file that records the recipe and the films that the run was started with."""
         return self.checkpoints / "fingerprint.json"
 
-    def begin(self) -> None:
-        """Write down what the run is started with."""
+    def write_fingerprint(self) -> None:
+        """Record the recipe and the films that the run is started with, in the first process."""
         if self.fabric.is_global_zero:
-            write_run_fingerprint(self.fingerprint, self.recipe, self.train.manifest, self.val.manifest)
+            write_run_fingerprint(self.fingerprint_path, self.recipe, self.train.manifest, self.val.manifest)
 
     def resume(self) -> None:
-        """Read the last checkpoint and the history up to it."""
-        check_run_fingerprint(self.fingerprint, self.recipe, self.train.manifest, self.val.manifest)
-        self.state.restore(self.last)
+        """Check that recipe and films are those of the run's start, and load the last checkpoint and the history."""
+        check_run_fingerprint(self.fingerprint_path, self.recipe, self.train.manifest, self.val.manifest)
+        self.state.restore(self.last_checkpoint)
         self.history = _read_history_until(self.progress.epoch, self.folder / "history.csv")
 
     def prepare_steps(self, memory: int | None) -> None:
-        """Determine the micro-batches, join the processes' batch norms, and wrap network and optimiser in Fabric."""
+        """Choose the micro-batch size, synchronise batch norms across processes, and create the stepper."""
         model, scheme, progress = self.state.model, self.recipe.training, self.progress
         if memory or not progress.micro_batch_size:
             local_batch_size = self.recipe.batches.size // self.shard.world_size
@@ -132,7 +151,7 @@ class Trainer:
             self.fabric,
             network,
             optimizer,
-            self.objective.to(self.fabric.device),
+            self.loss_function.to(self.fabric.device),
             self.shard,
             scheme.clip_norm,
             progress.micro_batch_size,
@@ -146,83 +165,84 @@ class Trainer:
         return closing(TensorBoardLog(self.folder / "tensorboard", self.progress.epoch))
 
     def train_epoch(self) -> None:
-        """Make the steps of the epoch that are not done yet, with a checkpoint every few minutes.
+        """Make the remaining optimiser steps of the epoch, with a checkpoint every `training.checkpoint_minutes`.
 
         Raises:
             HilumError: the loss is NaN or infinite.
         """
         progress, scheme, seed = self.progress, self.recipe.training, self.recipe.seed
         epoch = progress.epoch + 1
-        self.epoch_started = time.perf_counter() - progress.seconds
+        self.epoch_start_time = time.perf_counter() - progress.seconds
         set_trainable(self.state.model, self.recipe.transfer, epoch)
         batches = self.train.epoch(seed, epoch, self.fabric.device, start=progress.step, shard=self.shard)
         for batch in track(batches, f"epoch {epoch}/{scheme.epochs}", self.steps_per_epoch - progress.step):
-            step = progress.epoch * self.steps_per_epoch + progress.step
-            learning_rate = progress.schedule.learning_rate(scheme, step, self.steps_per_epoch)
+            global_step = progress.epoch * self.steps_per_epoch + progress.step
+            learning_rate = progress.schedule.learning_rate(scheme, global_step, self.steps_per_epoch)
             for group in self.state.optimizer.param_groups:
                 group["lr"] = learning_rate * group["scale"]
-            output = self.stepper.step(batch, seed=seed * 100_000_007 + step)
+            # A prime larger than any number of steps: runs with different seeds never share a step's seed.
+            output = self.stepper.step(batch, seed=seed * 100_000_007 + global_step)
             if not output.losses.isfinite().all():
-                what = _report_lost_batch(output, batch, self.train, self.folder, f"epoch {epoch}, step {step}")
-                raise HilumError(f"{what}; {divergence_advice(self.state.model, self.last)}")
+                when = f"epoch {epoch}, step {global_step}"
+                message = _report_failed_batch(output, batch, self.train, self.folder, when)
+                raise HilumError(f"{message}; {divergence_advice(self.state.model, self.last_checkpoint)}")
             if self.state.average:
                 self.state.average.update_parameters(self.state.model)
             self.state.outputs.append(output)
             progress.step, progress.micro_batch_size = progress.step + 1, self.stepper.micro_batch_size
-            minutes = (time.monotonic() - self.checkpoint_written) / 60
+            minutes = (time.monotonic() - self.last_checkpoint_time) / 60
             if self.fabric.is_global_zero and minutes >= scheme.checkpoint_minutes:
-                progress.seconds = time.perf_counter() - self.epoch_started
+                progress.seconds = time.perf_counter() - self.epoch_start_time
                 self.write_checkpoint()
 
     def validate(self) -> Row:
-        """Measure the epoch: a row of its training and validation metrics.
+        """Validate the network and return the epoch's row of training and validation metrics.
 
         Raises:
             HilumError: a validation loss is NaN or infinite.
         """
         epoch, steps = self.progress.epoch + 1, self.steps_per_epoch
         measured = validate(
-            self.validated, self.val, self.shifted, self.recipe, self.objective, self.fabric, self.shard
+            self.evaluated_model, self.val, self.shifted, self.recipe, self.loss_function, self.fabric, self.shard
         )
         for name, value in measured.items():
             if name.endswith("loss") and not math.isfinite(value):
-                raise HilumError(
-                    f"{name} is {value} after epoch {epoch}; {divergence_advice(self.state.model, self.last)}"
-                )
+                advice = divergence_advice(self.state.model, self.last_checkpoint)
+                raise HilumError(f"{name} is {value} after epoch {epoch}; {advice}")
         return {
             "epoch": epoch,
-            "seconds": time.perf_counter() - self.epoch_started,
+            "seconds": time.perf_counter() - self.epoch_start_time,
             "learning_rate": self.progress.schedule.learning_rate(self.recipe.training, epoch * steps - 1, steps),
             **metrics_row("train", *self.state.epoch_output()),
             **measured,
         }
 
     def end_epoch(self, row: Row) -> bool:
-        """Count the epoch as done, update the schedule, and decide whether the epoch's weights are to be kept."""
+        """Count the epoch as done, update the learning-rate schedule, and return whether to keep its weights."""
         progress, scheme = self.progress, self.recipe.training
         self.history.append(row)
         progress.epoch, progress.step, progress.seconds, self.state.outputs = progress.epoch + 1, 0, 0.0, []
         value = monitored_value(row, scheme)
         progress.schedule.end_epoch(scheme, value)
-        keep = is_kept(progress, value, scheme)
+        keep = should_keep(progress, value, scheme)
         if keep:
             progress.kept_epoch, progress.kept_value = progress.epoch, value
         return keep
 
     def write_epoch(self, row: Row, keep: bool) -> None:
         """Write history, weights and checkpoint; a run that is killed before the checkpoint repeats the epoch."""
-        epoch, weights = self.progress.epoch, self.validated.state_dict()
+        epoch, weights = self.progress.epoch, self.evaluated_model.state_dict()
         write_history(self.folder / "history.csv", self.history)
         if self.recipe.training.keep == "agreed":
             checkpoint.save(self.checkpoints / f"epoch-{epoch:04d}.safetensors", {"model": weights}, {})
         if keep:
-            checkpoint.save(self.kept, {"model": weights}, {"epoch": epoch})
+            checkpoint.save(self.kept_weights, {"model": weights}, {"epoch": epoch})
         self.write_checkpoint()
 
     def write_checkpoint(self) -> None:
         """Write the checkpoint from which the run can be resumed."""
-        self.state.save(self.last)
-        self.checkpoint_written = time.monotonic()
+        self.state.save(self.last_checkpoint)
+        self.last_checkpoint_time = time.monotonic()
 
     def finish(self) -> FitResult:
         """Load the weights that were kept into the network, and put it back on the CPU."""
@@ -230,17 +250,20 @@ class Trainer:
         model = self.state.model
         restore_batch_norms(model)
         # In place: where half a network was trained, the whole network shares the weights.
-        model.load_state_dict(checkpoint.load(self.kept)[0]["model"])
+        model.load_state_dict(checkpoint.load(self.kept_weights)[0]["model"])
         model.to("cpu", memory_format=torch.contiguous_format).requires_grad_(True).eval()  # type: ignore[call-overload]
         return FitResult(model, self.progress.kept_epoch, self.history, self.folder)
 
 
-def set_up(model: nn.Module, train: Source, val: Source, recipe: Recipe, folder: Path) -> Trainer:
-    """Put network, optimiser, objective and processes together; the network moves to the run's device."""
+def make_trainer(model: nn.Module, train: BatchSource, val: BatchSource, recipe: Recipe, folder: Path) -> Trainer:
+    """Set a run up: processes, device, loss function, optimiser; the network is moved to the run's device.
+
+    Partial files that a killed run left among its checkpoints are deleted.
+    """
     scheme = recipe.training
     check_monitor(scheme, val.labels)
     shifted = [val.transformed(shift) for shift in ACQUISITION.shifts.values()] if scheme.val_shifts else []
-    objective = make_loss_function(scheme, train.labels, train.classes)
+    loss_function = make_loss_function(scheme, train.labels, train.classes)
     teacher = make_teacher(recipe, train.classes)
     fabric = set_up_device(scheme, gradual=bool(recipe.transfer.gradual))
     shard = shard_of(fabric, recipe.batches.size)
@@ -249,10 +272,10 @@ def set_up(model: nn.Module, train: Source, val: Source, recipe: Recipe, folder:
     optimizer = make_optimizer(scheme, parameter_groups(model, recipe.transfer))
     state, steps = TrainingState(model, average, optimizer), train.batches_per_epoch
     trainer = Trainer(
-        train, val, shifted, recipe, folder, fabric, shard, objective, teacher, state, steps_per_epoch=steps
+        train, val, shifted, recipe, folder, fabric, shard, loss_function, teacher, state, steps_per_epoch=steps
     )
     if fabric.is_global_zero:
-        for unfinished in trainer.checkpoints.glob(".*"):  # which a killed run was writing
+        for unfinished in trainer.checkpoints.glob(".*"):  # a killed run was writing it
             unfinished.unlink()
     return trainer
 
@@ -263,8 +286,8 @@ def _make_average(model: nn.Module, decay: float) -> AveragedModel | None:
     return AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(decay), use_buffers=True)  # type: ignore[no-untyped-call]
 
 
-def _input_shape(films: Source) -> torch.Size:
-    """The shape of the network's input for one film."""
+def _input_shape(films: BatchSource) -> torch.Size:
+    """The shape of one film's input to the network, without the batch dimension."""
     return next(iter(films.unaugmented(1))).inputs.shape[1:]
 
 
@@ -272,13 +295,13 @@ def _read_history_until(epoch: int, path: Path) -> list[Row]:
     rows = [row for row in read_history(path) if row.get("epoch", 0) <= epoch]
     if [row.get("epoch") for row in rows] != list(range(1, epoch + 1)):
         raise RequestError(
-            f"{path}: lacks epochs of the {epoch} that the checkpoint has; restore the file, or start the run again"
+            f"{path}: lacks some of the checkpoint's {epoch} epochs; restore the file, or start the run again"
         )
     return rows
 
 
-def _report_lost_batch(output: StepOutput, batch: Batch, train: Source, folder: Path, when: str) -> str:
-    """The message about a loss that is NaN or infinite; the films of the batch are written to a file."""
+def _report_failed_batch(output: StepOutput, batch: Batch, train: BatchSource, folder: Path, when: str) -> str:
+    """Write the batch's films to `failed_batch.txt`, and return the message about its NaN or infinite loss."""
     names = [train.manifest.films[index].path for index in batch.indices]
     path = folder / "failed_batch.txt"
     write_text(path, "".join(f"{name}\n" for name in names))

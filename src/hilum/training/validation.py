@@ -11,7 +11,7 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from hilum import bundle, metrics
-from hilum.batches import Batch, Shard, Source
+from hilum.batches import Batch, BatchSource, Shard
 from hilum.history import Row
 from hilum.recipe import Recipe
 from hilum.training.loss import LossFunction
@@ -21,47 +21,48 @@ from hilum.training.step import channels_last
 
 @torch.no_grad()
 def predict_logits(model: nn.Module, batches: Iterable[Batch]) -> Tensor:
-    """A network's logits for every film of the batches: (n, outputs) float32 on the CPU."""
+    """Put the network in evaluation mode and return its logits for all films: (n, outputs) float32 on the CPU."""
     model.eval()
     return torch.cat([model(channels_last(batch.inputs)).cpu() for batch in batches])
 
 
 def validate(
     model: nn.Module,
-    val: Source,
-    shifted: Sequence[Source],
+    val: BatchSource,
+    shifted: Sequence[BatchSource],
     recipe: Recipe,
-    objective: LossFunction,
+    loss_function: LossFunction,
     fabric: Fabric,
     shard: Shard,
 ) -> Row:
-    """Measure a network on the validation films, on augmented views of them, and under acquisition shifts.
+    """Measure a network on the validation films, on augmented copies ("views") of them, and under acquisition shifts.
 
-    Each process evaluates its shard of the films, and all of them get the same metrics.
+    A shift simulates how another machine or archive would have produced the films (`hilum.shifts`). Each process
+    evaluates its shard of the films, and all processes return the same metrics.
 
     Args:
         model: the network, on the run's device.
         val: the validation films.
         shifted: the same films under each shift; their metrics are averaged over the shifts.
         recipe: for its seed and `training.val_views`, the number of augmented views.
-        objective: for the losses that are reported.
-        fabric: joins the processes.
+        loss_function: for the losses that are reported.
+        fabric: Lightning Fabric, which connects the processes.
         shard: this process's part of every batch.
 
     Returns:
-        Loss, accuracy and AUROC in the columns `val_…`, and, where they are asked for, `val_views_…` and
+        Loss, accuracy and AUROC in the columns `val_…`, and, where the recipe asks for them, `val_views_…` and
         `val_shifted_…`.
     """
     labels = torch.from_numpy(val.labels)
 
     def logits_of(batches: Iterable[Batch]) -> Tensor:
         """The logits of all films, in the manifest's order, gathered from all processes."""
-        mine = [(predict_logits(model, [batch]), batch.indices) for batch in batches if len(batch.indices)]
-        logits, indices = torch.cat([each for each, _ in mine]), np.concatenate([each for _, each in mine])
+        pairs = [(predict_logits(model, [batch]), batch.indices) for batch in batches if len(batch.indices)]
+        logits, indices = torch.cat([part for part, _ in pairs]), np.concatenate([part for _, part in pairs])
         return gather(fabric, logits, torch.from_numpy(indices), len(val))
 
     def losses_of(logits: Tensor, labels: Tensor) -> Tensor:
-        return objective.reported_losses(logits, Batch(logits, labels, np.arange(len(labels)), len(labels)))
+        return loss_function.reported_losses(logits, Batch(logits, labels, np.arange(len(labels)), len(labels)))
 
     clean = logits_of(val.unaugmented(device=fabric.device, shard=shard))
     row = metrics_row("val", clean, losses_of(clean, labels), labels)
@@ -79,23 +80,23 @@ def validate(
     return row
 
 
-def metrics_row(split: str, logits: Tensor, losses: Tensor, labels: Tensor) -> Row:
-    """Mean loss, accuracy and AUROC; with more than two classes, the mean AUROC of each class against the rest.
+def metrics_row(prefix: str, logits: Tensor, losses: Tensor, labels: Tensor) -> Row:
+    """Mean loss, accuracy and AUROC (macro-averaged one-vs-rest with more than two classes).
 
     Where a logit is NaN or infinite, all three are NaN.
 
     Args:
-        split: the prefix of the columns' names.
+        prefix: of the columns' names, such as `val`.
         logits: (n, outputs).
-        losses: (n,), as `LossFunction.reported_losses`.
+        losses: (n,), by `LossFunction.reported_losses`.
         labels: (n,) class indices.
     """
     if not logits.isfinite().all():
-        return dict.fromkeys((f"{split}_loss", f"{split}_accuracy", f"{split}_auroc"), math.nan)
+        return dict.fromkeys((f"{prefix}_loss", f"{prefix}_accuracy", f"{prefix}_auroc"), math.nan)
     probs, truth = bundle.probabilities(logits.numpy()), labels.numpy()
     classes = (1,) if probs.shape[1] == 2 else range(probs.shape[1])
     return {
-        f"{split}_loss": float(losses.mean()),
-        f"{split}_accuracy": float((probs.argmax(axis=1) == truth).mean()),
-        f"{split}_auroc": float(np.mean([metrics.auroc(truth == label, probs[:, label]) for label in classes])),
+        f"{prefix}_loss": float(losses.mean()),
+        f"{prefix}_accuracy": float((probs.argmax(axis=1) == truth).mean()),
+        f"{prefix}_auroc": float(np.mean([metrics.auroc(truth == label, probs[:, label]) for label in classes])),
     }

@@ -20,7 +20,7 @@ from hilum.workflows.deployed import DeployedNetworks, fit_gate, summarize
 if TYPE_CHECKING:
     from torch import nn
 
-    from hilum.batches import FilmBatches, Source
+    from hilum.batches import BatchSource, FilmBatches
     from hilum.features import FeatureBatches
     from hilum.models import Network
     from hilum.training import FitResult
@@ -47,7 +47,7 @@ class TrainedNetwork:
     manifest: Manifest
     network: Network
     trained_part: nn.Module
-    val: Source
+    val: BatchSource
     result: FitResult
 
 
@@ -120,12 +120,12 @@ def fit_network(
     cache = pixels.cache(used, recipe.pixels)
     train_films = batches.make_batches(used.split("train"), cache, classes, recipe.batches)
     val_films = batches.make_batches(used.split("val"), cache, classes, recipe.batches)
-    training.check(train_films, val_films, recipe)
+    training.check_recipe(train_films, val_films, recipe)
     if not resume:
         write_run_inputs(recipe, manifest, folder)
     logger.info(f"{folder}: {recipe.model.name}: trained on {len(train_films)} films, validated on {len(val_films)}")
-    train: Source = train_films
-    val: Source = val_films
+    train: BatchSource = train_films
+    val: BatchSource = val_films
     if recipe.transfer.frozen:
         train = compute_features(network, train_films, recipe, recipe.transfer.views)
         views = max(recipe.bundle.operating_views, recipe.training.val_views)
