@@ -144,7 +144,7 @@ def test_no_other_network_starts_from_several(fused: Bundle) -> None:
     from hilum.recipe import Weights
 
     recipe = fused.spec.members[0].recipe
-    with pytest.raises(RecipeError, match="not one of its weights"):
+    with pytest.raises(RecipeError, match="none of its weights"):
         weights.load(network_of(recipe), Weights(source=str(fused.folder)), recipe.model)
 
 
@@ -159,7 +159,7 @@ def test_the_record_and_the_card_say_what_was_fused(fused: Bundle, dense: Bundle
     assert f"| 0.2500 | dense | s1-cnn | {shown} | {own} |" in text
     assert "| 0.7500 | whole | resnet18 | the whole film | `0000000000000000` |" in text
     assert "| train (2: whole) | 1 NORMAL, 1 PNEUMONIA/virus | 2 |" in text
-    assert "Of `whole` it is not known whether these films are among those that it learnt from" in text
+    assert "Of `whole` it is not known whether these films are among those that it was trained on" in text
 
 
 def test_the_card_says_what_one_network_is_shown(dense: Bundle, session_bundle: Path) -> None:

@@ -146,7 +146,7 @@ def test_a_bundle_that_the_others_make_superfluous_is_left_out(
         lambda probs, labels: np.array([0.2999, 0.0002, 0.6999]),
     )
     fuse([Path("a"), Path("b"), Path("c")], MANIFEST, Path("x"), "fitted")
-    assert "b: share 0.000, left out: the others know all that it knows" in caplog.text
+    assert "b: share 0.000, omitted: it adds nothing to the others" in caplog.text
     members = bundle.read("x/bundle").spec.members
     assert [(member.recipe.name, round(member.share, 3)) for member in members] == [("a", 0.3), ("c", 0.7)]
     monkeypatch.setattr(

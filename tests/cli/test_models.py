@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import json
-import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from hilum import models
+from hilum.cli import main
 from hilum.cli.models import _print
 from hilum.errors import RecipeError
 
@@ -19,18 +21,27 @@ Row = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
-def rows() -> list[Row]:
-    """As a program reads them; working all of them out takes seconds."""
-    command = [sys.executable, "-c", "from hilum.cli import main; main()", "models", "--json"]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert done.stderr.startswith("Next: hilum train")
-    found: list[Row] = json.loads(done.stdout)
-    return found
+def listed() -> tuple[list[Row], list[models.ModelProfile]]:
+    """What the command prints, and what the library worked out for it; that takes seconds, and is done once."""
+    profiles, stdout, stderr = list(models.profile_models()), io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(stdout), redirect_stderr(stderr):
+        patch.setattr(models, "profile_models", lambda *arguments: iter(profiles))
+        patch.setattr(sys, "argv", ["hilum", "models", "--json"])
+        with pytest.raises(SystemExit, match="0"):
+            main()
+    assert stderr.getvalue().startswith("Next: hilum train")
+    return json.loads(stdout.getvalue()), profiles
 
 
-@pytest.fixture(scope="module")
-def profiles() -> list[models.ModelProfile]:
-    return list(models.profile_models())
+@pytest.fixture
+def rows(listed: tuple[list[Row], list[models.ModelProfile]]) -> list[Row]:
+    """As a program reads them."""
+    return listed[0]
+
+
+@pytest.fixture
+def profiles(listed: tuple[list[Row], list[models.ModelProfile]]) -> list[models.ModelProfile]:
+    return listed[1]
 
 
 @pytest.fixture

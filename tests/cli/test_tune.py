@@ -215,7 +215,7 @@ def test_an_interrupt_says_how_to_go_on(
         raise KeyboardInterrupt
 
     recipe, manifest = files
-    monkeypatch.setattr(workflow, "learn", stop)
+    monkeypatch.setattr(workflow, "fit_network", stop)
     with pytest.raises(typer.Exit) as ended:
         cli.tune(str(recipe), manifest, tmp_path / "study")
     assert ended.value.exit_code == 130
