@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
+from hilum.machine import processors
 from hilum.pixels.phantom import chest_phantom
 from tests.exports import exporting_once
 
@@ -41,6 +42,11 @@ class ChestFolder(Protocol):
         size: tuple[int, int] = (64, 64),
         name: str = "chest",
     ) -> Path: ...
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """One more than processors: some tests wait, for processes that they kill or for another's lock."""
+    return processors() + 1
 
 
 @pytest.fixture(autouse=True)

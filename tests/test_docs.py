@@ -165,6 +165,7 @@ def test_tutorials_are_kept_without_outputs() -> None:
             assert cell.get("execution_count") is None, notebook.name
 
 
+@pytest.mark.slow  # as `make docs` does, cell by cell
 @pytest.mark.parametrize("notebook", TUTORIALS, ids=name_of)
 def test_tutorials_run(notebook: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)

@@ -1,6 +1,6 @@
 """Everything that Hilum refuses, as one small tree.
 
-HilumError          one line: what is wrong, where, how to mend it
+HilumError          one line: what is wrong, where, how to fix it
 ├── RequestError    the request cannot be carried out as it stands       (exit code 2)
 │   ├── RecipeError     a recipe's key or value
 │   ├── LayoutError     a folder, a table or a manifest of films
@@ -12,7 +12,7 @@ from __future__ import annotations
 
 
 class HilumError(Exception):
-    """What went wrong, as one line for a person: what, where, how to mend it."""
+    """What went wrong, as one line for a person: what, where, how to fix it."""
 
 
 class RequestError(HilumError):
@@ -36,7 +36,7 @@ class FilmError(HilumError):
 
     Attributes:
         path: the film as the user named it.
-        reason: what is wrong with it and how to mend it, without the path.
+        reason: what is wrong with it and how to fix it, without the path.
     """
 
     def __init__(self, path: str, reason: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import signal
@@ -37,6 +38,8 @@ def make_fabric(device: str, precision: Precision, *, gradual: bool) -> Fabric:
         precision: Fabric's name of the number format.
         gradual: whether parts of the network are frozen in some epochs, so that some weights have no gradient.
     """
+    # It would print the number format, which the run's recipe holds.
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
     if not _LAUNCHED:
         return Fabric(accelerator=device, devices=1, precision=precision)
     from lightning_fabric.strategies.ddp import DDPStrategy
