@@ -229,7 +229,7 @@ def _notes_on_training(spec: Spec, indexed: Manifest, split: str) -> list[str]:
     if split == "test" or data_fingerprint(own) != spec.data_fingerprint:
         return []
     if split == "val":
-        return ["These films chose its threshold and its calibration: on films that had no say it may do less well."]
+        return ["Its threshold and its calibration were chosen on these films; on others it may do less well."]
     return ["It was trained on these films: the figures do not say how good it is on films that it has not seen."]
 
 
