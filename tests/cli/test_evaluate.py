@@ -120,7 +120,7 @@ def test_films_that_a_detector_was_made_from_are_said_to_be() -> None:
     for split, words in (
         ("train", "trained on these films"),
         ("all", "trained on these films"),
-        ("val", "chose its"),
+        ("val", "were chosen on these films"),
     ):
         assert words in " ".join(_notes_on_training(spec, films, split))
     assert _notes_on_training(spec, films, "test") == []

@@ -63,7 +63,11 @@ def start(tmp_path: Path, chest_folder: ChestFolder) -> Iterator[Start]:
 
     yield run
     for process in started:
-        process.kill()
+        process.terminate()  # torchrun then ends its processes; one that is killed leaves them running
+        try:
+            process.wait(timeout=60)
+        except subprocess.TimeoutExpired:
+            process.kill()
 
 
 def test_two_processes_reproduce_the_loss_curve_of_one(start: Start, tmp_path: Path) -> None:
