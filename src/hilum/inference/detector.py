@@ -223,7 +223,7 @@ class Detector:
             row = tuple(map(float, probs))
             height, width = square.shape
             predicted = self.classes[self.predicted_class(row, threshold)]
-            rows.append(Prediction(film, row, predicted, "", (height, width), plausible, flags))
+            rows.append(Prediction(film, row, predicted, "", (height, width), plausible, flags, square.remarks))
         return rows
 
     def _read(self, film: Film, array: NDArray[np.generic] | None) -> Square | FilmError:

@@ -153,7 +153,7 @@ def _read_file(
     if kind == "DICOM":
         from hilum.pixels.dicom import read_dicom
 
-        return _whole(read_dicom(path, data, window))
+        return read_dicom(path, data, window)
     raise FilmError(path, f"{kind}; Hilum reads JPEG, PNG and DICOM: convert it to PNG, or remove it")
 
 

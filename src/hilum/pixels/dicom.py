@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from hilum.errors import FilmError
 from hilum.pixels.formats import MAX_PIXELS, MIN_SIDE, one_line
 from hilum.pixels.lossless import decode_apart
-from hilum.pixels.pictures import between_extremes
+from hilum.pixels.pictures import Decoded, between_extremes
 from hilum.pixels.voi import apply_table, apply_window
 
 if TYPE_CHECKING:
@@ -53,8 +53,8 @@ _DECODERS = {
 }
 
 
-def read_dicom(path: str, data: bytes, window: tuple[float, float] | None) -> NDArray[np.float32]:
-    """Decode one radiograph or CT slice; float32, (height, width), 0 to 1, brighter is denser.
+def read_dicom(path: str, data: bytes, window: tuple[float, float] | None) -> Decoded:
+    """Decode one radiograph or CT slice at its full size; brighter is denser.
 
     The window is `window`; else, for CT, the lung window on Hounsfield units; else the VOI LUT or the
     first window stored; else the smallest and the largest value outside the padding. `window` and the lung window are
@@ -76,7 +76,7 @@ def read_dicom(path: str, data: bytes, window: tuple[float, float] | None) -> ND
         grey = np.float32(1) - grey
     if padding is not None:
         grey[padding] = 0
-    return grey
+    return Decoded(grey, grey.shape)
 
 
 def _refuse_unfit(path: str, ds: Dataset) -> None:

@@ -27,11 +27,13 @@ class Decoded(NamedTuple):
         grey: float32, 0 to 1, (ceil(height / scale), ceil(width / scale)).
         shape: height and width of the film itself, in pixels.
         scale: pixels of the film to one of `grey`, along each side: 1, or of a JPEG 2, 4 or 8.
+        remarks: what a person should know about how it was read, in words; empty where all is as usual.
     """
 
     grey: NDArray[np.float32]
     shape: tuple[int, ...]
     scale: int = 1
+    remarks: tuple[str, ...] = ()
 
 
 def read_picture(path: str, data: bytes, kind: str, scale_of: Callable[[int, int], int] | None = None) -> Decoded:

@@ -19,10 +19,12 @@ class Square(NamedTuple):
     Attributes:
         levels: uint8, (size, size).
         shape: height and width of the film itself, in pixels.
+        remarks: what a person should know about how it was read, in words; empty where all is as usual.
     """
 
     levels: NDArray[np.uint8]
     shape: tuple[int, ...]
+    remarks: tuple[str, ...] = ()
 
 
 def read_square(path: str, spec: Pixels, expected_sha256: str = "") -> Square:
@@ -39,8 +41,8 @@ def read_square(path: str, spec: Pixels, expected_sha256: str = "") -> Square:
     Raises:
         FilmError: as for `decode`.
     """
-    grey, shape, scale = decode_scaled(path, spec.window, expected_sha256, partial(largest_scale, spec=spec))
-    return Square(preprocess_scaled(grey, spec, shape, scale), shape)
+    film = decode_scaled(path, spec.window, expected_sha256, partial(largest_scale, spec=spec))
+    return Square(preprocess_scaled(film.grey, spec, film.shape, film.scale), film.shape, film.remarks)
 
 
 def square_of(array: NDArray[np.generic], spec: Pixels, name: str = "array") -> Square:

@@ -31,6 +31,7 @@ class Prediction:
         plausible: the classes in the film's conformal prediction set; empty where the bundle has no such sets.
         flags: why the film is out of the training distribution, or what was not found in it, in words; empty where
             all is well, or the bundle has no such check.
+        remarks: what a person should know about how the film was read, in words; no reason not to answer.
     """
 
     film: Film
@@ -40,6 +41,7 @@ class Prediction:
     shape: tuple[int, int] = (0, 0)
     plausible: tuple[str, ...] = ()
     flags: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, repr=False)
