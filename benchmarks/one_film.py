@@ -53,7 +53,7 @@ def main() -> None:
                 decode_scaled(film.path, None, "", scale_of) for film in some
             ],
             "cutting and scaling to the square": lambda: [
-                preprocess_scaled(grey, spec, shape, scale) for grey, shape, scale in decoded
+                preprocess_scaled(film.grey, spec, film.shape, film.scale) for film in decoded
             ],
             "the network": lambda: [detector.probs(part) for part in squares],  # type: ignore[arg-type]
             "the gate": lambda: [check_films(gate, part) for part in squares],
