@@ -112,7 +112,6 @@ def test_a_stray_copy_beside_the_splits_is_left_out_and_told(lay: Lay) -> None:
         (("train/1.png", "NORMAL/2.png"), "side by side"),
         (("train/A/1.png", "val/A/2.png", "valid/A/3.png"), "both the split val"),
         (("train/A/1.png", "val/A/2.png", "val/B/3.png"), "val has the class B, which train does not have"),
-        (("train/NORMAL/1.png", "test/Normal/3.png"), "test has the class Normal"),
         (("train/A/x.txt", "test/notes.md"), "no films"),
     ],
 )

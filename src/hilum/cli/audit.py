@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from hilum.cli.options import Json, PatientPattern
+from hilum.cli.options import ClassName, Json, PatientPattern
 from hilum.cli.terminal import app, tell
 from hilum.extras import require
 
@@ -24,6 +24,7 @@ def audit(
         typer.Option("--predictions", help="A predictions.csv of these films, to look for wrong labels with."),
     ] = None,
     patient_pattern: PatientPattern = None,
+    class_name: ClassName = None,
     as_json: Json = False,
 ) -> None:
     """Find duplicates, leaks, shortcuts, outliers and label errors. Nothing is changed.
@@ -37,7 +38,8 @@ def audit(
     from hilum.auditing import audit_json, write_audit
     from hilum.records import read_predictions
 
-    manifest = films.index(data, cut=False, patient_pattern=patient_pattern)
+    named = films.parse_class_names(class_name or ())
+    manifest = films.index(data, cut=False, patient_pattern=patient_pattern, class_names=named)
     predicted = read_predictions(predictions, manifest.labels, None) if predictions else None
     found = run(manifest, predicted)
     if out is not None:

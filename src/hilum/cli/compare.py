@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from hilum.cli.options import Json
+from hilum.cli.options import ClassName, Json
 from hilum.cli.terminal import app, tell
 
 
@@ -34,12 +34,15 @@ def compare(
         float | None,
         typer.Option("--threshold", help="Of tables of two classes: the second is called from here on (0.5)."),
     ] = None,
+    class_name: ClassName = None,
     as_json: Json = False,
 ) -> None:
     """Put detectors side by side on the same films: DeLong, McNemar, paired bootstrap, Holm-corrected, with costs."""
     from hilum.comparison.comparison_file import as_json as to_json
+    from hilum.films import parse_class_names
     from hilum.workflows.compare import compare as run
 
-    compared = run(entries, data, split=split, out=out, timing=timing, threshold=threshold)
+    named = parse_class_names(class_name or ())
+    compared = run(entries, data, split=split, out=out, timing=timing, threshold=threshold, class_names=named)
     typer.echo(json.dumps(to_json(compared), indent=1) if as_json else str(compared))
     tell(f"Next: open {out / 'comparison.html'}")

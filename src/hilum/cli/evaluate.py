@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from hilum.cli.options import Data, Engine, Json, Precision
+from hilum.cli.options import ClassName, Data, Engine, Json, Precision
 from hilum.cli.terminal import app, tell
 
 
@@ -53,12 +53,22 @@ def evaluate(
         float | None,
         typer.Option("--threshold", help="Of a table of two classes: the second is called from here on (0.5)."),
     ] = None,
+    class_name: ClassName = None,
+    classes: Annotated[
+        str | None,
+        typer.Option(
+            "--classes",
+            metavar="NAME,NAME",
+            help="The films' names of the detector's classes, in its order; films of other classes are left out.",
+        ),
+    ] = None,
     engine: Engine = "onnx",
     precision: Precision = "float32",
     as_json: Json = False,
 ) -> None:
     """Measure a detector on labelled films, with 95% intervals over patients, and write a report."""
     from hilum.evaluation import as_json as to_json
+    from hilum.films import parse_class_names
     from hilum.workflows.evaluate import evaluate as run
 
     evaluation = run(
@@ -76,6 +86,8 @@ def evaluate(
         engine=engine,
         precision=precision,
         threshold=threshold,
+        class_names=parse_class_names(class_name or ()),
+        classes=[name.strip() for name in (classes or "").split(",") if name.strip()],
     )
     typer.echo(json.dumps(to_json(evaluation), indent=1) if as_json else str(evaluation))
     tell(f"Next: open {out / 'report.html'}")

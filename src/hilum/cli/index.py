@@ -8,7 +8,7 @@ from typing import Annotated, Literal, cast
 
 import typer
 
-from hilum.cli.options import Json, PatientPattern, SplitBy
+from hilum.cli.options import ClassName, Json, PatientPattern, SplitBy
 from hilum.cli.terminal import app, tell
 
 
@@ -24,6 +24,7 @@ def index(
     path_column: Annotated[str | None, typer.Option(help="A table's column of paths.")] = None,
     label_column: Annotated[str | None, typer.Option(help="A table's column of labels.")] = None,
     patient_column: Annotated[str | None, typer.Option(help="A table's column of patients.")] = None,
+    class_name: ClassName = None,
     as_json: Json = False,
 ) -> None:
     """Find films, read labels, patients and splits, and write the manifest that training reads."""
@@ -38,6 +39,7 @@ def index(
         path_column=path_column,
         label_column=label_column,
         patient_column=patient_column,
+        class_names=films.parse_class_names(class_name or ()),
     )
     write_manifest(found, out)
     counts = {"films": len(found), "splits": found.counts()}

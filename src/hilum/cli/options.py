@@ -21,6 +21,14 @@ PatientPattern = Annotated[
         "--patient-pattern", help="Where a path names its patient: a regular expression with (?P<patient>…)."
     ),
 ]
+ClassName = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--class",
+        metavar="NAME=NAME,…",
+        help="A class, and the names that the films have for it: 'PNEUMONIA=pneumonia,lung opacity'. Repeatable.",
+    ),
+]
 Engine = Annotated[
     Literal["onnx", "openvino", "auto"],
     typer.Option("--engine", help="What computes the network; auto: the fastest here, measured once and kept."),

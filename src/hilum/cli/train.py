@@ -7,7 +7,7 @@ from typing import Annotated, Literal, cast
 
 import typer
 
-from hilum.cli.options import PatientPattern, SplitBy
+from hilum.cli.options import ClassName, PatientPattern, SplitBy
 from hilum.cli.terminal import app, tell
 from hilum.errors import RequestError
 
@@ -30,8 +30,10 @@ def train(
     ] = None,
     split_by: SplitBy = "patient",
     patient_pattern: PatientPattern = None,
+    class_name: ClassName = None,
 ) -> None:
     """Train by a recipe, a network or a system without one, and write its bundle; --resume RUN completes a run."""
+    from hilum.films import parse_class_names
     from hilum.workflows import train as library
 
     if resume is not None:
@@ -49,6 +51,7 @@ def train(
             memory=memory,
             split_by=cast(Literal["patient", "film"], split_by),
             patient_pattern=patient_pattern,
+            class_names=parse_class_names(class_name or ()),
         )
     if run.bundle is None:
         tell(f"{run.folder}: done")

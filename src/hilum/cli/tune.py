@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 import typer
 
-from hilum.cli.options import Data, PatientPattern, SplitBy
+from hilum.cli.options import ClassName, Data, PatientPattern, SplitBy
 from hilum.cli.terminal import app, tell
 from hilum.errors import HilumError
 
@@ -34,6 +34,7 @@ def tune(
     settings: Annotated[list[str] | None, typer.Option("--set", help="Change the recipe: section.key=value.")] = None,
     split_by: SplitBy = "patient",
     patient_pattern: PatientPattern = None,
+    class_name: ClassName = None,
 ) -> None:
     """Search for a recipe's best values: train trial after trial, compared by training.monitor on validation.
 
@@ -54,6 +55,7 @@ def tune(
     The same command continues a study that was stopped, and the trials that were being trained. Several processes
     share the trials: on one machine as it is, on several machines with the same --storage.
     """
+    from hilum.films import parse_class_names
     from hilum.workflows.tune import tune as run
 
     try:
@@ -66,12 +68,14 @@ def tune(
             storage=storage,
             split_by=cast(Literal["patient", "film"], split_by),
             patient_pattern=patient_pattern,
+            class_names=parse_class_names(class_name or ()),
         )
     except KeyboardInterrupt:
         tell("stopped; run the same command again to continue the study and this trial")
         raise typer.Exit(130) from None
     how = f" --split-by {split_by}" if split_by != "patient" else ""
     how += f" --patient-pattern {shlex.quote(patient_pattern)}" if patient_pattern else ""
+    how += "".join(f" --class {shlex.quote(each)}" for each in class_name or ())
     report(summary, f"--data {data}{how}", out)
 
 

@@ -6,6 +6,7 @@
 What comes out is a `hilum.records.Manifest`; no later stage asks a folder again.
 """
 
+from hilum.films.class_names import MatchedFilms, match_classes, parse_class_names
 from hilum.films.classes import choose_classes, labels_of
 from hilum.films.cross_validation import folds
 from hilum.films.index import as_manifest, find, index
@@ -14,6 +15,7 @@ from hilum.films.names import Name, read_name
 
 __all__ = [
     "Leak",
+    "MatchedFilms",
     "Name",
     "as_manifest",
     "choose_classes",
@@ -22,6 +24,8 @@ __all__ = [
     "index",
     "labels_of",
     "leaks",
+    "match_classes",
+    "parse_class_names",
     "read_name",
     "refuse_leaks",
 ]

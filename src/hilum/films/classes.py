@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from hilum.errors import LayoutError, RequestError
+from hilum.films.class_names import is_negative
 from hilum.films.wording import listed
 from hilum.records import Manifest
-
-NEGATIVE_NAMES = ("normal", "healthy", "negative", "no finding", "no_finding")
 
 
 def choose_classes(manifest: Manifest, asked_for: tuple[str, ...] = ()) -> tuple[str, ...]:
@@ -54,7 +53,7 @@ def labels_of(manifest: Manifest, classes: tuple[str, ...]) -> np.ndarray:
 
 
 def _in_order(labels: tuple[str, ...]) -> tuple[str, ...]:
-    negative = tuple(label for label in labels if label.lower() in NEGATIVE_NAMES)
+    negative = tuple(label for label in labels if is_negative(label))
     if len(labels) == 2 and len(negative) != 1:
         raise RequestError(
             f"which of {labels[0]} and {labels[1]} is the finding? Name the classes, the finding last: "

@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass, field
 
 from hilum.errors import LayoutError
+from hilum.films.class_names import fold
 from hilum.films.discovery import SkippedFiles, SourceFilms, is_film, listing, walk
 from hilum.films.names import NameReader
 from hilum.films.wording import count, listed, say
@@ -166,12 +167,14 @@ class _Reading:
         classes = {split: {film.label for film in films if film.split == split} for split in SPLITS}
         known = classes["train"] or classes["val"] or classes["test"]
         for split in ("val", "test"):
-            unknown = sorted(classes[split] - known)
+            spelt = {fold(name) for name in known}
+            unknown = sorted(name for name in classes[split] - known if fold(name) not in spelt)
             if unknown:
                 raise LayoutError(
                     f"{say(self.source)}: {split} has the class {listed(unknown)}, which train does not have "
                     f"({listed(sorted(known), 9)}); give the class folders the same names in every split"
                 )
-            lacking = sorted(known - classes[split])
+            here = {fold(name) for name in classes[split]}
+            lacking = sorted(name for name in known if fold(name) not in here)
             if classes[split] and lacking:
                 self.notes.append(f"{say(self.source)}: {split} has no film of {listed(lacking)}")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from hilum.errors import LayoutError
 from hilum.films import contents, folders, medmnist, split, tables
+from hilum.films.class_names import ClassNames, merge_spellings
 from hilum.films.discovery import SkippedFiles, SourceFilms, walk
 from hilum.films.image_locator import ImageLocator
 from hilum.films.leaks import describe_leaks
@@ -32,6 +33,7 @@ def index(
     path_column: str | None = None,
     label_column: str | None = None,
     patient_column: str | None = None,
+    class_names: ClassNames | None = None,
 ) -> Manifest:
     """Find the films of data sets, read labels, patients and splits, and hash every film.
 
@@ -49,6 +51,9 @@ def index(
         path_column: the table's column of paths, where it has an unusual name; likewise the other two.
         label_column: the table's column of labels.
         patient_column: the table's column of patients.
+        class_names: a class's name, and the names that the films have for it: `{"PNEUMONIA": ["lung opacity"]}`.
+            Names that differ only by case, spaces or underscores are one class without that, and so are the names of
+            a class without findings (normal, healthy, negative, no finding); the notes say so.
 
     Raises:
         LayoutError: the sources do not say which films there are or, for a cut, what they show and whose they are.
@@ -65,9 +70,12 @@ def index(
         raise LayoutError(f"{listed(sources)}: a column was named, but only tables (.csv, .tsv) have columns")
 
     found = [_read(os.fspath(source), columns, naming) for source in sources]
-    films = [film for each in found for film in (_enter(each) if cut else each.films)]
+    films = tuple(film for each in found for film in (_enter(each) if cut else each.films))
     notes = [note for each in found for note in each.notes]
     _refuse_twice(films)
+    if class_names or not all(each.settled for each in found):
+        films, renamed = merge_spellings(films, class_names)
+        notes += renamed
     notes += _classes(films, sources, cut)
     if patient_pattern is not None and not any(film.patient for film in films):
         raise LayoutError(
@@ -92,6 +100,7 @@ def as_manifest(
     cut: bool = True,
     split_by: SplitBy = "patient",
     patient_pattern: str | None = None,
+    class_names: ClassNames | None = None,
 ) -> Manifest:
     """A manifest as it is, or the films of one or several data sets as `index` gives them.
 
@@ -100,14 +109,18 @@ def as_manifest(
         cut: as for `index`.
         split_by: as for `index`.
         patient_pattern: as for `index`.
+        class_names: as for `index`; a manifest gets these names too.
 
     Raises:
         LayoutError: as `index`.
     """
     if isinstance(films, Manifest):
-        return films
+        if not class_names:
+            return films
+        renamed, notes = merge_spellings(films.films, class_names)
+        return Manifest(renamed, (*films.notes, *notes))
     sources = [films] if isinstance(films, str | os.PathLike) else films
-    return index(*sources, cut=cut, split_by=split_by, patient_pattern=patient_pattern)
+    return index(*sources, cut=cut, split_by=split_by, patient_pattern=patient_pattern, class_names=class_names)
 
 
 def find(paths: Source | Iterable[Source]) -> Manifest:

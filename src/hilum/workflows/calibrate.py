@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from hilum.errors import LayoutError, RecipeError, RequestError
@@ -22,6 +22,7 @@ def calibrate(
     *,
     split: str = "val",
     settings: Sequence[str] = (),
+    class_names: Mapping[str, Sequence[str]] | None = None,
 ) -> Path:
     """Choose again, on films of yours, how a bundle's probabilities are calibrated and where it decides.
 
@@ -35,6 +36,7 @@ def calibrate(
             `runs/NAME-calibrated-2` and so on that is free.
         split: whose films are used: `val`, or `all` of your own.
         settings: what is chosen and how, each `bundle.KEY=VALUE`; without one `bundle.calibration=best`.
+        class_names: as for `hilum.index`.
 
     Returns:
         The new bundle's folder.
@@ -49,7 +51,7 @@ def calibrate(
     from hilum.bundle.seal import data_fingerprint
     from hilum.bundle.write import rewrite
     from hilum.evaluation.truth import require_known_labels
-    from hilum.films import as_manifest
+    from hilum.films import as_manifest, match_classes
     from hilum.recipe import with_settings
 
     opened = bundles.read(bundle)
@@ -62,7 +64,11 @@ def calibrate(
         if not setting.startswith("bundle."):
             raise RecipeError(f"--set {setting}: calibrating changes nothing but [bundle]; set bundle.KEY=VALUE")
     recipe = with_settings(opened.spec.recipe, ("bundle.calibration=best", *settings))
-    manifest = as_manifest(films, cut=split in ("train", "val")).labelled_by(recipe.labels)
+    indexed = as_manifest(films, cut=split in ("train", "val"), class_names=class_names).labelled_by(recipe.labels)
+    matched = match_classes(indexed, opened.spec.classes)
+    for note in matched.notes:
+        logger.info(f"note: {note}")
+    manifest = matched.manifest
     labelled = manifest.split(split).where(lambda film: bool(film.label))
     require_known_labels(labelled, opened.spec.classes)
     if missing := [name for name in opened.spec.classes if name not in labelled.labels]:

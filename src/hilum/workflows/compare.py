@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,6 +30,7 @@ def compare(
     out: str | Path | None = None,
     timing: bool = True,
     threshold: float | None = None,
+    class_names: Mapping[str, Sequence[str]] | None = None,
 ) -> Comparison:
     """Put detectors side by side on the same films, with paired tests and what each one costs.
 
@@ -47,6 +48,7 @@ def compare(
             writes nothing.
         timing: whether to measure films a second where a bundle is at hand; about two seconds for each.
         threshold: for tables of two classes, the probability from which on the second class is called; None is 0.5.
+        class_names: as for `hilum.index`.
 
     Raises:
         RequestError: fewer than two entries, one of them twice or of no known kind, or not of the same films.
@@ -56,12 +58,15 @@ def compare(
     require("evaluate", "comparing")
     from hilum import comparison
     from hilum.files import write_text
+    from hilum.films import as_manifest
 
     if len(entries) < 2:
         raise RequestError("one detector is nothing to compare; name two runs or evaluations, or more")
     folder = None if out is None else Path(out)
     paths = [_path_of(entry) for entry in entries]
     sources = [_Source(path, name, _bundle_of(path)) for path, name in zip(paths, names_of(paths), strict=True)]
+    if class_names and films is not None:
+        films = as_manifest(films, cut=split in ("train", "val"), class_names=class_names)
     found = {source.name: _entry(source, films, split, folder) for source in sources if not is_table(source.path)}
     for source in sources:
         if is_table(source.path):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -41,6 +41,8 @@ def evaluate(
     engine: EngineName | Literal["auto"] = "onnx",
     precision: Precision | Literal["auto"] = "float32",
     threshold: float | None = None,
+    class_names: Mapping[str, Sequence[str]] | None = None,
+    classes: Sequence[str] = (),
 ) -> Evaluation:
     """Measure a detector on labelled films, with 95% intervals over patients.
 
@@ -60,6 +62,10 @@ def evaluate(
         engine: what computes the network; not used where `bundle` is an open detector.
         precision: what it computes in; likewise.
         threshold: for a table of two classes, the probability from which on the second class is called; None is 0.5.
+        class_names: as for `hilum.index`.
+        classes: the films' own names of the detector's classes, in its order; films of other classes are left out.
+            Without them, names that differ by spelling or are known synonyms (healthy, no finding) are matched, and
+            the log says so.
 
     Returns:
         What `metrics.json` holds. A film that could not be read is counted in `n_failed`, and the log says why.
@@ -70,11 +76,15 @@ def evaluate(
         LayoutError: there are no such films, or the table does not fit them.
     """
     require("train" if heat_maps else "evaluate", "evaluating with heat maps" if heat_maps else "evaluating")
-    asked = Asked(shifts, curves, prevalence, audit, checklists, heat_maps, pictures, threshold)
+    asked = Asked(shifts, curves, prevalence, audit, checklists, heat_maps, pictures, threshold, tuple(classes))
     folder = None if out is None else Path(out)
     if checklists and folder is None:
         raise RequestError("checklists are files; name a folder for them with out")
     source = open_source(bundle, engine, precision)
+    if class_names:
+        from hilum.films import as_manifest
+
+        films = as_manifest(films, cut=split in ("train", "val"), class_names=class_names)
     return evaluate_source(source, films, split, folder, asked)[0]
 
 
@@ -90,6 +100,7 @@ class Asked:
     heat_maps: bool = False
     pictures: bool = True
     threshold: float | None = None
+    classes: tuple[str, ...] = ()
 
 
 def open_source(
@@ -112,16 +123,25 @@ def evaluate_source(
 ) -> tuple[Evaluation, Predictions]:
     """Evaluate what was opened; the arguments are those of `evaluate`."""
     from hilum.evaluation import write_metrics
-    from hilum.films import index
+    from hilum.films import index, match_classes
     from hilum.records import write_predictions
 
     # Only train and val are ever cut; a data set that is evaluated as it is needs no patients.
     indexed = films if isinstance(films, Manifest) else index(films, cut=split in ("train", "val"))
+    by_subtype = not isinstance(source, ProbabilityTable) and source.spec.recipe.labels == "subtype"
+    matched = match_classes(
+        indexed.labelled_by("subtype" if by_subtype else "label"),
+        source.classes if isinstance(source, ProbabilityTable) else source.spec.classes,
+        asked.classes,
+    )
+    for note in matched.notes:
+        logger.info(f"note: {note}")
+    chosen = matched.manifest
     if isinstance(source, ProbabilityTable):
-        evaluation, predictions = _evaluate_table(source, indexed.split(split), asked)
+        evaluation, predictions = _evaluate_table(source, chosen.split(split), asked)
         spec = None
     else:
-        evaluation, predictions = _evaluate_detector(source, indexed, split, asked)
+        evaluation, predictions = _evaluate_detector(source, chosen, split, asked)
         spec = source.spec
     evaluation = msgspec.structs.replace(
         evaluation,

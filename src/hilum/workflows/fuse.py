@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -45,6 +45,7 @@ def fuse(
     *,
     shares: Literal["mean", "fitted"] = "mean",
     name: str = "",
+    class_names: Mapping[str, Sequence[str]] | None = None,
 ) -> FusedBundle:
     """Fuse bundles that see the same films and know the same classes into one, which averages their probabilities.
 
@@ -57,6 +58,7 @@ def fuse(
         out: gets the new bundle, in `out/bundle`.
         shares: equal ones, or those with the smallest log loss on the val films.
         name: what the new bundle is called; the name of `out` without.
+        class_names: as for `hilum.index`.
 
     Raises:
         RequestError: `out` holds a bundle or a run, the bundles do not go together, or no mixture is better than one
@@ -64,15 +66,19 @@ def fuse(
         LayoutError: the films lack one of the classes.
     """
     from hilum.extras import require
-    from hilum.films import as_manifest
+    from hilum.films import as_manifest, match_classes
 
     require("train", "fusing bundles")
     out = Path(out)
     folder = out / "bundle"
     if folder.exists() or (out / "recipe.toml").exists():
         raise RequestError(f"{out}: holds a {'bundle' if folder.exists() else 'run'} already; name another --out")
-    refuse_incompatible(open_bundles(bundles))  # before every film is read
-    manifest = as_manifest(films)
+    opened = open_bundles(bundles)
+    refuse_incompatible(opened)  # before every film is read
+    matched = match_classes(as_manifest(films, class_names=class_names), opened[0].spec.classes)
+    for note in matched.notes:
+        logger.info(f"note: {note}")
+    manifest = matched.manifest
     return FusedBundle(
         fuse_bundles(bundles, manifest, folder, name=name or out.resolve().name, shares=shares), manifest
     )

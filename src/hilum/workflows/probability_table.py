@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from hilum.errors import LayoutError, RequestError
-from hilum.films.classes import NEGATIVE_NAMES
+from hilum.films.class_names import is_negative
 from hilum.records import Film, Manifest, Prediction, Predictions
 
 _PREFIX = "prob_"
@@ -179,7 +179,7 @@ def _columns(path: Path, header: list[str]) -> list[str]:
     twice = sorted({name for name in header if header.count(name) > 1})
     if twice:
         raise LayoutError(f"{path}: the header names {', '.join(twice)} twice; rename or drop one of them")
-    return sorted(columns, key=lambda name: name.removeprefix(_PREFIX).lower() not in NEGATIVE_NAMES)
+    return sorted(columns, key=lambda name: not is_negative(name.removeprefix(_PREFIX)))
 
 
 def _probs(path: Path, line: int, row: dict[str, str], columns: list[str]) -> tuple[float, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
@@ -26,6 +26,7 @@ def train(
     memory: int | str | None = None,
     split_by: Literal["patient", "film"] = "patient",
     patient_pattern: str | None = None,
+    class_names: Mapping[str, Sequence[str]] | None = None,
 ) -> Run:
     """Train what a recipe describes on films, and write a bundle: a folder with all that predicting needs.
 
@@ -42,6 +43,7 @@ def train(
         memory: the memory that training may take, in bytes or as text such as `8GB`; None takes what is free.
         split_by: as for `hilum.index`, for films that are not split yet.
         patient_pattern: as for `hilum.index`.
+        class_names: as for `hilum.index`.
 
     Returns:
         The run. Under `torchrun` only the first process writes the bundle, and the others may return before it does.
@@ -53,7 +55,7 @@ def train(
         FilmError: a film cannot be read.
     """
     from hilum.extras import require
-    from hilum.films import as_manifest
+    from hilum.films import as_manifest, match_classes
     from hilum.machine import parse_memory
 
     resolved = with_settings(recipe, settings) if isinstance(recipe, Recipe) else read_recipe(recipe, settings)
@@ -64,8 +66,12 @@ def train(
         raise RequestError(
             f"{folder}: holds a run already; continue it with --resume {folder} (hilum.resume), or name another --out"
         )
-    manifest = as_manifest(films, split_by=split_by, patient_pattern=patient_pattern)
-    for note in manifest.notes:
+    manifest = as_manifest(films, split_by=split_by, patient_pattern=patient_pattern, class_names=class_names)
+    notes = manifest.notes
+    if resolved.classes and resolved.labels == "label":
+        matched = match_classes(manifest, resolved.classes)
+        manifest, notes = matched.manifest, (*notes, *matched.notes)
+    for note in notes:
         logger.info(f"note: {note}")
     return _run(resolved, manifest, folder, resume=False, memory=memory_bytes)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -43,6 +43,7 @@ def tune(
     storage: str | None = None,
     split_by: Literal["patient", "film"] = "patient",
     patient_pattern: str | None = None,
+    class_names: Mapping[str, Sequence[str]] | None = None,
 ) -> StudySummary:
     """Search for a recipe's best values: train trial after trial, compared by `training.monitor` on validation.
 
@@ -59,6 +60,7 @@ def tune(
         storage: the URL of a database that workers on several machines share; None keeps one in `out`.
         split_by: as for `hilum.index`, if films have to be split.
         patient_pattern: as for `hilum.index`, likewise.
+        class_names: as for `hilum.index`.
 
     Returns:
         The state of the study.
@@ -91,7 +93,7 @@ def tune(
     if isinstance(films, Manifest):
         found = _without_test(films)
     else:
-        found = films_to_tune_on(Path(films), split_by, patient_pattern)
+        found = films_to_tune_on(Path(films), split_by, patient_pattern, class_names)
     classes = check_films(resolved, found)
     space = tuning.read_space(pin_weights(resolved), source, check=network_check(classes))
     column, minimize = MONITORED[resolved.training.monitor]
@@ -99,7 +101,12 @@ def tune(
     return tuning.tune(space, found, Path(out), trainer(found), objective, trials=trials, storage=storage)
 
 
-def films_to_tune_on(data: Path, split_by: Literal["patient", "film"], patient_pattern: str | None) -> Manifest:
+def films_to_tune_on(
+    data: Path,
+    split_by: Literal["patient", "film"],
+    patient_pattern: str | None,
+    class_names: Mapping[str, Sequence[str]] | None = None,
+) -> Manifest:
     """The films to train and to validate on.
 
     The test films of a manifest are not touched. A folder or a table is indexed as for training, which reads each
@@ -107,13 +114,13 @@ def films_to_tune_on(data: Path, split_by: Literal["patient", "film"], patient_p
     """
     from hilum import films
 
-    if data.suffix.lower() == ".csv" and data.is_file():
+    if data.suffix.lower() == ".csv" and data.is_file() and not class_names:
         with suppress(LayoutError):  # a table, which films.index reads
             listed = read_manifest(data)
             known = {film.split for film in listed} <= {"", *SPLITS}  # else films.index says what is wrong
             if known and _without_test(listed).films:
                 return _without_test(listed)
-    indexed = films.index(data, split_by=split_by, patient_pattern=patient_pattern)
+    indexed = films.index(data, split_by=split_by, patient_pattern=patient_pattern, class_names=class_names)
     for note in indexed.notes:
         logger.info(f"note: {note}")
     return _without_test(indexed)
