@@ -17,6 +17,7 @@ from hilum.records import (
     Prediction,
     Predictions,
     read_manifest,
+    read_predictions,
     write_manifest,
     write_predictions,
 )
@@ -119,11 +120,36 @@ def test_predictions_have_a_row_for_every_film_also_the_failed(tmp_path: Path) -
         good, bad = list(csv.DictReader(file))
     assert list(good) == [
         "path", "label", "prob_NORMAL", "prob_PNEUMONIA", "prediction", "threshold", "patient", "split",
-            "plausible", "flags", "error",
+            "plausible", "flags", "error", "answer", "why", "remarks",
     ]  # fmt: skip
     assert (good["prob_PNEUMONIA"], good["prediction"], good["error"]) == ("0.750000", "PNEUMONIA", "")
     assert (bad["path"], bad["prob_PNEUMONIA"], bad["prediction"], bad["error"]) == ("bad\nname.png", "", "", "empty")
     assert predictions.failed == (rows[1],)
+
+
+def test_what_the_columns_hold_is_what_dictionaries_hold(tmp_path: Path) -> None:
+    row = Prediction(
+        FILMS.films[1], (0.25, 0.75), "PNEUMONIA", "", (9, 9), ("NORMAL", "PNEUMONIA"), ("no lung field found",),
+        ("a few pixels were far outside the scale", "the first of 2 pictures"), "not sure", "Both are plausible.",
+    )  # fmt: skip
+    predictions = Predictions(("NORMAL", "PNEUMONIA"), 0.5, (row,))
+    write_predictions(predictions, tmp_path / "p.csv")
+    (written,) = csv.DictReader((tmp_path / "p.csv").open(newline=""))
+    (kept,) = predictions.to_dicts()
+    assert list(written) == list(kept) == list(predictions.to_columns())
+    assert (written["answer"], written["why"]) == (kept["answer"], kept["why"]) == ("not sure", "Both are plausible.")
+    assert written["remarks"].split("; ") == kept["remarks"] == list(row.remarks)
+    assert read_predictions(tmp_path / "p.csv", predictions.classes, 0.5).rows[0].answer == "not sure"
+    shown = repr(predictions).splitlines()[1]
+    for text in ("not sure", "0.750", "Both are plausible.", "no lung field found; a few pixels were far outside"):
+        assert text in shown
+
+
+def test_a_table_of_before_there_were_answers_is_read(tmp_path: Path) -> None:
+    text = "path,label,prob_A,prob_B,prediction,threshold,patient,split,plausible,flags,error\n"
+    (tmp_path / "p.csv").write_text(text + "a.png,A,0.9,0.1,A,0.5,p,test,A,,\n")
+    (row,) = read_predictions(tmp_path / "p.csv", ("A", "B"), 0.5)
+    assert (row.prediction, row.probs, row.answer, row.why, row.answered) == ("A", (0.9, 0.1), "", "", False)
 
 
 def test_without_a_threshold_its_cell_is_empty(tmp_path: Path) -> None:

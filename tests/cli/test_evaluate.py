@@ -76,10 +76,12 @@ def test_predicting_shows_every_class(hilum: Hilum, three: Path, tmp_path: Path,
     (tmp_path / "in" / "text.png").write_text("not a film")
     done = hilum("predict", three, "in")
     header, film, text = csv.reader(done.stdout.splitlines())
-    assert header == ["path", "prob_NORMAL", "prob_bacteria", "prob_virus", "prediction"]
-    assert sum(map(float, film[1:4])) == pytest.approx(1, abs=2e-4)
-    assert film[4] in THREE
-    assert text[1:] == ["", "", "", "unreadable"]
+    assert header == ["path", "answer", "prob_NORMAL", "prob_bacteria", "prob_virus", "threshold", "why", "remarks"]
+    assert sum(map(float, film[2:5])) == pytest.approx(1, abs=2e-4)
+    assert film[1] in (*THREE, "not sure", "not judged")
+    assert film[5] == "", "of three classes no threshold decides"
+    assert text[1:6] == ["not judged", "", "", "", ""]
+    assert text[6].startswith("It could not be read: a text file")
     first = json.loads(hilum("predict", three, "in", "--json").stdout)[0]
     assert (set(first) >= {f"prob_{name}" for name in THREE}, first["threshold"]) == (True, None)
 

@@ -60,7 +60,7 @@ def test_from_a_folder_to_a_report(hilum: Hilum, chest_folder: ChestFolder, tmp_
     assert len(rows) == 20
     assert list(rows[0]) == [
         "path", "label", "prob_NORMAL", "prob_PNEUMONIA", "prediction", "threshold", "patient", "split",
-            "plausible", "flags", "error",
+            "plausible", "flags", "error", "answer", "why", "remarks",
     ]  # fmt: skip
 
     again = hilum("train", "tiny.toml", "--data", "manifest.csv", "--out", "run")

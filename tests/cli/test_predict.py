@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from hilum.inference import Detector
 from tests.cli.conftest import Hilum, refusal
 from tests.conftest import WriteFilm
 
@@ -21,9 +22,13 @@ def test_one_film_with_the_shipped_bundle(hilum: Hilum, tmp_path: Path, write_fi
     done = hilum("predict", write_film(tmp_path / "film.png", 1))
     assert done.returncode == 0, done.stderr
     header, row = csv.reader(done.stdout.splitlines())
-    assert header == ["path", "prob_PNEUMONIA", "prediction"]
+    assert header == ["path", "answer", "prob_PNEUMONIA", "threshold", "why", "remarks"]
     assert row[0].endswith("film.png")
-    assert 0 <= float(row[1]) <= 1
+    assert row[1] in ("NORMAL", "PNEUMONIA", "not sure", "not judged")
+    assert 0 <= float(row[2]) <= 1
+    assert row[3] == f"{Detector().threshold():.4f}"
+    assert row[4].endswith(".")
+    assert f"answers: 1 {row[1]}" in done.stderr
     assert "not a diagnosis" in done.stderr
     assert hilum("predict", "shipped", tmp_path / "film.png").stdout == done.stdout
 

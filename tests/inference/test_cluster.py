@@ -87,6 +87,9 @@ def expected(predictions: Predictions) -> list[dict[str, object]]:
             "plausible": "|".join(row.plausible),
             "flags": "; ".join(row.flags),
             "error": row.error,
+            "answer": row.answer,
+            "why": row.why,
+            "remarks": "; ".join(row.remarks),
         }
         for row in predictions
     ]

@@ -104,6 +104,24 @@ def test_another_table_is_left_alone(tmp_path: Path) -> None:
     assert (tmp_path / "out.csv").read_bytes() == before
 
 
+def test_a_table_of_before_there_were_answers_is_refused_in_a_line_and_left_alone(tmp_path: Path) -> None:
+    lines = ["path,label,prob_NORMAL,prob_PNEUMONIA,prediction,threshold,patient,split,plausible,flags,error"]
+    (tmp_path / "out.csv").write_text("\n".join([*lines, "a.png,,0.9,0.1,NORMAL,0.500000,,,NORMAL,,"]) + "\n")
+    before = (tmp_path / "out.csv").read_bytes()
+    with pytest.raises(LayoutError, match="by an earlier Hilum, without the columns answer, why, remarks; name ano"):
+        PredictionsTable(tmp_path / "out.csv", CLASSES, 0.5, resume=True)
+    assert (tmp_path / "out.csv").read_bytes() == before
+
+
+def test_what_the_gate_stopped_is_counted_also_in_what_was_there(tmp_path: Path) -> None:
+    stopped = Prediction(Film("ct.png"), (0.1, 0.9), CLASSES[1], flags=("looks like noise",), answer="not judged")
+    unread = Prediction(Film("no.png"), error="damaged", answer="not judged")
+    table = write(tmp_path / "out.csv", [stopped, unread, ROWS[0]])
+    assert (table.rows, table.failed, table.stopped) == (3, 1, 1)
+    table = write(tmp_path / "out.csv", [stopped], resume=True)
+    assert (table.rows, table.failed, table.stopped) == (4, 1, 2)
+
+
 def test_rows_that_another_detector_wrote_are_noticed(tmp_path: Path) -> None:
     write(tmp_path / "out.csv", ROWS)
     with PredictionsTable(tmp_path / "out.csv", CLASSES, 0.5, resume=True) as table:

@@ -6,9 +6,10 @@ import csv
 import io
 import json
 import textwrap
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,12 +20,29 @@ from hilum.cli.predict_cluster import predict_on_cluster
 from hilum.cli.terminal import app, tell
 from hilum.errors import RequestError
 from hilum.progress import track
-from hilum.records import Film, Prediction, Predictions
+from hilum.records import ABSTENTIONS, Film, Prediction, Predictions
 
 if TYPE_CHECKING:
     from hilum.inference import Detector, PredictionsTable
 
 _SHOWN = 40
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """What is said of films when all are read.
+
+    Attributes:
+        first: the first `_SHOWN` predictions.
+        answers: how many films have each answer.
+        failed: the first films that could not be read, one more than are named.
+        stopped: how many films the gate stopped.
+    """
+
+    first: Predictions
+    answers: Counter[str]
+    failed: list[Prediction]
+    stopped: int
 
 
 @app.command()
@@ -49,13 +67,17 @@ def predict(
     ] = False,
     engine: PredictEngine = "onnx",
     precision: Precision = "float32",
+    strict: Annotated[
+        bool,
+        typer.Option("--strict", help="Exit 1 also where the gate stopped a film, as where one could not be read."),
+    ] = False,
     address: Annotated[
         str | None,
         typer.Option("--address", help="The Ray cluster's HOST:PORT; else $RAY_ADDRESS, else this machine."),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Say how probable the finding is on each film, with the given bundle or the one that ships with Hilum."""
+    """Answer for each film: a class, not sure, or not judged; by the given bundle, or the one that ships along."""
     from hilum import films
     from hilum.inference import Detector
 
@@ -68,13 +90,15 @@ def predict(
     if engine == "ray":
         if precision != "float32":
             raise RequestError("--engine ray computes in float32: omit --precision")
-        return predict_on_cluster(bundle, paths, out, prevalence, address, as_json)
+        return predict_on_cluster(bundle, paths, out, prevalence, address, as_json, strict=strict)
     if address is not None:
         raise RequestError("--address goes with --engine ray")
     found = films.find(paths)
     detector = Detector(bundle, engine=engine, precision=precision)
     if detector.note:
         tell(f"note: {detector.note}")
+    for sentence in detector.skipped:
+        tell(f"note: {sentence}")
     head = Predictions(detector.classes, detector.threshold(prevalence), ())
     left: Sequence[Film] = found.films
     with ExitStack() as opened:
@@ -86,25 +110,28 @@ def predict(
                 tell(f"{out}: {len(found) - len(left)} of {len(found)} films are there already")
         rows = track(detector.stream(left, prevalence), "reading films", len(found))
         try:
-            shown, number, failed = _show(table.append_all(rows) if table else rows, head, as_json=as_json)
+            shown = _show(table.append_all(rows) if table else rows, head, as_json=as_json)
         except KeyboardInterrupt:
             if table is None:
                 raise
             raise RequestError(f"stopped; {out} holds {table.rows:,} whole rows: continue with --resume") from None
     if out is None and not as_json:
-        typer.echo(_lay_out(replace(head, rows=shown), number))
+        typer.echo(_lay_out(shown))
     for note in found.notes:
         tell(f"note: {note}")
-    for row in failed[:_SHOWN]:
+    for row in shown.failed[:_SHOWN]:
         tell(f"hilum: {row.film.path}: {row.error}")
-    if len(failed) > _SHOWN:
+    if len(shown.failed) > _SHOWN:
         tell("hilum: and more that could not be read; their rows say why")
+    if counts := [f"{shown.answers[name]:,} {name}" for name in (*head.classes, *ABSTENTIONS) if shown.answers[name]]:
+        tell(f"answers: {', '.join(counts)}")
     tell(f"Research only, not a diagnosis: {detector.spec.recipe.name}, {detector.spec.recipe.system}.")
     if table is None:
         tell("Next: keep every row with --out predictions.csv")
     else:
         tell(f"{out}: {table.rows} films. Next: hilum evaluate BUNDLE --data DIR, where the labels are known")
-    raise typer.Exit(1 if failed or (table and table.failed) else 0)
+    failed, stopped = (table.failed, table.stopped) if table else (len(shown.failed), shown.stopped)
+    raise typer.Exit(1 if failed or (strict and stopped) else 0)
 
 
 def _open_table(
@@ -118,14 +145,15 @@ def _open_table(
     return table
 
 
-def _show(
-    rows: Iterable[Prediction], head: Predictions, *, as_json: bool
-) -> tuple[tuple[Prediction, ...], int, list[Prediction]]:
-    """Print rows as JSON; gives the first ones, the number of all, and the first that failed."""
+def _show(rows: Iterable[Prediction], head: Predictions, *, as_json: bool) -> _Shown:
+    """Print rows as JSON, or keep the first ones to be laid out."""
     first: list[Prediction] = []
     failed: list[Prediction] = []
-    number = 0
+    answers: Counter[str] = Counter()
+    stopped = 0
     for number, row in enumerate(rows, start=1):
+        answers[row.answer] += 1
+        stopped += row.stopped
         if number <= _SHOWN:
             first.append(row)
         if row.error and len(failed) <= _SHOWN:
@@ -134,20 +162,25 @@ def _show(
             typer.echo("[" if number == 1 else ",")
             typer.echo(textwrap.indent(json.dumps(replace(head, rows=(row,)).to_dicts()[0], indent=1), " "), nl=False)
     if as_json:
-        typer.echo("\n]" if number else "[]")
-    return tuple(first), number, failed
+        typer.echo("\n]" if answers else "[]")
+    return _Shown(replace(head, rows=tuple(first)), answers, failed, stopped)
 
 
-def _lay_out(predictions: Predictions, number: int) -> str:
-    """`path,prob,prediction` as CSV: names may hold spaces, commas and newlines. Of two classes one says it all."""
-    shown = slice(-1, None) if len(predictions.classes) == 2 else slice(None)
-    columns = [f"prob_{name}" for name in predictions.classes[shown]]
+def _lay_out(shown: _Shown) -> str:
+    """What a person reads, as CSV: names may hold spaces, commas and newlines. Of two classes one says it all.
+
+    The predicted class is not here: where it is not the answer, it would read as if it were.
+    """
+    classes, threshold = shown.first.classes, shown.first.threshold
+    named = slice(-1, None) if len(classes) == 2 else slice(None)
+    columns = [f"prob_{name}" for name in classes[named]]
+    decides = "" if threshold is None else f"{threshold:.4f}"
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["path", *columns, "prediction"])
-    for row in predictions.rows:
-        probs = [f"{prob:.4f}" for prob in row.probs[shown]] or [""] * len(columns)
-        writer.writerow([row.film.path, *probs, row.prediction or "unreadable"])
-    if number > len(predictions):
-        writer.writerow([f"… and {number - len(predictions)} more: --out predictions.csv keeps them all"])
+    writer.writerow(["path", "answer", *columns, "threshold", "why", "remarks"])
+    for row in shown.first.rows:
+        probs = [f"{prob:.4f}" for prob in row.probs[named]] or [""] * len(columns)
+        writer.writerow([row.film.path, row.answer, *probs, decides, row.why, "; ".join(row.notes)])
+    if (more := shown.answers.total() - len(shown.first)) > 0:
+        writer.writerow([f"… and {more} more: --out predictions.csv keeps them all"])
     return text.getvalue().rstrip("\n")

@@ -12,7 +12,14 @@ from hilum.errors import RequestError
 
 
 def predict_on_cluster(
-    folder: Path, paths: list[Path], out: Path | None, prevalence: float | None, address: str | None, as_json: bool
+    folder: Path,
+    paths: list[Path],
+    out: Path | None,
+    prevalence: float | None,
+    address: str | None,
+    as_json: bool,
+    *,
+    strict: bool,
 ) -> None:
     """Predict films, folders of them or one list of them, into a folder of Parquet parts."""
     from hilum import films
@@ -35,10 +42,19 @@ def predict_on_cluster(
     for part in result.lost:
         tell(f"hilum: {out / part}: not written, four workers died over its films; the same command tries again")
     if as_json:
-        counts = {"films": result.films, "judged_before": result.before, "failed": result.failed}
+        counts = {
+            "films": result.films,
+            "judged_before": result.before,
+            "failed": result.failed,
+            "stopped": result.stopped,
+        }
         typer.echo(json.dumps({"out": str(out), **counts, "lost_parts": result.lost}, indent=1))
+    for sentence in result.skipped:
+        tell(f"note: {sentence}")
+    if result.stopped:
+        tell(f"{result.stopped:,} films are not judged, as the gate stopped them: the rows in {out} say why")
     tell("Research only, not a diagnosis.")
     tell(
         f"{out}: {result.films} films, {result.before} of them predicted before. Next: read it as a Parquet data set"
     )
-    raise typer.Exit(1 if result.failed or result.lost else 0)
+    raise typer.Exit(1 if result.failed or result.lost or (strict and result.stopped) else 0)

@@ -10,7 +10,7 @@ import numpy as np
 from hilum.bundle import Spec
 from hilum.errors import FilmError
 from hilum.evaluation.result_parts import GateFigures, OodFigures
-from hilum.gate import Gate, check_films, ood_examples
+from hilum.gate import Gate, check_films, ood_examples, stopping
 from hilum.metrics import auroc, clusters_of, intervals
 from hilum.metrics.counts import ratio
 from hilum.pixels import read_square
@@ -37,7 +37,8 @@ def evaluate_gate(
     rows = [row for row in predictions if not row.error]
     if gate is None or not rows:
         return None
-    passed = np.array([not row.flags for row in rows])
+    reasons = [stopping(row.flags) for row in rows]
+    passed = np.array([not stops for stops in reasons])
     everyone = {"passed": np.ones(len(rows), dtype=bool)}
     clusters = clusters_of(np.zeros(len(rows), dtype=int), [row.film.patient for row in rows])
     (share,) = intervals(
@@ -46,7 +47,7 @@ def evaluate_gate(
     return GateFigures(
         passed=share,
         n=len(rows),
-        reasons=dict(Counter(flag for row in rows for flag in row.flags).most_common()),
+        reasons=dict(Counter(stop for stops in reasons for stop in stops).most_common()),
         ood_examples=_on_ood_examples(spec, gate, rows, seed),
     )
 

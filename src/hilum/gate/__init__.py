@@ -7,9 +7,19 @@ Fitting and checking need numpy and OpenCV, take the squares that `hilum.pixels.
 use no network: measured on the shipped one, its features separate such examples less well than the film itself does.
 """
 
-from hilum.gate.check import GateResult, Reason, check_films
+from hilum.gate.check import GateResult, Reason, check_films, stopping
 from hilum.gate.fit import fit_gate
 from hilum.gate.gate import Gate, read_gate, write_gate
 from hilum.gate.ood_examples import ood_examples
 
-__all__ = ["Gate", "GateResult", "Reason", "check_films", "fit_gate", "ood_examples", "read_gate", "write_gate"]
+__all__ = [
+    "Gate",
+    "GateResult",
+    "Reason",
+    "check_films",
+    "fit_gate",
+    "ood_examples",
+    "read_gate",
+    "stopping",
+    "write_gate",
+]

@@ -32,6 +32,18 @@ class Reason(StrEnum):
     STRANGE = "does not look like the films it learnt from"
 
 
+_STOPPING = frozenset(map(str, Reason)) - {Reason.PASSED}
+
+
+def stopping(flags: Iterable[str]) -> tuple[str, ...]:
+    """Those of a prediction's flags for which a gate stops a film; others are remarks, such as a lung not found.
+
+    >>> stopping(("looks like noise", "no lung field found"))
+    ('looks like noise',)
+    """
+    return tuple(flag for flag in flags if flag in _STOPPING)
+
+
 LIMIT = 0.5  # the largest score that passes
 _BY_ROTATION = (Reason.UNLIKE, Reason.CLOCKWISE, Reason.UPSIDE_DOWN, Reason.ANTICLOCKWISE)
 

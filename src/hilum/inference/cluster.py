@@ -55,6 +55,8 @@ class ClusterResult:
         failed: how many films in the folder could not be read.
         failures: the first `LISTED_FAILURES` of them, each with the reason.
         lost: parts without predictions, because worker after worker died over them.
+        stopped: how many films in the folder the gate stopped.
+        skipped: what of the rule of the answer the bundle cannot apply (`Detector.skipped`).
     """
 
     films: int
@@ -62,6 +64,8 @@ class ClusterResult:
     failed: int
     failures: tuple[parts.Failure, ...]
     lost: tuple[str, ...]
+    stopped: int = 0
+    skipped: tuple[str, ...] = ()
 
 
 def predict_on_cluster(
@@ -90,7 +94,8 @@ def predict_on_cluster(
         OSError: a part cannot be written.
     """
     opened = bundle.read(folder)
-    Detector(folder, threads=1).predict(Manifest(()), prevalence)  # what it refuses, it refuses here
+    detector = Detector(folder, threads=1)
+    detector.predict(Manifest(()), prevalence)  # what it refuses, it refuses here
     work = parts.PartOrigin(opened.spec.seal, "" if prevalence is None else repr(prevalence))
     if out.exists() and not out.is_dir():
         raise RequestError(f"{out}: a file; --engine ray writes a folder of Parquet parts, so name another --out")
@@ -99,7 +104,7 @@ def predict_on_cluster(
         listed = out.absolute() / "_films.arrow"
         already = parts.read_finished(out, work, LISTED_FAILURES)
         plan = parts.plan_parts(FilmList(films), already.digests, listed)
-        failed, failures = already.failed, list(already.failures)
+        failed, failures, stopped = already.failed, list(already.failures), already.stopped
         lost: list[str] = []
         try:
             if plan.parts:
@@ -109,10 +114,12 @@ def predict_on_cluster(
                         if row["lost"]:
                             lost.append(row["part"])
                         failed += int(row["failed"])
+                        stopped += int(row["stopped"])
                         failures += zip(row["paths"], row["errors"], strict=True)
         finally:
             listed.unlink(missing_ok=True)
-    return ClusterResult(plan.films, plan.done, failed, tuple(failures[:LISTED_FAILURES]), tuple(lost))
+    named = tuple(failures[:LISTED_FAILURES])
+    return ClusterResult(plan.films, plan.done, failed, named, tuple(lost), stopped, detector.skipped)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +189,15 @@ class _Worker:
         return {key: [answer[key] for answer in answers] for key in answers[0]}
 
     def _predict_part(self, number: int, name: str) -> dict[str, Any]:
-        answer: dict[str, Any] = {"part": name, "failed": 0, "paths": [], "errors": [], "errno": 0, "lost": False}
+        answer: dict[str, Any] = {
+            "part": name,
+            "failed": 0,
+            "stopped": 0,
+            "paths": [],
+            "errors": [],
+            "errno": 0,
+            "lost": False,
+        }
         answer |= {"where": socket.gethostname(), "refusal": self._refusal}
         if self._refusal:
             return answer
@@ -206,6 +221,7 @@ class _Worker:
         named = [(parts.as_unicode(row.film.path), parts.as_unicode(row.error)) for row in failed[:LISTED_FAILURES]]
         return answer | {
             "failed": len(failed),
+            "stopped": sum(row.stopped for row in predictions),
             "paths": [path for path, _ in named],
             "errors": [why for _, why in named],
         }

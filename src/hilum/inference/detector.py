@@ -21,7 +21,7 @@ from hilum.inference.predictor import open_predictor
 from hilum.machine import processors
 from hilum.pixels import Square, read_square, square_of
 from hilum.progress import track
-from hilum.records import Film, Manifest, Prediction, Predictions, html_table
+from hilum.records import Film, Manifest, Prediction, Predictions, answer_of, html_table
 from hilum.workers import map_batches
 
 if TYPE_CHECKING:
@@ -108,6 +108,21 @@ class Detector:
         if self.engine:
             summary["engine"] = f"{self.engine.name} {self.engine.precision}"
         return {**summary, "bundle": str(self.folder)}
+
+    @property
+    def skipped(self) -> tuple[str, ...]:
+        """What of the rule of the answer (`hilum.records.answer`) this bundle cannot apply, in sentences."""
+        skipped = []
+        if self.gate is None:
+            skipped.append("This bundle has no gate: films that it was not made for are answered too.")
+        if self.spec.conformal is None:
+            skipped.append("This bundle has no prediction sets: its predicted class is its answer, however unsure.")
+        elif few := [self.classes[number] for number in self.spec.conformal.unpromised]:
+            skipped.append(
+                f"Too few patients of {' and '.join(few)} were in validation: it is in every prediction set, and few "
+                "films or none get another answer."
+            )
+        return tuple(skipped)
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -211,19 +226,23 @@ class Detector:
         squares = [self._read(film, array) for film, array in items]
         readable = [square.levels for square in squares if isinstance(square, Square)]
         batch_probs, notes = self._predict_squares(readable) if readable else (np.zeros((0, len(self.classes))), ())
-        prediction_sets, flags_of_all = self._prediction_sets(batch_probs), self._flags(readable, notes)
-        results = zip(correct(batch_probs), prediction_sets, flags_of_all, strict=True)
+        prediction_sets, reasons = self._prediction_sets(batch_probs), self._gate_reasons(readable)
+        results = zip(correct(batch_probs), prediction_sets, reasons, notes, strict=True)
         films = Manifest(tuple(film for film, _ in items)).labelled_by(self.spec.recipe.labels)
         rows: list[Prediction] = []
         for film, square in zip(films, squares, strict=True):
             if isinstance(square, FilmError):
-                rows.append(Prediction(film, error=square.reason))
+                answer, why = answer_of(self.classes, "", None, None, square.reason)
+                rows.append(Prediction(film, error=square.reason, answer=answer, why=why))
                 continue
-            probs, plausible, flags = next(results)
+            probs, plausible, stopped, note = next(results)
             row = tuple(map(float, probs))
             height, width = square.shape
             predicted = self.classes[self.predicted_class(row, threshold)]
-            rows.append(Prediction(film, row, predicted, "", (height, width), plausible, flags, square.remarks))
+            flags = tuple(flag for flag in (stopped, note) if flag)
+            answer, why = answer_of(self.classes, predicted, plausible, stopped)
+            shape, remarks = (height, width), square.remarks
+            rows.append(Prediction(film, row, predicted, "", shape, plausible or (), flags, remarks, answer, why))
         return rows
 
     def _read(self, film: Film, array: NDArray[np.generic] | None) -> Square | FilmError:
@@ -235,23 +254,24 @@ class Detector:
         except FilmError as error:
             return error
 
-    def _prediction_sets(self, probs: np.ndarray) -> list[tuple[str, ...]]:
-        """Each film's conformal prediction set, as class names; empty where the bundle has none."""
+    def _prediction_sets(self, probs: np.ndarray) -> list[tuple[str, ...] | None]:
+        """Each film's conformal prediction set, as class names; None where the bundle has none."""
         if self.spec.conformal is None:
-            return [()] * len(probs)
+            return [None] * len(probs)
         return [
             tuple(name for name, inside in zip(self.classes, row, strict=True) if inside)
             for row in confidence.prediction_sets(self.spec.conformal, probs)
         ]
 
-    def _flags(self, squares: list[np.ndarray], notes: Sequence[str]) -> list[tuple[str, ...]]:
-        """For each film, why it is out of distribution, and the predictor's note; nothing where all is well."""
-        reasons: Sequence[str] = [""] * len(squares)
-        if self.gate is not None and squares:
-            from hilum.gate import check_films
+    def _gate_reasons(self, squares: list[np.ndarray]) -> list[str | None]:
+        """Why the gate stops each film; empty where it passes, None where the bundle has no gate."""
+        if self.gate is None:
+            return [None] * len(squares)
+        if not squares:
+            return []
+        from hilum.gate import check_films
 
-            reasons = check_films(self.gate, squares).reasons
-        return [tuple(str(text) for text in texts if text) for texts in zip(reasons, notes, strict=True)]
+        return [str(reason) for reason in check_films(self.gate, squares).reasons]
 
     def _prior_correction(self, prevalence: float | None) -> Callable[[np.ndarray], np.ndarray]:
         """Return the function that corrects probabilities from the validation films' prevalence to this one."""

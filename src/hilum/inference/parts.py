@@ -17,7 +17,7 @@ from pyarrow import parquet
 from hilum.errors import LayoutError, RequestError
 from hilum.files import replacing
 from hilum.inference.film_list import COLUMNS, FilmList
-from hilum.records import Film, Predictions
+from hilum.records import ADDED_COLUMNS, NOT_JUDGED, Film, Predictions
 from hilum.workers import batched
 
 _SEAL = b"hilum.bundle"
@@ -45,11 +45,15 @@ class PartOrigin:
 
 @dataclass(frozen=True, slots=True)
 class FinishedParts:
-    """What a folder holds already: digests of its films' paths, sorted, and its failures, the first ones named."""
+    """What a folder holds already: digests of its films' paths, sorted, and its failures, the first ones named.
+
+    `stopped` is how many of its films the gate stopped.
+    """
 
     digests: NDArray[np.bytes_]
     failed: int
     failures: tuple[Failure, ...]
+    stopped: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +94,9 @@ def write_part(predictions: Predictions, work: PartOrigin, path: Path) -> None:
         "plausible": _texts("|".join(row.plausible) for row in rows),
         "flags": _texts("; ".join(row.flags) for row in rows),
         "error": _texts(row.error for row in rows),
+        "answer": _texts(row.answer for row in rows),
+        "why": _texts(row.why for row in rows),
+        "remarks": _texts("; ".join(row.remarks) for row in rows),
     }
     with replacing(path) as temporary:
         parquet.write_table(arrow.table(columns).replace_schema_metadata(work.metadata()), temporary)
@@ -111,13 +118,14 @@ def read_finished(out: Path, work: PartOrigin, named: int) -> FinishedParts:
         LayoutError: a part is damaged.
         RequestError: a part was written for something else.
     """
-    digests, failed = [np.zeros(0, f"S{_DIGEST}")], 0
+    digests, failed, stopped = [np.zeros(0, f"S{_DIGEST}")], 0, 0
     failures: list[Failure] = []
     for half in out.glob(".part-*"):
         half.unlink(missing_ok=True)
     for path in sorted(out.glob("part-*.parquet")):
         try:
-            table = parquet.read_table(path, columns=["path", "error"])
+            columns = parquet.read_schema(path).names
+            table = parquet.read_table(path, columns=["path", "error", *({"answer"} & set(columns))])
         except (arrow.ArrowException, OSError) as error:
             raise LayoutError(
                 f"{path}: damaged ({' '.join(str(error).split())}); delete it to predict its films again"
@@ -125,12 +133,18 @@ def read_finished(out: Path, work: PartOrigin, named: int) -> FinishedParts:
         found = table.schema.metadata or {}
         if any(found.get(key) != value for key, value in work.metadata().items()):
             raise RequestError(f"{path}: of another bundle or --prevalence; name another --out, or empty this one")
+        if not set(ADDED_COLUMNS) <= set(columns):
+            raise RequestError(
+                f"{path}: written by an earlier Hilum, without the columns {', '.join(ADDED_COLUMNS)}; name another "
+                "--out, and every film gets an answer"
+            )
         names, errors = table.column("path").to_pylist(), table.column("error").to_pylist()
         digests.append(_digests(names))
         bad = [(name, error) for name, error in zip(names, errors, strict=True) if error]
         failed += len(bad)
+        stopped += table.column("answer").to_pylist().count(NOT_JUDGED) - len(bad)
         failures += bad[: named - len(failures)]
-    return FinishedParts(np.sort(np.concatenate(digests)), failed, tuple(failures))
+    return FinishedParts(np.sort(np.concatenate(digests)), failed, tuple(failures), stopped)
 
 
 def plan_parts(films: FilmList, already: NDArray[np.bytes_], path: Path) -> PartPlan:

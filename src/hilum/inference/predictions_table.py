@@ -11,7 +11,15 @@ from pathlib import Path
 from typing import Self
 
 from hilum.errors import LayoutError, RequestError
-from hilum.records import Film, Prediction, csv_bytes, prediction_cells, prediction_columns
+from hilum.records import (
+    ADDED_COLUMNS,
+    NOT_JUDGED,
+    Film,
+    Prediction,
+    csv_bytes,
+    prediction_cells,
+    prediction_columns,
+)
 
 _COMPARED = (
     4  # of the rows that are there, the last so many are predicted again: was it this detector that wrote them?
@@ -25,6 +33,7 @@ class PredictionsTable:
     Attributes:
         rows: that it holds.
         failed: of them, films that could not be read.
+        stopped: of them, films that could be read and that the gate stopped.
         done: the paths of the films that it held when it was opened.
         last: the last rows that it held, as they stand there, to be compared with what a detector predicts now.
     """
@@ -43,7 +52,7 @@ class PredictionsTable:
             OSError: it cannot be written.
         """
         self.path, self._classes, self._threshold = path, classes, threshold
-        self.rows = self.failed = 0
+        self.rows = self.failed = self.stopped = 0
         self.done: set[str] = set()
         self.last: list[dict[str, str]] = []
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -72,6 +81,7 @@ class PredictionsTable:
         self._write(csv_bytes([prediction_cells(row, self._classes, self._threshold)]))
         self.rows += 1
         self.failed += bool(row.error)
+        self.stopped += row.stopped
 
     def append_all(self, rows: Iterable[Prediction]) -> Iterator[Prediction]:
         """Yield rows, each after it was added.
@@ -126,6 +136,11 @@ class PredictionsTable:
         threshold = "" if self._threshold is None else f"{self._threshold:.6f}"
         end = 0
         for number, (row, end_of_row) in enumerate(_records(self.path)):
+            if number == 0 and row == [name for name in header if name not in ADDED_COLUMNS]:
+                raise LayoutError(
+                    f"{self.path}: written by an earlier Hilum, without the columns {', '.join(ADDED_COLUMNS)}; name "
+                    "another --out, and every film gets an answer"
+                )
             if number == 0 and row != header:
                 raise LayoutError(
                     f"{self.path}: holds no predictions of {', '.join(self._classes)}; name another --out"
@@ -144,6 +159,7 @@ class PredictionsTable:
             self.done.add(cells["path"])
             self.rows += 1
             self.failed += bool(cells["error"])
+            self.stopped += cells["answer"] == NOT_JUDGED and not cells["error"]
             self.last = [*self.last[1 - _COMPARED :], cells]
         return end
 

@@ -4,10 +4,12 @@ Plain, frozen values that select, read and write themselves and show themselves 
 that every stage can import them and none needs to know another.
 """
 
+from hilum.records.answer import ABSTENTIONS, NOT_JUDGED, NOT_SURE, Answer, answer_of
 from hilum.records.figure import Figure
 from hilum.records.listing import Listing, html_table, text_table
 from hilum.records.manifest import SPLITS, Film, Manifest, is_manifest_header, read_manifest, write_manifest
 from hilum.records.predictions import (
+    ADDED_COLUMNS,
     Prediction,
     Predictions,
     csv_bytes,
@@ -18,13 +20,19 @@ from hilum.records.predictions import (
 )
 
 __all__ = [
+    "ABSTENTIONS",
+    "ADDED_COLUMNS",
+    "NOT_JUDGED",
+    "NOT_SURE",
     "SPLITS",
+    "Answer",
     "Figure",
     "Film",
     "Listing",
     "Manifest",
     "Prediction",
     "Predictions",
+    "answer_of",
     "csv_bytes",
     "html_table",
     "is_manifest_header",

@@ -11,10 +11,12 @@ from pathlib import Path
 
 from hilum.errors import LayoutError
 from hilum.files import replacing
+from hilum.records.answer import ABSTENTIONS, NOT_JUDGED
 from hilum.records.csv_text import open_to_write, row_writer
 from hilum.records.listing import html_table, text_table
 from hilum.records.manifest import Film
 
+ADDED_COLUMNS = ("answer", "why", "remarks")  # that tables of Hilum 0.2.0 and earlier lack
 _SHOWN = 20  # the largest number of rows in a repr
 
 
@@ -32,6 +34,9 @@ class Prediction:
         flags: why the film is out of the training distribution, or what was not found in it, in words; empty where
             all is well, or the bundle has no such check.
         remarks: what a person should know about how the film was read, in words; no reason not to answer.
+        answer: what may be read off (`records.answer`): a class, `not sure` or `not judged`; empty in what was read
+            from a table of Hilum 0.2.0 or earlier.
+        why: the reason for that answer, as one sentence.
     """
 
     film: Film
@@ -42,6 +47,23 @@ class Prediction:
     plausible: tuple[str, ...] = ()
     flags: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
+    answer: str = ""
+    why: str = ""
+
+    @property
+    def answered(self) -> bool:
+        """Whether the answer is a class."""
+        return bool(self.answer) and self.answer not in ABSTENTIONS
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a person should know besides the answer and its reason: the other flags, and the remarks."""
+        return (*(flag for flag in self.flags if flag not in self.why), *self.remarks)
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the film could be read, and the gate stopped it."""
+        return self.answer == NOT_JUDGED and not self.error
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -49,11 +71,11 @@ class Predictions:
     """The predictions for several films, one row per film, also for films that could not be read.
 
     >>> film = Film("film.png", label="PNEUMONIA")
-    >>> row = Prediction(film, probs=(0.02, 0.98), prediction="PNEUMONIA")
+    >>> row = Prediction(film, (0.02, 0.98), "PNEUMONIA", answer="not sure", why="No class is plausible.")
     >>> predictions = Predictions(("NORMAL", "PNEUMONIA"), 0.5, (row,))
     >>> predictions
-    path      label      PNEUMONIA  prediction  notes
-    film.png  PNEUMONIA      0.980  PNEUMONIA
+    path      label      answer    PNEUMONIA  prediction  why                     remarks
+    film.png  PNEUMONIA  not sure      0.980  PNEUMONIA   No class is plausible.
     >>> predictions.to_columns()["prob_PNEUMONIA"]
     [0.98]
 
@@ -82,8 +104,8 @@ class Predictions:
     def to_dicts(self) -> list[dict[str, object]]:
         """A dictionary for each film, with the columns of `predictions.csv` as keys.
 
-        `prob_<class>` are floats, None where the film could not be read; `threshold` is a float or None; `plausible`
-        and `flags` are lists of strings; all else are strings.
+        `prob_<class>` are floats, None where the film could not be read; `threshold` is a float or None; `plausible`,
+        `flags` and `remarks` are lists of strings; all else are strings.
         """
         return [self._as_dict(row) for row in self.rows]
 
@@ -96,7 +118,7 @@ class Predictions:
         film = row.film
         probs = row.probs or (None,) * len(self.classes)
         values = (film.path, film.label, *probs, row.prediction, self.threshold, film.patient, film.split)
-        rest = (list(row.plausible), list(row.flags), row.error)
+        rest = (list(row.plausible), list(row.flags), row.error, row.answer, row.why, list(row.remarks))
         return dict(zip(prediction_columns(self.classes), (*values, *rest), strict=True))
 
     def __repr__(self) -> str:
@@ -113,13 +135,13 @@ class Predictions:
         rows = []
         for row in self.rows[:_SHOWN]:
             probs = [f"{prob:.3f}" for prob in row.probs[shown]] or ["–"] * len(self.classes[shown])
-            notes = row.error or "; ".join(row.flags)
-            rows.append([row.film.path, row.film.label, *probs, row.prediction, notes])
-        return ["path", "label", *self.classes[shown], "prediction", "notes"], rows
+            why, notes = row.why or row.error, "; ".join(row.notes)
+            rows.append([row.film.path, row.film.label, row.answer, *probs, row.prediction, why, notes])
+        return ["path", "label", "answer", *self.classes[shown], "prediction", "why", "remarks"], rows
 
     def _numeric(self) -> range:
         """The indices of the columns to align on the right."""
-        return range(2, 3 if len(self.classes) == 2 else 2 + len(self.classes))
+        return range(3, 4 if len(self.classes) == 2 else 3 + len(self.classes))
 
     def _omitted(self) -> list[str]:
         more = len(self.rows) - _SHOWN
@@ -127,9 +149,9 @@ class Predictions:
 
 
 def write_predictions(predictions: Predictions, path: str | Path) -> None:
-    """Write `predictions.csv`: `path,label,prob_<class>…,prediction,threshold,patient,split,plausible,flags,error`.
+    """Write `predictions.csv`, with the columns that `prediction_columns` names.
 
-    Several plausible classes are separated by `|`, several flags by a semicolon and a space.
+    Several plausible classes are separated by `|`, several flags and remarks by a semicolon and a space.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -141,18 +163,19 @@ def write_predictions(predictions: Predictions, path: str | Path) -> None:
 
 
 def prediction_columns(classes: tuple[str, ...]) -> list[str]:
-    """The header of `predictions.csv`."""
+    """The header of `predictions.csv`. Columns that are new are added at its end (`ADDED_COLUMNS`)."""
     names = [f"prob_{name}" for name in classes]
-    return ["path", "label", *names, "prediction", "threshold", "patient", "split", "plausible", "flags", "error"]
+    first = ["path", "label", *names, "prediction", "threshold", "patient", "split", "plausible", "flags", "error"]
+    return [*first, *ADDED_COLUMNS]
 
 
 def prediction_cells(row: Prediction, classes: tuple[str, ...], threshold: float | None) -> list[str]:
     """One film's line of `predictions.csv`."""
     film, threshold_text = row.film, "" if threshold is None else f"{threshold:.6f}"
     probs = [f"{prob:.6f}" for prob in row.probs] or [""] * len(classes)
-    sets, flags = "|".join(row.plausible), "; ".join(row.flags)
+    sets, flags, remarks = "|".join(row.plausible), "; ".join(row.flags), "; ".join(row.remarks)
     start = [film.path, film.label, *probs, row.prediction, threshold_text, film.patient, film.split]
-    return [*start, sets, flags, row.error]
+    return [*start, sets, flags, row.error, row.answer, row.why, remarks]
 
 
 def csv_bytes(rows: Iterable[Iterable[str]]) -> bytes:
@@ -165,7 +188,9 @@ def csv_bytes(rows: Iterable[Iterable[str]]) -> bytes:
 
 
 def read_predictions(path: Path, classes: tuple[str, ...], threshold: float | None) -> Predictions:
-    """Read what `write_predictions` wrote, except plausible classes and flags.
+    """Read what `write_predictions` wrote, except plausible classes, flags and remarks.
+
+    Tables of Hilum 0.2.0 and earlier hold no answers; theirs are empty.
 
     Args:
         path: the CSV file.
@@ -192,4 +217,5 @@ def read_predictions(path: Path, classes: tuple[str, ...], threshold: float | No
 def _prediction(row: dict[str, str], columns: list[str]) -> Prediction:
     film = Film(row["path"], row["label"], patient=row["patient"], split=row["split"])
     probs = () if row["error"] else tuple(float(row[column]) for column in columns)
-    return Prediction(film, probs, row["prediction"], row["error"])
+    answer, why = row.get("answer") or "", row.get("why") or ""
+    return Prediction(film, probs, row["prediction"], row["error"], answer=answer, why=why)

@@ -21,7 +21,7 @@ import numpy as np
 
 from hilum.errors import LayoutError, RequestError
 from hilum.films.class_names import is_negative
-from hilum.records import Film, Manifest, Prediction, Predictions
+from hilum.records import Film, Manifest, Prediction, Predictions, answer_of
 
 _PREFIX = "prob_"
 _NAMED = 3  # films that a refusal names
@@ -125,7 +125,8 @@ class ProbabilityTable:
     def _row(self, film: Film, row: int, threshold: float | None) -> Prediction:
         probs = self.probs[row]
         called = int(np.argmax(probs) if threshold is None else probs[1] >= threshold)
-        return Prediction(film, probs, self.classes[called])
+        answer, why = answer_of(self.classes, self.classes[called], None, None)
+        return Prediction(film, probs, self.classes[called], answer=answer, why=why)
 
 
 def read_probability_table(path: Path) -> ProbabilityTable:
