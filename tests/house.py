@@ -34,13 +34,13 @@ SHARED = {
     "errors": room("every refusal, as one line"),
     "extras": room("which installed packages a verb needs", "errors"),
     "progress": room("progress bars"),
-    "files": room("files that appear whole or not at all; the cache folder", "progress"),
+    "files": room("files that are files, that appear whole or not at all; the cache folder", "errors progress"),
     "machine": room("processors, memory, what was measured once on this machine", "errors files"),
     "workers": room("an ordered pool of threads", "machine"),
     "rows": room("rows of numbers on disk, filled once", "errors files"),
     "history": room("a run's figures, one row an epoch", "errors files"),
     "records": room("films, manifests, predictions, figures with intervals", "errors files"),
-    "recipe": room("what a run is asked to do, as typed structs", "errors records"),
+    "recipe": room("what a run is asked to do, as typed structs", "errors files records"),
     "pages": room("the frame and the drawings of every HTML page"),
 }
 ROOMS = {

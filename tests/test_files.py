@@ -8,7 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from hilum.files import exclusive, replacing, sha256_of, write_json, write_text
+from hilum.errors import NotAFileError
+from hilum.files import (
+    exclusive,
+    open_regular,
+    open_text,
+    read_regular,
+    replacing,
+    sha256_of,
+    write_json,
+    write_text,
+)
 
 
 def test_text_is_written_whole_and_the_folder_is_made(tmp_path: Path) -> None:
@@ -76,3 +86,43 @@ def test_a_reader_sees_the_old_file_until_the_new_one_is_complete(tmp_path: Path
 def test_a_fingerprint_is_of_the_bytes(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"film" * 100_000)
     assert sha256_of(tmp_path / "a") == hashlib.sha256(b"film" * 100_000).hexdigest()
+
+
+def test_a_regular_file_is_opened_and_read(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"one\r\ntwo")
+    with open_regular(tmp_path / "a") as file:
+        assert file.read() == b"one\r\ntwo"
+    with open_text(tmp_path / "a") as text:
+        assert list(text) == ["one\r\n", "two"]
+    assert read_regular(tmp_path / "a", 8) == b"one\r\ntwo"
+
+
+def test_a_link_is_what_it_leads_to(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"x")
+    (tmp_path / "link").symlink_to(tmp_path / "a")
+    assert read_regular(tmp_path / "link") == b"x"
+
+
+def test_a_file_that_is_too_large_is_not_read(tmp_path: Path) -> None:
+    with (tmp_path / "hole").open("wb") as file:
+        file.truncate(1 << 40)  # a hole: it takes no room
+    with pytest.raises(NotAFileError, match=r"hole: has 1,099,512 MB; at most 67 MB are read"):
+        read_regular(tmp_path / "hole")
+
+
+def test_a_file_that_says_it_is_empty_is_read_up_to_the_limit(tmp_path: Path) -> None:
+    status = Path("/proc/self/status")
+    if not status.exists():
+        pytest.skip("there is no /proc here")
+    assert read_regular(status)
+    with pytest.raises(NotAFileError, match="at most 0 MB are read"):
+        read_regular(status, 10)
+
+
+def test_what_is_no_file_is_refused_as_one_line(tmp_path: Path) -> None:
+    with pytest.raises(IsADirectoryError, match="a folder, not a file"):
+        open_regular(tmp_path)
+    with pytest.raises(FileNotFoundError):
+        open_regular(tmp_path / "none")
+    with pytest.raises(NotAFileError, match=r"^/dev/zero: a device, not a file; .*name that$"):
+        open_regular("/dev/zero")

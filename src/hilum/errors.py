@@ -4,11 +4,14 @@ HilumError          one line: what is wrong, where, how to fix it
 ├── RequestError    the request cannot be carried out as it stands       (exit code 2)
 │   ├── RecipeError     a recipe's key or value
 │   ├── LayoutError     a folder, a table or a manifest of films
-│   └── BundleError     a bundle that is incomplete, changed or from another version
+│   ├── BundleError     a bundle that is incomplete, changed or from another version
+│   └── NotAFileError   a pipe, a device or a socket where a file should be, or a file that is too large
 └── FilmError       one film cannot be read; the others go on            (exit code 1)
 """
 
 from __future__ import annotations
+
+import errno
 
 
 class HilumError(Exception):
@@ -29,6 +32,25 @@ class LayoutError(RequestError):
 
 class BundleError(RequestError):
     """A bundle is incomplete, was changed after it was written, or has another schema."""
+
+
+class NotAFileError(RequestError, OSError):
+    """What was named is a pipe, a device or a socket, or is larger than what it is meant to be.
+
+    An `OSError` too: whoever can say what the file was needed for catches it as one.
+
+    Attributes:
+        path: what was named.
+        reason: what is wrong with it and how to fix it, without the path.
+    """
+
+    def __init__(self, path: str, reason: str) -> None:
+        self.path = path
+        self.reason = reason
+        OSError.__init__(self, errno.EINVAL, reason, path)
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.reason}"
 
 
 class FilmError(HilumError):

@@ -1,18 +1,22 @@
-"""Files that are written whole or not at all, folders that one process at a time writes to, and downloads."""
+"""Files that are read if they are files, files that are written whole or not at all, locked folders, downloads."""
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import logging
 import os
 import re
+import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BufferedReader, TextIOWrapper
 from pathlib import Path
 
 import msgspec
 
+from hilum.errors import NotAFileError
 from hilum.progress import track
 
 logger = logging.getLogger("hilum")
@@ -21,6 +25,69 @@ _BLOCK = 1 << 20
 _PATIENCE_SECONDS = 3.0  # a shorter wait for another process is not worth a line
 _TIMEOUT_SECONDS = 10.0
 _OS_ERROR = re.compile(r"\(os error (\d+)\)")  # as Rust's standard library ends the message
+
+
+def open_regular(path: str | os.PathLike[str]) -> BufferedReader:
+    """Open a file for reading, after making sure that it is one: a pipe would block for ever, a device never ends.
+
+    What was opened is asked again, so that nothing can be put in the file's place in between.
+
+    Raises:
+        NotAFileError: it is a pipe, a device or a socket.
+        OSError: it is a folder, does not exist, or cannot be read.
+    """
+    _refuse_other_kinds(path, os.stat(path))  # before opening: that alone can rewind a tape or start a watchdog
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    descriptor = os.open(path, flags)
+    try:
+        _refuse_other_kinds(path, os.fstat(descriptor))
+        return os.fdopen(descriptor, "rb")
+    except BaseException:
+        os.close(descriptor)
+        raise
+
+
+def open_text(path: str | os.PathLike[str], encoding: str = "utf-8", errors: str = "strict") -> TextIOWrapper:
+    """Open a file as `open_regular` does, as text with its line ends as they are."""
+    return TextIOWrapper(open_regular(path), encoding=encoding, errors=errors, newline="")
+
+
+def read_regular(path: str | os.PathLike[str], limit: int = 64 << 20) -> bytes:
+    """Read a file as `open_regular` opens it, if it has at most `limit` bytes.
+
+    Raises:
+        NotAFileError: it is a pipe, a device or a socket, or is larger.
+        OSError: it is a folder, does not exist, or cannot be read.
+    """
+    with open_regular(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        data = b"" if size > limit else file.read(limit + 1)
+    if max(size, len(data)) > limit:
+        raise NotAFileError(
+            os.fspath(path), f"has {max(size, len(data)) / 1e6:,.0f} MB; at most {limit / 1e6:,.0f} MB are read"
+        )
+    return data
+
+
+def require_regular(path: str | os.PathLike[str]) -> None:
+    """Refuse what `open_regular` refuses, for a library that opens the file itself."""
+    open_regular(path).close()
+
+
+def _refuse_other_kinds(path: str | os.PathLike[str], status: os.stat_result) -> None:
+    mode = status.st_mode
+    if stat.S_ISREG(mode):
+        return
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, "a folder, not a file", os.fspath(path))
+    kinds = (
+        (stat.S_ISFIFO, "a pipe"),
+        (stat.S_ISSOCK, "a socket"),
+        (stat.S_ISCHR, "a device"),
+        (stat.S_ISBLK, "a device"),
+    )
+    kind = next((name for is_kind, name in kinds if is_kind(mode)), "of a special kind")
+    raise NotAFileError(os.fspath(path), f"{kind}, not a file; write what it gives into a file, and name that")
 
 
 @contextmanager
@@ -85,7 +152,7 @@ def exclusive(folder: Path) -> Iterator[None]:
 
 def sha256_of(path: Path) -> str:
     """Return the SHA-256 of a file's bytes, in hexadecimal."""
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

@@ -6,7 +6,7 @@ import csv
 from pathlib import Path
 
 from hilum.errors import RequestError
-from hilum.files import replacing
+from hilum.files import open_text, replacing
 
 Row = dict[str, float]
 
@@ -33,7 +33,7 @@ def read_history(path: Path) -> list[Row]:
     if not path.exists():
         return []
     try:
-        with path.open(newline="", encoding="utf-8") as file:
+        with open_text(path) as file:
             return [
                 {name: float(value) for name, value in row.items() if value != ""} for row in csv.DictReader(file)
             ]

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from hilum.errors import FilmError
+from hilum.files import open_regular
 from hilum.pixels.archive import is_member, read_member
 from hilum.pixels.formats import name_of_format, one_line
 
@@ -73,7 +74,7 @@ def read_header(path: str) -> Header:
     try:
         if is_member(path):
             return _of_array(read_member(path))
-        with open(path, "rb") as file:
+        with open_regular(path) as file:
             size = os.fstat(file.fileno()).st_size
             start = file.read(_FIRST_BYTES)
         match name_of_format(start):
@@ -116,7 +117,7 @@ def _of_jpeg(path: str, start: bytes, size: int) -> Header:
     except Exception:
         if size <= len(start):
             raise
-        with open(path, "rb") as file:
+        with open_regular(path) as file:
             image = JpegImageFile(file)
     table = tuple(image.quantization[0]) if image.quantization else ()
     return Header(

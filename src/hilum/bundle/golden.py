@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from hilum.errors import BundleError
-from hilum.files import write_text
+from hilum.files import read_regular, write_text
 from hilum.pixels import chest_phantom, preprocess
 from hilum.recipe import Pixels
 
@@ -37,7 +37,7 @@ def write_golden(path: Path, spec: Pixels, probs: Probs) -> None:
 
 def check_golden(path: Path, spec: Pixels, probs: Probs) -> None:
     """Raise BundleError where a probability differs from the one written by more than `TOLERANCE`."""
-    expected = np.array(json.loads(path.read_text(encoding="utf-8"))["probs"])
+    expected = np.array(json.loads(read_regular(path))["probs"])
     given = probs(golden_films(spec))
     worst = float(np.abs(given - expected).max()) if given.shape == expected.shape else float("nan")
     if not worst <= TOLERANCE:

@@ -12,7 +12,7 @@ import msgspec
 
 from hilum.bundle.spec import PIPELINE_NAME, READABLE, Spec
 from hilum.errors import BundleError, RequestError
-from hilum.files import sha256_of
+from hilum.files import read_regular, sha256_of
 
 SHIPPED = Path(__file__).parents[1] / "shipped"  # the bundle that comes with Hilum
 
@@ -89,7 +89,7 @@ def read(folder: Path | str) -> Bundle:
     folder = SHIPPED if str(folder) == "shipped" else Path(folder)
     path = folder / SPEC_NAME
     try:
-        content = path.read_bytes()
+        content = read_regular(path)
     except (FileNotFoundError, NotADirectoryError):
         raise BundleError(f"{folder}: not a bundle, there is no {SPEC_NAME}; a run's lies in RUN/bundle") from None
     try:

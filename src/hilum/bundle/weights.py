@@ -12,7 +12,7 @@ from hilum import models
 from hilum.bundle.read import Bundle
 from hilum.bundle.spec import Member
 from hilum.errors import BundleError
-from hilum.files import replacing
+from hilum.files import replacing, require_regular
 from hilum.models import Network
 from hilum.recipe import Recipe
 
@@ -52,6 +52,7 @@ def load_networks(bundle: Bundle) -> list[Network]:
             "name a network's bundle"
         )
     networks = [models.build(recipe.model, recipe.side, len(spec.classes)) for recipe in spec.recipes]
+    require_regular(bundle.weights)
     stored = load_file(bundle.weights)
     for network, prefix in zip(networks, _prefixes(len(networks)), strict=True):
         network.load_state_dict(

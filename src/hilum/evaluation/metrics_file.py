@@ -10,7 +10,7 @@ import msgspec
 
 from hilum.errors import RequestError
 from hilum.evaluation.results import Evaluation
-from hilum.files import write_text
+from hilum.files import read_regular, write_text
 
 # What was not asked for, or does not exist for so many classes, is absent; anything else that is None is null.
 _ABSENT_WHEN_NONE = (
@@ -41,7 +41,7 @@ def read_metrics(path: Path | str) -> Evaluation:
         RequestError: the file is missing, or is not what `hilum evaluate` writes; the line says what is wrong.
     """
     try:
-        return msgspec.json.decode(Path(path).read_bytes(), type=Evaluation)
+        return msgspec.json.decode(read_regular(path), type=Evaluation)
     except (FileNotFoundError, NotADirectoryError):
         raise RequestError(f"{path}: no such file; hilum evaluate --out writes it") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:

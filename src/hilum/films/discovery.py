@@ -8,6 +8,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from hilum.errors import LayoutError
+from hilum.files import open_regular
 from hilum.films.wording import count, say
 from hilum.records import Film
 
@@ -90,7 +91,7 @@ def is_film(path: str) -> bool:
         return False
     offset, prefix = _DICOM_PREFIX
     try:
-        with open(path, "rb") as file:
+        with open_regular(path) as file:
             return file.read(offset + len(prefix))[offset:] == prefix
     except OSError:
         return False

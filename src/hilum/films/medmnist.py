@@ -10,7 +10,8 @@ import zlib
 import numpy as np
 from numpy.typing import NDArray
 
-from hilum.errors import LayoutError
+from hilum.errors import LayoutError, NotAFileError
+from hilum.files import open_regular
 from hilum.films.discovery import SourceFilms
 from hilum.films.wording import listed, say
 from hilum.records import SPLITS, Film
@@ -60,8 +61,10 @@ def members(source: str) -> list[Film]:
 
 def _names(source: str) -> list[str]:
     try:
-        with np.load(source, allow_pickle=False) as archive:
+        with open_regular(source) as file, np.load(file, allow_pickle=False) as archive:
             return sorted(archive.files)
+    except NotAFileError:
+        raise
     except TypeError:  # a single .npy array with an archive's name
         raise LayoutError(f"{say(source)}: one array, not an archive of arrays; save it with numpy.savez") from None
     except _UNREADABLE as error:
@@ -70,7 +73,7 @@ def _names(source: str) -> list[str]:
 
 def _array(source: str, name: str) -> NDArray[np.generic]:
     try:
-        with np.load(source, allow_pickle=False) as archive:
+        with open_regular(source) as file, np.load(file, allow_pickle=False) as archive:
             array: NDArray[np.generic] = archive[name]
             return array
     except _UNREADABLE as error:

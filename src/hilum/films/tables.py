@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hilum.errors import LayoutError
+from hilum.files import open_regular, open_text
 from hilum.films.discovery import SourceFilms
 from hilum.films.folders import SPLIT_NAMES
 from hilum.films.image_locator import ImageLocator
@@ -59,7 +60,7 @@ def read_table(source: str, columns: Columns, naming: NameReader) -> SourceFilms
 
 def _is_manifest(source: str) -> bool:
     try:
-        with open(source, "rb") as file:
+        with open_regular(source) as file:
             return is_manifest_header(file.readline(1000).decode("latin-1").rstrip("\r\n").split(","))
     except OSError as error:
         raise LayoutError(f"{say(source)}: the table cannot be read ({error.strerror})") from None
@@ -85,8 +86,8 @@ def _manifest(source: str) -> SourceFilms:
 def _rows(source: str) -> list[tuple[int, list[str]]]:
     """The header and the rows, each with the number of its first line; blank lines are skipped."""
     try:
-        with open(source, newline="", encoding="utf-8-sig") as file:
-            first = file.readline()
+        with open_text(source, "utf-8-sig") as file:
+            first = file.readline(1 << 20)
             separator = next((mark for mark in ",;\t" if mark in first), ",")
             file.seek(0)
             reader = csv.reader(file, delimiter=separator, strict=True)

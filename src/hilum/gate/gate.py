@@ -11,7 +11,7 @@ from msgspec import Struct, field
 from numpy.typing import NDArray
 
 from hilum.errors import BundleError
-from hilum.files import write_json
+from hilum.files import read_regular, write_json
 from hilum.gate.descriptor import LENGTH, Descriptors, turned
 
 DESCRIPTOR = 1  # raise it whenever the descriptor changes: a gate fits its own descriptor only
@@ -102,7 +102,7 @@ def read_gate(path: Path) -> Gate:
         BundleError: the file is missing, damaged, or of another version of the descriptor.
     """
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Gate)
+        return msgspec.json.decode(read_regular(path), type=Gate)
     except FileNotFoundError:
         raise BundleError(f"{path}: missing; copy the bundle again from its source") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from hilum.errors import LayoutError
+from hilum.files import open_text, require_regular
 from hilum.records import Film, Manifest
 
 SUFFIXES = (".csv", ".parquet")
@@ -66,6 +67,7 @@ class FilmList:
 def _parquet(table: Path) -> Iterator[Any]:
     import pyarrow.parquet as parquet
 
+    require_regular(table)
     with parquet.ParquetFile(table) as file:
         names = _known(table, file.schema_arrow.names)
         yield from file.iter_batches(_PIECE, columns=names)
@@ -76,7 +78,7 @@ def _csv(table: Path) -> Iterator[Any]:
     import pyarrow as arrow
     from pyarrow import csv
 
-    with table.open(newline="", encoding="utf-8-sig", errors="replace") as text:
+    with open_text(table, "utf-8-sig", errors="replace") as text:
         header = next(reader(text), [])
     if not header:
         raise LayoutError(f"{table}: empty; its first line should name a column path, each other line a film")

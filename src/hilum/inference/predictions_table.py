@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Self
 
 from hilum.errors import LayoutError, RequestError
+from hilum.files import open_regular
 from hilum.records import (
     ADDED_COLUMNS,
     NOT_JUDGED,
@@ -172,7 +173,7 @@ class PredictionsTable:
 def _records(path: Path) -> Iterator[tuple[list[str], int]]:
     """The whole rows of a CSV, also those with line feeds in a cell, and where each ends. Half a row is none."""
     place, quotes, lines = 0, 0, list[bytes]()
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         for line in file:
             if not line.endswith(b"\n"):
                 return

@@ -12,7 +12,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from hilum.errors import FilmError
+from hilum.errors import FilmError, NotAFileError
+from hilum.files import open_regular
 from hilum.pixels.formats import one_line
 
 _MEMBER = re.compile(r"(?P<archive>.*\.npz)#(?P<split>\w+)/(?P<row>\d{1,12})", re.IGNORECASE | re.DOTALL | re.ASCII)
@@ -41,6 +42,8 @@ def read_member(path: str) -> NDArray[np.generic]:
         state = os.stat(archive)
         with _loading:
             films = _films(archive, name, state.st_mtime_ns, state.st_size)
+    except NotAFileError as error:
+        raise FilmError(path, f"the archive is {error.reason}") from None
     except FileNotFoundError:
         raise FilmError(path, f"there is no archive {archive}; correct the path") from None
     except KeyError:
@@ -65,6 +68,6 @@ def read_member(path: str) -> NDArray[np.generic]:
 @lru_cache(maxsize=2)
 def _films(archive: str, name: str, mtime_ns: int, size: int) -> NDArray[np.generic]:
     """A whole array of an archive; time and size are arguments so that a replaced file is read anew."""
-    with np.load(archive, allow_pickle=False) as arrays:
+    with open_regular(archive) as file, np.load(file, allow_pickle=False) as arrays:
         films: NDArray[np.generic] = arrays[name]
         return films

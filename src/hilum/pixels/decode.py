@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from hilum.errors import FilmError
-from hilum.files import sha256_of
+from hilum.errors import FilmError, NotAFileError
+from hilum.files import open_regular, sha256_of
 from hilum.pixels.archive import is_member, read_member
 from hilum.pixels.formats import MAX_FILE_BYTES, MIN_SIDE, name_of_format, one_line
 from hilum.pixels.pictures import LUMINANCE, Decoded, grey_of, read_picture
@@ -160,7 +160,7 @@ def _read_file(
 def _bytes_of(path: str) -> bytes:
     """The whole file, read once, so that what is hashed is what is decoded."""
     try:
-        with open(path, "rb") as file:
+        with open_regular(path) as file:
             size = os.fstat(file.fileno()).st_size
             if size > MAX_FILE_BYTES:
                 raise FilmError(path, f"has {size >> 20:,} MiB; a film has at most {MAX_FILE_BYTES >> 20} MiB")
@@ -174,6 +174,8 @@ def _bytes_of(path: str) -> bytes:
 
 def _unopened(path: str, error: OSError | ValueError) -> FilmError:
     match error:
+        case NotAFileError():
+            return FilmError(path, error.reason)
         case FileNotFoundError() | NotADirectoryError():
             return FilmError(path, "no such file; correct the path, or index again with: hilum index")
         case IsADirectoryError():

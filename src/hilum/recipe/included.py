@@ -7,6 +7,9 @@ from importlib.resources import files
 from pathlib import Path
 
 from hilum.errors import RecipeError
+from hilum.files import read_regular
+
+_LARGEST = 1 << 20  # bytes of a recipe
 
 
 def recipe_names() -> tuple[str, ...]:
@@ -34,7 +37,7 @@ def recipe_text(recipe: str | Path) -> str:
     if str(recipe) in names and not path.is_file():
         return (files("hilum") / "recipes" / f"{recipe}.toml").read_text(encoding="utf-8")
     try:
-        return path.read_text(encoding="utf-8")
+        return read_regular(path, _LARGEST).decode("utf-8")
     except FileNotFoundError:
         near = difflib.get_close_matches(path.name.removesuffix(".toml"), names, n=3)
         meant = f"did you mean {' or '.join(near)}? " if near else ""

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from hilum.errors import LayoutError
-from hilum.files import replacing
+from hilum.files import open_text, replacing
 from hilum.records.csv_text import open_to_write, row_writer
 from hilum.records.listing import html_table, text_table
 
@@ -176,7 +176,7 @@ def read_manifest(path: str | Path) -> Manifest:
     """
     path = Path(path)
     try:
-        with path.open(newline="", encoding="utf-8", errors="surrogateescape") as file:
+        with open_text(path, errors="surrogateescape") as file:
             rows = csv.DictReader(file)
             if not is_manifest_header(rows.fieldnames or ()):
                 raise LayoutError(f"{path}: not a Hilum manifest; make one with: hilum index DIR --out {path}")

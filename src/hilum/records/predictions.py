@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hilum.errors import LayoutError
-from hilum.files import replacing
+from hilum.files import open_text, replacing
 from hilum.records.answer import ABSTENTIONS, NOT_JUDGED
 from hilum.records.csv_text import open_to_write, row_writer
 from hilum.records.listing import html_table, text_table
@@ -202,7 +202,7 @@ def read_predictions(path: Path, classes: tuple[str, ...], threshold: float | No
     """
     columns = [f"prob_{name}" for name in classes]
     try:
-        with path.open(newline="", encoding="utf-8", errors="surrogateescape") as file:
+        with open_text(path, errors="surrogateescape") as file:
             table = csv.DictReader(file)
             needed = {"path", "label", "prediction", "patient", "split", "error", *columns}
             if not needed <= set(table.fieldnames or ()):

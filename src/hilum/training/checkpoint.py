@@ -23,7 +23,7 @@ from torch.optim.swa_utils import AveragedModel
 
 from hilum import recipe as recipes
 from hilum.errors import HilumError, RequestError
-from hilum.files import replacing, write_text
+from hilum.files import read_regular, replacing, require_regular, write_text
 from hilum.models import Network
 from hilum.recipe import Recipe
 from hilum.records import Manifest
@@ -73,6 +73,7 @@ def load(path: Path) -> Checkpoint:
         RequestError: there is no such checkpoint, or it is damaged.
     """
     try:
+        require_regular(path)
         with safe_open(path, framework="pt") as file:
             groups: dict[str, dict[str, Tensor]] = {}
             for key in file.keys():  # noqa: SIM118  (safe_open is no mapping)
@@ -225,7 +226,7 @@ def check_run_fingerprint(path: Path, recipe: Recipe, *manifests: Manifest) -> N
     former = path.with_name(_FORMER_FINGERPRINT)
     source = former if former.exists() and not path.exists() else path
     try:
-        fingerprint = json.loads(source.read_text("utf-8"))
+        fingerprint = json.loads(read_regular(source))
         was, was_films = msgspec.convert(fingerprint["recipe"], Recipe), dict(fingerprint["films"])
     except (OSError, ValueError, KeyError, TypeError):
         raise RequestError(f"{source}: what the run was started with cannot be read; start the run again") from None

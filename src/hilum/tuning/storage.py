@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -18,6 +19,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from hilum.errors import HilumError, RequestError
+from hilum.files import require_regular
 from hilum.recipe import Recipe, Tune, differences, first_few
 from hilum.records import Manifest
 
@@ -89,6 +91,8 @@ def _connect(url: str) -> optuna.storages.RDBStorage:
             # A connection that lay idle through a long epoch may have been closed: it is tried before it is used.
             options: dict[str, Any] = {"pool_pre_ping": True}
             if sqlite:
+                if (database := Path(make_url(url).database or "")).exists():
+                    require_regular(database)
                 options["connect_args"] = {"timeout": _WAIT_SECONDS}
             return optuna.storages.RDBStorage(url, engine_kwargs=options)
         except ImportError as error:

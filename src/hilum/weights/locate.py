@@ -8,7 +8,7 @@ import urllib.parse
 from pathlib import Path
 
 from hilum.errors import RequestError
-from hilum.files import cache_folder, download, exclusive, sha256_of
+from hilum.files import cache_folder, download, exclusive, require_regular, sha256_of
 from hilum.weights.origin import origin
 
 _ENDINGS = (".safetensors", ".weights.h5", ".h5", ".hdf5", ".pth", ".pt")
@@ -84,6 +84,8 @@ def _on_this_machine(source: str) -> Path:
             f"{source}: a folder with neither weights.safetensors nor bundle/weights.safetensors; name a bundle, a "
             "run, or a file of weights"
         )
+    if source and path.exists():
+        require_regular(path)
     folders = [Path(each).expanduser() for each in os.environ.get("HILUM_WEIGHTS", "").split(os.pathsep) if each]
     there = [file for folder in folders for file in _files_of(folder)]
     named = [file for file in there if file.name == source] or [file for file in there if source in _short(file)]

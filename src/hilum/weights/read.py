@@ -13,6 +13,7 @@ from safetensors import safe_open
 from torch import Tensor
 
 from hilum.errors import HilumError, RequestError
+from hilum.files import open_regular
 from hilum.weights.keras import read_keras
 from hilum.weights.origin import origin
 
@@ -47,7 +48,7 @@ def read(path: Path) -> WeightsFile:
         RequestError: the file is missing, damaged, of another format, or holds more than tensors.
     """
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             start = file.read(9)
     except OSError as error:
         raise RequestError(f"{path}: cannot be read ({error.strerror}); name a file of weights") from None

@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from hilum.errors import LayoutError, RequestError
+from hilum.files import open_text
 from hilum.films.class_names import is_negative
 from hilum.records import Film, Manifest, Prediction, Predictions, answer_of
 
@@ -137,7 +138,7 @@ def read_probability_table(path: Path) -> ProbabilityTable:
             probabilities; the line says which and where.
     """
     try:
-        with path.open(newline="", encoding="utf-8-sig", errors="surrogateescape") as file:
+        with open_text(path, "utf-8-sig", errors="surrogateescape") as file:
             rows = csv.DictReader(file)
             header = list(rows.fieldnames or ())
             columns = _columns(path, header)

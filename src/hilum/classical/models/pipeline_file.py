@@ -24,6 +24,7 @@ from zipfile import ZIP_DEFLATED, ZipFile
 import numpy as np
 
 from hilum.errors import BundleError
+from hilum.files import require_regular
 
 _OURS = ("genetic.GeneticNetwork", "reduction.LandmarkIsomap", "reduction.OneScale", "selection.Selection",
          "templates.TemplateScores")  # fmt: skip
@@ -92,6 +93,7 @@ def read_pipeline(path: Path, made_with: str) -> Any:
     """
     here = version("scikit-learn")
     try:
+        require_regular(path)
         with ZipFile(path) as archive:
             _refuse_unknown(archive, path)
         renamed = io.BytesIO()
