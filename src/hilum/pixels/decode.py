@@ -19,7 +19,7 @@ from hilum.pixels.archive import is_member, read_member
 from hilum.pixels.formats import MAX_FILE_BYTES, MIN_SIDE, name_of_format, one_line
 from hilum.pixels.pictures import LUMINANCE, Decoded, grey_of, read_picture
 
-DECODE_VERSION = 1  # raise it whenever any film decodes to other values: the pixel caches are named by it
+DECODE_VERSION = 2  # raise it whenever any film decodes to other values: the pixel caches are named by it
 
 _CHANGED = "changed since it was indexed; index again with: hilum index"
 
@@ -150,7 +150,7 @@ def _read_file(
     kind = name_of_format(data)
     if kind in ("JPEG", "PNG"):
         return read_picture(path, data, kind, scale_of)
-    if kind == "DICOM":
+    if kind == "DICOM" or kind.startswith("a DICOM data set"):
         from hilum.pixels.dicom import read_dicom
 
         return read_dicom(path, data, window)

@@ -25,12 +25,22 @@ _idle: list[subprocess.Popen[bytes]] = []
 _lock = threading.Lock()
 
 
-def decode_apart(data: bytes) -> NDArray[np.integer]:
-    """Decode the stored values of a DICOM file that is compressed as lossless JPEG, (height, width).
+def decode_apart(frame: bytes, shape: tuple[int, int], bits: int, samples: int) -> NDArray[np.integer]:
+    """Decode a frame that is compressed as lossless JPEG.
+
+    Args:
+        frame: the codestream.
+        shape: height and width, as the codestream's own header has them.
+        bits: bits of a sample, from there too.
+        samples: samples of a pixel.
+
+    Returns:
+        unsigned, (height, width) or (height, width, samples).
 
     Raises:
-        ValueError: the pixel data is damaged.
+        ValueError: the frame is damaged.
     """
+    data = _file_of(frame, shape, bits, samples)
     with _lock:
         helper = _idle.pop() if _idle else _start()
     assert helper.stdin is not None
@@ -57,9 +67,35 @@ def decode_apart(data: bytes) -> NDArray[np.integer]:
     return stored
 
 
+def _file_of(frame: bytes, shape: tuple[int, int], bits: int, samples: int) -> bytes:
+    """The smallest DICOM file around a frame: what the film's own header says of it may be wrong."""
+    from pydicom.dataset import Dataset, FileMetaDataset
+    from pydicom.encaps import encapsulate
+    from pydicom.uid import UID, JPEGLossless, SecondaryCaptureImageStorage
+
+    ds = Dataset()
+    ds.file_meta = FileMetaDataset()
+    ds.file_meta.TransferSyntaxUID = JPEGLossless
+    ds.file_meta.MediaStorageSOPClassUID = ds.SOPClassUID = SecondaryCaptureImageStorage
+    ds.file_meta.MediaStorageSOPInstanceUID = ds.SOPInstanceUID = UID("1.2.3")
+    ds.Rows, ds.Columns = shape
+    ds.SamplesPerPixel = samples
+    ds.PhotometricInterpretation = "MONOCHROME2" if samples == 1 else "RGB"
+    if samples > 1:
+        ds.PlanarConfiguration = 0
+    ds.BitsAllocated, ds.BitsStored, ds.HighBit = 8 if bits <= 8 else 16, bits, bits - 1
+    ds.PixelRepresentation = 0
+    ds.PixelData = encapsulate([frame])
+    ds["PixelData"].VR = "OB"
+    ds["PixelData"].is_undefined_length = True
+    file = BytesIO()
+    ds.save_as(file, enforce_file_format=True)
+    return file.getvalue()
+
+
 def _start() -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [sys.executable, "-m", "hilum.pixels.lossless"],
+        [sys.executable, "-m", "hilum.pixels.dicom.lossless"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

@@ -1,0 +1,90 @@
+"""Whether a DICOM is a film at all: by its modality, else by its SOP class, and by its presentation intent."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hilum.errors import FilmError
+from hilum.pixels.dicom.elements import text
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
+
+RADIOGRAPHS = {"CR": "computed", "DX": "digital", "RG": "conventional, scanned", "RF": "fluoroscopic, one frame"}
+# Named in the refusal. Secondary captures (OT) may be a letter or a screenshot: the modality
+# of a radiograph that was exported as one is still CR or DX.
+_OTHERS = {
+    "MR": "magnetic resonance", "US": "ultrasound", "MG": "mammography", "PX": "panoramic dental film",
+    "IO": "intra-oral film", "XA": "angiography", "NM": "nuclear medicine", "PT": "PET", "OT": "secondary capture",
+    "SC": "secondary capture", "SR": "structured report", "PR": "presentation state", "SEG": "segmentation",
+    "DOC": "document", "ECG": "electrocardiogram", "KO": "key object selection", "XC": "photograph",
+    "ES": "endoscopy", "SM": "slide microscopy", "OP": "ophthalmic photograph", "BMD": "bone densitometry",
+}  # fmt: skip
+# Not among the standard's terms (PS3.3 C.7.3.1.1.1), but what some machines and data sets write for a radiograph.
+_MISSPELT = ("DR", "XR", "RX", "CXR", "DXR", "XRAY", "X-RAY", "X RAY", "RAD", "DIGITAL RADIOGRAPHY", "RADIOGRAPH")
+_SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
+_RAW = "1.2.840.10008.5.1.4.1.1.1.1.1"  # digital X-ray image storage, for processing
+# The storage classes that settle the modality (PS3.4, table B.5-1).
+_CLASSES = {
+    "1.2.840.10008.5.1.4.1.1.1": "CR",
+    "1.2.840.10008.5.1.4.1.1.1.1": "DX",
+    _RAW: "DX",
+    "1.2.840.10008.5.1.4.1.1.2": "CT",
+    "1.2.840.10008.5.1.4.1.1.12.2": "RF",
+    "1.2.840.10008.5.1.4.1.1.1.2": "MG",
+    "1.2.840.10008.5.1.4.1.1.1.2.1": "MG",
+    "1.2.840.10008.5.1.4.1.1.1.3": "IO",
+    "1.2.840.10008.5.1.4.1.1.1.3.1": "IO",
+    "1.2.840.10008.5.1.4.1.1.3.1": "US",
+    "1.2.840.10008.5.1.4.1.1.4": "MR",
+    "1.2.840.10008.5.1.4.1.1.6.1": "US",
+    "1.2.840.10008.5.1.4.1.1.12.1": "XA",
+    "1.2.840.10008.5.1.4.1.1.20": "NM",
+    "1.2.840.10008.5.1.4.1.1.128": "PT",
+    "1.2.840.10008.5.1.4.1.1.66.4": "SEG",
+}
+
+
+def modality_of(path: str, ds: Dataset, class_of_the_file: str, remarks: list[str]) -> str:
+    """The modality, by its element; else by the SOP class of the data set, else by that of the file's header.
+
+    Args:
+        path: the film, as the user named it.
+        ds: the data set.
+        class_of_the_file: Media Storage SOP Class UID, empty if there is none.
+        remarks: gets what is unusual.
+
+    Returns:
+        CR, DX, RG, RF or CT.
+
+    Raises:
+        FilmError: of another kind, raw data of a detector, or no image.
+    """
+    written = text(ds, "Modality")
+    sop_class = text(ds, "SOPClassUID") or class_of_the_file
+    by_class = _CLASSES.get(sop_class, "")
+    modality = written
+    if not written and "PixelData" not in ds and not by_class:  # what pydicom makes of pixels without their end
+        raise FilmError(path, "a DICOM that is cut off, or holds no image; fetch it again from its source")
+    if written not in RADIOGRAPHS and written != "CT" and written not in _OTHERS:
+        if by_class:
+            modality = by_class
+        elif written in _MISSPELT and sop_class in ("", _SECONDARY_CAPTURE):
+            modality = "DX"
+        if modality != written and (modality in RADIOGRAPHS or modality == "CT"):
+            said = f"modality {written} is not one of the standard's" if written else "it names no modality"
+            remarks.append(f"{said}; it was read as {modality}" + (", by its SOP class" if by_class else ""))
+    if modality not in RADIOGRAPHS and modality != "CT":
+        known = f" ({_OTHERS[modality]})" if modality in _OTHERS else ""
+        raise FilmError(
+            path, f"a DICOM of modality {modality or 'unknown'}{known}; Hilum reads CR, DX, RG, RF and CT"
+        )
+    if text(ds, "PresentationIntentType") == "FOR PROCESSING" or sop_class == _RAW:
+        raise FilmError(
+            path, "raw detector data (FOR PROCESSING); take the FOR PRESENTATION image of the same exposure"
+        )
+    if "PixelData" not in ds:
+        if "FloatPixelData" in ds or "DoubleFloatPixelData" in ds:
+            raise FilmError(path, "a DICOM whose pixels are floating-point numbers, a map and not a film")
+        raise FilmError(path, "a DICOM without pixel data, or cut off; fetch it again from its source")
+    return modality

@@ -1,0 +1,114 @@
+"""A DICOM file's bytes as a data set, also where the file's header is missing or says what the bytes are not."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from io import BytesIO
+from typing import TYPE_CHECKING, NamedTuple
+
+from hilum.pixels.formats import MAX_PIXELS
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
+
+_DEFLATED = "1.2.840.10008.1.2.1.99"
+_BIG_ENDIAN = "1.2.840.10008.1.2.2"
+_DECLARED = {_BIG_ENDIAN: "big-endian", _DEFLATED: "deflated"}
+_MAX_INFLATED = 4 * MAX_PIXELS + (16 << 20)
+_LONG = (b"OB", b"OW", b"OF", b"OD", b"OL", b"OV", b"SQ", b"UN", b"UC", b"UR", b"UT", b"SV", b"UV")
+
+
+class Parsed(NamedTuple):
+    """A DICOM file.
+
+    Attributes:
+        ds: its data set.
+        syntax: the UID of its transfer syntax; empty if it names none.
+        sop_class: Media Storage SOP Class UID of the file's header; empty if there is none.
+        little_endian: the order of bytes in its words.
+    """
+
+    ds: Dataset
+    syntax: str
+    sop_class: str
+    little_endian: bool
+
+
+def parse(data: bytes, remarks: list[str]) -> Parsed:
+    """Read the data set.
+
+    A file without its header of 128 bytes and `DICM`, without its meta information, or with a transfer syntax that
+    the data set does not follow (another order of bytes, not deflated) is read by what its first element shows.
+
+    Raises:
+        Exception: what pydicom raises of a damaged file.
+    """
+    import pydicom
+
+    has_header = data[128:132] == b"DICM"
+    start = 132 if has_header else 4 if data[:4] == b"DICM" else 0
+    elements, body = _meta(data, start)
+    syntax, sop_class = elements.get(0x10, ""), elements.get(0x02, "")
+    if not has_header:
+        remarks.append("it has no file header (PS3.10); it was read by its data set")
+    elif not syntax:
+        remarks.append("it names no transfer syntax; it was read by its data set")
+    inflated = _inflated(data, body, syntax)
+    found = _order(data[body : body + 4]) if inflated is None else "deflated"
+    declared = _DECLARED.get(syntax, "little-endian")
+    if syntax and found and found != declared:
+        remarks.append(f"its data set is {found}, its transfer syntax says {declared}")
+    as_declared = has_header and syntax and found in ("", declared) and inflated is None
+    if as_declared:
+        ds = pydicom.dcmread(BytesIO(data))
+    else:
+        ds = pydicom.dcmread(BytesIO(data[body:] if inflated is None else inflated), force=True)
+    return Parsed(ds, syntax, sop_class, ds.original_encoding[1] is not False)
+
+
+def _meta(data: bytes, start: int) -> tuple[dict[int, str], int]:
+    """Group 2 as text by element number, and where the data set begins (PS3.10, 7.1: explicit VR, little-endian).
+
+    By its elements and not by its group length, which is often wrong.
+    """
+    found: dict[int, str] = {}
+    place = start
+    while data[place : place + 2] == b"\x02\x00" and len(data) >= place + 12:
+        number = int.from_bytes(data[place + 2 : place + 4], "little")
+        if data[place + 4 : place + 6] in _LONG:
+            head, length = 12, int.from_bytes(data[place + 8 : place + 12], "little")
+        elif data[place + 4 : place + 6].isalpha():
+            head, length = 8, int.from_bytes(data[place + 6 : place + 8], "little")
+        else:  # written with implicit VR
+            head, length = 8, int.from_bytes(data[place + 4 : place + 8], "little")
+        if number in (0x02, 0x10):
+            found[number] = data[place + head : place + head + length].decode("latin-1").strip("\0 ")
+        place += head + length
+    return found, min(place, len(data))
+
+
+def _order(tag: bytes) -> str:
+    """The order of bytes in a data set that starts with this tag; empty if it is none that a film starts with."""
+    if len(tag) < 4:
+        return ""
+    little, big = (struct.unpack(order + "H", tag[:2])[0] for order in "<>")
+    if min(little, big) not in range(1, 0x80):
+        return ""
+    return "big-endian" if big < little else "little-endian"
+
+
+def _inflated(data: bytes, body: int, syntax: str) -> bytes | None:
+    """The data set of a deflated file, also of one that does not say so; None if it is not deflated.
+
+    No more than a film can have is inflated; of more, the pixel data will be found to be too long or cut off.
+    """
+    if syntax != _DEFLATED and (not syntax or _order(data[body : body + 4])):
+        return None
+    try:
+        begins = zlib.decompressobj(-zlib.MAX_WBITS).decompress(data[body : body + 4096], 64)
+        if not _order(begins[:4]):
+            return None
+        return zlib.decompressobj(-zlib.MAX_WBITS).decompress(data[body:], _MAX_INFLATED)
+    except zlib.error:
+        return None
