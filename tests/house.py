@@ -34,10 +34,14 @@ SHARED = {
     "errors": room("every refusal, as one line"),
     "extras": room("which installed packages a verb needs", "errors"),
     "progress": room("progress bars"),
-    "files": room("files that are files, that appear whole or not at all; the cache folder", "errors progress"),
+    "streams": room("outputs that are no files: standard output, pipes, devices", "errors"),
+    "files": room(
+        "files that are files, that appear whole or not at all; the cache folder", "errors progress streams"
+    ),
+    "locks": room("one process at a time: folders in turn, outputs with one writer", "errors files progress streams"),
     "machine": room("processors, memory, what was measured once on this machine", "errors files"),
     "workers": room("an ordered pool of threads", "machine"),
-    "rows": room("rows of numbers on disk, filled once", "errors files"),
+    "rows": room("rows of numbers on disk, filled once", "errors files locks"),
     "history": room("a run's figures, one row an epoch", "errors files"),
     "records": room("films, manifests, predictions, figures with intervals", "errors files"),
     "recipe": room("what a run is asked to do, as typed structs", "errors files records"),

@@ -1,4 +1,4 @@
-"""Files that are read if they are files, files that are written whole or not at all, locked folders, downloads."""
+"""Files that are read if they are files, files that are written whole or not at all, the cache folder, downloads."""
 
 from __future__ import annotations
 
@@ -7,23 +7,30 @@ import hashlib
 import logging
 import os
 import re
+import socket
 import stat
 import sys
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import BufferedReader, TextIOWrapper
+from itertools import count
 from pathlib import Path
 
 import msgspec
 
 from hilum.errors import NotAFileError
 from hilum.progress import track
+from hilum.streams import is_stream, sent_to
 
 logger = logging.getLogger("hilum")
 
 _BLOCK = 1 << 20
-_PATIENCE_SECONDS = 3.0  # a shorter wait for another process is not worth a line
 _TIMEOUT_SECONDS = 10.0
+_MAX_NAME_BYTES = 180  # of 255, which is what most file systems take with an ending
+_FOREIGN_SECONDS = 86_400.0  # another machine's temporary file that was not written to for so long is nobody's
+_ORIGIN = re.compile(r"(?:(?P<host>[0-9a-f]{8})\.)?(?P<pid>\d{1,10})(?:\.\d+)?")  # of a temporary file
+_NUMBERS = count()  # threads of one process may write the same file
 _OS_ERROR = re.compile(r"\(os error (\d+)\)")  # as Rust's standard library ends the message
 
 
@@ -95,23 +102,103 @@ def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary path next to `path`, which replaces it when the block ends without an error.
 
     A reader sees the old file or the new one, never half of one. After an error (a full disk) the old file is
-    unchanged and the temporary one is gone.
+    unchanged and the temporary one is gone; what a killed process has left there goes now. The new file has the old
+    one's permissions, or those that the umask gives. A link stays, and what it leads to is replaced. What is no file
+    (`-` and `/dev/stdout`, another device, a pipe) gets the content when the block ends.
 
     Raises:
-        OSError: also where a library written in Rust (safetensors) raises an exception of its own for it.
+        OSError: about `path`, never about the temporary file; also where a library written in Rust (safetensors)
+            raises an exception of its own.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    if is_stream(path):
+        with sent_to(path) as temporary:
+            yield temporary
+        return
+    target = Path(os.path.realpath(path))
+    temporary = _temporary_of(target)
     try:
+        _sweep(target)
+        mode = _create(temporary, target)
         yield temporary
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
-        temporary.replace(path)
+        if hasattr(os, "chmod"):
+            temporary.chmod(mode)  # some libraries put a file of their own in its place, for the owner alone
+        temporary.replace(target)
     except Exception as error:
-        if found := _OS_ERROR.search(str(error)):
-            raise OSError(int(found[1]), os.strerror(int(found[1])), str(path)) from None
+        found = _OS_ERROR.search(str(error))
+        number = int(found[1]) if found else error.errno if isinstance(error, OSError) else None
+        if number and (found or _is_about(error, temporary)):
+            raise OSError(number, os.strerror(number), str(path)) from None
         raise
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def _is_about(error: Exception, temporary: Path) -> bool:
+    """Whether an error names the temporary file, or no file, as one from writing to an open file does."""
+    name = getattr(error, "filename", None)
+    return name is None or os.fsdecode(name) == str(temporary)
+
+
+def hidden_beside(path: Path, ending: str) -> Path:
+    """The name of a hidden file beside another; a digest stands for a name that is very long."""
+    name = path.name
+    if len(os.fsencode(name)) > _MAX_NAME_BYTES:
+        name = hashlib.blake2b(os.fsencode(name), digest_size=16).hexdigest()
+    return path.with_name(f".{name}{ending}")
+
+
+def _temporary_of(path: Path) -> Path:
+    return hidden_beside(path, f".{_host()}.{os.getpid()}.{next(_NUMBERS)}.tmp")
+
+
+def _host() -> str:
+    """Eight digits for this machine, or this container: a process's number means nothing on another one."""
+    return hashlib.blake2b(socket.gethostname().encode("utf-8", "replace"), digest_size=4).hexdigest()
+
+
+def _create(temporary: Path, path: Path) -> int:
+    """Make the empty temporary file; gives the permissions that the whole one is to have."""
+    os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+    try:
+        return stat.S_IMODE(path.stat().st_mode) & 0o777
+    except FileNotFoundError:
+        return stat.S_IMODE(temporary.stat().st_mode)
+
+
+def _sweep(path: Path) -> None:
+    """Remove the temporary files of `path` whose processes are gone: killed ones could not."""
+    start = hidden_beside(path, ".").name
+    with suppress(OSError), os.scandir(path.parent) as entries:
+        for entry in entries:
+            if entry.name.startswith(start) and entry.name.endswith(".tmp"):
+                with suppress(OSError):
+                    if _is_abandoned(entry.name[len(start) : -len(".tmp")], entry):
+                        os.unlink(entry.path)
+
+
+def _is_abandoned(origin: str, entry: os.DirEntry[str]) -> bool:
+    found = _ORIGIN.fullmatch(origin)
+    if not found:
+        return False
+    here = found["host"] in (None, _host())  # versions before 0.3.0 wrote no machine
+    old = time.time() - entry.stat(follow_symlinks=False).st_mtime > _FOREIGN_SECONDS
+    return old if not here else not is_running(int(found["pid"])) and (old or found["host"] is not None)
+
+
+def is_running(process: int) -> bool:
+    """Whether a process of this number runs on this machine; True where that cannot be known."""
+    if sys.platform == "win32":
+        return True  # os.kill would end it; the system removes nothing that is open there
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return True
+    return True
 
 
 def write_json(path: Path, value: object) -> None:
@@ -124,30 +211,6 @@ def write_text(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="\n")
-
-
-@contextmanager
-def exclusive(folder: Path) -> Iterator[None]:
-    """Hold a folder, which is made, against every other process that asks for it; wait for one that holds it.
-
-    A process that ends, however it does, holds nothing any more.
-
-    Raises:
-        OSError: the folder cannot be written.
-    """
-    from filelock import FileLock, Timeout
-
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / "lock")
-    try:
-        lock.acquire(timeout=_PATIENCE_SECONDS)
-    except Timeout:
-        logger.warning(f"waiting for another Hilum process that writes to {folder} …")
-        lock.acquire()
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def sha256_of(path: Path) -> str:

@@ -23,7 +23,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hilum.errors import RequestError
-from hilum.files import exclusive, write_json
+from hilum.files import write_json
+from hilum.locks import exclusive
 
 ROWS_NAME = "rows.bin"
 INDEX_NAME = "index.txt"

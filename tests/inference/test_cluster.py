@@ -24,6 +24,7 @@ from hilum.cli import app
 from hilum.cli import predict as verb  # noqa: F401  (is added to app)
 from hilum.errors import LayoutError, RequestError
 from hilum.inference import Detector
+from hilum.locks import sole_writer
 from hilum.records import Film, Manifest, Predictions, write_manifest
 from tests.bundle.conftest import make
 from tests.conftest import WriteFilm
@@ -144,7 +145,8 @@ def test_another_bundle_or_prevalence_does_not_mix_with_what_is_there(
 
 
 def test_two_runs_in_one_folder_are_refused(bundle: Path, found: Manifest, tmp_path: Path) -> None:
-    with cluster._lock_folder(tmp_path), pytest.raises(RequestError, match="another run is writing there"):
+    who = rf"process {os.getpid()} on .* is writing it"
+    with sole_writer(tmp_path, folder=True), pytest.raises(RequestError, match=who):
         cluster.predict_on_cluster(found, tmp_path, bundle)
 
 

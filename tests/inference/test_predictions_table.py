@@ -5,12 +5,17 @@ from __future__ import annotations
 import csv
 import errno
 import os
+import random
+import signal
+import stat
+import time
 from pathlib import Path
 
 import pytest
 
 from hilum.errors import LayoutError, RequestError
 from hilum.inference import PredictionsTable
+from hilum.locks import sole_writer
 from hilum.records import Film, Prediction, Predictions, read_predictions, write_predictions
 
 CLASSES = ("NORMAL", "PNEUMONIA")
@@ -134,3 +139,134 @@ def test_rows_that_another_detector_wrote_are_noticed(tmp_path: Path) -> None:
         far = [Prediction(row.film, (row.probs[0] + 0.02, row.probs[1] - 0.02)) for row in ROWS[-4:]]
         with pytest.raises(LayoutError, match=r"this one says 0\.2800, and the file 0\.3000"):
             table.require_same(far)
+
+
+def test_films_that_could_not_be_read_are_tried_again_and_replace_their_rows(tmp_path: Path) -> None:
+    out = tmp_path / "out.csv"
+    write(out, ROWS)
+    cut = out.read_bytes()
+    films = [row.film for row in ROWS]
+    with PredictionsTable(out, CLASSES, 0.5, resume=True) as table:
+        assert table.failed == 1
+        assert [film.path for film in table.remaining(films)] == ["b c.png"]
+        assert (table.rows, table.failed) == (len(ROWS) - 1, 0)
+        assert paths_in(out) == [name for name in NAMES if name != "b c.png"]
+        table.append(Prediction(films[1], (0.5, 0.5), "PNEUMONIA"))
+    assert sorted(paths_in(out)) == sorted(NAMES)
+    assert {len(line) for line in csv.reader(out.open(newline="", encoding="utf-8", errors="surrogateescape"))} == {
+        len(cut.split(b"\n")[0].split(b","))
+    }
+    with PredictionsTable(out, CLASSES, 0.5, resume=True) as table:
+        assert table.remaining(films) == []
+
+
+def test_rows_of_films_that_are_not_asked_for_stay_failed_or_not(tmp_path: Path) -> None:
+    out = tmp_path / "out.csv"
+    write(out, ROWS)
+    before = out.read_bytes()
+    with PredictionsTable(out, CLASSES, 0.5, resume=True) as table:
+        assert table.remaining([ROWS[0].film]) == []
+        assert table.failed == 1
+    assert out.read_bytes() == before
+
+
+def test_a_film_that_fails_again_has_one_row(tmp_path: Path) -> None:
+    out, films = tmp_path / "out.csv", [row.film for row in ROWS]
+    write(out, ROWS)
+    for _ in range(2):
+        with PredictionsTable(out, CLASSES, 0.5, resume=True) as table:
+            for film in table.remaining(films):
+                table.append(Prediction(film, error="still damaged"))
+            assert (table.rows, table.failed) == (len(ROWS), 1)
+    assert sorted(paths_in(out)) == sorted(NAMES)
+
+
+def test_a_film_that_was_read_after_all_is_not_read_once_more(tmp_path: Path) -> None:
+    """Two writers of an earlier version could leave both rows."""
+    out = tmp_path / "out.csv"
+    write(out, [*ROWS, Prediction(ROWS[1].film, (0.5, 0.5), "PNEUMONIA")])
+    with PredictionsTable(out, CLASSES, 0.5, resume=True) as table:
+        assert table.remaining([row.film for row in ROWS]) == []
+
+
+def test_one_process_writes_a_table(tmp_path: Path) -> None:
+    out = tmp_path / "out.csv"
+    with PredictionsTable(out, CLASSES, 0.5, resume=False) as table:
+        table.append(ROWS[0])
+        for resume in (False, True):
+            with pytest.raises(RequestError, match=rf"out\.csv: process {os.getpid()} on .* is writing it"):
+                PredictionsTable(out, CLASSES, 0.5, resume=resume)
+        table.append(ROWS[2])
+    assert paths_in(out) == [NAMES[0], NAMES[2]]
+    assert os.listdir(tmp_path) == ["out.csv"]
+    with sole_writer(out):  # what another table held is free again, also after a refusal
+        pass
+    with pytest.raises(LayoutError):
+        PredictionsTable(out, CLASSES, 0.4, resume=True)
+    assert os.listdir(tmp_path) == ["out.csv"]
+
+
+@pytest.mark.parametrize("how", ["removed", "replaced", "folder"])
+def test_rows_that_went_nowhere_are_an_error(how: str, tmp_path: Path) -> None:
+    out = tmp_path / "new" / "out.csv"
+
+    def lose() -> None:
+        with PredictionsTable(out, CLASSES, 0.5, resume=False) as table:
+            table.append(ROWS[0])
+            for path in out.parent.iterdir() if how == "folder" else [out]:
+                path.unlink()
+            if how == "replaced":
+                out.write_text("mine")
+            if how == "folder":
+                out.parent.rmdir()
+
+    with pytest.raises(RequestError, match="was removed or replaced while it was written, and its 1 rows with it"):
+        lose()
+
+
+def test_what_is_no_file_is_written_once_and_not_resumed(tmp_path: Path) -> None:
+    write(Path("/dev/null"), ROWS)
+    assert stat.S_ISCHR(os.stat("/dev/null").st_mode)
+    with pytest.raises(RequestError, match="--resume goes on with a file, and this is none"):
+        write(Path("/dev/null"), ROWS, resume=True)
+    with pytest.raises(RequestError, match="a file is written, and this is a folder"):
+        write(tmp_path, ROWS)
+    with pytest.raises(OSError, match="No space left") as raised:
+        write(Path("/dev/full"), ROWS)
+    assert raised.value.filename == "/dev/full"
+
+
+def test_killed_at_any_moment_it_goes_on_until_every_film_has_one_row(tmp_path: Path) -> None:
+    """Killed while rows are appended and while failed ones are taken out; no row that was read is ever lost."""
+    out, draw = tmp_path / "out.csv", random.Random(7)
+    films = [Film(f"{number}\n,{NAMES[number % len(NAMES)]}") for number in range(120)]
+
+    def go_on(seed: int, failing: float) -> None:
+        chance = random.Random(seed)
+        with PredictionsTable(out, CLASSES, 0.5, resume=True) as table:
+            for film in table.remaining(films):
+                failed = chance.random() < failing
+                table.append(
+                    Prediction(film, error="damaged") if failed else Prediction(film, (0.5, 0.5), CLASSES[1])
+                )
+
+    read: set[str] = set()
+    for _ in range(40):
+        child = os.fork()
+        if not child:
+            while True:
+                go_on(draw.randrange(1000), 0.6)
+        time.sleep(draw.random() * 0.02)
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        if out.exists():
+            with PredictionsTable(out, CLASSES, 0.5, resume=True) as table:
+                assert len(table.done) == table.rows
+                now = table.done - table._unread
+            assert read <= now
+            read = now
+    assert read
+    go_on(99, 0.0)
+    assert sorted(paths_in(out)) == sorted(film.path for film in films)
+    assert [row.error for row in read_predictions(out, CLASSES, 0.5)] == [""] * len(films)
+    assert os.listdir(tmp_path) == ["out.csv"]

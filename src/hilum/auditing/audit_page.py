@@ -19,6 +19,7 @@ from hilum.auditing.shortcut import Probe
 from hilum.auditing.similarity import SimilarPair
 from hilum.files import write_text
 from hilum.films.wording import say
+from hilum.locks import one_writer
 
 _THUMBNAIL = 176  # the longer side, in pixels
 _PAIRS, _FILMS = 24, 24  # shown of each kind
@@ -37,6 +38,7 @@ def audit_json(found: Audit) -> str:
     return json.dumps(msgspec.to_builtins(record) | ({} if record.files else {"files": {}}), indent=1)
 
 
+@one_writer("folder")
 def write_audit(found: Audit, folder: Path) -> None:
     """Write `audit.json` and `audit.html`; the same films give the same bytes."""
     write_text(folder / "audit.json", audit_json(found) + "\n")

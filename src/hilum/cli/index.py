@@ -10,9 +10,11 @@ import typer
 
 from hilum.cli.options import ClassName, Json, PatientPattern, SplitBy
 from hilum.cli.terminal import app, tell
+from hilum.locks import one_writer
 
 
 @app.command()
+@one_writer("out", folder=False)
 def index(
     sources: Annotated[
         list[Path], typer.Argument(metavar="DIR…", help="Folders, tables (CSV) or MedMNIST archives.")

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -21,9 +21,7 @@ from hilum.cli.terminal import app, tell
 from hilum.errors import RequestError
 from hilum.progress import track
 from hilum.records import ABSTENTIONS, Film, Prediction, Predictions
-
-if TYPE_CHECKING:
-    from hilum.inference import Detector, PredictionsTable
+from hilum.streams import is_stream
 
 _SHOWN = 40
 
@@ -62,7 +60,8 @@ def predict(
     resume: Annotated[
         bool,
         typer.Option(
-            "--resume", help="Keep the rows that --out holds and add the rest; without it they are replaced."
+            "--resume",
+            help="Keep --out's rows, add the rest, try unreadable films again; without it, all are replaced.",
         ),
     ] = False,
     engine: PredictEngine = "onnx",
@@ -79,7 +78,7 @@ def predict(
 ) -> None:
     """Answer for each film: a class, not sure, or not judged; by the given bundle, or the one that ships along."""
     from hilum import films
-    from hilum.inference import Detector
+    from hilum.inference import Detector, PredictionsTable
 
     if resume and out is None and engine != "ray":
         raise RequestError("--resume keeps the rows of a file and adds the rest; name it with --out predictions.csv")
@@ -87,6 +86,8 @@ def predict(
     bundle = paths.pop(0) if named else Path("shipped")
     if not paths:
         raise RequestError("name films, or folders of them, after the bundle")
+    if as_json and out is not None and is_stream(out):
+        raise RequestError(f"--json prints the rows as well: omit it, or give --out {out} the name of a file")
     if engine == "ray":
         if precision != "float32":
             raise RequestError("--engine ray computes in float32: omit --precision")
@@ -104,10 +105,13 @@ def predict(
     with ExitStack() as opened:
         table = None
         if out is not None:
-            table = opened.enter_context(_open_table(out, head, detector, prevalence, resume=resume))
+            table = opened.enter_context(PredictionsTable(out, head.classes, head.threshold, resume=resume))
+            # Of one that is resumed, this detector wrote what is there.
+            table.require_same(list(detector.stream(table.last_films, prevalence)))
             left = table.remaining(found.films)
-            if len(left) < len(found):
-                tell(f"{out}: {len(found) - len(left)} of {len(found)} films are there already")
+            if there := len(found) - len(left) + table.again:
+                again = f"; {table.again} that could not be read are tried again" if table.again else ""
+                tell(f"{out}: {there} of {len(found)} films are there already{again}")
         rows = track(detector.stream(left, prevalence), "reading films", len(found))
         try:
             shown = _show(table.append_all(rows) if table else rows, head, as_json=as_json)
@@ -132,17 +136,6 @@ def predict(
         tell(f"{out}: {table.rows} films. Next: hilum evaluate BUNDLE --data DIR, where the labels are known")
     failed, stopped = (table.failed, table.stopped) if table else (len(shown.failed), shown.stopped)
     raise typer.Exit(1 if failed or (strict and stopped) else 0)
-
-
-def _open_table(
-    out: Path, head: Predictions, detector: Detector, prevalence: float | None, *, resume: bool
-) -> PredictionsTable:
-    """The table to append to; of one that is resumed, this detector wrote what is there."""
-    from hilum.inference import PredictionsTable
-
-    table = PredictionsTable(out, head.classes, head.threshold, resume=resume)
-    table.require_same(list(detector.stream(table.last_films, prevalence)))
-    return table
 
 
 def _show(rows: Iterable[Prediction], head: Predictions, *, as_json: bool) -> _Shown:

@@ -8,9 +8,11 @@ from typing import Annotated
 import typer
 
 from hilum.cli.terminal import app, tell
+from hilum.locks import one_writer
 
 
 @app.command()
+@one_writer("out", folder=False)
 def preprocess(
     film: Annotated[Path, typer.Argument(metavar="FILE", help="A film.")],
     out: Annotated[Path, typer.Option("--out", help="The picture, a .png.")],

@@ -19,7 +19,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import filelock
 import numpy as np
 
 from hilum import bundle
@@ -27,6 +26,7 @@ from hilum.errors import BundleError, HilumError, RequestError
 from hilum.extras import require
 from hilum.inference.detector import Detector
 from hilum.inference.film_list import FilmList
+from hilum.locks import sole_writer
 from hilum.progress import track
 from hilum.records import Manifest
 
@@ -99,8 +99,7 @@ def predict_on_cluster(
     work = parts.PartOrigin(opened.spec.seal, "" if prevalence is None else repr(prevalence))
     if out.exists() and not out.is_dir():
         raise RequestError(f"{out}: a file; --engine ray writes a folder of Parquet parts, so name another --out")
-    out.mkdir(parents=True, exist_ok=True)
-    with _lock_folder(out):
+    with sole_writer(out, folder=True):
         listed = out.absolute() / "_films.arrow"
         already = parts.read_finished(out, work, LISTED_FAILURES)
         plan = parts.plan_parts(FilmList(films), already.digests, listed)
@@ -273,20 +272,6 @@ def _require_reachable(address: str) -> None:
             raise RequestError(
                 f"{address}: no Ray cluster answers ({error}); give its HOST:PORT, or start it"
             ) from None
-
-
-@contextmanager
-def _lock_folder(out: Path) -> Iterator[None]:
-    """Two runs in one folder would predict the same films twice."""
-    lock = filelock.FileLock(out / ".lock")
-    try:
-        lock.acquire(timeout=0)
-    except filelock.Timeout:
-        raise RequestError(f"{out}: another run is writing there; wait for it, or name another --out") from None
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 @contextmanager

@@ -21,7 +21,8 @@ from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from hilum.errors import RequestError
-from hilum.files import exclusive, write_text
+from hilum.files import write_text
+from hilum.locks import exclusive
 
 # A trial's attributes.
 FOLDER = "folder"  # the token of the folder that it was started in

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from hilum.errors import LayoutError, RecipeError, RequestError
 from hilum.extras import require
+from hilum.locks import one_writer
 from hilum.records import Manifest
 from hilum.workflows.deployed import fit_gate, open_deployed, summarize
 from hilum.workflows.run import free_folder
@@ -15,6 +16,7 @@ from hilum.workflows.run import free_folder
 logger = logging.getLogger("hilum")
 
 
+@one_writer("out")
 def calibrate(
     bundle: str | Path,
     films: Manifest | str | Path | Sequence[str | Path],

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from hilum.errors import BundleError, RequestError
 from hilum.extras import require
+from hilum.locks import one_writer
 from hilum.records import Manifest
 from hilum.workflows.evaluate import Asked, evaluate_source, open_source
 from hilum.workflows.probability_table import is_table, read_probability_table
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("hilum")
 
 
+@one_writer("out")
 def compare(
     entries: Sequence[str | Path | Run | Detector],
     films: str | Path | Manifest | None = None,

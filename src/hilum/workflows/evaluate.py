@@ -13,6 +13,7 @@ import msgspec
 from hilum.bundle import require_network
 from hilum.errors import RequestError
 from hilum.extras import require
+from hilum.locks import one_writer
 from hilum.records import Film, Manifest, Predictions
 from hilum.workflows.probability_table import ProbabilityTable, is_table, read_probability_table
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("hilum")
 
 
+@one_writer("out")
 def evaluate(
     bundle: str | Path | Detector,
     films: str | Path | Manifest,

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from hilum.errors import FilmError, RequestError
 from hilum.extras import require
+from hilum.locks import one_writer
 
 if TYPE_CHECKING:
     from hilum.explanation import ExplainedFilm, Explanations
@@ -21,6 +22,7 @@ logger = logging.getLogger("hilum")
 RANDOMISED = 8  # films whose maps are compared with those of a network with randomised weights
 
 
+@one_writer("out")
 def explain(
     bundle: str | Path | Detector,
     films: Films,

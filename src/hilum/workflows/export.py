@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from hilum.errors import RequestError
+from hilum.locks import one_writer
 from hilum.records import Manifest
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("hilum")
 
 
+@one_writer("out")
 def export(
     bundle: str | Path,
     to: Literal["onnx", "openvino"],

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from hilum.bundle import require_network
 from hilum.errors import LayoutError, RequestError
+from hilum.locks import one_writer
 from hilum.recipe import Model, Recipe, differences
 from hilum.records import Manifest
 from hilum.workflows.deployed import DeployedNetworks, fit_gate, summarize, whole_films
@@ -38,6 +39,7 @@ class FusedBundle:
     manifest: Manifest
 
 
+@one_writer("out")
 def fuse(
     bundles: Sequence[str | Path],
     films: Manifest | str | Path | Sequence[str | Path],

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from hilum.errors import RecipeError, RequestError
+from hilum.locks import one_writer
 from hilum.progress import first_process
 from hilum.recipe import Recipe, read_recipe, with_settings
 from hilum.records import Manifest, read_manifest
@@ -96,6 +97,7 @@ def resume(folder: str | Path, *, memory: int | str | None = None) -> Run:
     return _run(started.recipe, manifest, started.folder, resume=True, memory=memory_bytes)
 
 
+@one_writer("folder")
 def _run(recipe: Recipe, manifest: Manifest, folder: Path, *, resume: bool, memory: int | None) -> Run:
     """Train what the recipe describes: a classical system, the networks of an ensemble, or one network."""
     from hilum.workflows.ensemble import train_members
