@@ -36,7 +36,7 @@ from hilum.bundle.weights import load_model
 from hilum.bundle.write import write
 from hilum.confidence import Calibration
 from hilum.errors import HilumError
-from hilum.gate import read_gate
+from hilum.gate import parse_gate
 from hilum.inference.engines import (
     BATCH_SIZE,
     EngineName,
@@ -157,7 +157,8 @@ def drawn_bundle(folder: Path, architecture: str, head: str, size: int = 224) ->
     chosen = Decisions(OperatingPoint(0.5, "half", "nothing"), Calibration(), None, None, {})
     return write(
         NetworkPayload([network], recipe), folder, recipe=recipe, classes=("NORMAL", "PNEUMONIA"),
-        manifest=Manifest(FILMS), decisions=chosen, gate=read_gate(bundle.SHIPPED / GATE_NAME), history=[],
+        manifest=Manifest(FILMS), decisions=chosen, history=[],
+        gate=parse_gate((bundle.SHIPPED / GATE_NAME).read_bytes(), GATE_NAME),
     )  # fmt: skip
 
 
@@ -165,7 +166,7 @@ def with_int8(opened: Bundle, folder: Path) -> Bundle:
     """The bundle with an int8 network of generated films: as fast as one of real films."""
     folder.mkdir()
     quantise(opened.onnx, films_of(opened.spec.recipe.pixels), folder / "int8.onnx")
-    engine = OnnxRuntime(folder / "int8.onnx", "int8")
+    engine = OnnxRuntime((folder / "int8.onnx").read_bytes(), "int8")
     given = confidence.calibrated(
         opened.spec.calibration, bundle.probabilities(engine.logits(golden_films(opened.spec.recipe.pixels)))
     )

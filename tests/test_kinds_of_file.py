@@ -17,7 +17,6 @@ from hilum.bundle import read
 from hilum.errors import HilumError
 from hilum.evaluation import read_metrics
 from hilum.films.index import find
-from hilum.gate.gate import read_gate
 from hilum.history import read_history
 from hilum.inference.film_list import FilmList
 from hilum.pixels import decode, hash_film
@@ -48,7 +47,6 @@ READERS: dict[str, Callable[[Path], object]] = {
     "recipe.toml": read_recipe,
     "metrics.json": read_metrics,
     "history.csv": read_history,
-    "gate.json": read_gate,
     "bundle.json": lambda path: read(path.parent),
     "checkpoint.safetensors": checkpoint.load,
     "weights.safetensors": read_weights,

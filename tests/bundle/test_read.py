@@ -91,7 +91,12 @@ def test_another_schema_is_named(copy: Path) -> None:
 def test_a_machine_that_computes_something_else_is_noticed(session_bundle: Path) -> None:
     opened = bundle.read(session_bundle)
     with pytest.raises(BundleError, match="generated films"):
-        bundle.check_golden(opened.golden, opened.spec.recipe.pixels, lambda films: np.tile([1.0, 0.0], (4, 1)))
+        bundle.check_golden(
+            bundle.parse_golden(opened.golden, "golden.json"),
+            opened.folder,
+            opened.spec.recipe.pixels,
+            lambda films: np.tile([1.0, 0.0], (4, 1)),
+        )
 
 
 def test_one_logit_is_a_sigmoid_and_several_are_a_softmax() -> None:

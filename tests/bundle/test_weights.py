@@ -10,7 +10,7 @@ import pytest
 import torch
 from msgspec.structs import replace
 from safetensors import safe_open
-from safetensors.torch import load_file
+from safetensors.torch import load
 
 from hilum import bundle, models
 from hilum.bundle import Bundle, Decisions, Member, OperatingPoint
@@ -110,8 +110,8 @@ def test_a_network_of_crops_opens_as_it_judged(dense: Bundle) -> None:
 
 def test_its_weights_have_the_names_of_the_network_alone(dense: Bundle) -> None:
     """So that another network starts from them as from any bundle's."""
-    assert set(load_file(dense.weights)) == set(network_of(dense.spec.recipe).state_dict())
-    with safe_open(dense.weights, framework="pt") as file:
+    assert set(load(dense.weights)) == set(network_of(dense.spec.recipe).state_dict())
+    with safe_open(dense.folder / "weights.safetensors", framework="pt") as file:
         assert file.metadata() == {"architecture": "s1-cnn", "normalise": "film"}
 
 
@@ -132,10 +132,10 @@ def test_several_networks_weights_stand_behind_their_number(fused: Bundle) -> No
         for number, recipe in enumerate(fused.spec.recipes)
         for name in network_of(recipe).state_dict()
     }
-    stored = load_file(fused.weights)
+    stored = load(fused.weights)
     assert set(stored) == names
     assert {tensor.dtype for tensor in stored.values() if tensor.ndim >= 2} == {torch.float16}
-    with safe_open(fused.weights, framework="pt") as file:
+    with safe_open(fused.folder / "weights.safetensors", framework="pt") as file:
         assert file.metadata() == {"members": "s1-cnn, resnet18"}
 
 
@@ -195,7 +195,7 @@ def test_the_shipped_bundle_opens_as_its_network() -> None:
     with torch.no_grad():
         given = bundle.probabilities(model(torch.from_numpy(films)[:, None].float() / 255).numpy())
     probs = calibrated(opened.spec.calibration, given)
-    np.testing.assert_allclose(json.loads(opened.golden.read_text())["probs"], probs, atol=0.01)
+    np.testing.assert_allclose(json.loads(opened.golden)["probs"], probs, atol=0.01)
 
 
 def test_one_network_of_whole_films_is_deployed_as_it_is() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load
 
 from hilum import bundle
 from hilum.bundle.golden import golden_films
@@ -49,7 +49,7 @@ def test_half_the_bytes_hold_the_same_network(tmp_path: Path) -> None:
     half, whole = make(tmp_path / "half", "float16"), make(tmp_path / "whole", "float32")
     for name in ("model.onnx", "weights.safetensors"):
         assert (half.folder / name).stat().st_size < 0.56 * (whole.folder / name).stat().st_size
-    stored = load_file(half.weights).values()
+    stored = load(half.weights).values()
     assert {tensor.dtype for tensor in stored if tensor.ndim >= 2} == {torch.float16}
     assert {tensor.dtype for tensor in stored if tensor.ndim == 1} == {torch.float32}  # biases and statistics
 

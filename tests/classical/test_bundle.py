@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 import subprocess
 import sys
+from io import BytesIO
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -63,7 +65,7 @@ def test_says_what_it_is_and_by_what_it_was_made(made: Made) -> None:
     assert spec.made_with["scikit-learn"] == sklearn.__version__
     assert spec.history == made.fitted.history
     assert (spec.parameters > 4 * 256, spec.multiply_adds) == (True, 0)
-    with ZipFile(made.bundle.pipeline) as archive:
+    with ZipFile(BytesIO(made.bundle.pipeline)) as archive:
         assert {name.rpartition(".")[2] for name in archive.namelist()} == {"npy", "json"}
 
 
@@ -116,8 +118,14 @@ def test_other_classes_than_the_bundles_are_noticed(copy: Path) -> None:
     record["classes"] = ["NORMAL", "bacteria", "virus"]
     (copy / "bundle.json").write_text(json.dumps(record))
     sealed_again(copy)
-    with pytest.raises(BundleError, match="predicts other classes than the bundle's"):
+    with pytest.raises(BundleError, match="contradicts itself: 3 classes are told apart by the most probable one"):
         Detector(copy)
+
+
+def test_a_pipeline_of_other_classes_than_the_bundles_is_noticed(made: Made) -> None:
+    other = dataclasses.replace(made.bundle, spec=replace(made.bundle.spec, classes=("NORMAL", "bacteria", "virus")))
+    with pytest.raises(BundleError, match="predicts other classes than the bundle's"):
+        load(other)
 
 
 def test_written_anew_it_keeps_the_system_and_decides_otherwise(made: Made, tmp_path: Path) -> None:
@@ -134,7 +142,7 @@ def test_written_anew_it_keeps_the_system_and_decides_otherwise(made: Made, tmp_
         decisions=chosen,
         gate=gate,
     )
-    assert again.pipeline.read_bytes() == made.bundle.pipeline.read_bytes()
+    assert again.pipeline == made.bundle.pipeline
     assert again.spec.made_with == made.bundle.spec.made_with
     assert again.spec.operating_point.threshold == 0.5 != made.bundle.spec.operating_point.threshold
     assert Detector(again.folder).gate is not None

@@ -54,6 +54,20 @@ Hilum {spec.hilum}, {spec.created}. Data fingerprint `{spec.data_fingerprint[:16
 """
 
 
+def card_contradiction(text: str, spec: Spec) -> str:
+    """What a card says otherwise than its bundle's record, as the middle of a sentence; empty where both agree.
+
+    Classes that were swapped, or a threshold that was moved, leave the card as it was.
+    """
+    text, point = " ".join(text.split()), spec.operating_point
+    if point.threshold is None:
+        said = [f"each of {_listed(spec.classes)} is"]
+    else:
+        said = [f"`{spec.classes[1]}` is, against `{spec.classes[0]}`,", f"probability of {point.threshold:.4f} on"]
+    missing = next((each for each in said if " ".join(each.split()) not in text), "")
+    return f"does not say, as bundle.json does, “{missing}”" if missing else ""
+
+
 def _what_it_does(spec: Spec) -> str:
     point, positive = spec.operating_point, spec.classes[-1]
     if point.threshold is None:

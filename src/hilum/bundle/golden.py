@@ -6,14 +6,17 @@ something else is noticed before it reads a patient's film.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import msgspec
 import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
 
 from hilum.errors import BundleError
-from hilum.files import read_regular, write_text
+from hilum.files import write_json
 from hilum.pixels import chest_phantom, preprocess
 from hilum.recipe import Pixels
 
@@ -29,19 +32,90 @@ def golden_films(spec: Pixels) -> np.ndarray:
     return np.stack([preprocess(phantom, spec) for phantom in phantoms])
 
 
-def write_golden(path: Path, spec: Pixels, probs: Probs) -> None:
-    """Write the probabilities that `probs` gives for the generated films, rounded to six digits."""
+class Golden(Struct, frozen=True):
+    """What `golden.json` holds.
+
+    Attributes:
+        films: how they are generated.
+        probs: (4, classes), calibrated, rounded to six digits.
+        classes: names of the columns; empty in a bundle of before Hilum 0.3, as is `predicted`.
+        threshold: as the operating point's.
+        predicted: the class that the operating point gives each film.
+    """
+
+    probs: tuple[tuple[float, ...], ...]
+    films: str = "chest_phantom"
+    classes: tuple[str, ...] = ()
+    threshold: float | None = None
+    predicted: tuple[str, ...] = ()
+
+
+def write_golden(path: Path, spec: Pixels, probs: Probs, classes: Sequence[str], threshold: float | None) -> None:
+    """Write the probabilities that `probs` gives for the generated films, and what is decided by them.
+
+    Names and threshold stand here a second time, beside the figures that they belong to: classes that were swapped,
+    or a threshold that was moved, contradict them.
+    """
     rows = np.asarray(probs(golden_films(spec)), dtype=np.float64).round(6)
-    write_text(path, json.dumps({"films": "chest_phantom", "probs": rows.tolist()}, indent=1) + "\n")
+    golden = Golden(
+        tuple(map(tuple, rows.tolist())),
+        classes=tuple(classes),
+        threshold=threshold,
+        predicted=tuple(classes[each] for each in _decided(rows, threshold)),
+    )
+    write_json(path, golden)
 
 
-def check_golden(path: Path, spec: Pixels, probs: Probs) -> None:
+def parse_golden(content: bytes, source: str) -> Golden:
+    """Golden predictions from a file's bytes: `golden.json`, or `int8.json`, which holds more beside them.
+
+    Args:
+        content: of the file.
+        source: names it in an error.
+
+    Raises:
+        BundleError: whatever the bytes are, if they are no probabilities of the generated films.
+    """
+    try:
+        return msgspec.json.decode(content, type=Golden)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        why = "nested too deeply" if isinstance(error, RecursionError) else " ".join(str(error).split())[:200]
+        raise BundleError(f"{source}: damaged ({why}); take the bundle again from where it was made") from None
+
+
+def golden_contradiction(golden: Golden, classes: tuple[str, ...], threshold: float | None) -> str:
+    """What in golden predictions cannot be so beside a bundle's classes and threshold; empty where all is well."""
+    rows = golden.probs
+    if len(rows) != len(_OPACITIES) or any(len(row) != len(classes) for row in rows):
+        return f"holds other predictions than {len(classes)} probabilities of {len(_OPACITIES)} generated films"
+    if any(not (min(row) >= 0 and math.isclose(sum(row), 1, abs_tol=1e-4)) for row in rows):
+        return "holds numbers that are no probabilities"
+    if not golden.classes:
+        return ""
+    if golden.classes != classes:
+        return f"is of the classes {', '.join(golden.classes)}, and the bundle names {', '.join(classes)}"
+    if golden.threshold != threshold:
+        return f"was decided at the threshold {golden.threshold}, and the bundle's is {threshold}"
+    if golden.predicted != tuple(classes[each] for each in _decided(np.array(rows), threshold)):
+        return "names other classes than its probabilities and the threshold give"
+    return ""
+
+
+def check_golden(golden: Golden, folder: Path, spec: Pixels, probs: Probs) -> None:
     """Raise BundleError where a probability differs from the one written by more than `TOLERANCE`."""
-    expected = np.array(json.loads(read_regular(path))["probs"])
-    given = probs(golden_films(spec))
-    worst = float(np.abs(given - expected).max()) if given.shape == expected.shape else float("nan")
+    expected, given = np.array(golden.probs), np.asarray(probs(golden_films(spec)))
+    if given.shape != expected.shape:
+        raise BundleError(
+            f"{folder}: gives {given.shape[-1]} probabilities for each film, and the bundle has "
+            f"{expected.shape[-1]} classes; make the bundle again"
+        )
+    worst = float(np.abs(given - expected).max())
     if not worst <= TOLERANCE:
         raise BundleError(
-            f"{path.parent}: on generated films this machine gives probabilities that differ by {worst:.3g} from "
+            f"{folder}: on generated films this machine gives probabilities that differ by {worst:.3g} from "
             f"those stored with the bundle; install the versions in constraints.txt, or make the bundle again"
         )
+
+
+def _decided(rows: NDArray[np.float64], threshold: float | None) -> list[int]:
+    return [int(row.argmax() if threshold is None else row[1] >= threshold) for row in rows]

@@ -18,6 +18,7 @@ from hilum import metrics
 from hilum.bundle.golden import Probs, golden_films
 from hilum.bundle.read import INT8_RECORD_NAME, Bundle
 from hilum.bundle.seal import part_of, seal
+from hilum.bundle.signature import tell_unsigned
 from hilum.bundle.spec import OperatingPoint
 from hilum.errors import RequestError
 from hilum.files import write_text
@@ -115,13 +116,17 @@ def add_forms(opened: Bundle, folder: Path, files: Sequence[Path], record: Int8 
         RequestError: the folder exists and is no bundle.
     """
     part = part_of(folder)
-    for path in (*(opened.folder / name for name in opened.spec.files), *files):
+    for name in opened.spec.files:
+        (part / name).write_bytes(opened.content(name))
+    for path in files:
         shutil.copyfile(path, part / path.name)
     if record is not None:
         write_text(
             part / INT8_RECORD_NAME, msgspec.json.format(msgspec.json.encode(record), indent=1).decode() + "\n"
         )
-    return seal(opened.spec, part, folder)
+    written = seal(opened.spec, part, folder)
+    tell_unsigned(folder, [opened.folder])
+    return written
 
 
 def _figures(probs: Floats, labels: np.ndarray, threshold: float | None) -> dict[str, float]:

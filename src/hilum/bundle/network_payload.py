@@ -10,9 +10,10 @@ import torch
 from numpy.typing import NDArray
 
 from hilum import models
+from hilum.bundle.consistency import ONNX_NAME, WEIGHTS_NAME
 from hilum.bundle.golden import golden_films
 from hilum.bundle.onnx_export import export_onnx
-from hilum.bundle.read import ONNX_NAME, WEIGHTS_NAME, Bundle
+from hilum.bundle.read import Bundle
 from hilum.bundle.spec import Member, probabilities
 from hilum.bundle.weights import deployed, load_networks, save_weights
 from hilum.bundle.write import ModelSize

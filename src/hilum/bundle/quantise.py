@@ -23,7 +23,7 @@ _WEIGHTED = ("Conv", "ConvTranspose", "Gemm", "MatMul")
 _BETWEEN = ("Add", "AveragePool", "GlobalAveragePool", "MaxPool", "Relu")
 
 
-def quantise(network: Path, films: NDArray[np.uint8], path: Path) -> None:
+def quantise(network: bytes, films: NDArray[np.uint8], path: Path) -> None:
     """Write a network in 8-bit integers: weights by channel, maps by the range that films give them.
 
     The ranges are the smallest and the largest value over the films. What a network does before its first
@@ -31,7 +31,7 @@ def quantise(network: Path, films: NDArray[np.uint8], path: Path) -> None:
     differ in their greys by more than 8 bits can hold, and there is nothing to gain.
 
     Args:
-        network: ONNX, `films` → `logits`.
+        network: an ONNX file's bytes, `films` → `logits`.
         films: (n, size, size) uint8, of the kind that it will read.
         path: the file to write: ONNX with QuantizeLinear and DequantizeLinear around each such layer, as every
             runtime reads it.
@@ -61,9 +61,9 @@ def quantise(network: Path, films: NDArray[np.uint8], path: Path) -> None:
             logging.disable(before)
 
 
-def _fold(network: Path, path: Path) -> None:
+def _fold(network: bytes, path: Path) -> None:
     """Fold constants, float16 weights' casts, and batch norms that follow a convolution."""
-    model = onnx_ir.load(network)
+    model = onnx_ir.from_proto(onnx.load_from_string(network))
     fold_constants(model)
     remove_unused_nodes(model)
     onnx_ir.save(model, path)

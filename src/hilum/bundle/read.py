@@ -1,34 +1,42 @@
-"""Opening a bundle: whole, unchanged and of a schema that we know, or refused. No torch here."""
+"""Opening a bundle: whole, unchanged and of a schema that we know, or refused in one line. No torch here."""
 
 from __future__ import annotations
 
 import hashlib
-import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import msgspec
+from hilum.bundle.card import card_contradiction
+from hilum.bundle.consistency import GOLDEN_NAME, ONNX_NAME, SPEC_NAME, WEIGHTS_NAME
+from hilum.bundle.golden import golden_contradiction, parse_golden
+from hilum.bundle.network_file import refuse_unsafe_network
+from hilum.bundle.pin import SHIPPED_SEAL
+from hilum.bundle.record import AGAIN, parse_record, seal_of
+from hilum.bundle.signature import refuse_untrusted
+from hilum.bundle.spec import PIPELINE_NAME, Spec
+from hilum.errors import BundleError, NotAFileError, RequestError
+from hilum.files import open_regular, read_regular
 
-from hilum.bundle.spec import PIPELINE_NAME, READABLE, Spec
-from hilum.errors import BundleError, RequestError
-from hilum.files import read_regular, sha256_of
+__all__ = ["Bundle", "read", "require_network", "seal_of"]
 
 SHIPPED = Path(__file__).parents[1] / "shipped"  # the bundle that comes with Hilum
 
-SPEC_NAME = "bundle.json"
-ONNX_NAME = "model.onnx"
-WEIGHTS_NAME = "weights.safetensors"
-GOLDEN_NAME = "golden.json"
 CARD_NAME = "CARD.md"
 GATE_NAME = "gate.json"
 INT8_NAME = "int8.onnx"
 INT8_RECORD_NAME = "int8.json"
 
+_LARGEST_RECORD = 16 << 20  # bytes of a file of text; the history of ten thousand epochs has 5 MB
+_LARGEST = 4 << 30  # of any other; an ONNX file ends at 2 GiB
+
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
     """An opened bundle.
+
+    What it holds is given as bytes, and never as a path: they are read and checked against the record in one go, so
+    that the bytes that are used are those that were checked, whatever happens to the folder in between.
 
     Attributes:
         folder: where it lies.
@@ -38,85 +46,99 @@ class Bundle:
     folder: Path
     spec: Spec
 
+    def holds(self, name: str) -> bool:
+        """Whether a file is part of it."""
+        return name in self.spec.files
+
+    def content(self, name: str) -> bytes:
+        """The bytes of one of its files.
+
+        Raises:
+            BundleError: the file is missing, or was changed after the bundle was opened.
+        """
+        content = _read(self.folder, name)
+        _refuse_changed(self.folder / name, hashlib.sha256(content).hexdigest(), self.spec.files[name])
+        return content
+
     @property
-    def onnx(self) -> Path:
+    def onnx(self) -> bytes:
         """The network for ONNX Runtime: `films` (n, 1, size, size) float32 in [0, 1] → `logits` (n, outputs)."""
-        return self.folder / ONNX_NAME
+        return self._network(ONNX_NAME)
 
     @property
-    def weights(self) -> Path:
-        """The network's weights, by the names of its torch module."""
-        return self.folder / WEIGHTS_NAME
+    def weights(self) -> bytes:
+        """The network's weights as safetensors, by the names of its torch module."""
+        return self.content(WEIGHTS_NAME)
 
     @property
-    def pipeline(self) -> Path:
+    def pipeline(self) -> bytes:
         """What a system without a network has fitted; see `hilum.classical`."""
-        return self.folder / PIPELINE_NAME
+        return self.content(PIPELINE_NAME)
 
     @property
-    def gate(self) -> Path | None:
+    def gate(self) -> bytes | None:
         """What films the detector was made for; None where it was made without a gate."""
-        return self.folder / GATE_NAME if GATE_NAME in self.spec.files else None
+        return self.content(GATE_NAME) if self.holds(GATE_NAME) else None
 
     @property
-    def int8(self) -> Path | None:
+    def int8(self) -> bytes | None:
         """The same network in 8-bit integers, taken and given as `onnx`; None where nobody has made it."""
-        return self.folder / INT8_NAME if INT8_NAME in self.spec.files else None
+        return self._network(INT8_NAME) if self.holds(INT8_NAME) else None
 
     @property
-    def int8_record(self) -> Path:
+    def int8_record(self) -> bytes:
         """What was measured when it was made, and its predictions on generated films."""
-        return self.folder / INT8_RECORD_NAME
+        return self.content(INT8_RECORD_NAME)
 
     @property
-    def golden(self) -> Path:
+    def golden(self) -> bytes:
         """Predictions on generated films."""
-        return self.folder / GOLDEN_NAME
+        return self.content(GOLDEN_NAME)
+
+    def _network(self, name: str) -> bytes:
+        content = self.content(name)
+        refuse_unsafe_network(content, str(self.folder / name))
+        return content
 
 
-def read(folder: Path | str) -> Bundle:
+def read(folder: Path | str, trusted: Path | str | None = None) -> Bundle:
     """Open a bundle and check every byte of it against its seal.
 
     >>> read("shipped").spec.recipe.name
     'hilum'
 
     Args:
-        folder: where it lies, or `shipped` for the one that comes with Hilum.
+        folder: where it lies, or `shipped` for the one that comes with Hilum, whose seal is known to the package.
+        trusted: a public key (PEM), or a folder of them: the bundle must be signed by one of them. None trusts every
+            bundle that is whole.
 
     Raises:
-        BundleError: it is not a bundle, is incomplete, was changed, or has another schema.
+        BundleError: it is not a bundle, is incomplete, was changed, has another schema, contradicts itself, or is not
+            signed by a key that is trusted.
+        RequestError: `trusted` holds no public key.
     """
     folder = SHIPPED if str(folder) == "shipped" else Path(folder)
     path = folder / SPEC_NAME
     try:
-        content = read_regular(path)
+        content = read_regular(path, _LARGEST_RECORD)
     except (FileNotFoundError, NotADirectoryError):
         raise BundleError(f"{folder}: not a bundle, there is no {SPEC_NAME}; a run's lies in RUN/bundle") from None
-    try:
-        record = msgspec.json.decode(content, type=dict[str, Any])
-        schema = record["schema"]
-    except (msgspec.DecodeError, KeyError):
+    except IsADirectoryError:
         raise BundleError(
-            f"{path}: damaged, not a bundle's JSON; take the bundle again from where it was made"
+            f"{folder}: not a bundle, its {SPEC_NAME} is a folder; a run's lies in RUN/bundle"
         ) from None
-    if schema not in READABLE:
-        *older, newest = READABLE
-        readable = f"{', '.join(map(str, older))} and {newest}"
-        raise BundleError(f"{path}: schema {schema}; this Hilum reads {readable}: install the one that wrote it")
-    try:
-        spec = msgspec.json.decode(content, type=Spec)
-    except msgspec.ValidationError as error:
-        raise BundleError(f"{path}: damaged ({error}); take the bundle again from where it was made") from None
-    if spec.seal != seal_of(record):
-        raise BundleError(f"{path}: changed after it was written; take the bundle again from where it was made")
+    except NotAFileError as error:
+        raise BundleError(f"{path}: {error.reason}; {AGAIN}") from None
+    spec = parse_record(content, str(path))
+    if _is_shipped(folder) and spec.seal != SHIPPED_SEAL:
+        raise BundleError(f"{folder}: not the bundle that comes with this Hilum; install Hilum again")
+    if trusted is not None and spec.seal != SHIPPED_SEAL:
+        refuse_untrusted(folder, spec.seal, Path(trusted))
+    opened = Bundle(folder, spec)
     for name, digest in spec.files.items():
-        if not (folder / name).is_file():
-            raise BundleError(f"{folder}: {name} is missing; take the bundle again from where it was made")
-        if sha256_of(folder / name) != digest:
-            raise BundleError(
-                f"{folder / name}: changed after it was written; take the bundle again from where it was made"
-            )
-    return Bundle(folder, spec)
+        _refuse_changed(folder / name, _digest_of(folder, name), digest)
+    _refuse_contradictions(opened)
+    return opened
 
 
 def require_network(opened: Bundle, reason: str) -> None:
@@ -137,11 +159,59 @@ def require_network(opened: Bundle, reason: str) -> None:
         )
 
 
-def seal_of(record: dict[str, Any]) -> str:
-    """SHA-256 of a bundle's decoded JSON object, written with sorted keys and an empty seal.
+def _is_shipped(folder: Path) -> bool:
+    try:
+        return folder.samefile(SHIPPED)
+    except OSError:
+        return False
 
-    The object and not the typed record is sealed: a field that this Hilum has and the bundle's writer had not would
-    add its default to the record, and break the seal.
+
+def _refuse_contradictions(opened: Bundle) -> None:
+    """Raise BundleError where what lies beside the record says something else than the record."""
+    spec = opened.spec
+    source = str(opened.folder / GOLDEN_NAME)
+    found = golden_contradiction(parse_golden(opened.golden, source), spec.classes, spec.operating_point.threshold)
+    if found:
+        raise BundleError(f"{source}: {found}; {AGAIN}")
+    if opened.holds(CARD_NAME):
+        text = opened.content(CARD_NAME).decode("utf-8", errors="replace")
+        if found := card_contradiction(text, spec):
+            raise BundleError(f"{opened.folder / CARD_NAME}: {found}; {AGAIN}")
+
+
+def _refuse_changed(path: Path, found: str, listed: str) -> None:
+    if found != listed:
+        raise BundleError(f"{path}: changed after it was written; {AGAIN}")
+
+
+def _read(folder: Path, name: str) -> bytes:
+    """The bytes of a file.
+
+    Raises:
+        BundleError: there is no such file, or it is a pipe, a device or far too large.
     """
-    canonical = json.dumps({**record, "seal": ""}, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode()).hexdigest()
+    try:
+        return read_regular(folder / name, _limit(name))
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+        raise BundleError(f"{folder}: {name} is missing; {AGAIN}") from None
+    except NotAFileError as error:
+        raise BundleError(f"{folder / name}: {error.reason}; {AGAIN}") from None
+
+
+def _digest_of(folder: Path, name: str) -> str:
+    """SHA-256 of a file, which is not kept in memory; errors as of `_read`."""
+    if name.endswith((".json", ".md")):
+        return hashlib.sha256(_read(folder, name)).hexdigest()
+    try:
+        with open_regular(folder / name) as file:
+            if os.fstat(file.fileno()).st_size > _limit(name):
+                raise BundleError(f"{folder / name}: larger than any network; {AGAIN}")
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+        raise BundleError(f"{folder}: {name} is missing; {AGAIN}") from None
+    except NotAFileError as error:
+        raise BundleError(f"{folder / name}: {error.reason}; {AGAIN}") from None
+
+
+def _limit(name: str) -> int:
+    return _LARGEST_RECORD if name.endswith((".json", ".md")) else _LARGEST

@@ -13,7 +13,9 @@ import msgspec
 
 import hilum
 from hilum.bundle.card import card
-from hilum.bundle.read import CARD_NAME, GATE_NAME, SPEC_NAME, Bundle, read, seal_of
+from hilum.bundle.consistency import SPEC_NAME
+from hilum.bundle.read import CARD_NAME, GATE_NAME, Bundle, read
+from hilum.bundle.record import seal_of
 from hilum.bundle.spec import SCHEMA, Decisions, Member, Spec, SplitCard
 from hilum.errors import RequestError
 from hilum.files import sha256_of, write_json, write_text

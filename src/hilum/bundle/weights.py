@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load, save_file
 from torch import Tensor, nn
 
 from hilum import models
+from hilum.bundle.consistency import WEIGHTS_NAME
 from hilum.bundle.read import Bundle
 from hilum.bundle.spec import Member
 from hilum.errors import BundleError
-from hilum.files import replacing, require_regular
+from hilum.files import replacing
 from hilum.models import Network
 from hilum.recipe import Recipe
 
@@ -43,7 +44,7 @@ def load_networks(bundle: Bundle) -> list[Network]:
     """A bundle's networks with their weights, as they were trained: on the CPU, float32, in evaluation mode.
 
     Raises:
-        BundleError: it holds a system without a network.
+        BundleError: it holds a system without a network, or its weights are damaged or of another network.
     """
     spec = bundle.spec
     if spec.recipe.classical:
@@ -52,12 +53,19 @@ def load_networks(bundle: Bundle) -> list[Network]:
             "name a network's bundle"
         )
     networks = [models.build(recipe.model, recipe.side, len(spec.classes)) for recipe in spec.recipes]
-    require_regular(bundle.weights)
-    stored = load_file(bundle.weights)
-    for network, prefix in zip(networks, _prefixes(len(networks)), strict=True):
-        network.load_state_dict(
-            {name.removeprefix(prefix): tensor for name, tensor in stored.items() if name.startswith(prefix)}
-        )
+    content = bundle.weights
+    try:
+        stored = load(content)
+        for network, prefix in zip(networks, _prefixes(len(networks)), strict=True):
+            network.load_state_dict(
+                {name.removeprefix(prefix): tensor for name, tensor in stored.items() if name.startswith(prefix)}
+            )
+    except Exception as error:  # whatever a foreign file makes of its reader
+        why = " ".join(str(error).split())[:200]
+        raise BundleError(
+            f"{bundle.folder / WEIGHTS_NAME}: not the weights of {spec.recipe.model.name} ({why}); take the bundle "
+            "again from where it was made"
+        ) from None
     return [network.eval() for network in networks]
 
 

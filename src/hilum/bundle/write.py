@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -10,9 +9,11 @@ import numpy as np
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
+from hilum.bundle.consistency import GOLDEN_NAME
 from hilum.bundle.golden import write_golden
-from hilum.bundle.read import GATE_NAME, GOLDEN_NAME, Bundle
+from hilum.bundle.read import GATE_NAME, Bundle
 from hilum.bundle.seal import part_of, seal, spec_of, stamped
+from hilum.bundle.signature import tell_unsigned
 from hilum.bundle.spec import Decisions, Member
 from hilum.confidence import calibrated
 from hilum.gate import Gate, write_gate
@@ -89,9 +90,7 @@ def write(
     """
     part = part_of(folder)
     payload.save(part)
-    write_golden(
-        part / GOLDEN_NAME, recipe.pixels, lambda films: calibrated(decisions.calibration, payload.probs(films))
-    )
+    _write_golden(part, recipe, payload, classes, decisions)
     if gate:
         write_gate(gate, part / GATE_NAME)
     spec = spec_of(recipe, classes, manifest, decisions, history, payload.members)
@@ -118,13 +117,24 @@ def rewrite(
     """
     part = part_of(folder)
     for name in payload.files:
-        shutil.copyfile(opened.folder / name, part / name)
+        (part / name).write_bytes(opened.content(name))
     if gate:
         write_gate(gate, part / GATE_NAME)
-    elif opened.gate:
-        shutil.copyfile(opened.gate, part / GATE_NAME)
-    write_golden(
-        part / GOLDEN_NAME, recipe.pixels, lambda films: calibrated(decisions.calibration, payload.probs(films))
-    )
+    elif (kept := opened.gate) is not None:
+        (part / GATE_NAME).write_bytes(kept)
+    _write_golden(part, recipe, payload, opened.spec.classes, decisions)
     spec = replace(stamped(opened.spec, recipe, decisions), out_of_fold=False, **payload.size(part)._asdict())
-    return seal(spec, part, folder)
+    written = seal(spec, part, folder)
+    tell_unsigned(folder, [opened.folder])
+    return written
+
+
+def _write_golden(
+    part: Path, recipe: Recipe, payload: Payload, classes: tuple[str, ...], decisions: Decisions
+) -> None:
+    """Write what the payload gives for generated films, calibrated, and what is decided by it."""
+
+    def probs(films: NDArray[np.uint8]) -> Floats:
+        return calibrated(decisions.calibration, payload.probs(films))
+
+    write_golden(part / GOLDEN_NAME, recipe.pixels, probs, classes, decisions.operating_point.threshold)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hilum import bundle
+from hilum.bundle.spec import PIPELINE_NAME
 from hilum.classical.features.describe import describe
 from hilum.classical.models.pipeline_file import read_pipeline
 from hilum.errors import BundleError, HilumError
@@ -60,7 +61,12 @@ def load(opened: bundle.Bundle) -> System:
     """
     spec = opened.spec
     assert spec.recipe.classical is not None
-    pipeline = read_pipeline(opened.pipeline, spec.made_with.get("scikit-learn", "unknown"))
-    if list(pipeline.classes_) != list(range(len(spec.classes))):
-        raise BundleError(f"{opened.pipeline}: predicts other classes than the bundle's; make the bundle again")
+    path = opened.folder / PIPELINE_NAME
+    pipeline = read_pipeline(opened.pipeline, path, spec.made_with.get("scikit-learn", "unknown"))
+    try:
+        known = list(pipeline.classes_)
+    except AttributeError:  # its last step is no classifier
+        known = []
+    if known != list(range(len(spec.classes))):
+        raise BundleError(f"{path}: predicts other classes than the bundle's; make the bundle again")
     return System(spec.recipe.classical, pipeline)

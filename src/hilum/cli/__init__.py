@@ -34,6 +34,7 @@ def main() -> None:
         predict,
         preprocess,
         recipes,
+        sign,
         train,
         tune,
     )

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from hilum.cli.options import ClassName, Data, Engine, Json, Precision
+from hilum.cli.options import ClassName, Data, Engine, Json, Precision, Trusted
 from hilum.cli.terminal import app, tell
 
 
@@ -64,6 +64,7 @@ def evaluate(
     ] = None,
     engine: Engine = "onnx",
     precision: Precision = "float32",
+    trusted: Trusted = None,
     as_json: Json = False,
 ) -> None:
     """Measure a detector on labelled films, with 95% intervals over patients, and write a report."""
@@ -86,6 +87,7 @@ def evaluate(
         engine=engine,
         precision=precision,
         threshold=threshold,
+        trusted=trusted,
         class_names=parse_class_names(class_name or ()),
         classes=[name.strip() for name in (classes or "").split(",") if name.strip()],
     )

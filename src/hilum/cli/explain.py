@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from hilum.cli.options import BundleFolder, Json
+from hilum.cli.options import BundleFolder, Json, Trusted
 from hilum.cli.terminal import app, tell
 
 
@@ -32,12 +32,15 @@ def explain(
         bool,
         typer.Option("--randomise", help="Also explain up to 8 films by a network with randomised weights."),
     ] = False,
+    trusted: Trusted = None,
     as_json: Json = False,
 ) -> None:
     """Show on each film what speaks for a class, and measure how far that can be trusted."""
     from hilum.workflows.explain import explain as run
 
-    explained = run(str(bundle), paths, method=method, class_name=class_name, randomise=randomise, out=out)
+    explained = run(
+        str(bundle), paths, method=method, class_name=class_name, randomise=randomise, out=out, trusted=trusted
+    )
     if as_json:
         from hilum.explanation import explanation_json
 

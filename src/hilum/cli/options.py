@@ -21,6 +21,14 @@ PatientPattern = Annotated[
         "--patient-pattern", help="Where a path names its patient: a regular expression with (?P<patient>…)."
     ),
 ]
+Trusted = Annotated[
+    Path | None,
+    typer.Option(
+        "--trusted",
+        metavar="KEY",
+        help="A public key, or a folder of them: refuse a bundle that none of them signed (hilum sign).",
+    ),
+]
 ClassName = Annotated[
     list[str] | None,
     typer.Option(

@@ -15,7 +15,7 @@ from typing import Annotated
 
 import typer
 
-from hilum.cli.options import Json, Precision, PredictEngine
+from hilum.cli.options import Json, Precision, PredictEngine, Trusted
 from hilum.cli.predict_cluster import predict_on_cluster
 from hilum.cli.terminal import app, tell
 from hilum.errors import RequestError
@@ -74,6 +74,7 @@ def predict(
         str | None,
         typer.Option("--address", help="The Ray cluster's HOST:PORT; else $RAY_ADDRESS, else this machine."),
     ] = None,
+    trusted: Trusted = None,
     as_json: Json = False,
 ) -> None:
     """Answer for each film: a class, not sure, or not judged; by the given bundle, or the one that ships along."""
@@ -91,11 +92,11 @@ def predict(
     if engine == "ray":
         if precision != "float32":
             raise RequestError("--engine ray computes in float32: omit --precision")
-        return predict_on_cluster(bundle, paths, out, prevalence, address, as_json, strict=strict)
+        return predict_on_cluster(bundle, paths, out, prevalence, address, trusted, as_json, strict=strict)
     if address is not None:
         raise RequestError("--address goes with --engine ray")
     found = films.find(paths)
-    detector = Detector(bundle, engine=engine, precision=precision)
+    detector = Detector(bundle, engine=engine, precision=precision, trusted=trusted)
     if detector.note:
         tell(f"note: {detector.note}")
     for sentence in detector.skipped:

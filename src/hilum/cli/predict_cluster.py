@@ -17,6 +17,7 @@ def predict_on_cluster(
     out: Path | None,
     prevalence: float | None,
     address: str | None,
+    trusted: Path | None,
     as_json: bool,
     *,
     strict: bool,
@@ -34,7 +35,7 @@ def predict_on_cluster(
     found = None if lists else films.find(paths)
     for note in found.notes if found else ():
         tell(f"note: {note}")
-    result = cluster.predict_on_cluster(found or lists[0], out, folder, prevalence, address)
+    result = cluster.predict_on_cluster(found or lists[0], out, folder, prevalence, address, trusted)
     for path, error in result.failures:
         tell(f"hilum: {path}: {error}")
     if result.failed > len(result.failures):

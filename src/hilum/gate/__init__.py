@@ -9,7 +9,7 @@ use no network: measured on the shipped one, its features separate such examples
 
 from hilum.gate.check import GateResult, Reason, check_films, stopping
 from hilum.gate.fit import fit_gate
-from hilum.gate.gate import Gate, read_gate, write_gate
+from hilum.gate.gate import Gate, parse_gate, write_gate
 from hilum.gate.ood_examples import ood_examples
 
 __all__ = [
@@ -19,7 +19,7 @@ __all__ = [
     "check_films",
     "fit_gate",
     "ood_examples",
-    "read_gate",
+    "parse_gate",
     "stopping",
     "write_gate",
 ]

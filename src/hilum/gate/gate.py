@@ -11,7 +11,7 @@ from msgspec import Struct, field
 from numpy.typing import NDArray
 
 from hilum.errors import BundleError
-from hilum.files import read_regular, write_json
+from hilum.files import write_json
 from hilum.gate.descriptor import LENGTH, Descriptors, turned
 
 DESCRIPTOR = 1  # raise it whenever the descriptor changes: a gate fits its own descriptor only
@@ -85,6 +85,8 @@ class Gate(Struct, frozen=True, forbid_unknown_fields=True):
     def __post_init__(self) -> None:
         if self.descriptor != DESCRIPTOR:
             raise ValueError(f"the gate has descriptor {self.descriptor}, and this Hilum computes {DESCRIPTOR}")
+        if not (self.films > 0 and self.patients >= 0 and 0 < self.let_through <= 1):
+            raise ValueError("the gate is of no films, or lets no share of them through")
         # A gate of NaN would pass everything, or nothing, silently.
         if not all(_is_above_0(value) for value in (self.distance, self.roughness, self.turn)):
             raise ValueError("the gate's limits must be finite and above 0")
@@ -95,18 +97,21 @@ def write_gate(gate: Gate, path: Path) -> None:
     write_json(path, gate)
 
 
-def read_gate(path: Path) -> Gate:
+def parse_gate(content: bytes, source: str) -> Gate:
     """Read a gate that `write_gate` wrote.
 
+    Args:
+        content: of its file.
+        source: names the file in an error.
+
     Raises:
-        BundleError: the file is missing, damaged, or of another version of the descriptor.
+        BundleError: whatever the bytes are, if they are no gate, or one of another version of the descriptor.
     """
     try:
-        return msgspec.json.decode(read_regular(path), type=Gate)
-    except FileNotFoundError:
-        raise BundleError(f"{path}: missing; copy the bundle again from its source") from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise BundleError(f"{path}: damaged ({error}); copy the bundle again from its source") from None
+        return msgspec.json.decode(content, type=Gate)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        why = "nested too deeply" if isinstance(error, RecursionError) else " ".join(str(error).split())[:200]
+        raise BundleError(f"{source}: damaged ({why}); copy the bundle again from its source") from None
 
 
 def _is_above_0(value: float) -> bool:

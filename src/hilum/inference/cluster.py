@@ -74,6 +74,7 @@ def predict_on_cluster(
     folder: Path | str = "shipped",
     prevalence: float | None = None,
     address: str | None = None,
+    trusted: Path | str | None = None,
 ) -> ClusterResult:
     """Predict films on every core of a cluster, and continue where an earlier call with the same folder stopped.
 
@@ -86,6 +87,7 @@ def predict_on_cluster(
             and rows follow it within a part; films that the list named only later stand in parts between.
         folder: the bundle.
         prevalence: as for `Detector.predict`.
+        trusted: as for `Detector`; the workers take the bundle with the seal that was checked here, and no other.
         address: a cluster's `HOST:PORT`; without it the one that `$RAY_ADDRESS` names, else this machine's cores.
 
     Raises:
@@ -93,8 +95,8 @@ def predict_on_cluster(
         RequestError: the list or the folder cannot be used, or no cluster answers.
         OSError: a part cannot be written.
     """
-    opened = bundle.read(folder)
-    detector = Detector(folder, threads=1)
+    opened = bundle.read(folder, trusted)
+    detector = Detector(opened, threads=1)
     detector.predict(Manifest(()), prevalence)  # what it refuses, it refuses here
     work = parts.PartOrigin(opened.spec.seal, "" if prevalence is None else repr(prevalence))
     if out.exists() and not out.is_dir():
@@ -108,7 +110,7 @@ def predict_on_cluster(
         try:
             if plan.parts:
                 with connect(address):
-                    job = _Job(os.path.abspath(folder), str(out.absolute()), str(listed), work, prevalence)
+                    job = _Job(os.path.abspath(opened.folder), str(out.absolute()), str(listed), work, prevalence)
                     for row in track(_predict_parts(job, plan.parts), "predicting parts", len(plan.parts)):
                         if row["lost"]:
                             lost.append(row["part"])

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 from hilum import bundle as bundles
 from hilum import confidence
+from hilum.bundle.consistency import GOLDEN_NAME
+from hilum.bundle.read import GATE_NAME, INT8_RECORD_NAME
 from hilum.errors import BundleError, FilmError, RequestError
 from hilum.inference.engines import BATCH_SIZE, EngineName, Precision
 from hilum.inference.film_items import Films, film_items
@@ -44,6 +46,7 @@ class Detector:
     It is pickled as the bundle's path and the options below; the process that unpickles it opens the bundle again.
 
     Attributes:
+        bundle: its bundle, as it was opened and checked.
         folder: the folder of its bundle.
         spec: the bundle's metadata: recipe, classes, operating point, calibration, metrics.
         gate: the out-of-distribution check for films unlike those it was trained on; None where the bundle has none.
@@ -53,34 +56,38 @@ class Detector:
 
     def __init__(
         self,
-        bundle: Path | str = "shipped",
+        bundle: Path | str | bundles.Bundle = "shipped",
         threads: int = 0,
         engine: EngineName | Literal["auto"] = "onnx",
         precision: Precision | Literal["auto"] = "float32",
+        trusted: Path | str | None = None,
     ) -> None:
         """Open a bundle, check it, and load its model.
 
         Args:
-            bundle: its folder, or `shipped` for the one that comes with Hilum.
+            bundle: its folder, `shipped` for the one that comes with Hilum, or one that is open already.
             threads: the number of threads that read and predict films; 0 takes every processor.
             engine: the inference runtime; `auto` takes the one that was measured to be fastest on this machine.
             precision: the number format it computes in; `auto` takes the fastest whose probabilities stay close
                 enough to those in float32 (`hilum.inference.engine_selection`).
+            trusted: a public key, or a folder of them: the bundle must be signed by one of them (`hilum sign`). None
+                takes any bundle that is whole. Of one that is open already, whoever opened it has decided that.
 
         Raises:
-            BundleError: the bundle is incomplete or was changed, or this machine computes other probabilities with it
-                than the one where it was made.
+            BundleError: the bundle is incomplete, was changed, or is not signed by a key that is trusted; or this
+                machine computes other probabilities with it than the one where it was made.
             RequestError: the engine is not installed or lacks that precision, or the bundle has no int8 network, or
                 no network at all.
         """
-        opened = bundles.read(bundle)
+        opened = bundle if isinstance(bundle, bundles.Bundle) else bundles.read(bundle, trusted)
+        self.bundle = opened
         self.folder = opened.folder
         self.spec = opened.spec
         self.gate = _open_gate(opened)
-        self._options = (threads, engine, precision)
+        self._options = (threads, engine, precision, None if trusted is None else os.path.abspath(trusted))
         self._threads = threads or processors()
         self._predictor, self.engine, self.note = open_predictor(opened, self._threads, engine, precision)
-        self._check_golden(opened)
+        self._check_golden()
 
     def __reduce__(self) -> tuple[object, ...]:
         return Detector, (os.path.abspath(self.folder), *self._options)
@@ -129,15 +136,16 @@ class Detector:
         """The classes, in the order of the probabilities; of two classes, the last one is the positive class."""
         return self.spec.classes
 
-    def _check_golden(self, opened: bundles.Bundle) -> None:
+    def _check_golden(self) -> None:
         """Raise BundleError where generated films get other probabilities here than where the bundle was made.
 
         Those are stored in the bundle as golden predictions, a second set of them for its int8 network.
         """
         name, precision = (self.engine.name, self.engine.precision) if self.engine else ("", "float32")
-        golden = opened.int8_record if precision == "int8" else opened.golden
+        opened, file = self.bundle, INT8_RECORD_NAME if precision == "int8" else GOLDEN_NAME
+        golden = bundles.parse_golden(opened.content(file), str(opened.folder / file))
         try:
-            bundles.check_golden(golden, self.spec.recipe.pixels, self.probs)
+            bundles.check_golden(golden, opened.folder, self.spec.recipe.pixels, self.probs)
         except BundleError as error:
             if precision == "float32":
                 raise
@@ -145,6 +153,11 @@ class Detector:
                 f"{opened.folder}: {name} in {precision} gives generated films probabilities that differ from the "
                 f"bundle's by more than {bundles.TOLERANCE:g}; use --precision float32"
             ) from error
+        except Exception as error:  # whatever a foreign model makes of the libraries that compute it
+            raise BundleError(
+                f"{opened.folder}: cannot predict generated films ({' '.join(str(error).split())[:200]}); take the "
+                "bundle again from where it was made"
+            ) from None
 
     def probs(self, films: np.ndarray) -> np.ndarray:
         """The calibrated probabilities of films that are preprocessed already: `predict_proba` in scikit-learn.
@@ -301,8 +314,9 @@ class Detector:
 
 def _open_gate(opened: bundles.Bundle) -> Gate | None:
     """A bundle's out-of-distribution check, or None; OpenCV is imported only where there is one."""
-    if opened.gate is None:
+    content = opened.gate
+    if content is None:
         return None
-    from hilum.gate import read_gate
+    from hilum.gate import parse_gate
 
-    return read_gate(opened.gate)
+    return parse_gate(content, str(opened.folder / GATE_NAME))

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from hilum import bundle, confidence
 from hilum.bundle import Bundle
 from hilum.bundle.golden import golden_films
+from hilum.bundle.read import INT8_NAME, INT8_RECORD_NAME
 from hilum.errors import BundleError, RequestError
 from hilum.files import cache_folder
 from hilum.inference.engines import (
@@ -79,7 +80,7 @@ def select_engine(
         require_engine(engine)
     engines: tuple[EngineName, ...] = installed_engines() if engine == "auto" else (engine,)
     precisions: tuple[Precision, ...] = get_args(Precision) if precision == "auto" else (precision,)
-    if precision == "auto" and opened.int8 is None:
+    if precision == "auto" and not opened.holds(INT8_NAME):
         precisions = ("float32", "bfloat16")
     candidates = [(name, kind) for kind in precisions for name in engines if (name, kind) != ("onnx", "bfloat16")]
     if not candidates:  # ONNX Runtime alone has no bfloat16
@@ -128,7 +129,8 @@ def _refuse_deviating(opened: Bundle, engine: Engine, films: NDArray[np.uint8], 
     """Raise BundleError where an engine gives generated films probabilities that are not the bundle's."""
     given = _probs(opened, engine, films)
     if engine.precision == "int8":  # its own predictions are stored with it
-        bundle.check_golden(opened.int8_record, opened.spec.recipe.pixels, lambda _: given)
+        golden = bundle.parse_golden(opened.int8_record, str(opened.folder / INT8_RECORD_NAME))
+        bundle.check_golden(golden, opened.folder, opened.spec.recipe.pixels, lambda _: given)
         return
     worst = float(np.abs(given - exact).max())
     if not worst <= TOLERANCES[engine.precision]:

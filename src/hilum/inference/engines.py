@@ -7,7 +7,8 @@ calls in parallel: films are independent, and threads that share nothing but the
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from io import BytesIO
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, Literal, Protocol
@@ -16,7 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hilum.bundle import Bundle
-from hilum.errors import RequestError
+from hilum.bundle.consistency import ONNX_NAME
+from hilum.bundle.read import INT8_NAME
+from hilum.errors import BundleError, RequestError
 from hilum.extras import missing_packages, require
 
 EngineName = Literal["onnx", "openvino"]
@@ -27,6 +30,10 @@ Precision = Literal["float32", "bfloat16", "int8"]
 TOLERANCES: dict[Precision, float] = {"float32": 0.001, "bfloat16": 0.01}
 
 Logits = NDArray[np.float32]
+Shape = tuple[int | None, ...]  # of a network's input or output; None where it can be any
+Port = tuple[str, Shape]  # an input or an output, by its name
+
+_TITLES: dict[EngineName, str] = {"onnx": "ONNX Runtime", "openvino": "OpenVINO"}
 
 
 class Engine(Protocol):
@@ -51,7 +58,7 @@ def require_engine(name: EngineName) -> None:
 
 
 def open_engine(bundle: Bundle, name: EngineName, precision: Precision, threads: int) -> tuple[Engine, str]:
-    """Load a bundle's network into an engine.
+    """Load a bundle's network into an engine, and see that it takes and gives what the bundle says.
 
     Args:
         bundle: the bundle with the network.
@@ -65,33 +72,75 @@ def open_engine(bundle: Bundle, name: EngineName, precision: Precision, threads:
 
     Raises:
         RequestError: the engine is not installed or lacks that precision, or the bundle has no int8 network.
+        BundleError: the engine cannot load the network, or it is not for this bundle's films and classes.
     """
     require_engine(name)
-    path = network_path(bundle, precision)
-    if name == "openvino":
-        if precision == "bfloat16" and "BF16" not in _cpu_capabilities():
-            note = "this processor has no instructions for bfloat16; computing in float32"
-            return _OpenVino(path, "float32", threads), note
-        return _OpenVino(path, precision, threads), ""
-    if precision == "bfloat16":
+    if name == "onnx" and precision == "bfloat16":
         raise RequestError("ONNX Runtime has no bfloat16 on a CPU: use --engine openvino, or --precision float32")
-    return OnnxRuntime(path, precision), ""
+    note, network = "", _network(bundle, precision)
+    if name == "openvino" and precision == "bfloat16" and "BF16" not in _cpu_capabilities():
+        note, precision = "this processor has no instructions for bfloat16; computing in float32", "float32"
+    source = bundle.folder / (INT8_NAME if precision == "int8" else ONNX_NAME)
+    engine: OnnxRuntime | _OpenVino
+    try:
+        engine = OnnxRuntime(network, precision) if name == "onnx" else _OpenVino(network, precision, threads)
+    except Exception as error:  # of a kind of its own in each runtime
+        raise BundleError(
+            f"{source}: {_TITLES[name]} cannot load it ({short(error)}); take the bundle again from where it was made"
+        ) from None
+    _refuse_other_ports(engine, bundle, source)
+    return engine, note
 
 
-def network_path(bundle: Bundle, precision: Precision) -> Path:
-    """Return the path of a bundle's ONNX network for a precision; bfloat16 uses the float32 one.
+def _network(bundle: Bundle, precision: Precision) -> bytes:
+    """A bundle's ONNX network for a precision; bfloat16 uses the float32 one.
 
     Raises:
         RequestError: the bundle has no int8 network.
     """
     if precision != "int8":
         return bundle.onnx
-    if bundle.int8 is None:
+    network = bundle.int8
+    if network is None:
         raise RequestError(
             f"{bundle.folder}: has no int8 network; make one with: hilum export {bundle.folder} --to onnx "
             "--precision int8 --data DIR --out OUT"
         )
-    return bundle.int8
+    return network
+
+
+def _refuse_other_ports(engine: OnnxRuntime | _OpenVino, bundle: Bundle, source: Path) -> None:
+    """Raise BundleError for a network that takes or gives something else than the bundle's films and classes."""
+    side, classes = bundle.spec.recipe.pixels.size, len(bundle.spec.classes)
+    widths = (1, 2) if classes == 2 else (classes,)
+    inputs, outputs = engine.ports
+    given = {name: shape for name, shape in outputs if name == "logits"}
+    takes = len(inputs) == 1 and inputs[0][0] == "films" and _fits(inputs[0][1], (None, 1, side, side))
+    if not takes or not any(_fits(given.get("logits", ()), (None, width)) for width in widths):
+        raise BundleError(
+            f"{source}: takes {_named(inputs)} and gives {_named(outputs)}; a bundle of {classes} classes takes "
+            f"films (n, 1, {side}, {side}) and gives logits (n, {' or '.join(map(str, widths))}); make the "
+            "bundle again"
+        )
+
+
+def _fits(shape: Shape, asked: Shape) -> bool:
+    """Whether a shape can be the one that is asked for; a side that is None can be any."""
+    return len(shape) == len(asked) and all(
+        one is None or other is None or one == other for one, other in zip(shape, asked, strict=True)
+    )
+
+
+def _named(ports: Iterable[Port]) -> str:
+    shapes = (
+        f"{name[:40]} ({', '.join('n' if side is None else str(side) for side in shape)})" for name, shape in ports
+    )
+    return ", ".join(shapes) or "nothing"
+
+
+def short(error: BaseException) -> str:
+    """What a runtime's error says, in one line that is not too long."""
+    return " ".join(str(error).split())[:200] or type(error).__name__
 
 
 def as_input(films: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -108,15 +157,27 @@ class OnnxRuntime:
 
     name: EngineName = "onnx"
 
-    def __init__(self, path: Path, precision: Precision) -> None:
-        """Load an ONNX file, which determines the precision; `precision` only records it."""
+    def __init__(self, network: bytes, precision: Precision) -> None:
+        """Load the bytes of an ONNX file, which determine the precision; `precision` only records it."""
         import onnxruntime
 
         self.precision = precision
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1  # only the calling thread
         options.log_severity_level = 3
-        self._session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        self._session = onnxruntime.InferenceSession(network, options, providers=["CPUExecutionProvider"])
+
+    @property
+    def ports(self) -> tuple[list[Port], list[Port]]:
+        """What the network takes and what it gives."""
+        inputs, outputs = (
+            [
+                (port.name, tuple(side if isinstance(side, int) else None for side in port.shape or ()))
+                for port in ports
+            ]
+            for ports in (self._session.get_inputs(), self._session.get_outputs())
+        )
+        return inputs, outputs
 
     def logits(self, films: NDArray[np.uint8]) -> Logits:
         """Return the logits, (n, outputs), of preprocessed films, (n, size, size)."""
@@ -129,10 +190,21 @@ class _OpenVino:
 
     name: EngineName = "openvino"
 
-    def __init__(self, path: Path, precision: Precision, threads: int) -> None:
+    def __init__(self, network: bytes, precision: Precision, threads: int) -> None:
         self.precision = precision
         core = _openvino().Core()
-        model = core.read_model(path)
+        model = core.read_model(BytesIO(network))
+        inputs, outputs = (
+            [
+                (
+                    min(port.get_names(), default=""),
+                    tuple(int(str(side)) if side.is_static else None for side in port.get_partial_shape()),
+                )
+                for port in ports
+            ]
+            for ports in (model.inputs, model.outputs)
+        )
+        self.ports: tuple[list[Port], list[Port]] = (inputs, outputs)
         bfloat16 = precision == "bfloat16"
         settings = {
             "NUM_STREAMS": str(threads),
@@ -162,7 +234,7 @@ class _OpenVino:
             self._idle.put(requests)
 
 
-def write_openvino(network: Path, path: Path) -> list[Path]:
+def write_openvino(network: bytes, path: Path) -> list[Path]:
     """Convert an ONNX network to OpenVINO's own format, and return the two files: `path` and its `.bin`.
 
     Raises:
@@ -170,7 +242,7 @@ def write_openvino(network: Path, path: Path) -> list[Path]:
     """
     require_engine("openvino")
     openvino = _openvino()
-    openvino.save_model(openvino.Core().read_model(network), path, compress_to_fp16=False)
+    openvino.save_model(openvino.Core().read_model(BytesIO(network)), path, compress_to_fp16=False)
     return [path, path.with_suffix(".bin")]
 
 

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hilum import bundle
-from hilum.errors import RequestError
+from hilum.errors import HilumError, RequestError
 from hilum.extras import require
-from hilum.inference.engines import Engine, EngineName, Precision, open_engine
+from hilum.inference.engines import Engine, EngineName, Precision, open_engine, short
 
 
 class Predictor(Protocol):
@@ -35,8 +35,18 @@ class NetworkPredictor:
         self._engine = engine
 
     def predict(self, squares: NDArray[np.uint8]) -> tuple[NDArray[np.float64], tuple[str, ...]]:
-        """As `Predictor.predict`."""
-        return bundle.probabilities(self._engine.logits(squares)), ("",) * len(squares)
+        """As `Predictor.predict`.
+
+        Raises:
+            HilumError: the engine fails, or gives NaN or infinite numbers.
+        """
+        try:
+            logits = self._engine.logits(squares)
+        except Exception as error:  # of a kind of its own in each runtime
+            raise HilumError(f"the network cannot be computed ({short(error)}); make the bundle again") from None
+        if not np.isfinite(logits).all():
+            raise HilumError("the network gives NaN or infinite numbers for a film; it cannot be predicted")
+        return bundle.probabilities(logits), ("",) * len(squares)
 
 
 def open_predictor(

@@ -43,6 +43,7 @@ def evaluate(
     engine: EngineName | Literal["auto"] = "onnx",
     precision: Precision | Literal["auto"] = "float32",
     threshold: float | None = None,
+    trusted: str | Path | None = None,
     class_names: Mapping[str, Sequence[str]] | None = None,
     classes: Sequence[str] = (),
 ) -> Evaluation:
@@ -64,6 +65,7 @@ def evaluate(
         engine: what computes the network; not used where `bundle` is an open detector.
         precision: what it computes in; likewise.
         threshold: for a table of two classes, the probability from which on the second class is called; None is 0.5.
+        trusted: a public key, or a folder of them, that must have signed the bundle; as for `Detector`.
         class_names: as for `hilum.index`.
         classes: the films' own names of the detector's classes, in its order; films of other classes are left out.
             Without them, names that differ by spelling or are known synonyms (healthy, no finding) are matched, and
@@ -82,7 +84,7 @@ def evaluate(
     folder = None if out is None else Path(out)
     if checklists and folder is None:
         raise RequestError("checklists are files; name a folder for them with out")
-    source = open_source(bundle, engine, precision)
+    source = open_source(bundle, engine, precision, trusted)
     if class_names:
         from hilum.films import as_manifest
 
@@ -109,15 +111,22 @@ def open_source(
     bundle: str | Path | Detector,
     engine: EngineName | Literal["auto"] = "onnx",
     precision: Precision | Literal["auto"] = "float32",
+    trusted: str | Path | None = None,
 ) -> Detector | ProbabilityTable:
-    """Open a bundle, or read a table of probabilities; an open detector is returned as it is."""
+    """Open a bundle, or read a table of probabilities; an open detector is returned as it is.
+
+    Raises:
+        RequestError: a table is to be trusted, which nobody signs.
+    """
     from hilum.inference import Detector
 
     if isinstance(bundle, Detector):
         return bundle
     if is_table(Path(bundle)):
+        if trusted is not None:
+            raise RequestError(f"{bundle}: a table of probabilities, which nobody signs; omit --trusted")
         return read_probability_table(Path(bundle))
-    return Detector(bundle, engine=engine, precision=precision)
+    return Detector(bundle, engine=engine, precision=precision, trusted=trusted)
 
 
 def evaluate_source(
@@ -267,11 +276,8 @@ def _audit_summary(manifest: Manifest) -> AuditSummary:
 
 
 def _network_of(detector: Detector) -> Bundle:
-    from hilum import bundle as bundles
-
-    opened = bundles.read(detector.folder)
-    require_network(opened, "heat maps follow a network's gradients; omit --heat-maps")
-    return opened
+    require_network(detector.bundle, "heat maps follow a network's gradients; omit --heat-maps")
+    return detector.bundle
 
 
 def _heat_of(detector: Detector) -> Callable[[Film, str], str]:

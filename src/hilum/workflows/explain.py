@@ -31,6 +31,7 @@ def explain(
     class_name: str | None = None,
     randomise: bool = False,
     out: str | Path | None = None,
+    trusted: str | Path | None = None,
 ) -> Explanations:
     """Draw on each film what speaks for a class, and measure how far that can be trusted.
 
@@ -45,6 +46,7 @@ def explain(
         randomise: whether to explain up to 8 of the films by a network with randomised weights as well (Adebayo et
             al., NeurIPS 2018).
         out: a folder that gets `index.html`, `explain.json` and a picture of each film; None writes nothing.
+        trusted: a public key, or a folder of them, that must have signed the bundle; as for `Detector`.
 
     Returns:
         An entry for each film, in order; a notebook shows the heat maps. About 0.3 MB for each film of 224×224.
@@ -63,7 +65,7 @@ def explain(
     from hilum.bundle import require_network
     from hilum.inference import Detector, film_items
 
-    opened = bundles.read(bundle.folder if isinstance(bundle, Detector) else bundle)
+    opened = bundle.bundle if isinstance(bundle, Detector) else bundles.read(bundle, trusted)
     require_network(opened, "a map follows a network's gradients or hides parts of the film from it")
     spec = opened.spec
     chosen = _target_of(class_name, spec.classes)
@@ -75,7 +77,8 @@ def explain(
     from hilum.pixels import read_square, square_of
     from hilum.progress import track
 
-    detector, model = Detector(opened.folder), load_model(opened)
+    detector = bundle if isinstance(bundle, Detector) else Detector(opened)
+    model = load_model(opened)
     folder = None if out is None else Path(out)
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)

@@ -49,7 +49,9 @@ def export(
         LayoutError: train or val films of some class are missing.
     """
     from hilum import bundle as bundles
+    from hilum.bundle.consistency import ONNX_NAME
     from hilum.bundle.int8 import add_forms, in_words
+    from hilum.bundle.read import INT8_NAME
     from hilum.inference.engines import write_openvino
 
     folder = Path(out) / "bundle"
@@ -60,16 +62,17 @@ def export(
         raise RequestError("--precision int8 and --data DIR go together: int8 is made and measured on films")
     with tempfile.TemporaryDirectory() as temporary:
         record: Int8 | None = None
-        network = opened.onnx
+        network, name = opened.onnx, Path(ONNX_NAME)
         files: list[Path] = []
         if films is not None:
             from hilum.workflows.quantize import quantize
 
-            network = Path(temporary) / "int8.onnx"
-            record = quantize(opened, films, network)
-            files.append(network)
+            name = Path(INT8_NAME)
+            record = quantize(opened, films, Path(temporary) / name)
+            files.append(Path(temporary) / name)
+            network = files[0].read_bytes()
             logger.info(f"{record.judged_on}: {in_words(record)}")
         if to == "openvino":
-            files += write_openvino(network, Path(temporary) / network.with_suffix(".xml").name)
+            files += write_openvino(network, Path(temporary) / name.with_suffix(".xml"))
         written = add_forms(opened, folder, files, record)
-    return tuple(folder / file.name for file in files or [written.onnx])
+    return tuple(folder / file.name for file in files or [written.folder / ONNX_NAME])

@@ -118,6 +118,7 @@ def fuse_bundles(
 
     from hilum.bundle.network_payload import NetworkPayload
     from hilum.bundle.seal import data_fingerprint
+    from hilum.bundle.signature import tell_unsigned
     from hilum.bundle.weights import load_networks
     from hilum.bundle.write import write
 
@@ -137,7 +138,7 @@ def fuse_bundles(
     deployed = DeployedNetworks(NetworkPayload(networks, recipe, members))
     decisions = deployed.fit_decisions(val, classes, recipe)
     logger.info(f"{folder}: {recipe.model.name}; {summarize(decisions)}")
-    return write(
+    written = write(
         deployed.payload,
         folder,
         recipe=recipe,
@@ -147,6 +148,8 @@ def fuse_bundles(
         gate=fit_gate(used.split("train"), recipe) if "train" in {film.split for film in used} else None,
         history=[],
     ).folder
+    tell_unsigned(written, [each.folder for each in opened])
+    return written
 
 
 def open_bundles(bundles: Sequence[str | Path]) -> list[Bundle]:

@@ -59,7 +59,7 @@ def quantize(opened: Bundle, data: Manifest | str | Path | Sequence[str | Path],
     logger.info(f"int8: its ranges are read from {len(train)} train films; it is measured on {len(val)} val films")
     quantise(opened.onnx, cache.films[cache.rows(train)], path)
     squares = cache.films[cache.rows(val)]
-    exact, int8 = (_probs_of(opened, each) for each in (opened.onnx, path))
+    exact, int8 = (_probs_of(opened, each) for each in (opened.onnx, path.read_bytes()))
     record = compare(
         exact(squares),
         int8(squares),
@@ -72,7 +72,7 @@ def quantize(opened: Bundle, data: Manifest | str | Path | Sequence[str | Path],
     return record
 
 
-def _probs_of(opened: Bundle, network: Path) -> Callable[[np.ndarray], np.ndarray]:
+def _probs_of(opened: Bundle, network: bytes) -> Callable[[np.ndarray], np.ndarray]:
     """From preprocessed films to the calibrated probabilities of one of a bundle's networks."""
     import numpy as np
 

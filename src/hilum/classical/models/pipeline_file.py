@@ -24,7 +24,6 @@ from zipfile import ZIP_DEFLATED, ZipFile
 import numpy as np
 
 from hilum.errors import BundleError
-from hilum.files import require_regular
 
 _OURS = ("genetic.GeneticNetwork", "reduction.LandmarkIsomap", "reduction.OneScale", "selection.Selection",
          "templates.TemplateScores")  # fmt: skip
@@ -81,11 +80,12 @@ def count_numbers(path: Path) -> int:
         return sum(_size_of(archive, name) for name in archive.namelist() if name.endswith(".npy"))
 
 
-def read_pipeline(path: Path, made_with: str) -> Any:
+def read_pipeline(content: bytes, path: Path, made_with: str) -> Any:
     """Read a fitted pipeline.
 
     Args:
-        path: of the file.
+        content: of the file.
+        path: names it in an error.
         made_with: the version of scikit-learn that fitted it.
 
     Raises:
@@ -93,11 +93,10 @@ def read_pipeline(path: Path, made_with: str) -> Any:
     """
     here = version("scikit-learn")
     try:
-        require_regular(path)
-        with ZipFile(path) as archive:
+        with ZipFile(io.BytesIO(content)) as archive:
             _refuse_unknown(archive, path)
         renamed = io.BytesIO()
-        _rename_modules(path, renamed, _MODULES)
+        _rename_modules(io.BytesIO(content), renamed, _MODULES)
         with _skops() as skops:
             untrusted = skops.get_untrusted_types(data=renamed.getvalue())
             pipeline = skops.load(renamed, trusted=untrusted)  # every type was checked above
@@ -123,7 +122,7 @@ def _refuse_unknown(archive: ZipFile, path: Path) -> None:
             raise BundleError(f"{path}: holds {name} ({loader}), which no system is made of; it is not opened")
 
 
-def _rename_modules(source: Path | io.BytesIO, target: io.BytesIO, modules: Mapping[str, str]) -> None:
+def _rename_modules(source: io.BytesIO, target: io.BytesIO, modules: Mapping[str, str]) -> None:
     """Copy a file, with other names of the modules that its types are looked for in."""
     with ZipFile(source) as old, ZipFile(target, "w") as new:
         for entry in old.infolist():
