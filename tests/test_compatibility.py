@@ -88,11 +88,17 @@ def hash_of(weights: Mapping[str, NDArray[Any]]) -> str:
     return digest.hexdigest()
 
 
+ADDED_FIGURES = {"answered"}
+
+
 def assert_same_figures(was: object, now: object, place: str) -> None:
-    """The same names in the same order, the same numbers, and the same sentences but for their wording."""
+    """The same names in the same order, the same numbers, and the same sentences but for their wording.
+
+    What is new since then (`ADDED_FIGURES`) stands between them, and nothing else does.
+    """
     if isinstance(was, dict):
         assert isinstance(now, dict), place
-        assert list(was) == list(now), place
+        assert list(was) == [name for name in now if name not in ADDED_FIGURES], place
         for name in was:
             assert_same_figures(was[name], now[name], f"{place}: {name}")
     elif isinstance(was, list):

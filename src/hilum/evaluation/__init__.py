@@ -1,5 +1,7 @@
 """Predictions compared with labels: figures with intervals, figures under shifts, and a report to read."""
 
+from hilum.evaluation.answered_parts import AnsweredFigures, AnsweredResult
+from hilum.evaluation.answering import measure_answered
 from hilum.evaluation.checklists import checklists
 from hilum.evaluation.evaluate import detector_record, evaluate_predictions
 from hilum.evaluation.gatekeeping import evaluate_gate
@@ -26,6 +28,8 @@ from hilum.evaluation.results import Evaluation
 from hilum.evaluation.robustness import under_shifts
 
 __all__ = [
+    "AnsweredFigures",
+    "AnsweredResult",
     "AtPrevalence",
     "AuditSummary",
     "BatteryResult",
@@ -47,6 +51,7 @@ __all__ = [
     "detector_record",
     "evaluate_gate",
     "evaluate_predictions",
+    "measure_answered",
     "measure_reliability",
     "measure_selective",
     "read_metrics",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hilum.evaluation import notes
+from hilum.evaluation.answering import measure_answered
 from hilum.evaluation.results import Evaluation
 from hilum.evaluation.subgroups import subgroups
 from hilum.evaluation.truth import BinaryFilms, binary_films, count_films, threshold_of
@@ -35,6 +36,7 @@ def evaluate_binary(predictions: Predictions, resamples: int, seed: int) -> Eval
         auroc_delong=auroc_delong(films.labels, films.probs, films.patients),
         classes=predictions.classes,
         subgroups=subgroups(predictions, resamples, seed),
+        answered=measure_answered(predictions, resamples, seed),
         resamples=resamples,
         seed=seed,
         notes=tuple(_notes(predictions, films, figures, resamples)),

@@ -15,7 +15,7 @@ from hilum.files import read_regular, write_text
 # What was not asked for, or does not exist for so many classes, is absent; anything else that is None is null.
 _ABSENT_WHEN_NONE = (
     "recall", "average_precision", "auroc_delong", "per_class", "pairs", "at_prevalence", "shifted", "familiar",
-    "controls", "severity", "audit",
+    "controls", "severity", "audit", "answered",
 )  # fmt: skip
 
 
@@ -26,6 +26,8 @@ def as_json(evaluation: Evaluation) -> dict[str, object]:
         kind: {name: _in_order(_plain(group), len(evaluation.classes)) for name, group in groups.items()}
         for kind, groups in evaluation.subgroups.items()
     }
+    if evaluation.answered is not None:
+        content["answered"] = _in_order(_plain(evaluation.answered), len(evaluation.classes))
     return content
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from hilum.evaluation import notes
+from hilum.evaluation.answering import measure_answered
 from hilum.evaluation.result_parts import ClassFigures, PairFigures
 from hilum.evaluation.results import Evaluation
 from hilum.evaluation.subgroups import subgroups
@@ -50,6 +51,7 @@ def evaluate_multiclass(predictions: Predictions, resamples: int, seed: int) -> 
             for (a, b), group in pairs.items()
         },
         subgroups=subgroups(predictions, resamples, seed),
+        answered=measure_answered(predictions, resamples, seed),
         resamples=resamples,
         seed=seed,
         notes=tuple(_notes(predictions, films, figures, n_of, resamples)),

@@ -11,6 +11,7 @@ from markupsafe import Markup
 from hilum import pages
 from hilum.bundle.spec import Spec
 from hilum.evaluation import figures, wording
+from hilum.evaluation.answers_report import answers_section
 from hilum.evaluation.binary_report import BinarySection, binary_section
 from hilum.evaluation.mistakes import HeatOf, Pictures
 from hilum.evaluation.multiclass_report import MulticlassSection, multiclass_section
@@ -102,10 +103,12 @@ def render_report(
         reliability=reliability_section(evaluation),
         severity=figures.severity_figures(evaluation.severity) if evaluation.severity else [],
         controls=_controls(evaluation.controls) if evaluation.controls else [],
+        answers=answers_section(evaluation),
         subgroups=[
             (kind, _subgroup_lines(groups, predictions.classes if kind == "cause" else ()))
             for kind, groups in evaluation.subgroups.items()
         ],
+        coverage_known=all(group.answered for groups in evaluation.subgroups.values() for group in groups.values()),
         failed=predictions.failed[:FAILED_SHOWN],
         n_failed=len(predictions.failed),
         splits=", ".join(sorted({row.film.split for row in predictions if row.film.split})),
@@ -137,14 +140,18 @@ def _controls(result: BatteryResult) -> list[Line]:
 
 
 def _subgroup_lines(groups: dict[str, Subgroup], against: tuple[str, ...] = ()) -> list[Line]:
-    """A line for each group: how many films, and its figures; a cause has its own and all of the other class."""
+    """A line for each group: how many films, its figures, and the share that is answered, where that is known.
+
+    A cause has its own films and all of the other class.
+    """
     lines = []
     for name, group in groups.items():
         held = wording.films(group.n)
         if against:
             negative, positive = against
             held = f"{wording.films(group.n_of[positive])} against {group.n_of[negative]:,} {negative}"
-        lines.append((name, held, _four(group)))
+        coverage = [group.answered.coverage] if group.answered else []
+        lines.append((name, held, [*_four(group), *coverage]))
     return lines
 
 

@@ -9,9 +9,8 @@ from __future__ import annotations
 from msgspec import Struct
 
 from hilum.confidence import ScoreShift
+from hilum.evaluation.answered_parts import UNDEFINED, AnsweredFigures
 from hilum.records import Figure
-
-UNDEFINED = Figure(None)
 
 
 class Subgroup(Struct, frozen=True, kw_only=True):
@@ -22,6 +21,8 @@ class Subgroup(Struct, frozen=True, kw_only=True):
         n_of: how many of them are labelled each class.
         patients: how many known patients they are of.
         auroc: this and the following are as in `Evaluation`.
+        answered: how many of the group's films are answered, and how well; None where these predictions have no
+            answers.
     """
 
     n: int
@@ -40,6 +41,7 @@ class Subgroup(Struct, frozen=True, kw_only=True):
     log_loss: Figure = UNDEFINED
     ece: Figure = UNDEFINED
     ece_debiased: Figure = UNDEFINED
+    answered: AnsweredFigures | None = None
 
 
 class ClassFigures(Struct, frozen=True, kw_only=True):

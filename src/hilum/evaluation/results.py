@@ -10,8 +10,8 @@ from html import escape
 
 from msgspec import Struct, field
 
+from hilum.evaluation.answered_parts import UNDEFINED, AnsweredResult
 from hilum.evaluation.result_parts import (
-    UNDEFINED,
     AtPrevalence,
     AuditSummary,
     BatteryResult,
@@ -24,7 +24,7 @@ from hilum.evaluation.result_parts import (
     ShiftResult,
     Subgroup,
 )
-from hilum.records import Figure
+from hilum.records import ABSTENTIONS, Figure
 
 FIGURES = (
     "auroc", "accuracy", "balanced_accuracy", "sensitivity", "specificity", "precision", "recall", "f1",
@@ -41,6 +41,7 @@ _IN_BRIEF = (
     "log_loss",
     "ece",
 )  # what a terminal shows
+_REASONS = 5  # the largest number of reasons there
 
 
 class Evaluation(Struct, frozen=True, kw_only=True):
@@ -82,6 +83,7 @@ class Evaluation(Struct, frozen=True, kw_only=True):
         selective: None without labelled films.
         shift: None where the bundle or the number of films does not allow it.
         gate: None where the bundle has no gate.
+        answered: which films are answered, and the figures among them; None where these predictions have no answers.
         detector: what was evaluated.
         computed_by: engine and precision, such as `onnx float32`; None without a network.
         at_prevalence: None unless asked for; so are the following.
@@ -124,6 +126,7 @@ class Evaluation(Struct, frozen=True, kw_only=True):
     selective: SelectiveResult | None = None
     shift: ShiftResult | None = None
     gate: GateFigures | None = None
+    answered: AnsweredResult | None = None
     detector: DetectorRecord = field(default_factory=DetectorRecord)
     computed_by: str | None = None
     at_prevalence: AtPrevalence | None = None
@@ -162,7 +165,10 @@ def _as_text(evaluation: Evaluation) -> str:
     """The figures that a terminal shows, with the notes."""
     split = f", split {evaluation.split}" if evaluation.split else ""
     lines = [f"{evaluation.n} films of {evaluation.patients} known patients{split}"]
-    lines += [_line(name, getattr(evaluation, name)) for name in _IN_BRIEF]
+    answered = evaluation.answered
+    chosen = answered if answered and answered.abstains else None
+    lines += [_line(name, getattr(evaluation, name), getattr(chosen, name, None)) for name in _IN_BRIEF]
+    lines += _on_answers(answered) if answered else []
     if evaluation.per_class and evaluation.pairs:
         lines.append("(auroc, sensitivity, specificity, precision and f1 are means over the classes)")
         lines += _table("one class against the rest", evaluation.per_class)
@@ -186,16 +192,27 @@ def _as_html(evaluation: Evaluation) -> str:
     split = f", split {escape(evaluation.split)}" if evaluation.split else ""
     rows = "".join(
         f"<tr><th style='text-align:left'>{name.replace('_', ' ')}</th><td>{_number(figure)}</td>"
-        f"<td>{_interval(figure) or '–'}</td></tr>"
+        f"<td>{_interval(figure) or '–'}</td>{_answered_cell(evaluation, name)}</tr>"
         for name, figure in evaluation.figures.items()
     )
+    heading, below = "", ""
+    if evaluation.answered:
+        heading = "<th>of those answered</th>" if evaluation.answered.abstains else ""
+        below = f"<p>{escape(' '.join(_on_answers(evaluation.answered)[0].split()))}</p>"
     notes = "".join(f"<li>{escape(note)}</li>" for note in evaluation.notes)
     return (
         f"<p><b>{escape(evaluation.detector.name or 'Evaluation')}</b>: {evaluation.n:,} films of "
         f"{evaluation.patients:,} known patients{split}</p>"
-        f"<table><thead><tr><th></th><th>value</th><th>95% interval</th></tr></thead><tbody>{rows}</tbody></table>"
-        + (f"<ul>{notes}</ul>" if notes else "")
+        f"<table><thead><tr><th></th><th>value</th><th>95% interval</th>{heading}</tr></thead>"
+        f"<tbody>{rows}</tbody></table>{below}" + (f"<ul>{notes}</ul>" if notes else "")
     )
+
+
+def _answered_cell(evaluation: Evaluation, name: str) -> str:
+    """The same figure of the films that are answered, where some are not."""
+    if evaluation.answered is None or not evaluation.answered.abstains:
+        return ""
+    return f"<td>{_with_interval(getattr(evaluation.answered, name))}</td>"
 
 
 def _number(figure: Figure) -> str:
@@ -206,9 +223,25 @@ def _interval(figure: Figure) -> str:
     return "" if figure.low is None or figure.high is None else f"{figure.low:.4f} to {figure.high:.4f}"
 
 
-def _line(name: str, figure: Figure) -> str:
+def _line(name: str, figure: Figure, answered: Figure | None = None) -> str:
+    """A figure of all films and, where some are not answered, of those that are."""
+    text = f"{name:<16}{_with_interval(figure)}"
+    return text if answered is None else f"{text:<46}answered: {_with_interval(answered)}"
+
+
+def _with_interval(figure: Figure) -> str:
     span = _interval(figure)
-    return f"{name:<16}{_number(figure)}" + (f"  ({span})" if span else "")
+    return _number(figure) + (f"  ({span})" if span else "")
+
+
+def _on_answers(answered: AnsweredResult) -> list[str]:
+    """How many films are answered, and why the others are not; the most frequent reasons."""
+    without = ", ".join(f"{answered.answers[name]:,} {name}" for name in ABSTENTIONS if answered.answers[name])
+    lines = [_line("coverage", answered.coverage) + (f"  {without}" if without else "  every film is answered")]
+    reasons = list(answered.reasons.items())
+    lines += [f"   {count:>5,}  {why}" for why, count in reasons[:_REASONS]]
+    more = sum(count for _, count in reasons[_REASONS:])
+    return lines + ([f"   {more:>5,}  for other reasons"] if more else [])
 
 
 def _table(title: str, groups: dict[str, ClassFigures] | dict[str, PairFigures]) -> list[str]:

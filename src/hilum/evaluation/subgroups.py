@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from hilum.evaluation.answering import answered_figures
 from hilum.evaluation.result_parts import Subgroup
-from hilum.evaluation.truth import binary_films, multiclass_films, threshold_of
+from hilum.evaluation.truth import binary_films, multiclass_films, require_known_labels, threshold_of
 from hilum.metrics import binary_metrics, multiclass_metrics
 from hilum.metrics.counts import Bools
 from hilum.records import Figure, Prediction, Predictions
@@ -28,7 +30,7 @@ def subgroups(predictions: Predictions, resamples: int = 2000, seed: int = 0) ->
     """Every figure among the films of each group.
 
     Args:
-        predictions: films without a label or with an error are left out.
+        predictions: films without a label are left out; those with an error count for what is answered alone.
         resamples: of the patients, for the 95% intervals; 0 gives none.
         seed: where their draws start.
 
@@ -40,13 +42,16 @@ def subgroups(predictions: Predictions, resamples: int = 2000, seed: int = 0) ->
     Raises:
         RequestError: a label that the bundle does not know.
     """
-    rows = multiclass_films(predictions).rows
+    require_known_labels((row.film for row in predictions), predictions.classes)
+    rows = [row for row in predictions if row.film.label]
+    read = np.array([not row.error for row in rows], dtype=bool)
     result: dict[str, dict[str, Subgroup]] = {}
     for kind, group_of in _KINDS.items():
         names = [group_of(row) for row in rows]
-        members = {name: np.array([each == name for each in names]) for name in sorted(set(names) - {""}, key=_rank)}
+        known = {name for name, readable in zip(names, read, strict=True) if readable and name}
+        members = {name: np.array([each == name for each in names]) for name in sorted(known, key=_rank)}
         if kind == "cause":
-            members = _against_the_other_class(members, rows, predictions.classes)
+            members = _against_the_other_class(members, rows, read, predictions.classes)
         if len(members) > 1:
             result[kind] = {
                 name: _figures(predictions, rows, member, resamples, seed) for name, member in members.items()
@@ -55,23 +60,20 @@ def subgroups(predictions: Predictions, resamples: int = 2000, seed: int = 0) ->
 
 
 def _against_the_other_class(
-    members: dict[str, Bools], rows: Sequence[Prediction], classes: tuple[str, ...]
+    members: dict[str, Bools], rows: Sequence[Prediction], read: Bools, classes: tuple[str, ...]
 ) -> dict[str, Bools]:
     """The causes of positive films, each with every negative film; none with more than two classes."""
     if len(classes) > 2:
         return {}
     negative = np.array([row.film.label == classes[0] for row in rows], dtype=bool)
-    return {name: member | negative for name, member in members.items() if (member & ~negative).any()}
+    return {name: member | negative for name, member in members.items() if (member & ~negative & read).any()}
 
 
 def _figures(
     predictions: Predictions, rows: Sequence[Prediction], member: Bools, resamples: int, seed: int
 ) -> Subgroup:
-    chosen = Predictions(
-        predictions.classes,
-        predictions.threshold,
-        tuple(row for row, belongs in zip(rows, member, strict=True) if belongs),
-    )
+    everyone = tuple(row for row, belongs in zip(rows, member, strict=True) if belongs)
+    chosen = replace(predictions, rows=tuple(row for row in everyone if not row.error))
     figures: dict[str, Figure]
     if len(predictions.classes) == 2:
         films = binary_films(chosen)
@@ -87,6 +89,7 @@ def _figures(
         n=len(chosen),
         n_of={name: sum(row.film.label == name for row in chosen) for name in predictions.classes},
         patients=len(patients),
+        answered=answered_figures(replace(predictions, rows=everyone), resamples, seed),
         **of_all,
     )
 
