@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import gzip
+import re
 from pathlib import Path
 
 import pytest
 
 from hilum import films
-from hilum.errors import LayoutError
+from hilum.errors import LayoutError, RequestError
 from hilum.records import Film, read_manifest, write_manifest
 from tests.films.conftest import Lay
 
@@ -101,10 +103,16 @@ def test_a_table_with_a_mistake_is_refused_where_it_is(lay: Lay, text: str, says
 
 def test_text_in_another_encoding_is_refused(lay: Lay) -> None:
     table = lay("a.png") / "t.csv"
-    for content in ("path,label\na.png,Ü\n".encode("latin-1"), "path,label\na.png,X\n".encode("utf-16")):
-        table.write_bytes(content)
-        with pytest.raises(LayoutError, match="not UTF-8 text"):
-            films.index(table)
+    table.write_bytes("path,label\na.png,Ü\n".encode("latin-1"))
+    with pytest.raises(LayoutError, match="not UTF-8 text"):
+        films.index(table)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig", "utf-8"])
+def test_unicode_says_itself_how_it_is_written(lay: Lay, encoding: str) -> None:
+    root = lay("a.png", "b.png")
+    (root / "t.csv").write_bytes("path\tlabel\na.png\tÜ\nb.png\tY\n".encode(encoding))
+    assert [film.label for film in films.index(root / "t.csv", cut=False)] == ["Ü", "Y"]
 
 
 def test_columns_are_for_tables(lay: Lay) -> None:
@@ -153,3 +161,149 @@ def test_the_real_nih_table(shared: Path) -> None:
     assert len({film.patient for film in index}) == 339
     assert index.labels == ("NORMAL", "PNEUMONIA")
     assert {film.split for film in index} == {""}
+
+
+class TestRowsOfOneFilm:
+    """Several rows of a film are merged where they agree; where not, the question is put."""
+
+    def test_rows_that_agree_are_merged(self, lay: Lay) -> None:
+        table = lay("a.png", "b.png") / "t.csv"
+        table.write_text("path,label,patient,age\na.png,X,p1,\nb.png,Y,p2,7\n./a.png,X,p1,5\n")
+        index = films.index(table, cut=False)
+        assert [(film.label, film.patient, film.age) for film in index] == [("X", "p1", "5"), ("Y", "p2", "7")]
+        assert any("1 film in several rows each; merged" in note for note in index.notes)
+
+    @pytest.mark.parametrize(
+        ("rows", "says"),
+        [
+            ("a.png,X,p1,train\na.png,Y,p1,train\n", r"lines 2 and 3 both list a\.png, as X and as Y; .*--class"),
+            ("a.png,X,p1,train\na.png,X,p2,train\n", "with the patient p1 and p2; correct one"),
+            ("a.png,X,p1,train\na.png,X,p1,test\n", "with the split train and test"),
+        ],
+    )
+    def test_rows_that_contradict_each_other_are_named(self, lay: Lay, rows: str, says: str) -> None:
+        table = lay("a.png") / "t.csv"
+        table.write_text(f"path,label,patient,split\n{rows}")
+        with pytest.raises(LayoutError, match=says):
+            films.index(table)
+
+
+class TestFindings:
+    """Lists of findings, and a column of marks for each."""
+
+    @pytest.mark.parametrize(
+        "cells",
+        [
+            ("Edema|Pneumonia", "No Finding", "Edema"),
+            ("\"['edema', 'pneumonia']\"", "['no finding']", "['edema']"),
+            ('"[""Edema"", ""Pneumonia""]"', '"[""No finding""]"', '"[""Edema""]"'),
+            ("Edema;Pneumonia", "No Finding", "Edema"),
+            ('"Edema, Pneumonia"', "No Finding", "Edema"),
+        ],
+    )
+    def test_a_column_of_lists_is_said_to_be_one(self, lay: Lay, cells: tuple[str, str, str]) -> None:
+        table = lay("1.png", "2.png", "3.png") / "t.csv"
+        table.write_text("path,label\n" + "".join(f"{n}.png,{cell}\n" for n, cell in enumerate(cells, start=1)))
+        with pytest.raises(LayoutError, match=r"the column 'label' holds lists of findings .*--class 'PNEUMONIA="):
+            films.index(table, cut=False)
+        index = films.index(table, cut=False, class_names={"PNEUMONIA": ["pneumonia"]})
+        assert [film.label for film in index] == ["PNEUMONIA", "NORMAL", ""]
+        assert any("'label' is a list of findings: NORMAL is No Finding" in note for note in index.notes)
+        assert any("1 film unlabelled (neither pneumonia nor No Finding)" in note for note in index.notes)
+
+    def test_a_label_with_a_comma_is_no_list(self, lay: Lay) -> None:
+        table = lay("1.png", "2.png") / "t.csv"
+        table.write_text('path;label\n1.png;"Pneumonia, viral"\n2.png;Normal\n')
+        assert films.index(table, cut=False).labels == ("Normal", "Pneumonia, viral")
+
+    def test_columns_of_marks_are_findings(self, lay: Lay) -> None:
+        table = lay("1.png", "2.png", "3.png") / "t.csv"
+        table.write_text("filename,Edema,Pneumonia,No Finding\n1.png,1,1,0\n2.png,0,0,1\n3.png,,-1,\n")
+        assert [film.label for film in films.index(table, cut=False)] == ["PNEUMONIA", "NORMAL", ""]
+        sure = films.index(table, cut=False, uncertain="positive")
+        assert [film.label for film in sure] == ["PNEUMONIA", "NORMAL", "PNEUMONIA"]
+
+    def test_a_misspelt_finding_is_named(self, lay: Lay) -> None:
+        table = lay("1.png") / "t.csv"
+        table.write_text("path,label\n1.png,Edema|Pneumonia\n")
+        with pytest.raises(RequestError, match="no film has the class pnuemonia; the films have: Edema, Pneumonia"):
+            films.index(table, cut=False, class_names={"PNEU": ["pnuemonia"]})
+
+
+class TestColumns:
+    def test_a_split_of_another_name_is_named_and_can_be_used(self, lay: Lay) -> None:
+        table = lay("a.png", "b.png") / "t.csv"
+        table.write_text("path,label,Dataset_type,PatientNumber,Verdict\na.png,X,TRAIN,7,u\nb.png,Y,validate,8,v\n")
+        index = films.index(table, cut=False)
+        said = "\n".join(index.notes)
+        assert (
+            "'Dataset_type' looks like the split and was not used; to use it: --split-column 'Dataset_type'" in said
+        )
+        assert "'PatientNumber' looks like the patient and was not used" in said
+        assert {film.split for film in index} == {""}
+        index = films.index(table, cut=False, split_column="dataset type", patient_column="PatientNumber")
+        assert [(film.split, film.patient) for film in index] == [("train", "7"), ("val", "8")]
+        assert not index.notes
+
+    def test_lateral_views_are_left_out_and_counted(self, lay: Lay) -> None:
+        table = lay("a.png", "b.png", "c.png") / "t.csv"
+        table.write_text("path,label,view\na.png,X,PA\nb.png,X,Lateral\nc.png,Y,\n")
+        index = films.index(table, cut=False)
+        assert len(index) == 2
+        assert any("1 film left out (a lateral view: LATERAL)" in note for note in index.notes)
+
+
+class TestPaths:
+    """Wherever a table was made, its films are found; never another film in their place."""
+
+    @pytest.mark.parametrize(
+        "written",
+        ["films/NORMAL/a", "films\\NORMAL\\a.png",
+         "D:\\data\\set\\films\\NORMAL\\a.png", "/home/x/set/films/NORMAL/a.png",
+         "set/films/NORMAL/a.png", "old name/films/NORMAL/a.png", "a", "a.png"],
+    )  # fmt: skip
+    def test_ways_of_writing_a_path(self, lay: Lay, written: str) -> None:
+        root = lay("films/NORMAL/a.png", "films/NORMAL/b.png")
+        other = re.sub(r"a(\.png)?$", r"b\1", written)
+        (root / "t.csv").write_text(f"path,label\n{written},X\n{other},X\n")
+        assert films.index(root / "t.csv", cut=False).films[0].path == str(root / "films/NORMAL/a.png")
+
+    def test_a_film_of_another_split_is_not_taken(self, lay: Lay) -> None:
+        root = lay("train/1.png", "train/2.png")
+        (root / "t.csv").write_text("path,label\nset/test/1.png,X\nset/test/2.png,X\n")
+        with pytest.raises(LayoutError, match="2 of 2 images not found"):
+            films.index(root / "t.csv", cut=False)
+
+    def test_identifiers_with_dots_are_found_by_their_whole_name(self, lay: Lay) -> None:
+        root = lay("x/1.2.840.113.dcm", "x/1.2.840.114.dcm")
+        (root / "t.csv").write_text("path,label\n1.2.840.113,X\n1.2.840.114,Y\n")
+        assert [Path(film.path).name for film in films.index(root / "t.csv", cut=False)] == [
+            "1.2.840.113.dcm",
+            "1.2.840.114.dcm",
+        ]
+
+
+class TestFiles:
+    @pytest.mark.parametrize("name", ["t.csv.gz", "t.txt", "t.tsv.gz"])
+    def test_packed_and_plain_text(self, lay: Lay, name: str) -> None:
+        root = lay("a.png", "b.png")
+        content = b'sep=;\r\npath;label\r\na.png;"X\r\n1"\r\nb.png;Y\r\n'
+        (root / name).write_bytes(gzip.compress(content) if name.endswith("gz") else content)
+        assert [film.label for film in films.index(root / name, cut=False)] == ["X\r\n1", "Y"]
+
+    @pytest.mark.parametrize(
+        ("name", "content", "says"),
+        [
+            ("t.xlsx", b"PK\x03\x04", "a workbook.*Save As.*CSV UTF-8"),
+            ("t.csv", b"PK\x03\x04", "a zip archive or a workbook"),
+            ("t.xls", b"\xd0\xcf\x11\xe0", "a workbook"),
+            ("t.csv.gz", b"\x1f\x8b\x08", "not a complete gzip file"),
+            ("t.txt", b"", "empty"),
+        ],
+    )
+    def test_what_is_no_text_is_refused_in_one_line(self, lay: Lay, name: str, content: bytes, says: str) -> None:
+        table = lay("a.png") / name
+        table.write_bytes(content)
+        with pytest.raises(LayoutError, match=says) as refused:
+            films.index(table)
+        assert "\n" not in str(refused.value)

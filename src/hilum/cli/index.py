@@ -26,7 +26,12 @@ def index(
     path_column: Annotated[str | None, typer.Option(help="A table's column of paths.")] = None,
     label_column: Annotated[str | None, typer.Option(help="A table's column of labels.")] = None,
     patient_column: Annotated[str | None, typer.Option(help="A table's column of patients.")] = None,
+    split_column: Annotated[str | None, typer.Option(help="A table's column of splits: train, val, test.")] = None,
     class_name: ClassName = None,
+    uncertain: Annotated[
+        Literal["positive", "negative", "leave-out"],
+        typer.Option(help="What a finding counts as that a table marks as uncertain (-1, in CheXpert and MIMIC)."),
+    ] = "leave-out",
     as_json: Json = False,
 ) -> None:
     """Find films, read labels, patients and splits, and write the manifest that training reads."""
@@ -41,7 +46,9 @@ def index(
         path_column=path_column,
         label_column=label_column,
         patient_column=patient_column,
+        split_column=split_column,
         class_names=films.parse_class_names(class_name or ()),
+        uncertain=uncertain,
     )
     write_manifest(found, out)
     counts = {"films": len(found), "splits": found.counts()}

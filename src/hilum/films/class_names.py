@@ -80,7 +80,9 @@ def rename(label: str, named: ClassNames) -> str:
     return _targets(named).get(fold(label), label) if label and named else label
 
 
-def merge_spellings(films: Sequence[Film], named: ClassNames | None = None) -> tuple[tuple[Film, ...], list[str]]:
+def merge_spellings(
+    films: Sequence[Film], named: ClassNames | None = None, findings: Iterable[str] = ()
+) -> tuple[tuple[Film, ...], list[str]]:
     """Give the films of one class one name, and say so.
 
     First comes what the user says. Then names that differ by case, spaces, underscores or hyphens are one class, and
@@ -90,6 +92,7 @@ def merge_spellings(films: Sequence[Film], named: ClassNames | None = None) -> t
     Args:
         films: labelled and unlabelled films.
         named: a class's name, and the names that the films have for it.
+        findings: names that the films' tables have for what they show, of which classes were made already.
 
     Returns:
         The films, in order, and a note on every class that had several names.
@@ -101,7 +104,7 @@ def merge_spellings(films: Sequence[Film], named: ClassNames | None = None) -> t
     named = named or {}
     targets = _targets(named)
     numbers = Counter(film.label for film in films if film.label)
-    notes = _notes_on_unused(named, numbers)
+    notes = _notes_on_unused(named, [*numbers, *findings])
     groups: dict[str, list[str]] = defaultdict(list)
     for label in sorted(numbers):
         folded = fold(label)
@@ -121,15 +124,16 @@ def merge_spellings(films: Sequence[Film], named: ClassNames | None = None) -> t
     return tuple(replace(film, label=names.get(film.label, film.label)) for film in films), notes
 
 
-def _notes_on_unused(named: ClassNames, numbers: Mapping[str, int]) -> list[str]:
-    there = {fold(label) for label in numbers}
+def _notes_on_unused(named: ClassNames, known: Iterable[str]) -> list[str]:
+    known = set(known)
+    there = {fold(label) for label in known}
     notes = []
     for target, names in named.items():
         missing = [name for name in names if fold(name) not in there]
         if there and len(missing) == len(names) and fold(target) not in there:
             raise RequestError(
                 f"--class {say(target)}: no film has the class {listed(names, 9)}; the films have: "
-                f"{listed(sorted(numbers), 9)}"
+                f"{listed(sorted(known), 9)}"
             )
         if missing:
             notes.append(f"no film has the class {listed(missing, 9)}, which --class gives to {say(target)}")

@@ -25,11 +25,13 @@ class SourceFilms:
         films: its films, in a fixed order, not yet hashed.
         notes: findings that the user should know, one line each.
         settled: whether its splits were written by Hilum before, and are kept.
+        findings: what its tables call what films show, where that is not the classes: those that the user may name.
     """
 
     films: tuple[Film, ...]
     notes: tuple[str, ...] = ()
     settled: bool = False
+    findings: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)

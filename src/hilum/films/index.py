@@ -7,11 +7,13 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 from hilum.errors import LayoutError
-from hilum.films import contents, folders, medmnist, split, tables
+from hilum.films import contents, datasets, folders, medmnist, split, tables
 from hilum.films.class_names import ClassNames, merge_spellings
 from hilum.films.discovery import SkippedFiles, SourceFilms, walk
+from hilum.films.findings import Uncertain
 from hilum.films.image_locator import ImageLocator
 from hilum.films.leaks import describe_leaks
 from hilum.films.names import NameReader, compile_pattern
@@ -33,13 +35,16 @@ def index(
     path_column: str | None = None,
     label_column: str | None = None,
     patient_column: str | None = None,
+    split_column: str | None = None,
     class_names: ClassNames | None = None,
+    uncertain: Uncertain = "leave-out",
 ) -> Manifest:
     """Find the films of data sets, read labels, patients and splits, and hash every film.
 
     Args:
-        sources: folders `{train,val,test}/CLASS/*` or `CLASS/*`, tables (CSV with paths and labels, or a Hilum
-            manifest), or MedMNIST archives (`.npz`).
+        sources: folders `{train,val,test}/CLASS/*` or `CLASS/*`, folders of public data sets with their tables
+            (`films.datasets`), tables (CSV with paths and labels, or a Hilum manifest), or MedMNIST archives
+            (`.npz`).
         val_fraction: the share of train's films, between 0 and 1, that goes to val where val has to be cut.
         seed: where the cut starts; the same films and seed give the same cut on every machine.
         cut: whether to cut val from train where it is missing or too small to steer by. Without it every film keeps
@@ -48,12 +53,15 @@ def index(
         split_by: whether a cut keeps each patient's films together, or only films with the same bytes.
         patient_pattern: a regular expression with a group `patient`, searched in a film's path below its class folder
             (as a table writes it), in place of Kermany's names.
-        path_column: the table's column of paths, where it has an unusual name; likewise the other two.
+        path_column: the table's column of paths, where it has an unusual name; likewise the other three.
         label_column: the table's column of labels.
         patient_column: the table's column of patients.
+        split_column: the table's column of splits.
         class_names: a class's name, and the names that the films have for it: `{"PNEUMONIA": ["lung opacity"]}`.
             Names that differ only by case, spaces or underscores are one class without that, and so are the names of
             a class without findings (normal, healthy, negative, no finding); the notes say so.
+        uncertain: what a finding that a table calls uncertain counts as: `positive`, `negative`, or `leave-out`, with
+            which the film has no class.
 
     Raises:
         LayoutError: the sources do not say which films there are or, for a cut, what they show and whose they are.
@@ -64,17 +72,19 @@ def index(
         raise LayoutError(f"val_fraction is {val_fraction}; it has to lie between 0 and 1, such as 0.1")
     if split_by not in ("patient", "film"):
         raise LayoutError(f"split_by is '{say(split_by)}'; it has to be patient or film")
-    columns = Columns(path_column, label_column, patient_column)
+    if uncertain not in get_args(Uncertain):
+        raise LayoutError(f"uncertain is '{say(uncertain)}'; it has to be {', '.join(get_args(Uncertain))}")
+    columns = Columns(path_column, label_column, patient_column, split_column)
     naming = NameReader(compile_pattern(patient_pattern))
-    if columns != Columns() and not any(_is_table(os.fspath(source)) for source in sources):
+    if columns != Columns() and not any(tables.is_table(os.fspath(source)) for source in sources):
         raise LayoutError(f"{listed(sources)}: a column was named, but only tables (.csv, .tsv) have columns")
 
-    found = [_read(os.fspath(source), columns, naming) for source in sources]
+    found = [_read(os.fspath(source), columns, naming, class_names, uncertain) for source in sources]
     films = tuple(film for each in found for film in (_enter(each) if cut else each.films))
     notes = [note for each in found for note in each.notes]
     _refuse_twice(films)
     if class_names or not all(each.settled for each in found):
-        films, renamed = merge_spellings(films, class_names)
+        films, renamed = merge_spellings(films, class_names, {name for each in found for name in each.findings})
         notes += renamed
     notes += _classes(films, sources, cut)
     if patient_pattern is not None and not any(film.patient for film in films):
@@ -82,7 +92,11 @@ def index(
             f"--patient-pattern {patient_pattern!r} matches none of the films (the first: {say(films[0].path)})"
         )
 
-    plan = split.plan(films) if cut and not any(each.settled for each in found) else split.SplitPlan(False)
+    plan = (
+        split.plan(films)
+        if cut and len({film.label for film in films} - {""}) > 1 and not any(each.settled for each in found)
+        else split.SplitPlan(False)
+    )
     if plan.cut and split_by == "patient":
         split.require_patients(films)
     hashed: Sequence[Film] = contents.fingerprint(films)
@@ -153,18 +167,17 @@ def find(paths: Source | Iterable[Source]) -> Manifest:
     return Manifest(tuple({film.path: film for film in films}.values()), tuple(notes))
 
 
-def _is_table(source: str) -> bool:
-    return source.lower().endswith((".csv", ".tsv"))
-
-
-def _read(source: str, columns: Columns, naming: NameReader) -> SourceFilms:
+def _read(
+    source: str, columns: Columns, naming: NameReader, class_names: ClassNames | None, uncertain: Uncertain
+) -> SourceFilms:
     source = os.path.normpath(source)
     if os.path.isdir(source):
-        return folders.read_folder(source, naming)
+        known = datasets.read_folder(source, naming, class_names, uncertain)
+        return known if known is not None else folders.read_folder(source, naming)
     if not os.path.exists(source):
         raise LayoutError(f"{say(source)}: no such folder, table or archive")
-    if _is_table(source):
-        return tables.read_table(source, columns, naming)
+    if tables.is_table(source):
+        return tables.read_table(source, columns, naming, class_names, uncertain)
     if source.lower().endswith(".npz"):
         return medmnist.read_archive(source)
     raise LayoutError(

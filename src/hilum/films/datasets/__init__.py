@@ -1,0 +1,103 @@
+"""Public data sets of chest films that Hilum knows by their tables: how each says what a film shows and whose it is.
+
+One module a data set. Each is recognised by the names of its tables' columns, whatever folder they lie in; a folder
+is recognised by a table of a known name in it, or in a folder directly below it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter
+from dataclasses import replace
+
+from hilum.errors import LayoutError
+from hilum.films.class_names import ClassNames
+from hilum.films.datasets import chexpert, coronahack, covidx, mimic, nih, padchest, rsna, siim, vindr
+from hilum.films.datasets.known import KnownDataSet
+from hilum.films.discovery import SkippedFiles, SourceFilms, listing, walk
+from hilum.films.film_rows import FilmRows, films_of
+from hilum.films.findings import Uncertain
+from hilum.films.names import NameReader
+from hilum.films.table_text import TextTable, parse, read_text
+from hilum.films.wording import count, listed, say
+
+# MIMIC's labels have CheXpert's columns: the first that recognises a table reads it.
+KNOWN: tuple[KnownDataSet, ...] = (
+    rsna.DATA_SET, nih.DATA_SET, mimic.DATA_SET, chexpert.DATA_SET, vindr.DATA_SET, padchest.DATA_SET,
+    siim.DATA_SET, coronahack.DATA_SET, covidx.DATA_SET,
+)  # fmt: skip
+
+
+def recognise(path: str, text: str) -> tuple[KnownDataSet | None, TextTable]:
+    """The data set that a table is of, and the table.
+
+    Raises:
+        LayoutError: the text is no table.
+    """
+    if covidx.is_list(text):
+        return covidx.DATA_SET, covidx.as_table(path, text)
+    table = parse(path, text)
+    return next((known for known in KNOWN if known.recognises(table)), None), table
+
+
+def with_classes(source: FilmRows, class_names: ClassNames | None) -> FilmRows:
+    """What a data set's tables say, with the classes that the user names in place of its own."""
+    return replace(source, findings=source.findings.renamed(class_names or {})) if source.findings else source
+
+
+def read_folder(
+    folder: str, naming: NameReader, class_names: ClassNames | None = None, uncertain: Uncertain = "leave-out"
+) -> SourceFilms | None:
+    """The films of a folder that is a known data set, by its tables; None if it is none.
+
+    Films that no table lists are left out, with a note.
+
+    Raises:
+        LayoutError: it holds tables of several data sets, or a table is damaged.
+    """
+    tables = _tables(folder)
+    if not tables:
+        return None
+    names = sorted({known.name for known, _ in tables})
+    if len(names) > 1:
+        raise LayoutError(
+            f"{say(folder)}: holds tables of {listed(names, 9)}; name one of them: "
+            f"{listed((table.path for _, table in tables), 9)}"
+        )
+    read = [
+        films_of(with_classes(replace(known.read(table), root=folder), class_names), naming, uncertain)
+        for known, table in tables
+    ]
+    films = tuple(film for each in read for film in each.films)
+    notes = tuple(note for each in read for note in each.notes)
+    return SourceFilms(films, (*notes, *_unlisted(folder, {film.path for film in films})))
+
+
+def _tables(folder: str) -> list[tuple[KnownDataSet, TextTable]]:
+    """The tables of known data sets in a folder and directly below it, without those that another one reads."""
+    below, files = listing(folder)
+    paths = [os.path.join(folder, name) for name in files]
+    for name in below:
+        inner = os.path.join(folder, name)
+        paths += [os.path.join(inner, file) for file in listing(inner)[1]]
+    found = []
+    for path in paths:
+        name = re.sub(r"\.gz$", "", os.path.basename(path).lower())
+        if not any(known.tables.fullmatch(name) for known in KNOWN):
+            continue
+        known, table = recognise(path, read_text(path))
+        if known is not None and known.tables.fullmatch(name):
+            found.append((known, table))
+    leading = {known.name for known, table in found if known.leads(table.path)}
+    return [(known, table) for known, table in found if known.leads(table.path) or known.name not in leading]
+
+
+def _unlisted(folder: str, listed_films: set[str]) -> tuple[str, ...]:
+    """A note on the films in a folder that no table lists, by the folder that they lie in."""
+    others = [path for path in map(os.path.normpath, walk(folder, SkippedFiles())) if path not in listed_films]
+    if not others:
+        return ()
+    places = Counter(os.path.relpath(path, folder).split(os.sep)[0] for path in others)
+    where = listed((f"{place}: {number}" for place, number in places.most_common()), 6)
+    return (f"{say(folder)}: {count(len(others), 'film')} left out, which the tables do not list or label ({where})",)
