@@ -23,6 +23,7 @@ from PIL import Image
 
 from hilum import films
 from hilum.inference import Detector, cluster
+from hilum.inference.cluster_connection import connect
 from hilum.pixels import chest_phantom, decode
 from hilum.records import Manifest
 
@@ -103,7 +104,7 @@ def _on_ray(found: Manifest, workers: int) -> Cost:
     with tempfile.TemporaryDirectory() as out:
         watch.start()
         started = time.perf_counter()
-        with cluster.connect("local", workers):
+        with connect("local", workers):
             cluster.predict_on_cluster(found, Path(out))
             wall = time.perf_counter() - started
         done.set()

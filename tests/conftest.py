@@ -16,6 +16,9 @@ from hilum.machine import processors
 from hilum.pixels.phantom import chest_phantom
 from tests.exports import exporting_once
 
+# The compiled kernels are the same for every test: kept beside pytest's own cache, not in each test's own.
+os.environ.setdefault("NUMBA_CACHE_DIR", str(Path(__file__).parents[1] / ".pytest_cache" / "numba"))
+
 # How long an example takes is the machine's business: on a busy one a deadline fails what is right.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")

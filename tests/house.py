@@ -34,10 +34,9 @@ SHARED = {
     "errors": room("every refusal, as one line"),
     "extras": room("which installed packages a verb needs", "errors"),
     "progress": room("progress bars"),
+    "places": room("the cache folder; what libraries may neither send nor write elsewhere", "errors"),
     "streams": room("outputs that are no files: standard output, pipes, devices", "errors"),
-    "files": room(
-        "files that are files, that appear whole or not at all; the cache folder", "errors progress streams"
-    ),
+    "files": room("files that are files, that appear whole or not at all", "errors progress streams"),
     "locks": room("one process at a time: folders in turn, outputs with one writer", "errors files progress streams"),
     "machine": room("processors, memory, what was measured once on this machine", "errors files"),
     "workers": room("an ordered pool of threads", "machine"),

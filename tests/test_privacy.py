@@ -1,21 +1,192 @@
-"""Nothing leaves the machine, and nothing is kept beside what Hilum says that it keeps."""
+"""Nothing leaves the machine, and nothing is written beside the places that docs/privacy.md lists.
+
+Every verb runs in a network of its own, with a home folder of its own, while strace lists its sockets and its files.
+"""
 
 from __future__ import annotations
 
+import os
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from tests.cli.conftest import Hilum, hilum_process
-from tests.conftest import WriteFilm
+import pytest
 
-__all__ = ["hilum_process"]
+from hilum.cli.terminal import app
+from tests.cli.conftest import Hilum, hilum
+from tests.conftest import WriteFilm, kermany_name
+from tests.guard import Watched, watch, why_not
+
+__all__ = ["hilum"]
+
+Run = Callable[..., Watched]
+
+RECIPE = """
+name = "tiny"
+[pixels]
+size = 32
+[batches]
+size = 16
+[training]
+epochs = 1
+min_epochs = 1
+"""
+CLASSICAL = """
+name = "classical"
+[pixels]
+size = 32
+[classical]
+side = 16
+reduce = ["pca", "lda"]
+components = [8, 0]
+strengths = [0.1, 1.0]
+folds = 3
+"""
+SPACE = """
+[tune]
+trials = 1
+prune = "none"
+[tune.space]
+"training.learning_rate" = [1e-3, 1e-4]
+"""
+
+# Every verb and how it is run, in the order in which one needs what another wrote.
+COMMANDS: dict[str, tuple[str, ...]] = {
+    "index": ("index films --out manifest.csv",),
+    "train": ("train tiny.toml --data manifest.csv --out run", "train classical.toml --data films --out other"),
+    "tune": ("tune space.toml --data films --out study",),
+    "evaluate": ("evaluate run/bundle --data films --split test --out run/test --shifts --heat-maps",),
+    "compare": ("compare run other --data films --split test --out both",),
+    "audit": ("audit films --out audit",),
+    "calibrate": ("calibrate run/bundle --data films --split train --out again",),
+    "fuse": ("fuse run/bundle again/bundle --data films --out fused",),
+    "export": ("export run/bundle --to openvino --out exported",),
+    "explain": ("explain run/bundle films/test --out maps",),
+    "predict": (
+        "predict shipped films/test --out predictions.csv",
+        "predict shipped films/test --engine openvino --json",
+        "predict shipped films/test --engine auto --precision auto",
+        "predict shipped films/test --engine ray --out parts",
+    ),
+    "preprocess": ("preprocess films/test/NORMAL/IM-0061-0001.jpeg --out steps.png",),
+    "models": ("models",),
+    "recipes": ("recipes show s1-cnn",),
+    "demo": ("demo --data films --out demo",),
+}
+QUICK = ("index", "recipes")  # tried by `make test`, with a prediction; all of them by `make test-privacy`
+
+REQUIRED = "HILUM_REQUIRE_GUARD" in os.environ
+pytestmark = pytest.mark.skipif(bool(why_not()) and not REQUIRED, reason=why_not() or "commands can be watched")
 
 
-def test_predicting_leaves_nothing_in_the_home_folder(
-    hilum_process: Hilum, write_film: WriteFilm, tmp_path: Path
-) -> None:
-    """ONNX Runtime keeps a device id and a queue of events there unless it is told not to."""
-    home, film = tmp_path / "home", write_film(tmp_path / "film.png", seed=1, size=(128, 128))
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory, write_film: WriteFilm) -> Path:
+    """A folder to work in, with films and recipes."""
+    place = tmp_path_factory.mktemp("guarded") / "work"
+    number = 0
+    for split, films in (("train", 60), ("test", 20)):
+        for kind, opacity in (("normal", 0.0), ("bacteria", 0.8)):
+            for film in range(films // 2):
+                number += 1
+                label = "NORMAL" if kind == "normal" else "PNEUMONIA"
+                write_film(place / "films" / split / label / kermany_name(kind, number, film % 2), number, opacity)
+    for name, text in (("tiny", RECIPE), ("classical", CLASSICAL), ("space", RECIPE + SPACE)):
+        (place / f"{name}.toml").write_text(text)
+    return place
+
+
+@pytest.fixture(scope="module")
+def temporary() -> Iterator[Path]:
+    """A folder for temporary files with a short name: Ray makes sockets in it, whose names are short."""
+    with TemporaryDirectory(prefix="guard-") as folder:
+        yield Path(folder)
+
+
+@pytest.fixture(scope="module")
+def allowed(place: Path, temporary: Path) -> tuple[Path, ...]:
+    """Where Hilum may write: what it is asked for, its cache below HOME, and temporary files."""
+    return place, place.with_name("home") / ".cache" / "hilum", temporary
+
+
+@pytest.fixture(scope="module")
+def run(place: Path, temporary: Path) -> Run:
+    """The command, watched, with a home folder and a folder for temporary files of its own."""
+    home = place.with_name("home")
     home.mkdir()
-    done = hilum_process("predict", "shipped", film, HOME=str(home), XDG_CACHE_HOME="")
-    assert done.returncode == 0, done.stderr
-    assert list(home.rglob("*")) == []
+
+    def run(*arguments: object, **environment: str) -> Watched:
+        own = {"HOME": str(home), "TMPDIR": str(temporary), "PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1"}
+        path = {"PYTHONPATH": os.environ["PYTHONPATH"]} if "PYTHONPATH" in os.environ else {}
+        return watch([sys.executable, "-m", "hilum", *arguments], place, {**own, **path, **environment})
+
+    return run
+
+
+def test_every_verb_is_watched(hilum: Hilum) -> None:
+    assert hilum("--help").returncode == 0  # which imports them all
+    single = {command.name or command.callback.__name__ for command in app.registered_commands if command.callback}
+    groups = {group.name for group in app.registered_groups}
+    assert set(COMMANDS) == single | groups
+
+
+@pytest.mark.parametrize("verb", QUICK)
+def test_a_quick_verb_reaches_nothing_and_writes_where_it_may(run: Run, allowed: tuple[Path, ...], verb: str) -> None:
+    check(run, allowed, verb)
+
+
+@pytest.mark.slow
+def test_no_verb_reaches_anything_or_writes_where_it_may_not(run: Run, allowed: tuple[Path, ...]) -> None:
+    for verb in COMMANDS:
+        check(run, allowed, verb)
+
+
+def check(run: Run, allowed: tuple[Path, ...], verb: str) -> None:
+    for command in COMMANDS[verb]:
+        done = run(*command.split())
+        assert done.code == 0, f"{command}\n{done.output}"
+        assert not done.reached, command
+        assert not done.outside(*allowed), command
+        assert not list(allowed[-1].iterdir()), f"{command} leaves temporary files"
+
+
+def test_predicting_keeps_nothing_in_the_home_folder(run: Run) -> None:
+    done = run("predict", "shipped", "films/test/NORMAL")
+    assert done.code == 0, done.output
+    assert not done.reached
+    assert not done.written
+
+
+def test_the_guard_sees_telemetry(run: Run, allowed: tuple[Path, ...]) -> None:
+    """ONNX Runtime's own, switched on: a device id and a queue of events below the home folder."""
+    done = run("predict", "shipped", "films/test/NORMAL", ORT_DISABLE_TELEMETRY="0")
+    assert done.code == 0, done.output
+    assert {path.name for path in done.outside(*allowed)} & {"deviceid", "onnxruntime.db"}
+
+
+@pytest.mark.parametrize(
+    ("statement", "reached"),
+    [
+        ("socket.create_connection(('192.0.2.1', 443), timeout=1)", "connect 192.0.2.1 port 443"),
+        ("socket.socket(socket.AF_INET6).connect(('2001:db8::1', 443))", "connect 2001:db8::1 port 443"),
+        ("socket.socket(type=socket.SOCK_DGRAM).sendto(b'x', ('192.0.2.1', 9))", "sendto 192.0.2.1 port 9"),
+        ("socket.socket().bind(('0.0.0.0', 0))", "bind 0.0.0.0 port 0"),
+        ("socket.socket(type=socket.SOCK_DGRAM).sendto(b'x', ('127.0.0.53', 53))", "sendto 127.0.0.53 port 53"),
+        ("socket.socket().bind(('127.0.0.1', 0))", ""),
+    ],
+)
+def test_the_guard_sees_sockets_beyond_this_machine(tmp_path: Path, statement: str, reached: str) -> None:
+    done = watch([sys.executable, "-c", f"import socket; {statement}"], tmp_path, {})
+    assert done.reached == ({reached} if reached else set())
+
+
+def test_the_guard_sees_what_is_written_and_removed(tmp_path: Path) -> None:
+    work = tmp_path / "work"
+    work.mkdir()
+    (tmp_path / "old").touch()
+    statements = (
+        "open('in', 'w'); os.mkdir('../made'); os.rename('in', '../moved'); os.remove('../old'); os.stat('/')"
+    )
+    done = watch([sys.executable, "-c", f"import os; {statements}"], work, {"PYTHONDONTWRITEBYTECODE": "1"})
+    assert done.code == 0, done.output
+    assert done.outside(work) == {tmp_path / name for name in ("made", "moved", "old")}

@@ -14,11 +14,9 @@ A film goes through the packages in this order:
 Decision support for research, never a diagnosis.
 """
 
-import os
+from hilum.places import confine_libraries
 
-# Nothing leaves the machine. ONNX Runtime reads this when it is imported, in worker processes too. Without it, it
-# keeps a device id and a queue of events under the cache folder and looks up the host of its maker.
-os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+confine_libraries()  # before any of them is imported
 
 TYPE_CHECKING = False  # type checkers take it as true; importing it from typing would take longer than all of this
 if TYPE_CHECKING:

@@ -219,18 +219,6 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def cache_folder() -> Path:
-    """Return where what can be computed again is kept: `$HILUM_CACHE`, else the platform's cache folder."""
-    if chosen := os.environ.get("HILUM_CACHE"):
-        return Path(chosen).expanduser()
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "hilum"
-    variable, fallback = (
-        ("LOCALAPPDATA", "AppData/Local") if sys.platform == "win32" else ("XDG_CACHE_HOME", ".cache")
-    )
-    return Path(os.environ.get(variable) or Path.home() / fallback) / "hilum"
-
-
 def download(url: str, path: Path, digest: str, algorithm: str = "sha256") -> None:
     """Download a file, which appears whole and checked or not at all; a partial download is resumed.
 

@@ -34,7 +34,8 @@ pyarrow = pytest.importorskip("pyarrow")
 
 from pyarrow import parquet  # noqa: E402
 
-from hilum.inference import cluster, parts  # noqa: E402
+from hilum.inference import cluster, cluster_connection, parts  # noqa: E402
+from hilum.inference.cluster_connection import connect  # noqa: E402
 from hilum.inference.film_list import FilmList  # noqa: E402
 
 PARTS = 3  # of 32 films each, the last one smaller
@@ -45,9 +46,9 @@ def two_workers() -> Iterator[None]:
     """A Ray cluster on this machine; where a busy one does not start it in time, a second try."""
     with ExitStack() as stack:
         try:
-            stack.enter_context(cluster.connect("local", cores=2))
+            stack.enter_context(connect("local", cores=2))
         except RequestError:
-            stack.enter_context(cluster.connect("local", cores=2))
+            stack.enter_context(connect("local", cores=2))
         yield
 
 
@@ -155,7 +156,7 @@ def test_an_address_where_nobody_answers_is_refused() -> None:
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"
     with pytest.raises(RequestError, match=f"{address}: no Ray cluster answers"):
-        cluster._require_reachable(address)
+        cluster_connection._require_reachable(address)
 
 
 def test_a_prevalence_that_cannot_be_used_is_refused_before_anything_starts(

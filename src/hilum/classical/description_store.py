@@ -18,9 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hilum.classical.features.describe import DESCRIBE_VERSION, Described, names_of, one_by_one
-from hilum.files import cache_folder
 from hilum.pixels import PixelCache
 from hilum.pixels.pixel_cache import store_folder
+from hilum.places import cache_folder
 from hilum.progress import track
 from hilum.recipe import Classical, Pixels
 from hilum.records import Manifest

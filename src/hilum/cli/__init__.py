@@ -13,6 +13,7 @@ import typer
 
 from hilum.cli.terminal import app
 from hilum.errors import FilmError, HilumError, RequestError
+from hilum.places import confine_command
 from hilum.progress import first_process
 
 __all__ = ["app", "main"]
@@ -39,6 +40,7 @@ def main() -> None:
         tune,
     )
 
+    confine_command()
     try:
         app()
     except RequestError as error:

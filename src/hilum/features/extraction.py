@@ -16,7 +16,7 @@ from hilum.batches import FilmBatches, Views, apply, draw, make_generator
 from hilum.errors import HilumError, RequestError
 from hilum.features.feature_batches import FeatureBatches
 from hilum.features.feature_store import CHUNK, DTYPE, open_view, store_for
-from hilum.files import cache_folder
+from hilum.places import cache_folder
 from hilum.progress import track
 from hilum.recipe import Augment, Model, Pixels
 from hilum.rows import fill_together

@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 from torch import nn
 
 from hilum.errors import RequestError
-from hilum.files import cache_folder
 from hilum.pixels.pixel_cache import store_folder
+from hilum.places import cache_folder
 from hilum.recipe import Augment, Model, Pixels
 from hilum.rows import RowStore, described_folder, key_of
 

@@ -9,12 +9,9 @@ twice, because a worker died between writing and reporting it, is the same part.
 
 from __future__ import annotations
 
-import logging
 import os
 import socket
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,19 +27,16 @@ from hilum.locks import sole_writer
 from hilum.progress import track
 from hilum.records import Manifest
 
-os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # no telemetry; read on import
 require("ray", "--engine ray")
-import ray  # noqa: E402
 import ray.data  # noqa: E402
 
 from hilum.inference import parts  # noqa: E402
+from hilum.inference.cluster_connection import connect, quiet  # noqa: E402
 
 LISTED_FAILURES = 40  # failures that are named
 _MAX_ATTEMPTS = (
     4  # workers that may die over a part before it is left out: one film that ends its reader must not stop all
 )
-_CONNECT_TIMEOUT = 10.0
-_STORE_BYTES = 100_000_000  # what passes between processes are names of parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +140,7 @@ def _predict_parts(job: _Job, names: tuple[str, ...]) -> Iterator[dict[str, Any]
     pool = ray.data.ActorPoolStrategy(
         min_size=1, max_size=len(names), initial_size=min(cores, len(names)), max_tasks_in_flight_per_actor=2
     )
-    with ray.data.DataContext.current(context), _quiet():
+    with ray.data.DataContext.current(context), quiet():
         items = [{"number": number, "part": name} for number, name in enumerate(names)]
         done = ray.data.from_items(items, override_num_blocks=len(items)).map_batches(
             _Worker,
@@ -226,79 +220,3 @@ class _Worker:
             "paths": [path for path, _ in named],
             "errors": [why for _, why in named],
         }
-
-
-@contextmanager
-def connect(address: str | None = None, cores: int | None = None) -> Iterator[None]:
-    """Connect to a cluster, or start one here, for as long as it is needed; a connection that there is stays.
-
-    Args:
-        address: as for `predict_on_cluster`.
-        cores: how many workers one that is started here has; without it one a core.
-
-    Raises:
-        RequestError: no cluster answers, or none can be started.
-    """
-    if ray.is_initialized():
-        yield
-        return
-    address = address or os.environ.get("RAY_ADDRESS") or "local"
-    _require_reachable(address)
-    os.environ.setdefault("RAY_agent_register_timeout_ms", "100000")  # a busy machine starts its agents slowly
-    os.environ.setdefault(
-        "RAY_BACKEND_LOG_LEVEL", "fatal"
-    )  # its compiled half writes to stderr, past Python's loggers
-    here: dict[str, Any] = {"include_dashboard": False, "num_cpus": cores, "object_store_memory": _STORE_BYTES}
-    try:
-        with _quiet(), _without_stderr():
-            options = here if address == "local" else {}
-            ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, **options)
-    except Exception as error:  # Ray raises the class itself where a node does not come up in time
-        ray.shutdown()
-        message = str(error).strip().splitlines() or [type(error).__name__]
-        what = "Ray did not start here" if address == "local" else f"{address}: no Ray cluster that can be used"
-        raise RequestError(f"{what} ({message[0]}); try again, or see what ray status says there") from None
-    try:
-        yield
-    finally:
-        ray.shutdown()
-
-
-def _require_reachable(address: str) -> None:
-    """Ray itself waits for minutes where nothing answers."""
-    host, _, port = address.rpartition(":")
-    if host and port.isdigit() and "/" not in host:
-        try:
-            socket.create_connection((host, int(port)), _CONNECT_TIMEOUT).close()
-        except (OSError, OverflowError) as error:
-            raise RequestError(
-                f"{address}: no Ray cluster answers ({error}); give its HOST:PORT, or start it"
-            ) from None
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Ray's own account of a run stays in its logs; what matters of it is reported in one line."""
-    loggers = [logging.getLogger(name) for name in ("ray", "ray.data")]
-    levels = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)
-
-
-@contextmanager
-def _without_stderr() -> Iterator[None]:
-    """Drop what compiled code writes to the file descriptor itself, such as that it is asked to be quiet."""
-    sys.stderr.flush()
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)

@@ -22,7 +22,6 @@ from hilum.bundle import Bundle
 from hilum.bundle.golden import golden_films
 from hilum.bundle.read import INT8_NAME, INT8_RECORD_NAME
 from hilum.errors import BundleError, RequestError
-from hilum.files import cache_folder
 from hilum.inference.engines import (
     BATCH_SIZE,
     TOLERANCES,
@@ -34,6 +33,7 @@ from hilum.inference.engines import (
     require_engine,
 )
 from hilum.machine import measured_once, processor_name
+from hilum.places import cache_folder
 from hilum.workers import map_in_order
 
 Probs = NDArray[np.float64]
@@ -64,7 +64,7 @@ def select_engine(
 ) -> Candidate:
     """Return the fastest engine and precision of those that may be taken.
 
-    What was measured is kept in `engines.json` in the cache folder (`files.cache_folder`).
+    What was measured is kept in `engines.json` in the cache folder (`places.cache_folder`).
 
     Args:
         opened: the bundle.

@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hilum.errors import FilmError, RequestError
-from hilum.files import cache_folder
 from hilum.pixels.decode import DECODE_VERSION
 from hilum.pixels.preprocess import PREPROCESS_VERSION
 from hilum.pixels.square import read_square
+from hilum.places import cache_folder
 from hilum.progress import track
 from hilum.recipe import Pixels
 from hilum.records import Film, Manifest

@@ -15,8 +15,8 @@ from msgspec.structs import replace
 from torch import Tensor
 from torch.nn import functional
 
-from hilum.files import cache_folder
 from hilum.machine import measured_once, processor_fields, processor_name
+from hilum.places import cache_folder
 from hilum.recipe import Recipe, Training
 
 MIN_SPEEDUP = 1.1  # of bfloat16 over float32: below that, rounding is not worth it
@@ -63,7 +63,7 @@ def bfloat16_pays() -> bool:
 
     That the processor has instructions for it does not decide this: some processors gain nothing by theirs, and
     others emulate it at a tenth of the speed. What was measured is kept in `precision.json` in the cache folder
-    (`files.cache_folder`), by processor, threads and version of torch, so that one machine always decides the same;
+    (`places.cache_folder`), by processor, threads and version of torch, so that one machine always decides the same;
     remove the file to measure again.
     """
     return convolution_times(cache_folder() / "precision.json").bfloat16_pays

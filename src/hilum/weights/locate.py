@@ -8,8 +8,9 @@ import urllib.parse
 from pathlib import Path
 
 from hilum.errors import RequestError
-from hilum.files import cache_folder, download, require_regular, sha256_of
+from hilum.files import download, require_regular, sha256_of
 from hilum.locks import exclusive
+from hilum.places import cache_folder
 from hilum.weights.origin import origin
 
 _ENDINGS = (".safetensors", ".weights.h5", ".h5", ".hdf5", ".pth", ".pt")

@@ -11,9 +11,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from numba import njit, types
+from numba import types
 from numba.extending import overload
 from torch import Tensor
+
+from hilum.models.cpu.compiled import inlined, kernel
 
 # A mixer of 32-bit words in two rounds; the second key is used in between, so that films' masks are not
 # shifted copies of one another. Constants: Wellons, "Prospecting for hash functions", 2018 (lowbias32, revised).
@@ -69,13 +71,13 @@ def _narrow_(maps: Any, value: Any) -> Any:
     return whole
 
 
-@njit(inline="always")
+@inlined
 def _rectify(value: Any) -> Any:
     """ReLU; NaN stays NaN, so that training notices it."""
     return _ZERO if value < _ZERO else value
 
 
-@njit(inline="always")
+@inlined
 def _draw(number: Any, first: Any, second: Any) -> Any:
     """A uniform draw of 32 bits for the index of a value in its film, under the film's two keys."""
     word = np.uint32(np.uint32(number) + first)  # numba would add in 64 bits
@@ -84,7 +86,7 @@ def _draw(number: Any, first: Any, second: Any) -> Any:
     return np.uint32(word ^ np.uint32(word >> _15))
 
 
-@njit(nogil=True, cache=True)
+@kernel()
 def draw_kept(start: int, end: int, keys: Any, dropped: Any, kept: Any) -> None:
     """Dropout's mask: `kept` (n, values) uint8 becomes 1 where the draw is `dropped` or more."""
     for film in range(start, end):
@@ -93,7 +95,7 @@ def draw_kept(start: int, end: int, keys: Any, dropped: Any, kept: Any) -> None:
             kept[film, number] = _draw(number, first, second) >= dropped
 
 
-@njit(nogil=True, cache=True, error_model="numpy", fastmath={"nsz", "contract"})
+@kernel(error_model="numpy", fastmath={"nsz", "contract"})
 def pool_activated(
     start: int,
     end: int,
@@ -162,7 +164,7 @@ def pool_activated(
             sums[film, 1] += squares
 
 
-@njit(nogil=True, cache=True, error_model="numpy", fastmath={"nsz", "contract"})
+@kernel(error_model="numpy", fastmath={"nsz", "contract"})
 def unpool_gradient(
     start: int,
     end: int,
