@@ -70,11 +70,12 @@ COMMANDS: dict[str, tuple[str, ...]] = {
         "predict shipped films/test --engine ray --out parts",
     ),
     "preprocess": ("preprocess films/test/NORMAL/IM-0061-0001.jpeg --out steps.png",),
+    "doctor": ("doctor",),
     "models": ("models",),
     "recipes": ("recipes show s1-cnn",),
     "demo": ("demo --data films --out demo",),
 }
-QUICK = ("index", "recipes")  # tried by `make test`, with a prediction; all of them by `make test-privacy`
+QUICK = ("doctor", "index", "recipes")  # tried by `make test`, with a prediction; all of them by `make test-privacy`
 
 REQUIRED = "HILUM_REQUIRE_GUARD" in os.environ
 pytestmark = pytest.mark.skipif(bool(why_not()) and not REQUIRED, reason=why_not() or "commands can be watched")

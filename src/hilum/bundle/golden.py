@@ -101,8 +101,12 @@ def golden_contradiction(golden: Golden, classes: tuple[str, ...], threshold: fl
     return ""
 
 
-def check_golden(golden: Golden, folder: Path, spec: Pixels, probs: Probs) -> None:
-    """Raise BundleError where a probability differs from the one written by more than `TOLERANCE`."""
+def check_golden(golden: Golden, folder: Path, spec: Pixels, probs: Probs) -> float:
+    """Return the largest difference of a probability from the one written.
+
+    Raises:
+        BundleError: it is larger than `TOLERANCE`.
+    """
     expected, given = np.array(golden.probs), np.asarray(probs(golden_films(spec)))
     if given.shape != expected.shape:
         raise BundleError(
@@ -115,6 +119,7 @@ def check_golden(golden: Golden, folder: Path, spec: Pixels, probs: Probs) -> No
             f"{folder}: on generated films this machine gives probabilities that differ by {worst:.3g} from "
             f"those stored with the bundle; install the versions in constraints.txt, or make the bundle again"
         )
+    return worst
 
 
 def _decided(rows: NDArray[np.float64], threshold: float | None) -> list[int]:

@@ -26,6 +26,7 @@ def main() -> None:
         calibrate,
         compare,
         demo,
+        doctor,
         evaluate,
         explain,
         export,
