@@ -40,7 +40,7 @@ SHARED = {
     "locks": room("one process at a time: folders in turn, outputs with one writer", "errors files progress streams"),
     "machine": room("processors, memory, what was measured once on this machine", "errors files"),
     "workers": room("an ordered pool of threads", "machine"),
-    "rows": room("rows of numbers on disk, filled once", "errors files locks"),
+    "rows": room("rows of numbers on disk, checked when read", "errors files locks progress streams workers"),
     "history": room("a run's figures, one row an epoch", "errors files"),
     "records": room("films, manifests, predictions, figures with intervals", "errors files"),
     "recipe": room("what a run is asked to do, as typed structs", "errors files records"),

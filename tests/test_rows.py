@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
+import shutil
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hilum.errors import RequestError
-from hilum.rows import INDEX_NAME, ROWS_NAME, RowStore, described_folder, fill_together, read_index
+from hilum.rows import CHECKS_NAME, INDEX_NAME, ROWS_NAME, RowStore, described_folder, fill_together, read_index
 
 SIDE = 16
 ROW = SIDE * SIDE
@@ -223,3 +225,173 @@ def test_a_described_folder_is_found_again_and_another_one_refused(tmp_path: Pat
         (folder / "store.json").write_text(text)
         with pytest.raises(RequestError, match=rf"store\.json: {reason}; remove .*{folder.name}"):
             described_folder(tmp_path, {"side": 16, "steps": ["a"]}, "films")
+
+
+def opened(folder: Path, *numbers: int) -> dict[int, int]:
+    """What a reader is given for these films: the number in each row."""
+    films, row_of = store(folder).open(map(name, numbers))
+    assert all((films[place] == films[place][0, 0]).all() for place in row_of.values())
+    return {int(sha256, 16): int(films[place][0, 0]) for sha256, place in row_of.items()}
+
+
+def filled(folder: Path, *numbers: int) -> tuple[dict[int, int], list[int]]:
+    """What is given after filling, and the films that had to be computed."""
+    asked: list[int] = []
+
+    def noted(missing: list[str]) -> Generator[tuple[str, Any]]:
+        asked.extend(int(sha256, 16) for sha256 in missing)
+        yield from numbered(missing)
+
+    films, row_of = store(folder).fill(map(name, numbers), noted)
+    return {int(sha256, 16): int(films[place][0, 0]) for sha256, place in row_of.items()}, asked
+
+
+def swapped(data: bytes, first: int, second: int, length: int) -> bytes:
+    pieces = [data[start : start + length] for start in range(0, len(data), length)]
+    pieces[first], pieces[second] = pieces[second], pieces[first]
+    return b"".join(pieces)
+
+
+LENGTHS = {ROWS_NAME: ROW, INDEX_NAME: 65, CHECKS_NAME: 4}
+KEPT = [3, 1, 4, 15, 9, 2, 6]
+
+
+@st.composite
+def damages(draw: st.DrawFn) -> tuple[str, str, int, int]:
+    """A file of a store, what happens to it, and where."""
+    file = draw(st.sampled_from(sorted(LENGTHS)))
+    how = draw(st.sampled_from(["bit", "zeroed", "swapped", "lost", "doubled", "noise", "cut", "gone"]))
+    return file, how, draw(st.integers(0, 6)), draw(st.integers(0, 10_000))
+
+
+def damage(path: Path, how: str, row: int, where: int) -> None:
+    data, length = path.read_bytes(), LENGTHS[path.name]
+    start, end = row * length, (row + 1) * length
+    match how:
+        case "bit":
+            at = where % len(data)
+            new = data[:at] + bytes([data[at] ^ (1 << where % 8)]) + data[at + 1 :]
+        case "zeroed":
+            new = data[:start] + bytes(length) + data[end:]
+        case "swapped":
+            new = swapped(data, row, where % len(KEPT), length)
+        case "lost":
+            new = data[:start] + data[end:]
+        case "doubled":
+            new = data[:end] + data[start:]
+        case "noise":
+            new = data[:start] + np.random.default_rng(where).bytes(length) + data[end:]
+        case "cut":
+            new = data[: where % len(data)]
+        case _:
+            path.unlink()
+            return
+    path.write_bytes(new)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(happened=st.lists(damages(), min_size=1, max_size=3))
+def test_whatever_happens_to_a_store_no_film_is_given_another_ones_row(
+    happened: list[tuple[str, str, int, int]], tmp_path: Path
+) -> None:
+    for file in tmp_path.iterdir():
+        file.unlink()
+    append(tmp_path, *KEPT)
+    for file_name, how, row, where in happened:
+        if (tmp_path / file_name).exists() and (tmp_path / file_name).stat().st_size:
+            damage(tmp_path / file_name, how, row, where)
+    left = opened(tmp_path, *KEPT)
+    assert all(number == film for film, number in left.items())
+    given, computed = filled(tmp_path, *KEPT)
+    assert given == {number: number for number in KEPT}
+    assert sorted([*left, *computed]) == sorted(KEPT)
+    assert filled(tmp_path, *KEPT) == (given, [])
+    append(tmp_path, 20, 21)
+    assert opened(tmp_path, *KEPT, 20, 21) == {number: number for number in [*KEPT, 20, 21]}
+
+
+@pytest.mark.parametrize("how", ["bit", "zeroed", "swapped", "noise"])
+def test_a_damaged_row_is_computed_again_in_its_place_and_reported(
+    how: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    append(tmp_path, *KEPT)
+    damage(tmp_path / ROWS_NAME, how, 2, 2 * ROW + 5 if how == "bit" else 4)
+    wrong = [KEPT[2], KEPT[4]] if how == "swapped" else [KEPT[2]]
+    assert opened(tmp_path, *KEPT) == {number: number for number in KEPT if number not in wrong}
+    with caplog.at_level("WARNING", "hilum"):
+        assert filled(tmp_path, *KEPT) == ({number: number for number in KEPT}, wrong)
+    rows = "2 rows of the numbered films are" if how == "swapped" else "1 row of the numbered films is"
+    assert f"{tmp_path}: {rows} not what was written there" in caplog.text
+    assert stored(tmp_path) == KEPT
+
+
+def test_rows_of_films_that_are_not_asked_for_are_not_checked(tmp_path: Path) -> None:
+    append(tmp_path, *KEPT)
+    damage(tmp_path / ROWS_NAME, "zeroed", 2, 0)
+    assert filled(tmp_path, 3, 1) == ({3: 3, 1: 1}, [])
+
+
+def test_a_store_of_an_earlier_version_is_computed_again_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As 0.2.0 wrote it: the same rows and the same journal, without checksums."""
+    (tmp_path / ROWS_NAME).write_bytes(b"".join(row(number).tobytes() for number in (1, 2, 3)))
+    (tmp_path / INDEX_NAME).write_text("".join(f"{name(number)}\n" for number in (1, 2, 3)))
+    assert opened(tmp_path, 1, 2, 3) == {}
+    with caplog.at_level("WARNING", "hilum"):
+        assert filled(tmp_path, 1, 2, 3) == ({1: 1, 2: 2, 3: 3}, [1, 2, 3])
+    assert "3 rows of the numbered films are of an earlier Hilum, which kept no checksums" in caplog.text
+    assert filled(tmp_path, 1, 2, 3) == ({1: 1, 2: 2, 3: 3}, [])
+    assert stored(tmp_path) == [1, 2, 3]
+
+
+def test_rows_in_another_stores_folder_are_not_read(tmp_path: Path) -> None:
+    """Another preprocessing's store, copied: rows of the same films and the same length."""
+    append(tmp_path / "one", 1, 2)
+    shutil.copytree(tmp_path / "one", tmp_path / "other")
+    assert opened(tmp_path / "other", 1, 2) == {}
+    (tmp_path / "one").rename(tmp_path / "gone")
+    shutil.copytree(tmp_path / "gone", tmp_path / "elsewhere" / tmp_path.name / "one")
+    assert opened(tmp_path / "elsewhere" / tmp_path.name / "one", 1, 2) == {1: 1, 2: 2}  # the cache as a whole moved
+
+
+def test_rows_that_cannot_be_read_are_damaged_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sector that is gone."""
+    append(tmp_path, 1, 2, 3)
+
+    class Failing(io.FileIO):
+        def readinto(self, buffer: Any) -> int:
+            if self.tell() == ROW:
+                raise OSError(errno.EIO, os.strerror(errno.EIO))
+            return super().readinto(buffer) or 0
+
+    real = Path.open
+
+    def opening(path: Path, mode: str = "r", *args: Any, **options: Any) -> Any:
+        return Failing(path) if (path.name, mode) == (ROWS_NAME, "rb") else real(path, mode, *args, **options)
+
+    monkeypatch.setattr(Path, "open", opening)
+    assert opened(tmp_path, 1, 2, 3) == {1: 1, 3: 3}
+
+
+def test_a_disk_that_is_full_while_damaged_rows_are_computed_leaves_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append(tmp_path, *KEPT)
+    damage(tmp_path / ROWS_NAME, "zeroed", 2, 0)
+
+    def full_disk(descriptor: int, data: Any) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "write", full_disk)
+    with pytest.raises(RequestError, match="numbered films cannot be kept"):
+        append(tmp_path, *KEPT)
+    monkeypatch.undo()
+    assert opened(tmp_path, *KEPT) == {number: number for number in KEPT if number != KEPT[2]}
+
+
+def test_checking_in_several_threads_is_checking(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hilum.rows.check._PIECE", 2 * ROW)
+    append(tmp_path, *KEPT)
+    damage(tmp_path / ROWS_NAME, "swapped", 0, 5)
+    assert opened(tmp_path, *KEPT) == {number: number for number in KEPT if number not in (KEPT[0], KEPT[5])}

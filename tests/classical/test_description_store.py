@@ -129,6 +129,17 @@ def test_half_a_row_is_not_there(made: Made, tmp_path: Path) -> None:
     assert rows.read_bytes() == whole
 
 
+def test_a_damaged_row_is_described_again(made: Made, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    manifest, cache = made
+    describe_films(manifest, cache, GREY, PIXELS, tmp_path)
+    (rows,) = tmp_path.glob("described/*/rows.bin")
+    whole = rows.read_bytes()
+    rows.write_bytes(whole[:-400] + bytes([whole[-400] ^ 1]) + whole[-399:])
+    describe_films(manifest, cache, GREY, PIXELS, tmp_path)
+    assert "1 row of the described films is not what was written there" in caplog.text
+    assert rows.read_bytes() == whole
+
+
 @pytest.mark.parametrize("damage", ['{"version": "of somebody else"}', "{", "\udcff"])
 def test_a_damaged_store_is_one_line(made: Made, tmp_path: Path, damage: str) -> None:
     manifest, cache = made

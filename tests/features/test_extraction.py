@@ -106,6 +106,21 @@ def test_half_a_row_is_not_there(case: Case, tmp_path: Path) -> None:
     assert rows.read_bytes() == whole
 
 
+def test_damaged_features_are_computed_again(
+    case: Case, tmp_path: Path, pushed: list[int], caplog: pytest.LogCaptureFixture
+) -> None:
+    expected = all_of(extract_features(case.frozen(), case.data, MODEL, PIXELS, folder=tmp_path).unaugmented())
+    (rows,) = tmp_path.glob("features/*/film/rows.bin")
+    whole = rows.read_bytes()
+    rows.write_bytes(bytes(100) + whole[100:])
+    pushed.clear()
+    again = extract_features(case.frozen(), case.data, MODEL, PIXELS, folder=tmp_path)
+    assert sum(pushed) == 1
+    assert "1 row of the features is not what was written there" in caplog.text
+    torch.testing.assert_close(all_of(again.unaugmented()), expected, rtol=0, atol=0)
+    assert rows.read_bytes() == whole
+
+
 def test_other_weights_pixels_normalisation_and_draws_have_stores_of_their_own(case: Case, pushed: list[int]) -> None:
     extract_features(case.frozen(), case.data, MODEL, PIXELS, views=1, seed=1)
     each = len(case.data)

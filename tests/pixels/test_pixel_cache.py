@@ -19,7 +19,8 @@ from hilum.errors import FilmError, RequestError
 from hilum.pixels import PixelCache, cache, chest_phantom, decode, hash_film, preprocess, read_square
 from hilum.recipe import Pixels
 from hilum.records import Film, Manifest
-from hilum.rows import INDEX_NAME, ROWS_NAME
+from hilum.rows import CHECKS_NAME, INDEX_NAME, ROWS_NAME
+from hilum.rows.check import checksum, place_of
 
 SPEC = Pixels(size=32)
 
@@ -246,7 +247,7 @@ def test_a_builder_that_waits_says_so(
     from filelock import FileLock
 
     cache(manifest.where(lambda film: film is manifest.films[0]), SPEC, tmp_path / "cache")
-    monkeypatch.setattr("hilum.files._PATIENCE_SECONDS", 0.05)
+    monkeypatch.setattr("hilum.locks._PATIENCE_SECONDS", 0.05)
     path, held = store_of(tmp_path / "cache") / "lock", threading.Event()
 
     def another_builder() -> None:
@@ -280,8 +281,36 @@ def test_a_hundred_thousand_films_open_at_once(tmp_path: Path) -> None:
     names = [f"{row:064x}" for row in range(100_000)]
     (store_of(tmp_path / "cache") / INDEX_NAME).write_text("".join(f"{name}\n" for name in names))
     os.truncate(store_of(tmp_path / "cache") / ROWS_NAME, len(names) * 32 * 32)
+    rows = np.fromfile(store_of(tmp_path / "cache") / ROWS_NAME, np.uint8).reshape(-1, 32 * 32)
+    place = place_of(store_of(tmp_path / "cache"))
+    checks = [checksum(place, name, row.data) for name, row in zip(names, rows, strict=True)]
+    np.array(checks, "<u4").tofile(store_of(tmp_path / "cache") / CHECKS_NAME)
     many = Manifest(tuple(Film(f"{name}.png", sha256=name) for name in names))
     started = time.perf_counter()
     opened = cache(many, SPEC, tmp_path / "cache")
     np.testing.assert_array_equal(opened.rows(many), np.arange(100_000))
     assert time.perf_counter() - started < 2
+
+
+@pytest.mark.parametrize("how", ["changed", "zeroed", "swapped", "line lost"])
+def test_a_damaged_film_is_decoded_again_and_reported(
+    manifest: Manifest, tmp_path: Path, how: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    cache(manifest, SPEC, tmp_path / "cache")
+    films, lines = store_of(tmp_path / "cache") / ROWS_NAME, store_of(tmp_path / "cache") / INDEX_NAME
+    rows = np.fromfile(films, np.uint8).reshape(-1, 32 * 32)
+    match how:
+        case "changed":
+            rows[3, 77] ^= 4
+        case "zeroed":
+            rows[3] = 0
+        case "swapped":
+            rows[[3, 5]] = rows[[5, 3]]
+        case _:
+            lines.write_bytes(lines.read_bytes()[65:])
+    rows.tofile(films)
+    assert_right(cache(manifest, SPEC, tmp_path / "cache"), manifest)
+    assert "of the pixel cache" in caplog.text
+    caplog.clear()
+    assert_right(cache(manifest, SPEC, tmp_path / "cache"), manifest)
+    assert not caplog.text

@@ -67,8 +67,7 @@ def describe_films(
             for sha256, (numbers, note) in zip(missing, shown, strict=True):
                 yield sha256, (numbers, note.encode()[:_NOTE_BYTES])
 
-    store.fill(row_of, descriptions)
-    stored, place_of = store.open()
+    stored, place_of = store.fill(row_of, descriptions)
     chosen = [place_of[film.sha256] for film in manifest]
     notes = tuple(note.decode("utf-8", "ignore") for note in stored["note"][chosen].tolist())
     return Described(stored["numbers"][chosen].astype(np.float32, copy=False), names, notes)

@@ -15,11 +15,11 @@ from torch import Tensor, nn
 from hilum.batches import FilmBatches, Views, apply, draw, make_generator
 from hilum.errors import HilumError, RequestError
 from hilum.features.feature_batches import FeatureBatches
-from hilum.features.feature_store import CHUNK, DTYPE, open_view, store_for
+from hilum.features.feature_store import CHUNK, DTYPE, store_for
 from hilum.places import cache_folder
 from hilum.progress import track
 from hilum.recipe import Augment, Model, Pixels
-from hilum.rows import fill_together
+from hilum.rows import OpenRows, fill_together
 from hilum.workers import batched
 
 BATCH_SIZE = CHUNK  # films at a time: early maps are large
@@ -67,15 +67,17 @@ def extract_features(
     stores = [store_for(frozen[:cut], model, pixels, bfloat16=bfloat16, folder=folder) for cut in cuts]
     augment, hashes = films.spec.augment, [film.sha256 for film in films.manifest]
     frozen.eval().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    opened: list[OpenRows] = []
     try:
         for number in range(views + 1):
             rows = [store.view(number, augment, seed) for store in stores]
             one_pass = _Pass(frozen, films, cuts, number, seed, bfloat16, device)
-            fill_together(rows, hashes, one_pass.features, folder / "features")
+            opened.append(fill_together(rows, hashes, one_pass.features, folder / "features")[-1])
     finally:
         frozen.to(home)
-    opened = (open_view(stores[-1].view(number, augment, seed), hashes) for number in range(views + 1))
-    return FeatureBatches(films, tuple(opened))
+    return FeatureBatches(
+        films, tuple((rows, np.array([row_of[sha256] for sha256 in hashes], np.int64)) for rows, row_of in opened)
+    )
 
 
 def refuse_unknown_stages(frozen: nn.Sequential, also: Sequence[str]) -> None:

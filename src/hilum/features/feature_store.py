@@ -17,10 +17,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import nn
 
-from hilum.errors import RequestError
 from hilum.pixels.pixel_cache import store_folder
 from hilum.places import cache_folder
 from hilum.recipe import Augment, Model, Pixels
@@ -47,18 +45,6 @@ class FeatureStore:
         """Return the rows of a view: 0 is the film as it is, from 1 on they are drawn."""
         name = f"view-{number}-{key_of([augment, seed])[:8]}" if number else "film"
         return RowStore(self.folder / name, DTYPE, self.shape, _WHAT, CHUNK)
-
-
-def open_view(view: RowStore, hashes: list[str]) -> tuple[NDArray[np.float16], NDArray[np.int64]]:
-    """Map a view's rows into memory: (rows, *shape) float16, read-only, and the row of each film.
-
-    Raises:
-        RequestError: a film has no row.
-    """
-    rows, row_of = view.open()
-    if unknown := [sha256 for sha256 in hashes if sha256 not in row_of]:
-        raise RequestError(f"{view.folder}: has no features of {len(unknown)} films; compute them first")
-    return rows, np.array([row_of[sha256] for sha256 in hashes], dtype=np.int64)
 
 
 def store_for(

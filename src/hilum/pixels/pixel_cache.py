@@ -62,8 +62,9 @@ class PixelCache:
 def cache(manifest: Manifest, spec: Pixels, folder: Path | None = None, workers: int | None = None) -> PixelCache:
     """Decode and preprocess the films that the cache does not hold yet, and open it.
 
-    A complete cache is opened without a lock and without touching the films. One process fills it at a time; a second
-    one waits for it. A process that is killed loses at most 256 films, and the next one resumes its work.
+    A complete cache is opened without a lock and without touching the films. Every film in it is compared with its
+    checksum, and one that is damaged is decoded again. One process fills it at a time; a second one waits for it. A
+    process that is killed loses at most 256 films, and the next one resumes its work.
 
     Args:
         manifest: the films, with their SHA-256.
@@ -89,10 +90,10 @@ def cache(manifest: Manifest, spec: Pixels, folder: Path | None = None, workers:
                 else:
                     yield film.sha256, square
 
-    store.fill((film.sha256 for film in manifest), squares)
+    opened = store.fill((film.sha256 for film in manifest), squares)
     if unreadable:
         raise _summarize(unreadable, kept=len(film_of) - len(unreadable))
-    return PixelCache(*store.open())
+    return PixelCache(*opened)
 
 
 def store_folder(spec: Pixels, folder: Path | None = None) -> Path:
