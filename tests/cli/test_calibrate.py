@@ -13,6 +13,7 @@ from hilum.cli.calibrate import calibrate
 from hilum.errors import LayoutError, RecipeError, RequestError
 from hilum.inference import Detector
 from tests.bundle.conftest import make
+from tests.cli.conftest import Hilum
 from tests.conftest import ChestFolder
 
 COUNTS = {"train": {"normal": 20, "bacteria": 20}}
@@ -47,6 +48,24 @@ def test_the_network_stays_and_what_it_decides_is_of_these_films(here: Path) -> 
     odds = [np.log(probs / (1 - probs)) for probs in (plain, corrected)]
     expected = after.spec.calibration.slope * odds[0] + after.spec.calibration.offset
     np.testing.assert_allclose(odds[1], expected, atol=1e-6)
+
+
+def test_it_warns_of_few_films_as_evaluating_does(here: Path, tiny_bundle: Path, hilum: Hilum) -> None:
+    done = hilum(
+        "calibrate",
+        tiny_bundle,
+        "--data",
+        here,
+        "--split",
+        "all",
+        "--out",
+        "mine",
+        "--set",
+        "bundle.calibration=none",
+    )
+    assert done.returncode == 0, done.stderr
+    for name in ("NORMAL", "PNEUMONIA"):
+        assert f"note: Only 20 films labelled {name}: each of them is 5% of any figure on {name}." in done.stderr
 
 
 def test_what_cannot_be_chosen_is_refused_and_nothing_written(here: Path, tiny_bundle: Path) -> None:

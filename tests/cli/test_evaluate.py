@@ -13,7 +13,7 @@ from msgspec import structs
 from hilum.bundle.seal import data_fingerprint
 from hilum.evaluation import at_prevalence, evaluate_predictions
 from hilum.records import Film, Manifest, Prediction, Predictions
-from hilum.workflows.evaluate import _notes_on_training
+from hilum.workflows.seen_films import notes_on_training
 from tests.bundle.conftest import THREE, make_three
 from tests.cli.conftest import Hilum, refusal
 from tests.conftest import ChestFolder, WriteFilm
@@ -124,10 +124,10 @@ def test_films_that_a_detector_was_made_from_are_said_to_be() -> None:
         ("all", "trained on these films"),
         ("val", "were chosen on these films"),
     ):
-        assert words in " ".join(_notes_on_training(spec, films, split))
-    assert _notes_on_training(spec, films, "test") == []
+        assert words in " ".join(notes_on_training(spec, Path("bundle"), films, split))
+    assert notes_on_training(spec, Path("bundle"), films, "test") == []
     others = films.where(lambda film: film.path != "3")
-    assert _notes_on_training(spec, others, "train") == []
+    assert notes_on_training(spec, Path("bundle"), others, "train") == []
 
 
 def test_what_a_call_is_worth_elsewhere_stands_in_the_table() -> None:

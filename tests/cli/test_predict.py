@@ -11,6 +11,8 @@ import sys
 import time
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 from hilum.inference import Detector
@@ -31,6 +33,36 @@ def test_one_film_with_the_shipped_bundle(hilum: Hilum, tmp_path: Path, write_fi
     assert f"answers: 1 {row[1]}" in done.stderr
     assert "not a diagnosis" in done.stderr
     assert hilum("predict", "shipped", tmp_path / "film.png").stdout == done.stdout
+
+
+def test_a_film_that_the_gate_stops_ends_a_strict_run_as_an_unreadable_one_does(hilum: Hilum, tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (256, 256)).astype(np.uint8)
+    assert cv2.imwrite(str(tmp_path / "noise.png"), noise)
+    plain = hilum("predict", "shipped", "noise.png")
+    assert plain.returncode == 0, plain.stderr
+    (row,) = csv.DictReader(plain.stdout.splitlines())
+    assert row["answer"] == "not judged"
+    assert row["why"].endswith("it looks like noise.")
+    assert 0 <= float(row["prob_PNEUMONIA"]) <= 1, "a probability stays, marked by the answer"
+    assert "answers: 1 not judged" in plain.stderr
+    assert hilum("predict", "shipped", "noise.png", "--strict").returncode == 1
+    assert hilum("predict", "shipped", "noise.png", "--strict", "--out", "out.csv").returncode == 1
+    resumed = hilum("predict", "shipped", "noise.png", "--strict", "--out", "out.csv", "--resume")
+    assert resumed.returncode == 1, "also of what the table holds already"
+    (cells,) = csv.DictReader((tmp_path / "out.csv").open())
+    assert (cells["answer"], cells["why"]) == ("not judged", row["why"])
+    (kept,) = json.loads(hilum("predict", "shipped", "noise.png", "--json").stdout)
+    assert (kept["answer"], kept["why"], kept["remarks"]) == ("not judged", row["why"], [])
+
+
+def test_strict_changes_nothing_where_every_film_passes(
+    hilum: Hilum, tiny_bundle: Path, tmp_path: Path, write_film: WriteFilm
+) -> None:
+    write_film(tmp_path / "film.png", 1)
+    done = hilum("predict", tiny_bundle, "film.png", "--strict")
+    assert done.returncode == 0, done.stderr
+    assert "note: This bundle has no gate: films that it was not made for are answered too." in done.stderr
+    assert "no gate that could say" in done.stdout
 
 
 def test_hostile_names_survive(hilum: Hilum, tiny_bundle: Path, tmp_path: Path, write_film: WriteFilm) -> None:

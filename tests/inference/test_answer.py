@@ -189,7 +189,9 @@ def test_a_bundle_without_a_gate_or_sets_says_so(whole: Detector, tmp_path: Path
 def test_a_class_of_too_few_patients_is_said_to_be_in_every_set(whole: Detector) -> None:
     whole.spec = msgspec.structs.replace(whole.spec, conformal=Conformal(0.9, (0.5, 0.0), (20, 3), (20, 3)))
     (said,) = whole.skipped
-    assert said.startswith("Too few patients of PNEUMONIA were in validation: it is in every prediction set")
+    assert said.startswith(
+        "Only 3 patients labelled PNEUMONIA for prediction sets, which need 9: PNEUMONIA is in the set"
+    )
 
 
 def test_a_remark_is_no_reason_not_to_answer(

@@ -13,6 +13,7 @@ the film is unlike most films of every class. Neither is an answer.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -58,6 +59,18 @@ class Conformal(Struct, frozen=True, forbid_unknown_fields=True):
         return tuple(
             number for number, patients in enumerate(self.patients) if patients < _needed(self.coverage, patients)
         )
+
+    def notes(self, classes: Sequence[str]) -> list[str]:
+        """What to know before relying on these sets, in sentences: which classes have too few patients.
+
+        >>> Conformal(0.9, (0.4, 0.0), (30, 4), (30, 4)).notes(("NORMAL", "PNEUMONIA"))[0].partition(":")[0]
+        'Only 4 patients labelled PNEUMONIA for prediction sets, which need 9'
+        """
+        return [
+            f"Only {patients} patient{'s' * (patients != 1)} labelled {name} for prediction sets, which need "
+            f"{_fewest(self.coverage)}: {name} is in the set of every film, and no other class is an answer."
+            for name, patients in ((classes[number], self.patients[number]) for number in self.unpromised)
+        ]
 
 
 def fit_conformal(
@@ -201,6 +214,11 @@ def evaluate_sets(
 def _needed(coverage: float, patients: int) -> float:
     # Slightly less, so that 0.55 · 20 votes are 11 and not 11.000000000000002.
     return (patients + 1) * coverage - 1e-9
+
+
+def _fewest(coverage: float) -> int:
+    """How many patients of a class a coverage needs."""
+    return next(patients for patients in itertools.count(1) if patients >= _needed(coverage, patients))
 
 
 def _votes(of_film: NDArray[np.intp], among: Bools) -> Floats:

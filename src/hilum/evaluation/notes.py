@@ -24,10 +24,11 @@ def on_counting(predictions: Predictions, n: int) -> list[str]:
     return notes
 
 
-def on_few(counts: Mapping[str, int]) -> list[str]:
-    """Which classes have few films; `counts` gives how many each has."""
+def on_few(counts: Mapping[str, int], split: str = "") -> list[str]:
+    """Which classes have few films; `counts` gives how many each has, in a split that may be named."""
+    where = f" of the split {split}" if split else ""
     return [
-        f"Only {films(count)} labelled {name}: each of them is {1 / count:.0%} of any figure on {name}."
+        f"Only {films(count)}{where} labelled {name}: each of them is {1 / count:.0%} of any figure on {name}."
         for name, count in counts.items()
         if 0 < count < FEW_FILMS
     ]

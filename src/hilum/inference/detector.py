@@ -124,11 +124,8 @@ class Detector:
             skipped.append("This bundle has no gate: films that it was not made for are answered too.")
         if self.spec.conformal is None:
             skipped.append("This bundle has no prediction sets: its predicted class is its answer, however unsure.")
-        elif few := [self.classes[number] for number in self.spec.conformal.unpromised]:
-            skipped.append(
-                f"Too few patients of {' and '.join(few)} were in validation: it is in every prediction set, and few "
-                "films or none get another answer."
-            )
+        else:
+            skipped += self.spec.conformal.notes(self.classes)
         return tuple(skipped)
 
     @property

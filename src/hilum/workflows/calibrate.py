@@ -10,8 +10,9 @@ from hilum.errors import LayoutError, RecipeError, RequestError
 from hilum.extras import require
 from hilum.locks import one_writer
 from hilum.records import Manifest
-from hilum.workflows.deployed import fit_gate, open_deployed, summarize
+from hilum.workflows.deployed import fit_gate, log_few_films, log_sets, open_deployed, summarize
 from hilum.workflows.run import free_folder
+from hilum.workflows.seen_films import notes_on_choosing
 
 logger = logging.getLogger("hilum")
 
@@ -78,6 +79,9 @@ def calibrate(
         raise LayoutError(
             f"{where}no film of the split '{split}' is labelled {', '.join(missing)}; some of each class are needed"
         )
+    for note in notes_on_choosing(opened.spec, opened.folder, manifest, split):
+        logger.info(f"note: {note}")
+    log_few_films(labelled, opened.spec.classes)
     deployed = open_deployed(opened)
     decisions = deployed.fit_decisions(labelled, opened.spec.classes, recipe)
     gate = None
@@ -85,5 +89,6 @@ def calibrate(
     if data_fingerprint(used) == opened.spec.data_fingerprint:  # the bundle's own films: its gate is fitted again
         gate = fit_gate(used.split("train"), recipe)
     rewrite(opened, deployed.payload, folder, recipe=recipe, decisions=decisions, gate=gate)
+    log_sets(decisions, opened.spec.classes)
     logger.info(f"{folder}: {summarize(decisions)}")
     return folder

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from typing import TYPE_CHECKING, Protocol
 
 from msgspec.structs import replace
@@ -105,6 +106,28 @@ def fit_gate(films: Manifest, recipe: Recipe) -> Gate | None:
     except ValueError as error:
         logger.info(f"note: no gate stops films that it was not made for: {error}")
         return None
+
+
+def log_few_films(films: Manifest, classes: tuple[str, ...], split: str = "") -> None:
+    """Say which classes have few films, and where patients are unknown, as `hilum evaluate` does of its figures.
+
+    Args:
+        films: with labels, on which calibration, threshold and figures rest.
+        classes: of the detector.
+        split: which films they are, where there are others.
+    """
+    from hilum.evaluation import notes
+
+    labels = Counter(film.label for film in films)
+    patients = [film.patient for film in films]
+    for note in (*notes.on_few({name: labels[name] for name in classes}, split), *notes.on_patients(patients)):
+        logger.info(f"note: {note}")
+
+
+def log_sets(decisions: Decisions, classes: tuple[str, ...]) -> None:
+    """Say which classes had too few patients for prediction sets."""
+    for note in decisions.conformal.notes(classes) if decisions.conformal else ():
+        logger.info(f"note: {note}")
 
 
 def summarize(decisions: Decisions) -> str:

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from hilum.history import Row
 from hilum.progress import first_process
 from hilum.recipe import Members, Recipe
-from hilum.records import Manifest, Prediction, Predictions
+from hilum.records import Manifest, Prediction, Predictions, answer_of
 from hilum.workflows.deployed import fit_gate, whole_films
 from hilum.workflows.fuse import fuse_bundles, fused_recipe, members_of
 from hilum.workflows.train_network import TrainedNetwork, fit_network, write_bundle, write_run_inputs
@@ -161,7 +161,7 @@ def predictions_out_of_fold(
 ) -> Predictions:
     """Each network's predictions of the films of its own fold, as one table."""
     from hilum import bundle
-    from hilum.confidence import calibrated
+    from hilum.confidence import calibrated, prediction_sets
     from hilum.inference import Detector
     from hilum.training import predict_logits
 
@@ -170,6 +170,10 @@ def predictions_out_of_fold(
         probs = calibrated(
             decisions.calibration, bundle.probabilities(predict_logits(network, films.unaugmented()).numpy())
         )
-        for film, row in zip(films.manifest, probs.tolist(), strict=True):
-            rows.append(Prediction(film, tuple(row), classes[Detector.predicted_class(row, threshold)]))
+        inside = None if decisions.conformal is None else prediction_sets(decisions.conformal, probs)
+        for number, (film, row) in enumerate(zip(films.manifest, probs.tolist(), strict=True)):
+            called = classes[Detector.predicted_class(row, threshold)]
+            plausible = None if inside is None else tuple(np.array(classes)[inside[number]].tolist())
+            answer, why = answer_of(classes, called, plausible, None)
+            rows.append(Prediction(film, tuple(row), called, plausible=plausible or (), answer=answer, why=why))
     return Predictions(classes, threshold, tuple(rows))

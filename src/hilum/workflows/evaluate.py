@@ -16,6 +16,7 @@ from hilum.extras import require
 from hilum.locks import one_writer
 from hilum.records import Film, Manifest, Predictions
 from hilum.workflows.probability_table import ProbabilityTable, is_table, read_probability_table
+from hilum.workflows.seen_films import notes_on_training
 
 if TYPE_CHECKING:
     from hilum.bundle import Bundle, Spec
@@ -198,7 +199,7 @@ def _evaluate_detector(
         gate=evaluation.evaluate_gate(detector.spec, detector.gate, predictions),
         detector=evaluation.detector_record(detector.spec),
         computed_by=f"{detector.engine.name} {detector.engine.precision}" if detector.engine else None,
-        notes=(*result.notes, *_notes_on_training(detector.spec, indexed, split)),
+        notes=(*result.notes, *notes_on_training(detector.spec, detector.folder, indexed, split)),
         **(evaluation.under_shifts(detector, chosen, batteries) if batteries else {}),
     )
     return result, predictions
@@ -250,18 +251,6 @@ def _write_pages(
     if asked.checklists and spec is not None:
         for name, text in evaluation.checklists(spec, evaluated).items():
             write_text(out / name, text)
-
-
-def _notes_on_training(spec: Spec, indexed: Manifest, split: str) -> list[str]:
-    """Whether the films are those that the detector was made from."""
-    from hilum.bundle.seal import data_fingerprint
-
-    own = indexed.where(lambda film: film.split in ("train", "val")).labelled_by(spec.recipe.labels)
-    if split == "test" or data_fingerprint(own) != spec.data_fingerprint:
-        return []
-    if split == "val":
-        return ["Its threshold and its calibration were chosen on these films; on others it may do less well."]
-    return ["It was trained on these films: the figures do not say how good it is on films that it has not seen."]
 
 
 def _audit_summary(manifest: Manifest) -> AuditSummary:

@@ -11,7 +11,7 @@ from hilum.errors import RequestError
 from hilum.history import Row
 from hilum.recipe import Recipe
 from hilum.records import Manifest
-from hilum.workflows.deployed import DeployedSystem, fit_gate, summarize
+from hilum.workflows.deployed import DeployedSystem, fit_gate, log_few_films, log_sets, summarize
 from hilum.workflows.train_network import write_run_inputs
 
 logger = logging.getLogger("hilum")
@@ -64,11 +64,13 @@ def train_classical(
         write_run_inputs(recipe, manifest, folder)
     train, val = used.split("train"), used.split("val")
     logger.info(f"{folder}: {recipe.system}: trained on {len(train)} films, validated on {len(val)}")
+    log_few_films(val, classes, "val")
     report = on_row or (lambda row: logger.info(_describe_row(row)))
     fitted = fit_system(used, cache, classes, recipe, memory=room, on_row=report)
     write_history(folder / "history.csv", fitted.history)
     deployed = DeployedSystem(fitted.system)
     decisions = deployed.fit_decisions(val, classes, recipe)
+    log_sets(decisions, classes)
     logger.info(f"{folder}: {summarize(decisions)}")
     return write(
         deployed.payload,

@@ -15,7 +15,8 @@ from hilum.history import Row
 from hilum.progress import first_process
 from hilum.recipe import Recipe
 from hilum.records import Manifest
-from hilum.workflows.deployed import DeployedNetworks, fit_gate, summarize
+from hilum.workflows.deployed import DeployedNetworks, fit_gate, log_few_films, log_sets, summarize
+from hilum.workflows.seen_films import notes_on_start
 
 if TYPE_CHECKING:
     from torch import nn
@@ -124,6 +125,10 @@ def fit_network(
     if not resume:
         write_run_inputs(recipe, manifest, folder)
     logger.info(f"{folder}: {recipe.model.name}: trained on {len(train_films)} films, validated on {len(val_films)}")
+    log_few_films(used.split("val"), classes, "val")
+    for source in dict.fromkeys((recipe.weights.source, recipe.init.source, *recipe.teacher.sources)):
+        for note in notes_on_start(source, used):
+            logger.info(f"note: {note}")
     train: BatchSource = train_films
     val: BatchSource = val_films
     if recipe.transfer.frozen:
@@ -173,6 +178,7 @@ def write_bundle(trained: TrainedNetwork) -> Path:
             decisions = deployed.fit_decisions(trained.manifest.split("val"), trained.classes, recipe)
     except RequestError as error:
         raise RequestError(f"{error} (in {folder}/recipe.toml; --resume then trains nothing again)") from None
+    log_sets(decisions, trained.classes)
     logger.info(f"{folder}: kept epoch {trained.result.kept_epoch}; {summarize(decisions)}")
     return write(
         deployed.payload,
