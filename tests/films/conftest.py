@@ -1,4 +1,4 @@
-"""Files under film names; what they hold does not matter to whoever only lists and hashes them."""
+"""Files under film names that begin as their format does; the rest does not matter to who only lists and hashes."""
 
 from __future__ import annotations
 
@@ -6,6 +6,12 @@ from pathlib import Path
 from typing import Protocol
 
 import pytest
+
+BEGINNINGS = {
+    **dict.fromkeys((".jpg", ".jpeg", ".jpe", ".jfif", ".pjpeg"), b"\xff\xd8\xff\xe0"),
+    ".png": b"\x89PNG\r\n\x1a\n",
+    **dict.fromkeys((".dcm", ".dicom"), bytes(128) + b"DICM"),
+}
 
 
 class Lay(Protocol):
@@ -21,7 +27,8 @@ def lay(tmp_path: Path) -> Lay:
         for name in names:
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(f"the film {name}", errors="surrogateescape")
+            content = f"the film {name}".encode(errors="surrogateescape")
+            path.write_bytes(BEGINNINGS.get(path.suffix.lower(), b"") + content)
         folder.mkdir(exist_ok=True)
         return folder
 

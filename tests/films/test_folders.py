@@ -43,13 +43,14 @@ def test_a_file_without_extension_is_a_film_where_it_carries_dicoms_mark(lay: La
     assert [name for name, label, _ in found(root) if label == "B"] == ["B/1.2.840.10008.5", "B/1.png", "B/IM000001"]
 
 
-def test_what_is_no_film_is_left_out_and_counted_but_system_files_are_not_worth_a_word(lay: Lay) -> None:
+def test_what_is_no_film_is_left_out_and_counted(lay: Lay) -> None:
     root = lay("A/1.png", "B/1.png", "A/x.txt", "A/y.TXT", "B/z.tif", "A/Thumbs.db", "A/.DS_Store", "A/.1.png")
     lay("__MACOSX/A/._1.png", "A/__MACOSX/2.png")
     index = films.index(root, cut=False)
     assert len(index) == 2
     assert [note.partition(": ")[2] for note in index.notes] == [
-        "3 files skipped, not JPEG, PNG or DICOM (.tif: 1, .txt: 2)"
+        "3 files skipped, of no kind that is read (.tif: 1, .txt: 2)",
+        "5 files left out, of the system or hidden (.DS_Store: 1, Thumbs.db: 1, __MACOSX: 2, hidden: 1)",
     ]
 
 

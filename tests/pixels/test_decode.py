@@ -20,7 +20,7 @@ from pydicom.uid import JPEG2000Lossless, JPEGLSLossless, RLELossless
 
 from hilum.errors import FilmError
 from hilum.pixels import chest_phantom, decode, hash_film
-from hilum.pixels.decode import _without_warnings
+from hilum.pixels.decode import without_warnings
 
 from .dicoms import as_jpeg_baseline, dataset, stored_phantom
 
@@ -133,14 +133,14 @@ def test_overlapping_threads_leave_the_warning_filters_as_they_were() -> None:
     inside, leave = threading.Barrier(2), threading.Event()
 
     def first_in_last_out() -> None:
-        with _without_warnings():
+        with without_warnings():
             inside.wait()
             leave.wait()
 
     thread = threading.Thread(target=first_in_last_out)
     thread.start()
     inside.wait()
-    with _without_warnings():
+    with without_warnings():
         warnings.warn("nobody hears this", stacklevel=1)
     leave.set()
     thread.join()

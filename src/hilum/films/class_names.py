@@ -35,6 +35,18 @@ def is_negative(name: str) -> bool:
     return fold(name) in NEGATIVE
 
 
+def is_known_class(name: str) -> bool:
+    """Whether a name is plainly a class of chest films.
+
+    >>> is_known_class("Lung_Opacity"), is_known_class("COVID-19"), is_known_class("batch3")
+    (True, True, False)
+    """
+    folded = fold(name)
+    if "data" in folded:  # COVID-19_Radiography_Dataset
+        return False
+    return any(folded in names for names in _SYNONYMS) or folded.replace(" ", "").startswith(("covid", "tuberculo"))
+
+
 def parse_class_names(options: Iterable[str]) -> dict[str, tuple[str, ...]]:
     """What `--class NAME=name,name` says, once or several times.
 
@@ -178,9 +190,9 @@ def match_classes(manifest: Manifest, classes: Sequence[str], asked: Sequence[st
     if not asked:
         matched = {label: _match(label, classes) for label in labels}
         renamed = [f"{say(label)} as {say(name)}" for label, name in matched.items() if name != label]
-        said = (f"class names matched with the detector's: {listed(renamed, 9)}",) if renamed else ()
+        matches = (f"class names matched with the detector's: {listed(renamed, 9)}",) if renamed else ()
         films = tuple(replace(film, label=matched.get(film.label, "")) for film in manifest)
-        return MatchedFilms(Manifest(films, manifest.notes), said)
+        return MatchedFilms(Manifest(films, manifest.notes), matches)
     if len(asked) != len(classes):
         raise RequestError(
             f"--classes names {count(len(asked), 'class')}, and the detector has {listed(classes, 9)}; name the "

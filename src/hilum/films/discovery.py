@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import os
-import stat
-from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from hilum.errors import LayoutError
-from hilum.files import open_regular
-from hilum.films.wording import count, say
+from hilum.films.kinds import EXTENSIONS, kind_of
+from hilum.films.left_out import SkippedFiles
+from hilum.films.system_names import system_file, system_folder
+from hilum.films.wording import say
 from hilum.records import Film
 
-EXTENSIONS = frozenset({".jpg", ".jpeg", ".png", ".dcm", ".dicom"})
-_SYSTEM_NAMES = frozenset({"__macosx", "thumbs.db", "desktop.ini"})
-_DICOM_PREFIX = (128, b"DICM")  # DICOM PS3.10, 7.1: a preamble of 128 bytes, then the prefix
+__all__ = ["EXTENSIONS", "SkippedFiles", "SourceFilms", "is_film", "listing", "walk"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,36 +23,24 @@ class SourceFilms:
         films: its films, in a fixed order, not yet hashed.
         notes: findings that the user should know, one line each.
         settled: whether its splits were written by Hilum before, and are kept.
+        below: the films' paths below their class folders, or as a table writes them, with `/`, from which patients
+            are read; empty where nothing more is to be read.
         findings: what its tables call what films show, where that is not the classes: those that the user may name.
     """
 
     films: tuple[Film, ...]
     notes: tuple[str, ...] = ()
     settled: bool = False
+    below: tuple[str, ...] = ()
     findings: frozenset[str] = frozenset()
 
 
-@dataclass(slots=True)
-class SkippedFiles:
-    """The files that are not films, counted by extension."""
+def listing(folder: str, skipped: SkippedFiles | None = None) -> tuple[list[str], list[str]]:
+    """The names of a folder's sub-folders and files without those of the system, each sorted.
 
-    counts: Counter[str] = field(default_factory=Counter)
-
-    def add(self, path: str) -> None:
-        """Count one file."""
-        self.counts[os.path.splitext(path)[1].lower() or "no extension"] += 1
-
-    def notes(self, source: str) -> tuple[str, ...]:
-        """One note if there are any."""
-        if not self.counts:
-            return ()
-        kinds = ", ".join(f"{say(kind)}: {number}" for kind, number in sorted(self.counts.items()))
-        total = sum(self.counts.values())
-        return (f"{say(source)}: {count(total, 'file')} skipped, not JPEG, PNG or DICOM ({kinds})",)
-
-
-def listing(folder: str) -> tuple[list[str], list[str]]:
-    """The names of a folder's visible sub-folders and files, each sorted.
+    Args:
+        folder: the folder.
+        skipped: gets what is of the system.
 
     Raises:
         LayoutError: the folder cannot be read.
@@ -68,35 +54,30 @@ def listing(folder: str) -> tuple[list[str], list[str]]:
     folders: list[str] = []
     files: list[str] = []
     for name in names:
-        if name.startswith(".") or name.lower() in _SYSTEM_NAMES:
-            continue
-        (folders if os.path.isdir(os.path.join(folder, name)) else files).append(name)
+        path = os.path.join(folder, name)
+        is_folder = os.path.isdir(path)
+        system = system_folder(name) if is_folder else system_file(name)
+        if not system:
+            (folders if is_folder else files).append(name)
+        elif skipped is not None:
+            skipped.add_system(path, system, is_folder)
     return folders, files
 
 
-def is_film(path: str) -> bool:
-    """Whether a file is a film by its extension or, without one, by DICOM's prefix.
-
-    The numbers after the last dot of a DICOM identifier (`1.2.840.10008.5`) are not an extension. A broken link
-    counts by its name, so that the missing film is reported.
-    """
-    suffix = os.path.splitext(path)[1].lower()
-    try:
-        regular = stat.S_ISREG(os.stat(path).st_mode)
-    except OSError:
-        return suffix in EXTENSIONS
-    if not regular:  # opening a named pipe would block for ever
-        return False
-    if suffix in EXTENSIONS:
+def is_film(path: str, skipped: SkippedFiles | None = None) -> bool:
+    """Whether a file is a film by its bytes, or at least called one; `skipped` gets what is none, and why."""
+    kind = kind_of(path)
+    if skipped is None:
+        return kind.film
+    if kind.misnamed:
+        skipped.add_misnamed(path, kind.misnamed)
+    if kind.film:
         return True
-    if suffix and not suffix[1:].isdigit():
-        return False
-    offset, prefix = _DICOM_PREFIX
-    try:
-        with open_regular(path) as file:
-            return file.read(offset + len(prefix))[offset:] == prefix
-    except OSError:
-        return False
+    if kind.other:
+        skipped.add(path, "DICOM objects that are no image", f"{os.path.basename(path)}: {kind.other}")
+    else:
+        skipped.add(path)
+    return False
 
 
 def walk(folder: str, skipped: SkippedFiles) -> list[str]:
@@ -116,15 +97,10 @@ def walk(folder: str, skipped: SkippedFiles) -> list[str]:
         if (status.st_dev, status.st_ino) in seen:
             continue
         seen.add((status.st_dev, status.st_ino))
-        folders, files = listing(here)
+        folders, files = listing(here, skipped)
         below = [os.path.join(here, name) for name in reversed(folders)]
         waiting.extend(path for path in below if not _leads_up(path))
-        for name in files:
-            path = os.path.join(here, name)
-            if is_film(path):
-                films.append(path)
-            else:
-                skipped.add(path)
+        films += [path for name in files if is_film(path := os.path.join(here, name), skipped)]
     return sorted(films)
 
 

@@ -108,7 +108,8 @@ class _Merger:
         if self.source.data_set:
             notes.append(f"{table}: {self.source.data_set}: {self.source.read}")
         notes += [f"{table}: {note}" for note in (*self.source.notes, *self.unmatched(), *locator.notes())]
-        return SourceFilms(films, tuple(notes), findings=self.words())
+        below = tuple(entries[0].names[0].replace("\\", "/") for entries in rows.values())
+        return SourceFilms(films, tuple(notes), below=below, findings=self.words())
 
     def rows_by_film(self, locator: ImageLocator) -> dict[str, list[FilmRow]]:
         """The rows of each film that is there and frontal."""

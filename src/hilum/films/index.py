@@ -17,6 +17,8 @@ from hilum.films.findings import Uncertain
 from hilum.films.image_locator import ImageLocator
 from hilum.films.leaks import describe_leaks
 from hilum.films.names import NameReader, compile_pattern
+from hilum.films.other_pictures import leave_out_others
+from hilum.films.patients import assign_patients
 from hilum.films.split import SplitBy
 from hilum.films.tables import Columns
 from hilum.films.wording import count, listed, say
@@ -79,7 +81,8 @@ def index(
     if columns != Columns() and not any(tables.is_table(os.fspath(source)) for source in sources):
         raise LayoutError(f"{listed(sources)}: a column was named, but only tables (.csv, .tsv) have columns")
 
-    found = [_read(os.fspath(source), columns, naming, class_names, uncertain) for source in sources]
+    read = [_read(os.fspath(source), columns, naming, class_names, uncertain) for source in sources]
+    found = [_with_patients(each, columns, naming) for each in read]
     films = tuple(film for each in found for film in (_enter(each) if cut else each.films))
     notes = [note for each in found for note in each.notes]
     _refuse_twice(films)
@@ -152,7 +155,8 @@ def find(paths: Source | Iterable[Source]) -> Manifest:
     for source in [os.fspath(path) for path in paths]:
         if os.path.isdir(source):
             others = SkippedFiles()
-            films += [Film(os.path.normpath(path)) for path in walk(source, others)]
+            pictures = leave_out_others(walk(source, others), source, others)
+            films += [Film(os.path.normpath(path)) for path in pictures]
             notes += others.notes(source)
         elif source.lower().endswith(".npz") and os.path.isfile(source):
             films += medmnist.members(os.path.normpath(source))
@@ -173,7 +177,7 @@ def _read(
     source = os.path.normpath(source)
     if os.path.isdir(source):
         known = datasets.read_folder(source, naming, class_names, uncertain)
-        return known if known is not None else folders.read_folder(source, naming)
+        return known if known is not None else folders.read_folder(source)
     if not os.path.exists(source):
         raise LayoutError(f"{say(source)}: no such folder, table or archive")
     if tables.is_table(source):
@@ -184,6 +188,13 @@ def _read(
         f"{say(source)}: not a data set; name a folder {{train,val,test}}/CLASS/* or CLASS/*, a .csv table of "
         "paths and labels, or a MedMNIST .npz (a single film goes to hilum predict)"
     )
+
+
+def _with_patients(found: SourceFilms, columns: Columns, naming: NameReader) -> SourceFilms:
+    if not found.below:
+        return found
+    assigned = assign_patients(found.films, found.below, naming, column_named=columns.patient is not None)
+    return replace(found, films=assigned.films, notes=(*found.notes, *assigned.notes))
 
 
 def _enter(found: SourceFilms) -> tuple[Film, ...]:

@@ -1,7 +1,8 @@
-"""Patients and causes of pneumonia, read from file names.
+"""Patients, causes of pneumonia and classes, read from file names.
 
-Two naming schemes are known, under which Kermany's films were published (Kermany et al., Cell 172, 2018;
-Mendeley Data 10.17632/rscbjbr9sj, versions 2 and 3). For any other data set the user gives a pattern.
+The known naming schemes are those of Kermany's films (Kermany et al., Cell 172, 2018; Mendeley Data
+10.17632/rscbjbr9sj, versions 2 and 3) and of the sets of Shenzhen and Montgomery County (Jaeger et al., Quantitative
+Imaging in Medicine and Surgery 4, 2014). For any other data set the user gives a pattern.
 """
 
 from __future__ import annotations
@@ -12,14 +13,39 @@ from dataclasses import dataclass
 
 from hilum.errors import LayoutError
 
+
+@dataclass(frozen=True, slots=True)
+class Scheme:
+    """A naming scheme of a published data set.
+
+    Attributes:
+        title: what it is called in a note.
+        pattern: matches a whole name without its ending; groups `patient`, and `cause` or `class` where it has them.
+        labels: the class that each value of the group `class` stands for.
+    """
+
+    title: str
+    pattern: re.Pattern[str]
+    labels: tuple[tuple[str, str], ...] = ()
+
+    def label_of(self, path: str) -> str:
+        """The class that a name contains; empty if it contains none."""
+        match = self.pattern.fullmatch(_stem(path))
+        return dict(self.labels).get(match["class"], "") if match and self.labels else ""
+
+
+_NLM = (("0", "NORMAL"), ("1", "ABNORMAL"))  # Jaeger et al., Quant. Imaging Med. Surg. 4(6), 2014
 SCHEMES = (
     # person1000_bacteria_2931, person447_virus_921_1. The numbering of persons with bacteria and of persons with a
     # virus are two different ones, so the cause belongs to the identifier.
-    re.compile(r"(?P<patient>person\d+_(?P<cause>bacteria|virus))(?:_\d+)+", re.ASCII),
+    Scheme("Kermany's", re.compile(r"(?P<patient>person\d+_(?P<cause>bacteria|virus))(?:_\d+)+", re.ASCII)),
     # IM-0115-0001, IM-0309-0001-0002, NORMAL2-IM-1427-0001
-    re.compile(r"(?P<patient>(?:NORMAL\d*-)?IM-\d+)(?:-\d+)+", re.ASCII),
+    Scheme("Kermany's", re.compile(r"(?P<patient>(?:NORMAL\d*-)?IM-\d+)(?:-\d+)+", re.ASCII)),
     # BACTERIA-7422-0001: the class or cause, the patient's number, the film's number
-    re.compile(r"(?P<cause>BACTERIA|VIRUS|NORMAL)-(?P<patient>\d+)-\d+", re.ASCII),
+    Scheme("Kermany's", re.compile(r"(?P<cause>BACTERIA|VIRUS|NORMAL)-(?P<patient>\d+)-\d+", re.ASCII)),
+    # CHNCXR_0001_0: the patient's number, then 0 for a normal film and 1 for an abnormal one
+    Scheme("Shenzhen's", re.compile(r"(?P<patient>CHNCXR_\d+)_(?P<class>[01])", re.ASCII), _NLM),
+    Scheme("Montgomery's", re.compile(r"(?P<patient>MCUCXR_\d+)_(?P<class>[01])", re.ASCII), _NLM),
 )
 
 
@@ -42,13 +68,21 @@ def read_name(path: str) -> Name:
     >>> read_name("train/PNEUMONIA/person7_bacteria_24.jpeg")
     Name(patient='person7_bacteria', subtype='bacteria')
     """
-    stem = os.path.splitext(os.path.basename(path))[0]
     for scheme in SCHEMES:
-        match = scheme.fullmatch(stem)
+        match = scheme.pattern.fullmatch(_stem(path))
         if match:
             cause = (match.groupdict().get("cause") or "").lower()
             return Name(match["patient"], cause if cause != "normal" else "")
     return Name()
+
+
+def scheme_of(path: str) -> Scheme | None:
+    """The naming scheme that a film's file name follows; None if it follows none that is known."""
+    return next((scheme for scheme in SCHEMES if scheme.pattern.fullmatch(_stem(path))), None)
+
+
+def _stem(path: str) -> str:
+    return os.path.splitext(os.path.basename(path))[0]
 
 
 @dataclass(frozen=True, slots=True)

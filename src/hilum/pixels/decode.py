@@ -65,7 +65,7 @@ def decode_scaled(
         FilmError: as `decode`.
     """
     try:
-        with _without_warnings():
+        with without_warnings():
             if is_member(path):
                 decoded = _whole(_read_member(path, expected_sha256))
             else:
@@ -212,7 +212,7 @@ _quiet_filters = warnings.catch_warnings()
 
 
 @contextmanager
-def _without_warnings() -> Iterator[None]:
+def without_warnings() -> Iterator[None]:
     """Suppress the decoders' warnings: the user can do nothing about a tag's wrong padding.
 
     `warnings.catch_warnings` alone restores a wrong state when threads overlap. Here the first thread sets the filter

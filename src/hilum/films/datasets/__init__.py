@@ -71,7 +71,8 @@ def read_folder(
     ]
     films = tuple(film for each in read for film in each.films)
     notes = tuple(note for each in read for note in each.notes)
-    return SourceFilms(films, (*notes, *_unlisted(folder, {film.path for film in films})))
+    below = tuple(path for each in read for path in each.below)
+    return SourceFilms(films, (*notes, *_unlisted(folder, {film.path for film in films})), below=below)
 
 
 def _tables(folder: str) -> list[tuple[KnownDataSet, TextTable]]:
