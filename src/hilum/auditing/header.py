@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from hilum.errors import FilmError
-from hilum.files import open_regular
+from hilum.files import open_regular, read_regular
 from hilum.pixels.archive import is_member, read_member
+from hilum.pixels.bounds import MAX_FILE_BYTES
 from hilum.pixels.formats import name_of_format, one_line
 
 _FIRST_BYTES = 1 << 16  # holds the header of nearly every JPEG; one with a large thumbnail in it is read whole
@@ -154,16 +155,15 @@ def _of_png(start: bytes, size: int) -> Header:
 
 
 def _of_dicom(path: str, size: int) -> Header:
-    import pydicom
+    from pydicom.uid import UID
 
-    tags = ["Rows", "Columns", "BitsStored", "SamplesPerPixel", "Manufacturer", "PhotometricInterpretation",
-            "BodyPartExamined"]  # fmt: skip
-    ds = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=tags)
+    from hilum.pixels.dicom.parse import parse
+
+    ds, syntax, *_ = parse(path, read_regular(path, MAX_FILE_BYTES), [])
     if not (ds.get("Rows") and ds.get("Columns")):
         raise ValueError("no rows and columns")
-    syntax = ds.file_meta.get("TransferSyntaxUID")
     return Header(
-        f"DICOM ({one_line(syntax.name) if syntax else 'no transfer syntax'})",
+        f"DICOM ({one_line(UID(syntax).name) if syntax else 'no transfer syntax'})",
         int(ds.Columns),
         int(ds.Rows),
         bits=int(ds.get("BitsStored") or 0),

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import os
-import zipfile
-import zlib
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hilum import pixels
 from hilum.errors import LayoutError, NotAFileError
-from hilum.files import open_regular
 from hilum.films.discovery import SourceFilms
 from hilum.films.wording import listed, say
 from hilum.records import SPLITS, Film
 
 # The meaning of the numbers is not in the archive; MedMNIST gives it in its INFO table.
 _CLASSES = {"pneumoniamnist": ("NORMAL", "PNEUMONIA")}
-_UNREADABLE = (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error, NotImplementedError)
 
 
 def read_archive(source: str) -> SourceFilms:
@@ -61,32 +58,24 @@ def members(source: str) -> list[Film]:
 
 def _names(source: str) -> list[str]:
     try:
-        with open_regular(source) as file, np.load(file, allow_pickle=False) as archive:
-            return sorted(archive.files)
-    except NotAFileError:
-        raise
-    except TypeError:  # a single .npy array with an archive's name
-        raise LayoutError(f"{say(source)}: one array, not an archive of arrays; save it with numpy.savez") from None
-    except _UNREADABLE as error:
+        return pixels.names_in(source)
+    except (pixels.ArrayError, OSError) as error:
         raise _refuse(source, error) from None
 
 
 def _array(source: str, name: str) -> NDArray[np.generic]:
     try:
-        with open_regular(source) as file, np.load(file, allow_pickle=False) as archive:
-            array: NDArray[np.generic] = archive[name]
-            return array
-    except _UNREADABLE as error:
-        raise _refuse(source, error, name) from None
+        return pixels.read_array(source, name)
+    except (pixels.ArrayError, OSError) as error:
+        raise _refuse(source, error) from None
 
 
-def _refuse(source: str, error: Exception, name: str = "") -> LayoutError:
-    where = f"{say(source)}{f' ({name})' if name else ''}"
-    if "allow_pickle" in str(error):
-        return LayoutError(
-            f"{where}: holds pickled objects, which can run code and are never loaded; save plain numeric arrays"
-        )
-    return LayoutError(f"{where}: not a complete .npz archive ({say(error)}); download it again")
+def _refuse(source: str, error: Exception) -> LayoutError | NotAFileError:
+    if isinstance(error, NotAFileError):
+        return error
+    if isinstance(error, OSError):
+        return LayoutError(f"{say(source)}: cannot be opened ({error.strerror}); correct its permissions")
+    return LayoutError(f"{say(source)}: {error}")
 
 
 def _images(source: str, split: str) -> NDArray[np.generic]:

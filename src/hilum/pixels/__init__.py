@@ -1,5 +1,6 @@
 """From a file to the grey square that a model sees: decode, preprocess, and keep every film decoded once."""
 
+from hilum.pixels.arrays import ArrayError, names_in, read_array
 from hilum.pixels.decode import decode, grey_of_array, hash_film
 from hilum.pixels.phantom import chest_phantom
 from hilum.pixels.pixel_cache import PixelCache, cache
@@ -7,6 +8,6 @@ from hilum.pixels.preprocess import preprocess
 from hilum.pixels.square import Square, read_square, square_of
 
 __all__ = [
-    "PixelCache", "Square", "cache", "chest_phantom", "decode", "grey_of_array",
-    "hash_film", "preprocess", "read_square", "square_of",
+    "ArrayError", "PixelCache", "Square", "cache", "chest_phantom", "decode", "grey_of_array",
+    "hash_film", "names_in", "preprocess", "read_array", "read_square", "square_of",
 ]  # fmt: skip

@@ -5,19 +5,16 @@ from __future__ import annotations
 import os
 import re
 import threading
-import zipfile
-import zlib
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hilum.errors import FilmError, NotAFileError
-from hilum.files import open_regular
+from hilum.pixels.arrays import ArrayError, read_array
 from hilum.pixels.formats import one_line
 
 _MEMBER = re.compile(r"(?P<archive>.*\.npz)#(?P<split>\w+)/(?P<row>\d{1,12})", re.IGNORECASE | re.DOTALL | re.ASCII)
-_UNREADABLE = (OSError, ValueError, EOFError, TypeError, zipfile.BadZipFile, zlib.error, NotImplementedError)
 _loading = threading.Lock()  # without it, every decoding thread would load the same array at once
 
 
@@ -42,18 +39,14 @@ def read_member(path: str) -> NDArray[np.generic]:
         state = os.stat(archive)
         with _loading:
             films = _films(archive, name, state.st_mtime_ns, state.st_size)
+    except ArrayError as error:
+        raise FilmError(path, str(error)) from None
     except NotAFileError as error:
         raise FilmError(path, f"the archive is {error.reason}") from None
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise FilmError(path, f"there is no archive {archive}; correct the path") from None
-    except KeyError:
-        raise FilmError(path, f"the archive holds no array '{name}'; index it again with: hilum index") from None
-    except _UNREADABLE as error:
-        if "allow_pickle" in str(error):
-            reason = "the archive holds pickled objects, which can run code and are never loaded; save plain arrays"
-        else:
-            reason = f"the archive is damaged ({one_line(error)}); download it again"
-        raise FilmError(path, reason) from None
+    except (OSError, ValueError) as error:
+        raise FilmError(path, f"the archive cannot be opened ({one_line(error)}); correct the path") from None
     grey, colour = films.ndim == 3, films.ndim == 4 and films.shape[3] in (1, 3)
     if not (grey or colour) or films.dtype.kind not in "uif":
         raise FilmError(
@@ -68,6 +61,4 @@ def read_member(path: str) -> NDArray[np.generic]:
 @lru_cache(maxsize=2)
 def _films(archive: str, name: str, mtime_ns: int, size: int) -> NDArray[np.generic]:
     """A whole array of an archive; time and size are arguments so that a replaced file is read anew."""
-    with open_regular(archive) as file, np.load(file, allow_pickle=False) as arrays:
-        films: NDArray[np.generic] = arrays[name]
-        return films
+    return read_array(archive, name)

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from hilum.errors import FilmError, NotAFileError
 from hilum.files import open_regular, sha256_of
 from hilum.pixels.archive import is_member, read_member
-from hilum.pixels.formats import MAX_FILE_BYTES, MIN_SIDE, name_of_format, one_line
+from hilum.pixels.bounds import MAX_FILE_BYTES, room_for_picture
+from hilum.pixels.formats import MIN_SIDE, name_of_format, one_line
 from hilum.pixels.pictures import LUMINANCE, Decoded, grey_of, read_picture
 
 DECODE_VERSION = 2  # raise it whenever any film decodes to other values: the pixel caches are named by it
@@ -149,7 +150,8 @@ def _read_file(
         raise FilmError(path, _CHANGED)
     kind = name_of_format(data)
     if kind in ("JPEG", "PNG"):
-        return read_picture(path, data, kind, scale_of)
+        with room_for_picture(path, data):
+            return read_picture(path, data, kind, scale_of)
     if kind == "DICOM" or kind.startswith("a DICOM data set"):
         from hilum.pixels.dicom import read_dicom
 

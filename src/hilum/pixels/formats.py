@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 MAX_PIXELS = 100_000_000  # the largest plates have about 18 million; more is a mistake or an attack
-MAX_FILE_BYTES = 512 << 20
 MIN_SIDE = 16
 
 # (offset, bytes, name); the first match counts.

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pydicom import Dataset
 
 _ITEM = b"\xfe\xff\x00\xe0"  # the tag of an item of encapsulated pixel data (PS3.5, A.4), little-endian
+_MAX_FRAGMENTS = 100_000
 NATIVE = ""  # the kind of what is not compressed
 # What each transfer syntax names (PS3.5, section 10; PS3.6, table A-1).
 SYNTAXES = {
@@ -101,6 +102,8 @@ def frame_of(path: str, ds: Dataset, syntax: str, size: int, remarks: list[str])
 
 def _joined(path: str, data: bytes) -> bytes:
     """The fragments of the one frame, without the table of offsets that comes first (PS3.5, A.4)."""
+    if data.count(_ITEM) > _MAX_FRAGMENTS:
+        raise FilmError(path, f"its pixel data is in more than {_MAX_FRAGMENTS:,} fragments; export it again")
     place, fragments = 0, []
     while data[place : place + 4] == _ITEM:
         length = int.from_bytes(data[place + 4 : place + 8], "little")

@@ -20,7 +20,7 @@ from typing import IO
 import numpy as np
 from numpy.typing import NDArray
 
-_SECONDS = 60.0  # a film of 18 million pixels takes two
+_SECONDS = 15.0  # a film of 18 million pixels takes two
 _idle: list[subprocess.Popen[bytes]] = []
 _lock = threading.Lock()
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import struct
 import zlib
-from io import BytesIO
 from typing import TYPE_CHECKING, NamedTuple
 
-from hilum.pixels.formats import MAX_PIXELS
+from hilum.errors import FilmError
+from hilum.pixels.bounds import CountedBytes, inflate
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -15,8 +15,12 @@ if TYPE_CHECKING:
 _DEFLATED = "1.2.840.10008.1.2.1.99"
 _BIG_ENDIAN = "1.2.840.10008.1.2.2"
 _DECLARED = {_BIG_ENDIAN: "big-endian", _DEFLATED: "deflated"}
-_MAX_INFLATED = 4 * MAX_PIXELS + (16 << 20)
+_MAX_VALUE = 1 << 20  # bytes of numbers or of a lookup table, which pydicom makes objects of one by one
 _LONG = (b"OB", b"OW", b"OF", b"OD", b"OL", b"OV", b"SQ", b"UN", b"UC", b"UR", b"UT", b"SV", b"UV")
+
+
+_TABLES = ("ModalityLUTSequence", "VOILUTSequence")
+_NUMBERS_AND_NAMES = b"AE AS AT CS DA DS DT FD FL IS LO PN SH SL SS TM UI UL US".split()
 
 
 class Parsed(NamedTuple):
@@ -35,13 +39,14 @@ class Parsed(NamedTuple):
     little_endian: bool
 
 
-def parse(data: bytes, remarks: list[str]) -> Parsed:
+def parse(path: str, data: bytes, remarks: list[str]) -> Parsed:
     """Read the data set.
 
     A file without its header of 128 bytes and `DICM`, without its meta information, or with a transfer syntax that
     the data set does not follow (another order of bytes, not deflated) is read by what its first element shows.
 
     Raises:
+        FilmError: it would take more memory than a film can.
         Exception: what pydicom raises of a damaged file.
     """
     import pydicom
@@ -54,16 +59,17 @@ def parse(data: bytes, remarks: list[str]) -> Parsed:
         remarks.append("it has no file header (PS3.10); it was read by its data set")
     elif not syntax:
         remarks.append("it names no transfer syntax; it was read by its data set")
-    inflated = _inflated(data, body, syntax)
+    inflated = _inflated(path, data, body, syntax)
     found = _order(data[body : body + 4]) if inflated is None else "deflated"
     declared = _DECLARED.get(syntax, "little-endian")
     if syntax and found and found != declared:
         remarks.append(f"its data set is {found}, its transfer syntax says {declared}")
     as_declared = has_header and syntax and found in ("", declared) and inflated is None
     if as_declared:
-        ds = pydicom.dcmread(BytesIO(data))
+        ds = pydicom.dcmread(CountedBytes(path, data))
     else:
-        ds = pydicom.dcmread(BytesIO(data[body:] if inflated is None else inflated), force=True)
+        ds = pydicom.dcmread(CountedBytes(path, data[body:] if inflated is None else inflated), force=True)
+    _refuse_heavy(path, ds)
     return Parsed(ds, syntax, sop_class, ds.original_encoding[1] is not False)
 
 
@@ -88,6 +94,23 @@ def _meta(data: bytes, start: int) -> tuple[dict[int, str], int]:
     return found, min(place, len(data))
 
 
+def _refuse_heavy(path: str, ds: Dataset) -> None:
+    """Refuse elements whose values would take gigabytes, before any is asked for."""
+    from pydicom.datadict import dictionary_VR, keyword_for_tag
+
+    tags = ds.keys()
+    for tag in tags:
+        length = len(getattr(ds.get_item(tag), "value", None) or b"")
+        if length <= _MAX_VALUE:
+            continue
+        keyword = keyword_for_tag(tag)
+        kind = dictionary_VR(tag) if keyword else "UN"
+        if kind.encode() in _NUMBERS_AND_NAMES or keyword in _TABLES:
+            raise FilmError(
+                path, f"its {keyword} holds {length >> 20:,} MiB, the limit is {_MAX_VALUE >> 20}; export it again"
+            )
+
+
 def _order(tag: bytes) -> str:
     """The order of bytes in a data set that starts with this tag; empty if it is none that a film starts with."""
     if len(tag) < 4:
@@ -98,10 +121,11 @@ def _order(tag: bytes) -> str:
     return "big-endian" if big < little else "little-endian"
 
 
-def _inflated(data: bytes, body: int, syntax: str) -> bytes | None:
+def _inflated(path: str, data: bytes, body: int, syntax: str) -> bytes | None:
     """The data set of a deflated file, also of one that does not say so; None if it is not deflated.
 
-    No more than a film can have is inflated; of more, the pixel data will be found to be too long or cut off.
+    Raises:
+        FilmError: it is more than a film can have.
     """
     if syntax != _DEFLATED and (not syntax or _order(data[body : body + 4])):
         return None
@@ -109,6 +133,6 @@ def _inflated(data: bytes, body: int, syntax: str) -> bytes | None:
         begins = zlib.decompressobj(-zlib.MAX_WBITS).decompress(data[body : body + 4096], 64)
         if not _order(begins[:4]):
             return None
-        return zlib.decompressobj(-zlib.MAX_WBITS).decompress(data[body:], _MAX_INFLATED)
+        return inflate(path, data[body:])
     except zlib.error:
         return None

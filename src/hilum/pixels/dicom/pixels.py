@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hilum.errors import FilmError
+from hilum.pixels.bounds import refuse_jpeg_2000, refuse_rle, refuse_scans
 from hilum.pixels.dicom import codestream
 from hilum.pixels.dicom.decoders import decode_frame
 from hilum.pixels.dicom.frame import NATIVE, Frame, damaged, frame_of, undecodable
@@ -71,6 +72,7 @@ def _cells(
         samples = header.samples
         if stream.bits // 8 % samples or stream.bits // samples not in (8, 16, 32):
             raise damaged(path, f"{stream.bits // 8} segments of RLE")
+        refuse_rle(path, frame.data, header.size)
     else:
         samples = stream.samples
         if stream.shape != header.shape:
@@ -87,6 +89,10 @@ def _cells(
                 f"a DICOM of {header.bits} bits compressed as JPEG of 8 bits, which Hilum cannot decode; "
                 "export it uncompressed",
             )
+    if stream.kind == codestream.JPEG_2000:
+        refuse_jpeg_2000(path, frame.data)
+    elif stream.kind == codestream.JPEG:
+        refuse_scans(path, frame.data)
     try:
         return decode_frame(frame.data, stream, header.shape, samples)
     except ValueError as error:

@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hilum.errors import FilmError
+from hilum.pixels.bounds import DICOM, room_for
 from hilum.pixels.dicom.elements import ElementError, first_number, text
-from hilum.pixels.dicom.header import read_header
+from hilum.pixels.dicom.header import PixelHeader, read_header
 from hilum.pixels.dicom.kind import modality_of
-from hilum.pixels.dicom.parse import parse
+from hilum.pixels.dicom.parse import Parsed, parse
 from hilum.pixels.dicom.pixels import stored_pixels
 from hilum.pixels.dicom.presentation import LUNG_WINDOW, modality_values, presented, through_window
 from hilum.pixels.pictures import Decoded
@@ -42,6 +43,8 @@ def read_dicom(path: str, data: bytes, window: tuple[float, float] | None) -> De
         return _read(path, data, window)
     except (FilmError, MemoryError):
         raise
+    except RecursionError:
+        raise FilmError(path, "a DICOM whose sequences lie too deep in one another; export it again") from None
     except ElementError as error:
         raise FilmError(path, f"{error}; correct it, or export the film again") from None
     except Exception:  # pydicom's parser on bytes from anywhere: what it may raise is not bounded
@@ -52,12 +55,29 @@ def read_dicom(path: str, data: bytes, window: tuple[float, float] | None) -> De
 
 def _read(path: str, data: bytes, window: tuple[float, float] | None) -> Decoded:
     remarks: list[str] = []
-    ds, syntax, sop_class, little_endian = parse(data, remarks)
+    parsed = parse(path, data, remarks)
+    ds = parsed.ds
     if data[128:132] != b"DICM" and "PixelData" not in ds:
         raise FilmError(path, _NO_FILM)
-    modality = modality_of(path, ds, sop_class, remarks)
+    modality = modality_of(path, ds, parsed.sop_class, remarks)
     header = read_header(path, ds, remarks)
-    stored = stored_pixels(path, ds, syntax, header, little_endian, remarks)
+    height, width = header.shape
+    with room_for(path, DICOM * height * width * header.samples, f"{width}×{height} pixels"):
+        grey = _grey(path, parsed, modality, header, window, remarks)
+    return Decoded(grey, grey.shape, remarks=tuple(dict.fromkeys(remarks)))
+
+
+def _grey(
+    path: str,
+    parsed: Parsed,
+    modality: str,
+    header: PixelHeader,
+    window: tuple[float, float] | None,
+    remarks: list[str],
+) -> NDArray[np.float32]:
+    """The pixels decoded, and shown as the film or `window` says."""
+    ds, little_endian = parsed.ds, parsed.little_endian
+    stored = stored_pixels(path, ds, parsed.syntax, header, little_endian, remarks)
     if stored.min() == stored.max():
         raise FilmError(path, "every pixel has the same value: an empty exposure or a failed export; remove it")
     padding = _padding(ds, stored, header.bits, remarks)
@@ -77,7 +97,7 @@ def _read(path: str, data: bytes, window: tuple[float, float] | None) -> Decoded
         grey = np.float32(1) - grey
     if padding is not None:
         grey[padding] = 0
-    return Decoded(grey, grey.shape, remarks=tuple(dict.fromkeys(remarks)))
+    return grey
 
 
 def _has_units(ds: Dataset) -> bool:
