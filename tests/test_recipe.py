@@ -5,10 +5,10 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hilum.errors import RecipeError
+from hilum.errors import RecipeError, RequestError
 from hilum.recipe import Recipe, differences, list_recipes, parse_recipe, read_recipe, recipe_text, write_recipe
 
 TEXT = 'name = "one"\n[pixels]\nsize = 64\n[training]\nepochs = 3\n'
@@ -243,3 +243,62 @@ def test_fewer_epochs_lower_the_fewest_that_a_recipe_asks_for_unless_those_are_s
     assert read_recipe("s1-cnn", ["training.epochs=3"]).training.min_epochs == 3
     with pytest.raises(RecipeError, match=r"min_epochs \(5\) is larger than epochs \(3\)"):
         read_recipe("s1-cnn", ["training.epochs=3", "training.min_epochs=5"])
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"\xff\xfe", "not a TOML file"),
+        (b"a = " + b"[" * 20_000, "nested too deeply"),
+        (b"a = " + b"{a = " * 10_000, "nested too deeply"),
+        (b"seed = " + b"9" * 6_000, "a number of thousands of digits"),
+        (b'name = "x"\nseed = 99999999999999999999', "seed: Expected"),
+        (b'name = "x"\n[training]\nlearning_rate = inf', "training.learning_rate: must be a finite number"),
+        (b'name = "x"\n[training]\nlearning_rate = -nan', "training.learning_rate: must be a finite number"),
+        (b'name = "x"\n[batches.augment]\nblur = [nan, 1.0]', "batches.augment.blur: must be a finite number"),
+        (b'name = "x\\n# y"', "name: holds line breaks or control characters"),
+        (b'name = "x"\n"\\u001b[2J" = 1', r"unknown key '\\x1b\[2J'"),
+        (b"[" + b".".join([b"a"] * 100_000) + b"]", "200,001 bytes, and a recipe has at most 65,536"),
+        (b"#" * (100 << 20), "at most"),
+    ],
+)
+def test_whatever_a_file_holds_one_line_says_what_is_wrong(tmp_path: Path, content: bytes, says: str) -> None:
+    (tmp_path / "mine.toml").write_bytes(content)
+    with pytest.raises(RequestError, match=says) as refused:
+        read_recipe(tmp_path / "mine.toml")
+    assert str(refused.value).startswith(str(tmp_path / "mine.toml"))
+    assert len(str(refused.value).splitlines()) == 1
+
+
+def test_a_byte_order_mark_is_no_part_of_a_recipe(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_bytes(b'\xef\xbb\xbfname = "mine"')
+    assert read_recipe(tmp_path / "mine.toml").name == "mine"
+
+
+@pytest.mark.parametrize(
+    "setting", ["a=" + "[" * 10_000, "seed=" + "9" * 5_000, ".=1", "training..epochs=1", "training.=1"]
+)
+def test_a_wild_setting_is_one_line(setting: str) -> None:
+    with pytest.raises(RecipeError):
+        read_recipe("s1-cnn", [setting])
+
+
+def test_a_line_feed_in_a_setting_begins_no_second_one() -> None:
+    assert read_recipe("s1-cnn", ["data=1\nseed = 5"]).data == "1\nseed = 5"
+
+
+@settings(max_examples=150)
+@given(mutations=st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 255)), min_size=1, max_size=20))
+def test_a_mutated_recipe_is_read_or_refused(mutations: list[tuple[int, int]]) -> None:
+    content = bytearray(recipe_text("s2-vgg16").encode())
+    for place, byte in mutations:
+        content[place % len(content)] = byte
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "mine.toml"
+        path.write_bytes(content)
+        said = str(path)
+        try:
+            read_recipe(path)
+        except RecipeError as refused:
+            said = str(refused)
+        assert said.startswith(str(path))

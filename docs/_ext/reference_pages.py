@@ -307,12 +307,14 @@ def api_page() -> str:
 
 def schemas() -> dict[str, tuple[str, type[Struct]]]:
     """The JSON files that others read, by name: who writes them, and the struct that is their schema."""
+    import hilum.bundle.signature
     import hilum.bundle.spec
     import hilum.evaluation
 
     return {
         "metrics.json": ("Written by `hilum evaluate`.", hilum.evaluation.Evaluation),
         "bundle.json": ("In every bundle.", hilum.bundle.spec.Spec),
+        "signature.json": ("In a bundle that was signed.", hilum.bundle.signature.Signature),
     }
 
 

@@ -1,6 +1,7 @@
 """The command `hilum`: one verb for each stage of the path, each in a file of its own.
 
-Nothing heavy is imported before the verb that needs it runs.
+Nothing heavy is imported before the verb that needs it runs, and nothing at all before `main` can say in one line
+that there was no memory for it.
 """
 
 from __future__ import annotations
@@ -8,19 +9,70 @@ from __future__ import annotations
 import errno
 import os
 import sys
+from typing import TYPE_CHECKING
 
-import typer
-
-from hilum.cli.terminal import app
 from hilum.errors import FilmError, HilumError, RequestError
 from hilum.places import confine_command
 from hilum.progress import first_process
 
+if TYPE_CHECKING:
+    from hilum.cli.terminal import app
+
 __all__ = ["app", "main"]
+
+_NO_MEMORY = (
+    "not enough memory for this; close other programs, or raise the limit that it runs under (ulimit -v, a "
+    "container's memory)"
+)
+
+
+def __getattr__(name: str) -> object:
+    """Import the application when it is first asked for."""
+    if name != "app":
+        raise AttributeError(f"module 'hilum.cli' has no attribute '{name}'")
+    from hilum.cli.terminal import app
+
+    return app
 
 
 def main() -> None:
     """Run the command line; every refusal is one line on stderr and an exit code (1: films failed, 2: request)."""
+    try:
+        _run()
+    except RequestError as error:
+        _refuse(str(error), 2)
+    except FilmError as error:
+        _refuse(str(error), 1)
+    except HilumError as error:
+        _refuse(str(error), 1)
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] == "hilum":
+            raise
+        from hilum.extras import extra_of
+
+        extra = extra_of(error.name or "") or "train"
+        _refuse(f'this needs {error.name}, which is not installed: pip install "hilum[{extra}]"', 2)
+    except ImportError as error:
+        _refuse(_explain_import(error), 1)
+    except MemoryError:
+        _refuse(_NO_MEMORY, 1)
+    except RecursionError:
+        _refuse("what was named is nested too deeply to be read; name something else", 2)
+    except KeyboardInterrupt:
+        _refuse("stopped", 130)
+    except BrokenPipeError:
+        # Somebody closed the pipe (`| head`): say nothing, also not when the interpreter flushes at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except OSError as error:
+        _refuse(_explain(error), 2)
+    except RuntimeError as error:
+        if "can't start new thread" not in str(error):
+            raise
+        _refuse("no further thread can be started; raise the limit of processes (ulimit -u) or of memory", 1)
+
+
+def _run() -> None:
     from hilum.cli import (  # noqa: F401  (each adds its verb)
         audit,
         calibrate,
@@ -40,41 +92,36 @@ def main() -> None:
         train,
         tune,
     )
+    from hilum.cli.terminal import app
 
     confine_command()
-    try:
-        app()
-    except RequestError as error:
-        _refuse(str(error), 2)
-    except FilmError as error:
-        _refuse(str(error), 1)
-    except HilumError as error:
-        _refuse(str(error), 1)
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] == "hilum":
-            raise
-        from hilum.extras import extra_of
-
-        extra = extra_of(error.name or "") or "train"
-        _refuse(f'this needs {error.name}, which is not installed: pip install "hilum[{extra}]"', 2)
-    except BrokenPipeError:
-        # Somebody closed the pipe (`| head`): say nothing, also not when the interpreter flushes at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
-    except OSError as error:
-        _refuse(_explain(error), 2)
+    app()
 
 
 def _refuse(line: str, code: int) -> None:
     who = "" if first_process() else f" (process {os.environ['RANK']})"
-    typer.echo(f"hilum{who}: {' '.join(line.splitlines())}", err=True)
+    sys.stdout.flush()
+    print(f"hilum{who}: {' '.join(line.splitlines())}", file=sys.stderr)
     sys.exit(code)
+
+
+def _explain_import(error: ImportError) -> str:
+    """Why a package that is installed cannot be loaded: what its compiled half says, which is at the root of it."""
+    root: BaseException = error
+    while isinstance(root.__cause__ or root.__context__, ImportError):
+        root = root.__cause__ or root.__context__ or root
+    line = next(iter(str(root).strip().splitlines()), type(root).__name__)
+    if "failed to map segment" in line or "allocate memory" in line:
+        return f"{_NO_MEMORY} ({line})"
+    return f"a package cannot be loaded ({line}); give it more memory (ulimit -v), or install Hilum again"
 
 
 def _explain(error: OSError) -> str:
     place = f"{error.filename}: " if error.filename else ""
     if error.errno == errno.ENOSPC:
         return f"{place}the disk is full; make room and run the same command again, nothing that was finished is lost"
+    if error.errno == errno.ENOMEM:
+        return f"{place}{_NO_MEMORY}"
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return f"{place}not allowed to read or write here; change its permissions or name another place"
     return f"{place}{error.strerror or error}"

@@ -164,8 +164,11 @@ class OnnxRuntime:
         self.precision = precision
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1  # only the calling thread
-        options.log_severity_level = 3
-        self._session = onnxruntime.InferenceSession(network, options, providers=["CPUExecutionProvider"])
+        options.log_severity_level = 4  # what fails is raised too, and said once
+        # Its fallback prints, and tries the same again.
+        self._session = onnxruntime.InferenceSession(
+            network, options, providers=["CPUExecutionProvider"], enable_fallback=0
+        )
 
     @property
     def ports(self) -> tuple[list[Port], list[Port]]:

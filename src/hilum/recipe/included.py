@@ -9,7 +9,9 @@ from pathlib import Path
 from hilum.errors import RecipeError
 from hilum.files import read_regular
 
-_LARGEST = 1 << 20  # bytes of a recipe
+_LARGEST = (
+    64 << 10
+)  # bytes of a recipe; those that come with Hilum have up to 5,000, and larger ones take a parser minutes
 
 
 def recipe_names() -> tuple[str, ...]:
@@ -29,7 +31,7 @@ def recipe_text(recipe: str | Path) -> str:
     True
 
     Raises:
-        RecipeError: there is neither a file nor a recipe of that name.
+        RecipeError: there is neither a file nor a recipe of that name, or the file is larger than any recipe.
         OSError: the file cannot be read.
         UnicodeDecodeError: the file is not text.
     """
@@ -37,10 +39,13 @@ def recipe_text(recipe: str | Path) -> str:
     if str(recipe) in names and not path.is_file():
         return (files("hilum") / "recipes" / f"{recipe}.toml").read_text(encoding="utf-8")
     try:
-        return read_regular(path, _LARGEST).decode("utf-8")
+        content = read_regular(path)
     except FileNotFoundError:
         near = difflib.get_close_matches(path.name.removesuffix(".toml"), names, n=3)
         meant = f"did you mean {' or '.join(near)}? " if near else ""
         raise RecipeError(
             f"{recipe}: no such file or recipe; {meant}The recipes are listed by: hilum recipes"
         ) from None
+    if len(content) > _LARGEST:
+        raise RecipeError(f"{recipe}: {len(content):,} bytes, and a recipe has at most {_LARGEST:,}; name a recipe")
+    return content.decode("utf-8-sig")  # as some editors write it

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 import re
 import tomllib
 from collections.abc import Iterable
@@ -51,7 +52,7 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     name: str
-    seed: Annotated[int, Meta(ge=0)] = 1
+    seed: Annotated[int, Meta(ge=0, le=2**32 - 1)] = 1
     data: str = ""
     labels: Literal["label", "subtype"] = "label"
     classes: tuple[str, ...] = ()
@@ -70,6 +71,8 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True):
     classical: Classical | None = None
 
     def __post_init__(self) -> None:
+        if not self.name.isprintable():
+            raise ValueError("name: holds line breaks or control characters; write it in one line")
         if self.classical:
             self._refuse_network()
         held, (_, largest) = self.pixels.size, self.batches.scales or (0, self.batches.crop)
@@ -151,18 +154,27 @@ def read_recipe(recipe: str | Path, settings: Iterable[str] = ()) -> Recipe:
     """
     try:
         table = tomllib.loads(recipe_text(recipe))
+    except RecursionError:
+        raise RecipeError(f"{recipe}: not a recipe (tables or lists nested too deeply)") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, IsADirectoryError) as error:
         raise RecipeError(f"{recipe}: not a TOML file ({error})") from None
+    except ValueError:
+        raise RecipeError(f"{recipe}: not a recipe (a number of thousands of digits)") from None
     _apply_settings(table, settings)
     return parse_recipe(table, str(recipe))
 
 
 def parse_recipe(table: dict[str, Any], source: str) -> Recipe:
     """Turn nested tables into a recipe; `source` names them in an error."""
+    if place := _not_finite(table):
+        raise RecipeError(f"{source}: {place}: must be a finite number")
     try:
         return msgspec.convert(table, Recipe)
+    except RecursionError:
+        raise RecipeError(f"{source}: not a recipe (tables or lists nested too deeply)") from None
     except msgspec.ValidationError as error:
-        raise RecipeError(f"{source}: {_explain(str(error))}") from None
+        reason = _explain(str(error))
+        raise RecipeError(f"{source}: {reason if len(reason) <= _LONGEST else f'{reason[:_LONGEST]}…'}") from None
 
 
 def with_settings(recipe: Recipe, settings: Iterable[str]) -> Recipe:
@@ -188,6 +200,7 @@ def write_recipe(recipe: Recipe) -> str:
     return tomli_w.dumps(table)
 
 
+_LONGEST = 600  # characters of a reason, which may quote a value
 _DEFAULTS = Recipe("")
 _OF_NETWORKS = ("batches", "model", "weights", "init", "transfer", "training", "teacher", "members", "tune")
 
@@ -219,10 +232,15 @@ def _apply_setting(table: dict[str, Any], setting: str) -> None:
     if not equals or not key.strip():
         raise RecipeError(f"--set {setting}: write it as section.key=value, such as training.epochs=3")
     try:
-        value = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+        parsed = tomllib.loads(f"value = {text}")
+        value = parsed["value"] if len(parsed) == 1 else text  # a line feed begins no second setting
+    except RecursionError:
+        raise RecipeError(f"--set {key}=…: lists nested too deeply") from None
+    except ValueError:  # no TOML: a string that goes bare
         value = text
     *sections, last = key.strip().split(".")
+    if not last or not all(sections):
+        raise RecipeError(f"--set {setting}: write it as section.key=value, such as training.epochs=3")
     for section in sections:
         table = table.setdefault(section, {})
         if not isinstance(table, dict):
@@ -234,7 +252,7 @@ def _explain(message: str) -> str:
     """msgspec's message with the place first, and the key that was probably meant."""
     reason, _, place = message.partition(" - at `$")
     place = place.rstrip("`").lstrip(".")
-    unknown = re.search(r"unknown field `(.+?)`", reason)
+    unknown = re.search(r"unknown field `(.*?)`", reason, re.DOTALL)
     if not unknown:
         if reason.startswith("Invalid enum value"):
             reason += f"; there are {', '.join(map(str, _literals(_kind_at(place))))}"
@@ -243,7 +261,8 @@ def _explain(message: str) -> str:
     known = [field.encode_name for field in msgspec.structs.fields(struct)]
     near = difflib.get_close_matches(unknown[1], known, n=1)
     hint = f"did you mean '{near[0]}'?" if near else f"known here: {', '.join(known)}"
-    return f"unknown key '{f'{place}.' if place else ''}{unknown[1]}'; {hint}"
+    key = f"{place}.{unknown[1]}" if place else unknown[1]
+    return f"unknown key '{key if key.isprintable() else ascii(key)[1:-1]}'; {hint}"
 
 
 def _kind_at(place: str) -> Any:
@@ -255,6 +274,20 @@ def _kind_at(place: str) -> Any:
         )  # a table that may be missing
         kind = next(field.type for field in msgspec.structs.fields(struct) if field.encode_name == section)
     return kind
+
+
+def _not_finite(table: dict[str, Any]) -> str:
+    """Where a table holds NaN or infinity, which TOML knows and no recipe needs; empty where nowhere."""
+    waiting: list[tuple[str, Any]] = [("", table)]
+    while waiting:
+        place, value = waiting.pop()
+        if isinstance(value, dict):
+            waiting.extend((f"{place}.{key}" if place else str(key), each) for key, each in value.items())
+        elif isinstance(value, list | tuple):
+            waiting.extend((place, each) for each in value)
+        elif isinstance(value, float) and not math.isfinite(value):
+            return place
+    return ""
 
 
 def _literals(kind: Any) -> list[str | int]:
