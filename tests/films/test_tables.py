@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+import contextlib
+import csv
 import gzip
+import io
 import re
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from hilum import films
 from hilum.errors import LayoutError, RequestError
@@ -168,7 +173,7 @@ class TestRowsOfOneFilm:
 
     def test_rows_that_agree_are_merged(self, lay: Lay) -> None:
         table = lay("a.png", "b.png") / "t.csv"
-        table.write_text("path,label,patient,age\na.png,X,p1,\nb.png,Y,p2,7\n./a.png,X,p1,5\n")
+        table.write_text("path,label,patient,age\na.png,X,p1,\nb.png,Y,p2,7\n./a.png,X,p1,5\na.png,,,\n")
         index = films.index(table, cut=False)
         assert [(film.label, film.patient, film.age) for film in index] == [("X", "p1", "5"), ("Y", "p2", "7")]
         assert any("1 film in several rows each; merged" in note for note in index.notes)
@@ -307,3 +312,67 @@ class TestFiles:
         with pytest.raises(LayoutError, match=says) as refused:
             films.index(table)
         assert "\n" not in str(refused.value)
+
+
+_WORDS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0/"), max_size=12)
+_FILES = ("a.png", "b", "./a.png", "sub\\c.png", "C.PNG", "c.jpg", " b.png ")
+_CELLS = _WORDS | st.sampled_from(
+    ["X", "No Finding", "A|B",
+      "['a', 'b']", "[[", "1", "-1", "0.0", "nan", "train", "TEST", "PA", "Lateral", "Normal"]
+)  # fmt: skip
+_HEADERS = st.tuples(
+    st.sampled_from(["path", "Image Index", "image_id", "patientId", "Filename", "ImageID", "X_ray_image_name"]),
+    st.sampled_from(["label", "Finding Labels", "Pneumonia", "Target", "class", "Labels", "Label", "EncodedPixels"]),
+    st.lists(
+        st.sampled_from(["patient", "split", "view", "No Finding", "age", "Dataset_type", "rad_id", "", "class"])
+        | _WORDS,
+        max_size=4,
+        unique_by=str.strip,
+    ),
+).map(lambda parts: [parts[0], parts[1], *(name for name in parts[2] if name.strip() not in parts[:2])])
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    header=_HEADERS,
+    rows=st.lists(st.tuples(st.sampled_from(_FILES) | _WORDS, st.lists(_CELLS, min_size=5, max_size=5)), max_size=5),
+    separator=st.sampled_from(",;\t"),
+    encoding=st.sampled_from(["utf-8", "utf-8-sig", "utf-16"]),
+    packed=st.booleans(),
+)
+def test_any_table_gives_films_or_one_line(
+    tmp_path_factory: pytest.TempPathFactory,
+    header: list[str], rows: list[tuple[str, list[str]]], separator: str, encoding: str, packed: bool,
+) -> None:  # fmt: skip
+    root = tmp_path_factory.mktemp("t")
+    for name in ("a.png", "b.png", "sub/c.png"):
+        (root / name).parent.mkdir(exist_ok=True)
+        (root / name).write_text(name)
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, delimiter=separator)
+    writer.writerow(header)
+    writer.writerows([file, *cells[: len(header) - 1]] for file, cells in rows)
+    content = text.getvalue().encode(encoding)
+    table = root / "t.csv"
+    table.write_bytes(gzip.compress(content) if packed else content)
+    index = None
+    with contextlib.suppress(RequestError):
+        index = films.index(table, cut=False)
+    if index is None:
+        with pytest.raises(RequestError) as refused:
+            films.index(table, cut=False)
+        assert "\n" not in str(refused.value)
+        return
+    assert len({film.path for film in index}) == len(index) > 0
+    assert all(Path(film.path).is_file() for film in index)
+    assert not any("\n" in note for note in index.notes)
+
+
+@settings(max_examples=100, deadline=None)
+@given(content=st.binary(max_size=300), ending=st.sampled_from([".csv", ".tsv", ".txt", ".csv.gz", ".xlsx"]))
+def test_any_bytes_give_one_line(tmp_path_factory: pytest.TempPathFactory, content: bytes, ending: str) -> None:
+    table = tmp_path_factory.mktemp("t") / f"t{ending}"
+    table.write_bytes(content)
+    with pytest.raises(RequestError) as refused:
+        films.index(table, cut=False)
+    assert "\n" not in str(refused.value)

@@ -14,6 +14,7 @@ from hilum.films.table_text import TableRow, TextTable, plain
 from hilum.films.wording import say
 
 _CLASSES = {"NORMAL": ("No Finding",), "PNEUMONIA": ("Pneumonia",)}
+_NOTHING = {"nan", "null", "none", "n/a", "<na>"}
 _LABELS = {"label", "labels", "class", "target", "diagnosis", "finding", "finding labels"}
 _NO_FINDING = re.compile(r"#|\b(id|index|number|count|unnamed|split|fold|age|sex|male|female)\b")
 _NIH = "finding labels"  # NIH's column, which other tables have taken over
@@ -42,7 +43,7 @@ def read(table: TextTable, columns: Columns, class_names: ClassNames) -> FilmRow
         notes.append(f"the column '{say(table.header[at['label']])}' is a list of findings: {findings.in_words()}")
     entries = []
     for row in table.rows:
-        cells = {name: row.cells[place].strip() for name, place in at.items()}
+        cells = {name: _filled(row.cells[place]) for name, place in at.items()}
         written = row.cells[at["path"]]
         if not written.strip():
             raise LayoutError(f"{say(table.path)}: line {row.line} has no path")
@@ -51,6 +52,12 @@ def read(table: TextTable, columns: Columns, class_names: ClassNames) -> FilmRow
         facts = {name: cells.get(name, "") for name in ("patient", "subtype", "view", "age", "sex", "site")}
         entries.append(FilmRow(row.line, (written,), found, unsure, split=split, **facts))
     return FilmRows(table.path, root_of(table.path), tuple(entries), findings, notes=tuple(notes))
+
+
+def _filled(cell: str) -> str:
+    """A cell without the spaces around it; empty where it holds what programs write for nothing."""
+    cell = cell.strip()
+    return "" if cell.lower() in _NOTHING else cell
 
 
 def _columns_of_marks(table: TextTable) -> tuple[int, ...]:

@@ -152,19 +152,19 @@ class _Merger:
         return ""
 
     def film(self, path: str, entries: list[FilmRow]) -> Film:
-        label, why = self.label(path, entries)
+        label, why = self.label(entries)
         if why:
             self.unlabelled[why] += 1
-        facts = {name: self.agreed(path, entries, name) for name in _FACTS}
+        facts = {name: self.agreed(entries, name) for name in _FACTS}
         name = self.naming.read(entries[0].names[0])
         facts["patient"] = facts["patient"] or name.patient
         facts["subtype"] = facts["subtype"] or name.subtype
         return Film(path, label=label, **facts)
 
-    def label(self, path: str, entries: list[FilmRow]) -> tuple[str, str]:
+    def label(self, entries: list[FilmRow]) -> tuple[str, str]:
         findings = self.source.findings
         if findings is None:
-            return self.one_label(path, entries)
+            return self.one_label(entries)
         readers: dict[str, list[FilmRow]] = {}
         for entry in entries:
             readers.setdefault(entry.reader if self.source.by_vote else "", []).append(entry)
@@ -183,21 +183,23 @@ class _Merger:
             return "", findings.neither
         return label, "" if label else "the readers disagree, and none of their classes has most of them"
 
-    def one_label(self, path: str, entries: list[FilmRow]) -> tuple[str, str]:
-        """The one label that a film's rows have."""
-        labels = {(entry.findings or ("",))[0]: entry for entry in reversed(entries)}
+    def one_label(self, entries: list[FilmRow]) -> tuple[str, str]:
+        """The one label that a film's rows have, where any has one."""
+        labels: dict[str, FilmRow] = {}
+        for entry in entries:
+            if entry.findings and entry.findings[0]:
+                labels.setdefault(entry.findings[0], entry)
         if len(labels) > 1:
-            one, other = sorted(labels.values(), key=lambda entry: entry.line)[:2]
-            first, second = ((entry.findings or ("nothing",))[0] for entry in (one, other))
+            (first, one), (second, other) = list(labels.items())[:2]
             raise LayoutError(
                 f"{say(self.source.table)}: lines {one.line} and {other.line} both list {say(other.names[0])}, as "
                 f"{say(first)} and as {say(second)}; remove one; or, where each line is one finding of a film, say "
-                f"which findings make which class: --class 'PNEUMONIA={say(first)}'"
+                "which findings make which class: --class 'PNEUMONIA=pneumonia'"
             )
-        (label,) = labels
+        label = next(iter(labels), "")
         return label, "" if label else "their label is empty"
 
-    def agreed(self, path: str, entries: list[FilmRow], name: str) -> str:
+    def agreed(self, entries: list[FilmRow], name: str) -> str:
         """What a film's rows say in a column, where they say anything."""
         values: dict[str, FilmRow] = {}
         for entry in entries:

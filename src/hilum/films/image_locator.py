@@ -85,13 +85,18 @@ class ImageLocator:
         return bool(mark) and os.path.isfile(f"{archive}.npz")
 
     def _search(self, name: str, split: str) -> str | None:
-        """The one file below the root whose path ends in a name, with the name's ending or, without one, with any."""
+        """The one file below the root whose path ends in a name; else in one that differs by its case or ending."""
         name = os.path.normpath(name)
-        below, stem = self._below, name
-        matches = [path for path in below.get(os.path.basename(name), ()) if f"/{path}".endswith(f"/{name}")]
-        if not matches and os.path.splitext(name)[1].lower() not in EXTENSIONS:
-            candidates = self._stems.get(os.path.basename(stem), ())
-            matches = [path for path in candidates if f"/{os.path.splitext(path)[0]}".endswith(f"/{stem}")]
+        ending = os.path.splitext(name)[1]
+        stem = os.path.splitext(name)[0] if ending.lower() in EXTENSIONS else name
+        candidates = self._below.get(os.path.basename(stem).casefold(), ())
+        matches = [path for path in candidates if f"/{path}".endswith(f"/{name}")]
+        way = ""
+        if not matches:
+            tail = f"/{stem}".casefold()
+            matches = [path for path in candidates if f"/{os.path.splitext(path)[0]}".casefold().endswith(tail)]
+            if stem != name or not all(os.path.splitext(path)[0].endswith(stem) for path in matches):
+                way = "under a name with another ending or in another case"
         if len(matches) > 1 and split:
             matches = [path for path in matches if split in _splits_in(path)] or matches
         if len(matches) > 1:
@@ -99,6 +104,8 @@ class ImageLocator:
                 f"{say(self._table)}: {say(name)} is below it more than once ({say(matches[0])}, {say(matches[1])}); "
                 "write its path relative to the table's folder"
             )
+        if matches and way:
+            self._ways[way] += 1
         return matches[0] if matches else None
 
     def _without_common_folders(self, name: str, split: str) -> str | None:
@@ -115,18 +122,14 @@ class ImageLocator:
 
     @cached_property
     def _below(self) -> dict[str, list[str]]:
-        files: dict[str, list[str]] = {}
+        """The films below the root, by their names without ending and case, and by their whole names."""
+        films: dict[str, list[str]] = {}
         for path in walk(self._root or ".", SkippedFiles()):
             path = os.path.normpath(path)
-            files.setdefault(os.path.basename(path), []).append(path)
-        return files
-
-    @cached_property
-    def _stems(self) -> dict[str, list[str]]:
-        stems: dict[str, list[str]] = {}
-        for name, paths in self._below.items():
-            stems.setdefault(os.path.splitext(name)[0], []).extend(paths)
-        return stems
+            name = os.path.basename(path)
+            for key in dict.fromkeys((os.path.splitext(name)[0].casefold(), name.casefold())):
+                films.setdefault(key, []).append(path)
+        return films
 
 
 def _forms(written: str) -> tuple[str, ...]:

@@ -143,3 +143,39 @@ class TestSiim:
         index = films.index(root, cut=False)
         assert [film.label for film in index] == ["NEGATIVE", "PNEUMOTHORAX"]
         assert "not the same as a normal film" in notes(index)
+
+
+class TestFolders:
+    """Recognising a folder does no harm to one that is of classes, and asks where it cannot know."""
+
+    def test_a_stray_table_in_a_folder_of_classes_changes_nothing(self, lay: Lay) -> None:
+        root = lay("NORMAL/1.png", "PNEUMONIA/2.png")
+        (root / "train.csv").write_bytes(b"\xff\x00 no table")
+        (root / "test.txt").write_text("read me\nfirst\n")
+        assert films.index(root, cut=False).labels == ("NORMAL", "PNEUMONIA")
+
+    def test_two_data_sets_in_one_folder_are_a_question(self, lay: Lay) -> None:
+        root = lay("a.png")
+        (root / "stage_2_train_labels.csv").write_text("patientId,x,y,width,height,Target\na,,,,,0\n")
+        (root / "Data_Entry_2017.csv").write_text("Image Index,Finding Labels\na.png,No Finding\n")
+        with pytest.raises(
+            LayoutError, match=r"holds tables of NIH ChestX-ray14, RSNA 2018; name one of them: .*csv"
+        ):
+            films.index(root)
+
+    def test_two_tables_of_the_same_films_are_a_question(self, lay: Lay) -> None:
+        root = lay("train/a.jpg")
+        for name in ("train_COVIDx7A.txt", "train_COVIDx8A.txt"):
+            (root / name).write_text("3 a.jpg pneumonia cohen\n")
+        with pytest.raises(LayoutError, match=r"1 film in .* and in another table .*; name one table: "):
+            films.index(root)
+
+    def test_kaggles_joined_copy_of_rsna(self, lay: Lay) -> None:
+        root = lay("Training/Images/a.png", "Training/Images/c.png")
+        (root / "stage2_train_metadata.csv").write_text(
+            "patientId,x,y,width,height,Target,class,age,sex,modality,position\n"
+            "a,,,,,0,Normal,51,F,CR,PA\nc,1,2,3,4,1,Lung Opacity,48,M,CR,AP\n"
+        )
+        one, two = films.index(root, cut=False)
+        assert (one.label, one.age, one.sex, one.view) == ("NORMAL", "51", "F", "PA")
+        assert (two.label, two.view) == ("PNEUMONIA", "AP")

@@ -21,12 +21,16 @@ from hilum.films.findings import Uncertain
 from hilum.films.names import NameReader
 from hilum.films.table_text import TextTable, parse, read_text
 from hilum.films.wording import count, listed, say
+from hilum.records import Film
 
 # MIMIC's labels have CheXpert's columns: the first that recognises a table reads it.
 KNOWN: tuple[KnownDataSet, ...] = (
     rsna.DATA_SET, nih.DATA_SET, mimic.DATA_SET, chexpert.DATA_SET, vindr.DATA_SET, padchest.DATA_SET,
     siim.DATA_SET, coronahack.DATA_SET, covidx.DATA_SET,
 )  # fmt: skip
+
+
+_ANY_NAME = re.compile(r"(train|test|val|valid)\b")
 
 
 def recognise(path: str, text: str) -> tuple[KnownDataSet | None, TextTable]:
@@ -54,44 +58,64 @@ def read_folder(
     Films that no table lists are left out, with a note.
 
     Raises:
-        LayoutError: it holds tables of several data sets, or a table is damaged.
+        LayoutError: it holds tables of several data sets or several tables of the same films, or a table is damaged.
     """
     tables = _tables(folder)
     if not tables:
         return None
-    names = sorted({known.name for known, _ in tables})
-    if len(names) > 1:
+    if len(names := sorted({known.name for known, _ in tables})) > 1:
         raise LayoutError(
             f"{say(folder)}: holds tables of {listed(names, 9)}; name one of them: "
             f"{listed((table.path for _, table in tables), 9)}"
         )
-    read = [
-        films_of(with_classes(replace(known.read(table), root=folder), class_names), naming, uncertain)
-        for known, table in tables
-    ]
-    films = tuple(film for each in read for film in each.films)
-    notes = tuple(note for each in read for note in each.notes)
-    below = tuple(path for each in read for path in each.below)
-    return SourceFilms(films, (*notes, *_unlisted(folder, {film.path for film in films})), below=below)
+    films: dict[str, Film] = {}
+    notes: list[str] = []
+    below: list[str] = []
+    findings: frozenset[str] = frozenset()
+    for known, table in tables:
+        source = with_classes(replace(known.read(table), root=folder), class_names)
+        read = films_of(source, naming, uncertain)
+        if twice := [film.path for film in read.films if film.path in films]:
+            raise LayoutError(
+                f"{say(folder)}: {count(len(twice), 'film')} in {say(table.path)} and in another table "
+                f"({listed(twice, 1)}); name one table: {listed((each.path for _, each in tables), 9)}"
+            )
+        films |= {film.path: film for film in read.films}
+        notes += read.notes
+        below += read.below
+        findings |= read.findings
+    notes += _unlisted(folder, set(films))
+    return SourceFilms(tuple(films.values()), tuple(notes), below=tuple(below), findings=findings)
 
 
 def _tables(folder: str) -> list[tuple[KnownDataSet, TextTable]]:
-    """The tables of known data sets in a folder and directly below it, without those that another one reads."""
+    """The tables of known data sets in a folder and directly below it, without those that another one reads.
+
+    A table that cannot be read is passed over if its name says nothing (`train.csv`): the folder may be of classes.
+    """
     below, files = listing(folder)
     paths = [os.path.join(folder, name) for name in files]
     for name in below:
         inner = os.path.join(folder, name)
         paths += [os.path.join(inner, file) for file in listing(inner)[1]]
-    found = []
+    found: dict[str, tuple[KnownDataSet, TextTable]] = {}
     for path in paths:
-        name = re.sub(r"\.gz$", "", os.path.basename(path).lower())
-        if not any(known.tables.fullmatch(name) for known in KNOWN):
+        bare = re.sub(r"\.gz$", "", path)
+        name = os.path.basename(bare).lower()
+        if bare in found or not any(known.tables.fullmatch(name) for known in KNOWN):
             continue
-        known, table = recognise(path, read_text(path))
+        text = ""
+        try:
+            text = read_text(path)
+            known, table = recognise(path, text)
+        except LayoutError:
+            if _ANY_NAME.match(name) and not covidx.is_list(text):
+                continue
+            raise
         if known is not None and known.tables.fullmatch(name):
-            found.append((known, table))
-    leading = {known.name for known, table in found if known.leads(table.path)}
-    return [(known, table) for known, table in found if known.leads(table.path) or known.name not in leading]
+            found[bare] = known, table
+    leading = {known.name for known, table in found.values() if known.leads(table.path)}
+    return [pair for pair in found.values() if pair[0].leads(pair[1].path) or pair[0].name not in leading]
 
 
 def _unlisted(folder: str, listed_films: set[str]) -> tuple[str, ...]:

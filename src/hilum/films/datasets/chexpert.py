@@ -79,4 +79,4 @@ def _split(path: str, table: str) -> str:
     return next((SPLIT_WORDS[word] for word in words if word in SPLIT_WORDS), "")
 
 
-DATA_SET = KnownDataSet("CheXpert", re.compile(r"(train|valid|test|val)\w*\.csv"), _recognises, _read)
+DATA_SET = KnownDataSet("CheXpert", re.compile(r"(train|valid|test)\.csv"), _recognises, _read)

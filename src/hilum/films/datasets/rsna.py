@@ -18,6 +18,7 @@ from hilum.films.table_text import TableRow, TextTable
 from hilum.films.wording import say
 
 _OPACITY, _NORMAL, _OTHER = "Lung Opacity", "Normal", "No Lung Opacity / Not Normal"
+_OF_KAGGLES_COPY = ("position", "age", "sex")  # of a processed copy, which joins both tables
 _ZERO = "Target 0"
 _TARGET = {"1": _OPACITY, "1.0": _OPACITY, "0": _ZERO, "0.0": _ZERO}
 
@@ -30,15 +31,16 @@ def _recognises(table: TextTable) -> bool:
 
 def _read(table: TextTable) -> FilmRows:
     classes: dict[str, str] = {}
-    if table.has("Target"):
+    if table.has("Target") and not table.has("class"):
         details = table_next_to(table.path, r"stage_2_detailed_class_info\.csv(\.gz)?")
         classes = {_name(details, row): details.cell(row, "class") for row in details.rows} if details else {}
     entries = []
     for row in table.rows:
         if name := _name(table, row):
             finding = _finding(table, row, name, classes) if table.has("Target") else table.cell(row, "class")
-            entries.append(FilmRow(row.line, (name,), (finding,), patient=name))
-    detailed = bool(classes) or not table.has("Target")
+            view, age, sex = (table.cell(row, column) for column in _OF_KAGGLES_COPY)
+            entries.append(FilmRow(row.line, (name,), (finding,), patient=name, view=view, age=age, sex=sex))
+    detailed = bool(classes) or table.has("class")
     findings = Findings({"NORMAL": (_NORMAL if detailed else _ZERO,), "PNEUMONIA": (_OPACITY,)})
     choice = (
         f"{findings.in_words()}; {_OTHER} is neither; to count it as normal: --class 'NORMAL={_NORMAL},{_OTHER}'"
@@ -67,7 +69,7 @@ def _finding(table: TextTable, row: TableRow, name: str, classes: dict[str, str]
     target = table.cell(row, "Target")
     if target not in _TARGET:
         raise LayoutError(f"{say(table.path)}: line {row.line} has the Target '{say(target)}'; expected 0 or 1")
-    detailed = classes.get(name, "")
+    detailed = classes.get(name, "") or table.cell(row, "class")
     if detailed and (detailed == _OPACITY) != (_TARGET[target] == _OPACITY):
         raise LayoutError(
             f"{say(table.path)}: line {row.line} has the Target {target}, and stage_2_detailed_class_info.csv calls "
@@ -78,8 +80,8 @@ def _finding(table: TextTable, row: TableRow, name: str, classes: dict[str, str]
 
 DATA_SET = KnownDataSet(
     "RSNA 2018",
-    re.compile(r"stage_[12]_(train_labels|detailed_class_info)\.csv"),
+    re.compile(r"stage_?[12]_(train_labels|detailed_class_info|train_metadata)\.csv"),
     _recognises,
     _read,
-    main=re.compile(r"stage_[12]_train_labels"),
+    main=re.compile(r"stage_?[12]_train_"),
 )
