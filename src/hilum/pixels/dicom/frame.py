@@ -13,13 +13,14 @@ if TYPE_CHECKING:
     from pydicom import Dataset
 
 _ITEM = b"\xfe\xff\x00\xe0"  # the tag of an item of encapsulated pixel data (PS3.5, A.4), little-endian
+_IN_FRAGMENTS = "1.2.840.10008.1.2.1.98"  # not compressed, but in items (PS3.5, A.4.11)
 _MAX_FRAGMENTS = 100_000
 NATIVE = ""  # the kind of what is not compressed
 # What each transfer syntax names (PS3.5, section 10; PS3.6, table A-1).
 SYNTAXES = {
     "1.2.840.10008.1.2": NATIVE,  # implicit VR, little-endian
     "1.2.840.10008.1.2.1": NATIVE,  # explicit VR, little-endian
-    "1.2.840.10008.1.2.1.98": NATIVE,  # the same, in fragments
+    _IN_FRAGMENTS: NATIVE,
     "1.2.840.10008.1.2.1.99": NATIVE,  # deflated
     "1.2.840.10008.1.2.2": NATIVE,  # explicit VR, big-endian
     "1.2.840.10008.1.2.5": codestream.RLE,
@@ -75,7 +76,7 @@ def frame_of(path: str, ds: Dataset, syntax: str, size: int, remarks: list[str])
     named = SYNTAXES.get(syntax)
     whole = named == NATIVE and len(data) in (size, size + 1)
     if whole or not (data.startswith(_ITEM) or recognise(data).kind):
-        if named != NATIVE and len(data) in (size, size + 1):
+        if syntax and named != NATIVE and len(data) in (size, size + 1):
             remarks.append(f"its pixels are not compressed, its transfer syntax says {_name(syntax)}")
         elif named is None and syntax:
             raise undecodable(path, _name(syntax))
@@ -86,14 +87,14 @@ def frame_of(path: str, ds: Dataset, syntax: str, size: int, remarks: list[str])
         data = _joined(path, data)
     stream = recognise(data)
     if not stream.kind and len(data) in (size, size + 1):
-        if syntax != "1.2.840.10008.1.2.1.98":
+        if syntax not in ("", _IN_FRAGMENTS):
             remarks.append(f"its pixels are not compressed, its transfer syntax says {_name(syntax)}")
         return Frame(data, Codestream(NATIVE))
     if stream.kind not in KINDS:
         if named and not stream.kind:
             raise damaged(path, f"it does not start as {named} does")
         raise undecodable(path, stream.kind or _name(syntax))
-    if stream.kind != named:
+    if syntax and stream.kind != named:
         remarks.append(f"its pixels are compressed as {stream.kind}, its transfer syntax says {_name(syntax)}")
     if stream.cut:
         raise damaged(path, f"as {stream.kind}")

@@ -72,8 +72,8 @@ def modality_of(path: str, ds: Dataset, class_of_the_file: str, remarks: list[st
         elif written in _MISSPELT and sop_class in ("", _SECONDARY_CAPTURE):
             modality = "DX"
         if modality != written and (modality in RADIOGRAPHS or modality == "CT"):
-            said = f"modality {written} is not one of the standard's" if written else "it names no modality"
-            remarks.append(f"{said}; it was read as {modality}" + (", by its SOP class" if by_class else ""))
+            reason = f"modality {written} is not one of the standard's" if written else "it names no modality"
+            remarks.append(f"{reason}; it was read as {modality}" + (", by its SOP class" if by_class else ""))
     if modality not in RADIOGRAPHS and modality != "CT":
         known = f" ({_OTHERS[modality]})" if modality in _OTHERS else ""
         raise FilmError(

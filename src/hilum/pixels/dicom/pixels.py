@@ -131,12 +131,12 @@ def _native(
 def _in_order(cells: Cells, remarks: list[str]) -> Cells:
     """Words whose bytes are swapped, by their writer or on the way, put in order.
 
-    Swapped, neighbours jump through the whole range; it takes a film to be many times smoother the other way.
+    Swapped, neighbours jump through the whole range; a film is many times smoother.
     """
     if cells.dtype.itemsize != 2:
         return cells
     rows = cells[:: max(len(cells) // 64, 1)]
-    if _jumps(rows) > 8 * _jumps(rows.byteswap()):
+    if _jumps(rows) > 4 * _jumps(rows.byteswap()):
         remarks.append("the bytes of its words are in the other order than its transfer syntax says")
         return cells.byteswap()
     return cells

@@ -69,10 +69,11 @@ def _fits_below(whole: Cells, bits: int, shift: int, signed: bool) -> bool:
 
 
 def _continues(masked: Cells, whole: Cells, above: Cells) -> bool:
-    """Whether the bits above belong to the values: whether neighbours on which they differ lie nearer with them.
+    """Whether the bits above belong to the values.
 
-    An overlay or rubbish lies on values that go on as if it were not there; a value that is longer than its header
-    says starts again from 0 without its upper bits.
+    An overlay or rubbish lies on values that go on as if it were not there, so that neighbours on which it differs
+    are nearer without it. A value that is longer than its header says starts again from 0 without its upper bits:
+    neighbours are nearer with them, or, where a film is coarse, what is left looks like noise.
     """
     nearer = farther = 0
     for axis in (0, 1):
@@ -82,4 +83,17 @@ def _continues(masked: Cells, whole: Cells, above: Cells) -> bool:
         with_them = np.abs(whole[a][differ].astype(np.int64) - whole[b][differ])
         nearer += int((with_them < without).sum())
         farther += int((with_them > without).sum())
-    return nearer > farther
+    if nearer > farther:
+        return True
+    picture, rest = _coherence(whole), _coherence(masked)
+    return (rest < 0.15 and picture > 0.5) or (picture > rest + 0.3 and 4 * nearer > nearer + farther)
+
+
+def _coherence(values: Cells) -> float:
+    """How much nearer neighbours are than pixels at random: 0 for noise, near 1 for a smooth picture."""
+    numbers = values[:: max(len(values) // 256, 1)].astype(np.float64)
+    neighbours = float(np.abs(np.diff(numbers, axis=1)).mean())
+    anywhere = float(
+        np.abs(numbers - np.random.default_rng(0).permutation(numbers.ravel()).reshape(numbers.shape)).mean()
+    )
+    return 1 - neighbours / anywhere if anywhere else 0.0

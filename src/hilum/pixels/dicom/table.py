@@ -102,7 +102,7 @@ def entries_of(value: object, count: int, bits: int, little_endian: bool) -> NDA
         octets = words.astype("<u2").view(np.uint8)  # in a word the first of two octets is the lower one
     if count <= len(octets) <= count + 1 and len(octets) < 2 * count:
         octets = octets[:count]
-        if bits <= 8 or _roughness(octets) < _roughness(words):
+        if bits <= 8 or _roughness(octets) < 2 * _roughness(words):
             return octets
     return words[:count] if len(words) == count + 1 else words
 
