@@ -92,9 +92,11 @@ def _run() -> None:
         train,
         tune,
     )
+    from hilum.cli.encoding import write_anything
     from hilum.cli.terminal import app
 
     confine_command()
+    write_anything()
     app()
 
 
