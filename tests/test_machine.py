@@ -11,7 +11,7 @@ import pytest
 
 from hilum import machine
 from hilum.errors import RequestError
-from hilum.machine import free_memory, measured_once, parse_memory, processor_name, processors
+from hilum.machine import free_memory, is_limited, parse_memory, processor_name, processors
 
 MEMINFO = "MemTotal:       16000 kB\nMemAvailable:   8000 kB\n"
 Write = Callable[[str, str], None]
@@ -44,6 +44,7 @@ def test_without_a_limit_it_is_what_affinity_grants(system: Write) -> None:
 def test_a_quota_counts_in_whole_processors(system: Write, quota: int, count: int) -> None:
     system("cgroup/cpu.max", f"{quota} 100000\n")
     assert processors() == count
+    assert is_limited() == (count < 8)
 
 
 def test_the_groups_around_a_process_limit_it_too(system: Write) -> None:
@@ -128,25 +129,3 @@ def test_memory_is_read_as_people_write_it(text: str, count: int) -> None:
 def test_what_is_no_memory_is_refused(text: str) -> None:
     with pytest.raises(RequestError, match="write it as 8GB or 900MB"):
         parse_memory(text)
-
-
-def test_a_figure_is_measured_once_for_each_key(tmp_path: Path) -> None:
-    path, figures = tmp_path / "new folder" / "figures.json", iter([1.5, 2.5])
-    assert [measured_once(path, key, float, lambda: next(figures)) for key in ("a", "a", "b", "b", "a")] == [
-        1.5, 1.5, 2.5, 2.5, 1.5,
-    ]  # fmt: skip
-
-
-@pytest.mark.parametrize("damaged", ["{", "[]", '{"a": "no number"}'])
-def test_a_damaged_file_is_replaced(tmp_path: Path, damaged: str) -> None:
-    path = tmp_path / "figures.json"
-    path.write_text(damaged)
-    assert measured_once(path, "a", float, lambda: 1.5) == 1.5
-    assert measured_once(path, "a", float, lambda: 2.5) == 1.5
-
-
-def test_a_file_that_cannot_be_written_is_no_error(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    figures = iter([1.5, 2.5])
-    for figure in (1.5, 2.5):
-        assert measured_once(tmp_path / "file" / "figures.json", "a", float, lambda: next(figures)) == figure

@@ -1,4 +1,4 @@
-"""What this machine has: processors, memory, the processor's name; and figures that are measured on it once.
+"""What this machine has: processors, memory, the processor's name.
 
 A container or a job scheduler may grant a process less than the machine has. Both its affinity and the limits of its
 control groups (cgroup v1 and v2: `docker run --cpus 2 --memory 4g`, `CPUQuota=` of systemd, a pod's limits) count.
@@ -9,17 +9,11 @@ from __future__ import annotations
 import math
 import os
 import platform
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import TypeVar
-
-import msgspec
 
 from hilum.errors import RequestError
-from hilum.files import write_json
-
-T = TypeVar("T")
 
 _PROC, _CGROUPS = Path("/proc"), Path("/sys/fs/cgroup")
 _UNITS = {"MB": 10**6, "GB": 10**9, "MiB": 2**20, "GiB": 2**30}
@@ -35,6 +29,11 @@ def processors() -> int:
     """
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return max(1, math.ceil(min([allowed, *_quotas()])))
+
+
+def is_limited() -> bool:
+    """Whether a control group grants fewer processors than the affinity, which is what libraries count."""
+    return processors() < (len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
 
 
 def processor_fields() -> dict[str, str]:
@@ -80,26 +79,6 @@ def parse_memory(text: str) -> int:
                 return int(value * factor)
             break
     raise RequestError(f"--memory {text}: write it as 8GB or 900MB")
-
-
-def measured_once(path: Path, key: str, kind: type[T], measure: Callable[[], T]) -> T:
-    """Return what was measured on this machine before; measure it and keep it where it was not.
-
-    Args:
-        path: the file that keeps such figures, a JSON object. A damaged file is replaced, and where none can be
-            written, each process measures anew.
-        key: everything that the figure depends on: processor, versions, threads.
-        kind: the figure's type, which msgspec writes and reads.
-        measure: is called at most once.
-    """
-    known: dict[str, T] = {}
-    with suppress(OSError, msgspec.DecodeError):
-        known = msgspec.json.decode(path.read_bytes(), type=dict[str, kind])  # type: ignore[valid-type]
-    if key not in known:
-        known[key] = measure()
-        with suppress(OSError):
-            write_json(path, known)
-    return known[key]
 
 
 def _quotas() -> Iterator[float]:

@@ -1,4 +1,4 @@
-"""Where Hilum keeps what can be computed again, and what the libraries below it may neither send nor keep elsewhere.
+"""Where Hilum keeps what can be computed again, and what the libraries below it may neither send, keep nor take.
 
 docs/privacy.md lists every place; `tests/test_privacy.py` watches every verb for others.
 """
@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 from pathlib import Path
 
 from hilum.errors import RequestError
+from hilum.machine import is_limited, processors
 
 
 def cache_folder() -> Path:
@@ -46,11 +46,14 @@ def confine_libraries() -> None:
     ONNX Runtime keeps a device id and a queue of events below the home folder, and looks up the host of its maker,
     unless its telemetry is off. Ray reports its use to its maker. OpenVINO's tools do too, by a package of their own,
     which `inference.engines` keeps from being imported. PyTorch makes a folder with the user's name among the
-    temporary files, and fails where the user has no name.
+    temporary files, and fails where the user has no name. Thread pools count the machine's processors, and where a
+    container may use two of 64, 64 threads wait for one another.
     """
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(_folder_for("torchinductor")))
+    if is_limited():
+        os.environ.setdefault("OMP_NUM_THREADS", str(processors()))
 
 
 def confine_command() -> None:
@@ -69,4 +72,6 @@ def _folder_for(library: str) -> Path:
             return folder / library
     except RequestError:
         pass
+    import tempfile
+
     return Path(tempfile.gettempdir()) / f"hilum-{os.getuid() if hasattr(os, 'getuid') else 'cache'}" / library

@@ -32,7 +32,8 @@ from hilum.inference.engines import (
     open_engine,
     require_engine,
 )
-from hilum.machine import measured_once, processor_name
+from hilum.machine import processor_name
+from hilum.measurements import measured_once
 from hilum.places import cache_folder
 from hilum.workers import map_in_order
 

@@ -15,7 +15,8 @@ from msgspec.structs import replace
 from torch import Tensor
 from torch.nn import functional
 
-from hilum.machine import measured_once, processor_fields, processor_name
+from hilum.machine import processor_fields, processor_name
+from hilum.measurements import measured_once
 from hilum.places import cache_folder
 from hilum.recipe import Recipe, Training
 
