@@ -27,7 +27,10 @@ _SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
     (0, b"\x93NUMPY", "a numpy array"),
     (344, b"n+1\0", "a NIfTI volume"),
     (0, b"DICM", "a DICOM data set without the file header of PS3.10"),
-    (0, b"\x02\x00", "a DICOM data set without the file header of PS3.10"),
+    (0, b"\x02\x00\x00\x00", "a DICOM data set without the file header of PS3.10"),
+    (0, b"\x02\x00\x01\x00", "a DICOM data set without the file header of PS3.10"),
+    (0, b"\x02\x00\x02\x00", "a DICOM data set without the file header of PS3.10"),
+    (0, b"\x02\x00\x10\x00", "a DICOM data set without the file header of PS3.10"),
     (0, b"\x08\x00", "a DICOM data set without the file header of PS3.10"),
     (0, b"\x00\x08\x00", "a DICOM data set without the file header of PS3.10"),  # big-endian
 )

@@ -100,7 +100,8 @@ def test_several_values_or_words_are_named(keyword: str, tmp_path: Path) -> None
         ({"BitsAllocated": 12}, "of 12 bits allocated; Hilum reads 8, 16 and 32"),
         ({"BitsAllocated": 8}, "says 12 bits stored in 8 allocated"),
         ({"BitsStored": 32, "BitsAllocated": 32}, "of 32 bits stored; Hilum reads 8 to 16"),
-        ({"PhotometricInterpretation": "GREY"}, r"in colour \(GREY\)"),
+        ({"PhotometricInterpretation": "GREY"}, r"PhotometricInterpretation \(0028,0004\) is 'GREY', which does not"),
+        ({"PhotometricInterpretation": "MONOCHROME"}, "is 'MONOCHROME', which does not say whether"),
         ({"SamplesPerPixel": 2}, r"in colour \(MONOCHROME2\)"),
     ],
 )

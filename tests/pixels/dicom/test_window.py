@@ -49,11 +49,14 @@ def text(keyword: str, value: str) -> DataElement:
 IGNORED: dict[str, tuple[dict[str, Any], str]] = {
     "width 0": ({"WindowCenter": 2048, "WindowWidth": 0}, "has width 0 and was ignored"),
     "a negative width": ({"WindowCenter": 2048, "WindowWidth": -4096}, "has width -4096 and was ignored"),
-    "above the values": ({"WindowCenter": 100_000, "WindowWidth": 10}, r"\(centre 100000, width 10\) shows nothing"),
-    "below the values": ({"WindowCenter": -9000, "WindowWidth": 300}, "shows nothing of it"),
+    "above the values": (
+        {"WindowCenter": 100_000, "WindowWidth": 10},
+        r"\(centre 100000, width 10\) shows",
+    ),
+    "below the values": ({"WindowCenter": -9000, "WindowWidth": 300}, "shows next to nothing of its values"),
     "a sigmoid beside": (
         {"WindowCenter": 90_000, "WindowWidth": 100, "VOILUTFunction": "SIGMOID"},
-        "shows nothing of it",
+        "shows next to nothing of its values",
     ),
     "not a number": (
         {"WindowCenter": text("WindowCenter", "NaN"), "WindowWidth": 4096},
@@ -102,7 +105,44 @@ def test_a_width_below_1_on_values_between_0_and_1_is_read_exactly(tmp_path: Pat
     )
     values = STORED * slope + intercept
     np.testing.assert_allclose(decoded.grey, exact(0.4565323565, 0.9130647131, values), atol=1e-5)
-    assert "below 1, and was read as LINEAR_EXACT" in decoded.remarks[0]
+    assert "too narrow for LINEAR; read as LINEAR_EXACT" in decoded.remarks[0]
+
+
+@pytest.mark.parametrize("width", [1.0, 1.2, 1.9])
+def test_so_is_a_narrow_one_above_1_on_such_values(width: float, tmp_path: Path) -> None:
+    """LINEAR would take half a unit from the centre, on values that have no units."""
+    decoded = shown(
+        tmp_path / "film", RescaleSlope=0.001, RescaleIntercept=0, WindowCenter=width / 2, WindowWidth=width
+    )
+    np.testing.assert_allclose(decoded.grey, exact(width / 2, width, STORED * 0.001), atol=1e-5)
+    assert "read as LINEAR_EXACT" in decoded.remarks[0]
+
+
+def test_a_window_that_leaves_few_levels_is_kept_and_said(tmp_path: Path) -> None:
+    decoded = shown(tmp_path / "film", WindowCenter=30_000, WindowWidth=60_000)
+    np.testing.assert_allclose(decoded.grey, linear(30_000, 60_000), atol=1e-6)
+    assert re.fullmatch(r"its window shows it in 1\d of 255 grey levels", decoded.remarks[0])
+
+
+@pytest.mark.parametrize(
+    "tags",
+    [
+        {"RescaleSlope": "1e39", "RescaleIntercept": "0"},
+        {"RescaleSlope": "1e-39", "RescaleIntercept": "1"},
+        {"RescaleSlope": "1", "RescaleIntercept": "1e30"},
+    ],
+)
+def test_a_rescale_that_leaves_no_values_is_ignored(tags: dict[str, str], tmp_path: Path) -> None:
+    decoded = shown(tmp_path / "film", **tags)
+    np.testing.assert_array_equal(decoded.grey, shown(tmp_path / "plain").grey)
+    assert "leave no values; ignored" in decoded.remarks[0]
+
+
+@pytest.mark.parametrize(("centre", "width"), [("1e39", "1e39"), ("1e39", "10"), ("0", "1e39")])
+def test_windows_beyond_all_numbers_are_ignored(centre: str, width: str, tmp_path: Path) -> None:
+    decoded = shown(tmp_path / "film", WindowCenter=centre, WindowWidth=width)
+    np.testing.assert_array_equal(decoded.grey, shown(tmp_path / "plain").grey)
+    assert "shows next to nothing" in decoded.remarks[0]
 
 
 FUNCTIONS = {

@@ -59,6 +59,14 @@ def read_header(path: str, ds: Dataset, remarks: list[str]) -> PixelHeader:
     if not meaning and samples == 1:
         meaning = "MONOCHROME2"
         remarks.append("PhotometricInterpretation is missing; high values were taken as white (MONOCHROME2)")
+    if meaning.replace(" ", "").replace("_", "") in _GREY:
+        meaning = meaning.replace(" ", "").replace("_", "")
+    elif samples == 1 and meaning not in (*_COLOURS, "PALETTE COLOR", "HSV", "ARGB", "CMYK"):
+        raise FilmError(
+            path,
+            f"its {name_of('PhotometricInterpretation')} is {meaning[:24]!r}, which does not say whether high values "
+            "are white (MONOCHROME2) or black (MONOCHROME1); correct it, or export the film again",
+        )
     grey = samples == 1 and meaning in (*_GREY, "PALETTE COLOR")
     if not grey and not (samples == 3 and meaning in (*_COLOURS, *_GREY)):
         raise colourful(path, meaning)

@@ -49,6 +49,8 @@ def stored_pixels(
         precision = frame.stream.bits
         if precision <= bits:  # a value alone, not its cell
             high_bit = bits - 1
+            if precision < bits:
+                remarks.append(f"its codestream has {precision} bits, its header says {bits}")
             if header.signed and precision < bits:
                 bits, high_bit = precision, precision - 1
     width = 8 * cells.dtype.itemsize

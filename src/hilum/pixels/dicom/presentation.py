@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from pydicom import Dataset
 
 LUNG_WINDOW = (-600.0, 1500.0)  # centre and width in HU
-_LEVEL = 1 / 255
+_FEWEST = 8 / 255  # grey that the eye takes for black or white
+_FEW = 32 / 255
 _SAMPLED = 1 << 20
 
 
@@ -43,8 +44,12 @@ def modality_values(
         except ValueError as error:
             problems.append(f"its modality LUT was ignored: {error}")
             continue
+        values = look_up(stored, table)
+        if values.min() == values.max():
+            problems.append("its modality LUT was ignored: it begins or ends beside the stored values")
+            continue
         remarks.extend(f"its modality LUT {problem}" for problem in table.problems)
-        return look_up(stored, table), True
+        return values, True
     if problems:
         remarks.extend(problems)
         return stored.astype(np.float32), False
@@ -64,7 +69,13 @@ def modality_values(
             f"its rescale {'slope is missing: 1' if slope is None else 'intercept is missing: 0'} was taken"
         )
     if slope is not None or intercept is not None:
-        values = values * np.float32(1 if slope is None else slope) + np.float32(intercept or 0)
+        slope, intercept = 1.0 if slope is None else slope, intercept or 0.0
+        with np.errstate(over="ignore", invalid="ignore"):
+            values = values * np.float32(slope) + np.float32(intercept)
+        low, high = values.min(), values.max()
+        if not low < high < np.inf or low == -np.inf:
+            remarks.append(f"its rescale slope {slope:g} and intercept {intercept:g} leave no values; ignored")
+            return stored.astype(np.float32), False
     return values, True
 
 
@@ -76,7 +87,7 @@ def presented(
     remarks: list[str],
 ) -> NDArray[np.float32]:
     """Values in the modality's units as 0 to 1, before the polarity, as the film itself says (PS3.3 C.11.2)."""
-    nothing = "shows nothing of it, beside its values, and was ignored"
+    nothing = "shows next to nothing of its values and was ignored"
     for item in _items(ds, "VOILUTSequence", remarks):
         try:
             table = read_table(item, little_endian, float(values.min()), float(values.max()))
@@ -84,17 +95,22 @@ def presented(
             remarks.append(f"its VOI LUT was ignored: {error}")
             continue
         grey: NDArray[np.float32] = look_up(values, table) / np.float32(2**table.bits - 1)
-        if _shows_nothing(grey, padding):
+        shown = _range_of(grey, padding)
+        if not shown >= _FEWEST:
             remarks.append(f"its VOI LUT {nothing}")
             continue
         remarks.extend(f"its VOI LUT {problem}" for problem in table.problems)
+        remarks.extend(_few("VOI LUT", shown))
         return grey
-    for window in windows_of(ds, remarks):
+    step = first_number(ds, "RescaleSlope").value
+    for window in windows_of(ds, abs(step or 1.0), remarks):
         grey = apply_window(values, window.centre, window.width, window.function)
-        if _shows_nothing(grey, padding):
+        shown = _range_of(grey, padding)
+        if not shown >= _FEWEST:  # not a number: a window too large for any value
             remarks.append(f"its window (centre {window.centre:g}, width {window.width:g}) {nothing}")
             continue
         remarks.extend(window.problems)
+        remarks.extend(_few("window", shown))
         return grey
     return between_extremes(values, padding)
 
@@ -132,8 +148,12 @@ def _items(ds: Dataset, keyword: str, remarks: list[str]) -> list[Dataset]:
         return []
 
 
-def _shows_nothing(grey: NDArray[np.float32], padding: NDArray[np.bool_] | None) -> bool:
-    """Whether 99 of 100 exposed pixels lie within one grey level in 255."""
+def _few(what: str, shown: float) -> list[str]:
+    return [f"its {what} shows it in {round(255 * shown)} of 255 grey levels"] if shown < _FEW else []
+
+
+def _range_of(grey: NDArray[np.float32], padding: NDArray[np.bool_] | None) -> float:
+    """The range of grey in which 99 of 100 exposed pixels lie."""
     exposed = grey.ravel() if padding is None else grey[~padding]
     low, high = np.percentile(exposed[:: max(len(exposed) // _SAMPLED, 1)], [0.5, 99.5])
-    return bool(high - low < _LEVEL)
+    return float(high - low)

@@ -33,8 +33,18 @@ class Window(NamedTuple):
     problems: tuple[str, ...] = ()
 
 
-def windows_of(ds: Dataset, remarks: list[str]) -> list[Window]:
-    """The windows of a film that can be applied, in their order; `remarks` gets why others were left out."""
+def windows_of(ds: Dataset, step: float, remarks: list[str]) -> list[Window]:
+    """The windows of a film that can be applied, in their order.
+
+    LINEAR takes half a unit from the centre and one from the width, which supposes values that are whole numbers
+    (PS3.3 C.11.2.1.2.1). A width below 1 it does not allow; on values in smaller steps, such as 0 to 1, narrow
+    windows mean LINEAR_EXACT, and dcm4che, which counts a window in stored values, shows them so.
+
+    Args:
+        ds: the film's data set.
+        step: by how much values differ whose stored values differ by 1: the rescale slope, without its sign.
+        remarks: gets why others were left out.
+    """
     centres, widths = numbers_of(ds, "WindowCenter"), numbers_of(ds, "WindowWidth")
     if bool(centres) != bool(widths):
         remarks.append(f"its window has no {'width' if centres else 'centre'} and was ignored")
@@ -50,9 +60,9 @@ def windows_of(ds: Dataset, remarks: list[str]) -> list[Window]:
         elif width.value <= 0:
             remarks.append(f"its window has width {width.value:g} and was ignored")
         else:
-            exact = function == "LINEAR" and width.value < 1
+            exact = function == "LINEAR" and width.value < (1 if step > 0.1 else 2)
             if exact:
-                problems.append(f"its window has width {width.value:g}, below 1, and was read as LINEAR_EXACT")
+                problems.append(f"its window of width {width.value:g} is too narrow for LINEAR; read as LINEAR_EXACT")
             usable.append(Window(centre.value, width.value, "LINEAR_EXACT" if exact else function, tuple(problems)))
     return usable
 
