@@ -136,6 +136,21 @@ def replacing(path: Path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
+@contextmanager
+def named_in_errors(path: Path) -> Iterator[None]:
+    """Name a file or folder in errors that name none, as those of writing to an open file do.
+
+    Raises:
+        OSError: as the block, with a name.
+    """
+    try:
+        yield
+    except OSError as error:
+        if not error.errno or error.filename is not None:
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from None
+
+
 def _is_about(error: Exception, temporary: Path) -> bool:
     """Whether an error names the temporary file, or no file, as one from writing to an open file does."""
     name = getattr(error, "filename", None)

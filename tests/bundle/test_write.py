@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
+import stat
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +15,7 @@ from safetensors.torch import load
 
 from hilum import bundle
 from hilum.bundle.golden import golden_films
+from hilum.bundle.seal import part_of
 from hilum.bundle.weights import load_model
 from hilum.errors import RequestError
 from hilum.inference import Detector
@@ -102,3 +106,61 @@ def test_the_golden_predictions_are_those_of_the_network(session_bundle: Path) -
     rows = json.loads((session_bundle / "golden.json").read_text())["probs"]
     probs = Detector(session_bundle).probs(golden_films(recipe_of().pixels))
     np.testing.assert_allclose(rows, probs, atol=1e-4)
+
+
+def test_every_file_has_the_permissions_that_the_umask_gives(tmp_path: Path) -> None:
+    before = os.umask(0o027)
+    try:
+        opened = make(tmp_path / "bundle")
+    finally:
+        os.umask(before)
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in opened.folder.iterdir()}
+    del modes["model.onnx"]  # a copy of the export that the tests share
+    assert set(modes.values()) == {0o640}, modes
+    assert stat.S_IMODE(opened.folder.stat().st_mode) == 0o750
+
+
+def test_what_a_killed_command_left_goes_and_a_bundle_that_it_had_moved_away_comes_back(tmp_path: Path) -> None:
+    folder = make(tmp_path / "bundle").folder
+    (tmp_path / ".bundle.part").mkdir()
+    (tmp_path / ".bundle.part" / "weights.safetensors").write_bytes(b"half")
+    folder.rename(tmp_path / ".bundle.old")
+
+    def refused() -> None:
+        with part_of(folder):
+            assert bundle.read(folder)
+            raise RequestError("too few films")
+
+    with pytest.raises(RequestError, match="too few films"):
+        refused()
+    assert [path.name for path in tmp_path.iterdir()] == ["bundle"]
+    assert bundle.read(folder)
+
+
+@pytest.mark.parametrize("named", ["nothing", "the hidden file", "the source of a copy"])
+def test_a_full_disk_names_the_bundles_file_and_leaves_the_old_bundle(tmp_path: Path, named: str) -> None:
+    folder = make(tmp_path / "bundle").folder
+    full = errno.ENOSPC, os.strerror(errno.ENOSPC)
+
+    def fill() -> None:
+        with part_of(folder) as part:
+            (part / "model.onnx").write_bytes(b"half")
+            match named:
+                case "nothing":
+                    raise OSError(*full)
+                case "the hidden file":
+                    raise OSError(*full, str(part / "model.onnx"))
+                case _:
+                    raise OSError(*full, "model.onnx", None, str(part / "model.onnx"))
+
+    with pytest.raises(OSError, match="No space left") as raised:
+        fill()
+    assert raised.value.filename == str(folder if named == "nothing" else folder / "model.onnx")
+    assert [path.name for path in tmp_path.iterdir()] == ["bundle"]
+    assert bundle.read(folder)
+
+
+def test_an_error_about_another_file_keeps_its_name(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError) as raised, part_of(tmp_path / "bundle"):
+        (tmp_path / "films.csv").read_bytes()
+    assert raised.value.filename == str(tmp_path / "films.csv")

@@ -115,18 +115,18 @@ def add_forms(opened: Bundle, folder: Path, files: Sequence[Path], record: Int8 
     Raises:
         RequestError: the folder exists and is no bundle.
     """
-    part = part_of(folder)
-    for name in opened.spec.files:
-        (part / name).write_bytes(opened.content(name))
-    for path in files:
-        shutil.copyfile(path, part / path.name)
-    if record is not None:
-        write_text(
-            part / INT8_RECORD_NAME, msgspec.json.format(msgspec.json.encode(record), indent=1).decode() + "\n"
-        )
-    written = seal(opened.spec, part, folder)
-    tell_unsigned(folder, [opened.folder])
-    return written
+    with part_of(folder) as part:
+        for name in opened.spec.files:
+            (part / name).write_bytes(opened.content(name))
+        for path in files:
+            shutil.copyfile(path, part / path.name)
+        if record is not None:
+            write_text(
+                part / INT8_RECORD_NAME, msgspec.json.format(msgspec.json.encode(record), indent=1).decode() + "\n"
+            )
+        written = seal(opened.spec, part, folder)
+        tell_unsigned(folder, [opened.folder])
+        return written
 
 
 def _figures(probs: Floats, labels: np.ndarray, threshold: float | None) -> dict[str, float]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import datetime
 import hashlib
+import os
 import shutil
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -18,23 +20,39 @@ from hilum.bundle.read import CARD_NAME, GATE_NAME, Bundle, read
 from hilum.bundle.record import seal_of
 from hilum.bundle.spec import SCHEMA, Decisions, Member, Spec, SplitCard
 from hilum.errors import RequestError
-from hilum.files import sha256_of, write_json, write_text
+from hilum.files import hidden_beside, sha256_of, write_json, write_text
 from hilum.recipe import Recipe
 from hilum.records import Manifest
 
 
-def part_of(folder: Path) -> Path:
-    """Make the folder that a bundle is written into until it is whole.
+@contextmanager
+def part_of(folder: Path) -> Iterator[Path]:
+    """Make the folder that a bundle is written into until it is whole; it is gone when the block ends.
+
+    What a killed command left there goes now, and a bundle that it had moved away comes back.
 
     Raises:
         RequestError: the folder exists and is no bundle.
+        OSError: about the bundle's folder, never about the hidden one; the bundle that was there stands.
     """
+    part, old = hidden_beside(folder, ".part"), hidden_beside(folder, ".old")
+    if old.exists() and not folder.exists():
+        old.replace(folder)
     if folder.exists() and not (folder / SPEC_NAME).exists():
         raise RequestError(f"{folder}: exists and is no bundle; name another folder")
-    part = folder.with_name(f".{folder.name}.part")
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(parents=True)
-    return part
+    for left in (part, old):
+        shutil.rmtree(left, ignore_errors=True)
+    try:
+        part.mkdir(parents=True)
+        yield part
+    except OSError as error:
+        names = [Path(os.fsdecode(name)) for name in (error.filename2, error.filename) if name is not None] or [part]
+        inside = next((name for name in names if name.is_relative_to(part)), None)
+        if not error.errno or inside is None:
+            raise
+        raise OSError(error.errno, error.strerror, str(folder / inside.relative_to(part))) from None
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
 
 
 def spec_of(
@@ -91,8 +109,11 @@ def seal(spec: Spec, part: Path, folder: Path) -> Bundle:
     record = msgspec.json.decode(msgspec.json.encode(msgspec.structs.replace(spec, files=files, seal="")))
     record["seal"] = seal_of(record)
     write_json(part / SPEC_NAME, record)
-    shutil.rmtree(folder, ignore_errors=True)
+    old = hidden_beside(folder, ".old")
+    if folder.exists():
+        folder.replace(old)
     part.replace(folder)
+    shutil.rmtree(old, ignore_errors=True)
     return read(folder)
 
 

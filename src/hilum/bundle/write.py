@@ -88,15 +88,15 @@ def write(
         RequestError: the folder exists and is no bundle.
         HilumError: a network's ONNX file does not give what the torch network gives.
     """
-    part = part_of(folder)
-    payload.save(part)
-    _write_golden(part, recipe, payload, classes, decisions)
-    if gate:
-        write_gate(gate, part / GATE_NAME)
-    spec = spec_of(recipe, classes, manifest, decisions, history, payload.members)
-    size = payload.size(part)
-    spec = replace(spec, out_of_fold=out_of_fold, made_with=payload.made_with, **size._asdict())
-    return seal(spec, part, folder)
+    with part_of(folder) as part:
+        payload.save(part)
+        _write_golden(part, recipe, payload, classes, decisions)
+        if gate:
+            write_gate(gate, part / GATE_NAME)
+        spec = spec_of(recipe, classes, manifest, decisions, history, payload.members)
+        size = payload.size(part)
+        spec = replace(spec, out_of_fold=out_of_fold, made_with=payload.made_with, **size._asdict())
+        return seal(spec, part, folder)
 
 
 def rewrite(
@@ -115,18 +115,18 @@ def rewrite(
     Raises:
         RequestError: the folder exists and is no bundle.
     """
-    part = part_of(folder)
-    for name in payload.files:
-        (part / name).write_bytes(opened.content(name))
-    if gate:
-        write_gate(gate, part / GATE_NAME)
-    elif (kept := opened.gate) is not None:
-        (part / GATE_NAME).write_bytes(kept)
-    _write_golden(part, recipe, payload, opened.spec.classes, decisions)
-    spec = replace(stamped(opened.spec, recipe, decisions), out_of_fold=False, **payload.size(part)._asdict())
-    written = seal(spec, part, folder)
-    tell_unsigned(folder, [opened.folder])
-    return written
+    with part_of(folder) as part:
+        for name in payload.files:
+            (part / name).write_bytes(opened.content(name))
+        if gate:
+            write_gate(gate, part / GATE_NAME)
+        elif (kept := opened.gate) is not None:
+            (part / GATE_NAME).write_bytes(kept)
+        _write_golden(part, recipe, payload, opened.spec.classes, decisions)
+        spec = replace(stamped(opened.spec, recipe, decisions), out_of_fold=False, **payload.size(part)._asdict())
+        written = seal(spec, part, folder)
+        tell_unsigned(folder, [opened.folder])
+        return written
 
 
 def _write_golden(

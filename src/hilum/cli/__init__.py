@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hilum.errors import FilmError, HilumError, RequestError
@@ -120,10 +122,24 @@ def _explain_import(error: ImportError) -> str:
 
 def _explain(error: OSError) -> str:
     place = f"{error.filename}: " if error.filename else ""
-    if error.errno == errno.ENOSPC:
-        return f"{place}the disk is full; make room and run the same command again, nothing that was finished is lost"
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        full = "the disk is full" if error.errno == errno.ENOSPC else "no more may be kept there (quota)"
+        again = "make room and run the same command again, nothing that was finished is lost"
+        return f"{place}{full}{_room_beside(error.filename)}; {again}"
     if error.errno == errno.ENOMEM:
         return f"{place}{_NO_MEMORY}"
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return f"{place}not allowed to read or write here; change its permissions or name another place"
     return f"{place}{error.strerror or error}"
+
+
+def _room_beside(name: str | bytes | None) -> str:
+    """How much room the disk of a file has, and which folder that is; nothing where that cannot be told."""
+    if not name:
+        return ""
+    path = Path(os.path.abspath(os.fsdecode(name)))
+    try:
+        folder = next(each for each in path.parents if each.is_dir())
+        return f" ({folder}: {shutil.disk_usage(folder).free / 1e6:,.1f} MB left)"
+    except (OSError, StopIteration):
+        return ""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from hilum.errors import RequestError
+from hilum.files import named_in_errors
 from hilum.locks import one_writer
 from hilum.records import Manifest
 
@@ -60,7 +61,7 @@ def export(
     opened = bundles.read(bundle)
     if (precision == "int8") != (films is not None):
         raise RequestError("--precision int8 and --data DIR go together: int8 is made and measured on films")
-    with tempfile.TemporaryDirectory() as temporary:
+    with tempfile.TemporaryDirectory(prefix="hilum-") as temporary, named_in_errors(Path(temporary)):
         record: Int8 | None = None
         network, name = opened.onnx, Path(ONNX_NAME)
         files: list[Path] = []
