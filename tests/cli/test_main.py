@@ -14,6 +14,7 @@ import hilum as hilum_package
 from hilum.cli import _explain
 from hilum.recipe import read_recipe
 from tests.cli.conftest import Hilum, refusal
+from tests.conftest import WriteFilm
 
 VERBS = ("index", "train", "evaluate", "fuse", "predict", "models", "recipes", "demo")
 
@@ -54,3 +55,55 @@ def test_recipes_are_listed_and_printed(hilum_process: Hilum, tmp_path: Path) ->
     (tmp_path / "mine.toml").write_text(shown.stdout)
     assert read_recipe(tmp_path / "mine.toml") == read_recipe("s2-vgg16")
     assert "did you mean s2-vgg16" in refusal(hilum_process("recipes", "show", "s2-vgg-16"), 2)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits the address space")
+@pytest.mark.parametrize("kilobytes", [30_000, 60_000, 120_000, 200_000, 300_000])
+def test_too_little_memory_is_one_line(kilobytes: int, tmp_path: Path, write_film: WriteFilm) -> None:
+    """Below what its imports take: in Python itself, in numpy, in OpenCV, in ONNX Runtime."""
+    write_film(tmp_path / "film.png", seed=1)
+    program = "import sys; sys.argv = ['hilum', 'predict', 'film.png']; from hilum.cli import main; main()"
+    limited = f'ulimit -v {kilobytes}; exec "{sys.executable}" -c "{program}"'
+    done = subprocess.run(["sh", "-c", limited], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert "not enough memory" in refusal(done, 1)
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "says"),
+    [
+        (MemoryError(), 1, "not enough memory"),
+        (RecursionError("maximum recursion depth exceeded"), 2, "nested too deeply"),
+        (KeyboardInterrupt(), 130, "stopped"),
+        (OSError(errno.ENOMEM, "Cannot allocate memory"), 1, "not enough memory"),
+        (RuntimeError("can't start new thread"), 1, "no further thread can be started"),
+        (ImportError("libz.so: failed to map segment from shared object"), 1, "not enough memory"),
+        (ImportError("libz.so: undefined symbol"), 1, "a package cannot be loaded (libz.so: undefined symbol)"),
+    ],
+)
+def test_what_is_no_fault_of_the_request_is_one_line_too(
+    hilum: Hilum, monkeypatch: pytest.MonkeyPatch, error: BaseException, code: int, says: str
+) -> None:
+    def fail() -> None:
+        raise error
+
+    monkeypatch.setattr("hilum.cli._run", fail)
+    assert says in refusal(hilum("predict", "film.png"), code)
+
+
+def test_a_fault_of_hilum_is_not_hidden(hilum: Hilum, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> None:
+        raise RuntimeError("something else")
+
+    monkeypatch.setattr("hilum.cli._run", fail)
+    with pytest.raises(RuntimeError, match="something else"):
+        hilum("predict", "film.png")
+
+
+def test_whoever_closes_the_pipe_is_told_nothing(tmp_path: Path) -> None:
+    program = "import sys; sys.argv = ['hilum', 'recipes', '--json']; from hilum.cli import main; main()"
+    done = subprocess.run(
+        ["sh", "-c", f'"{sys.executable}" -c "{program}" | true'],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.stderr == ""

@@ -61,10 +61,10 @@ def card_contradiction(text: str, spec: Spec) -> str:
     """
     text, point = " ".join(text.split()), spec.operating_point
     if point.threshold is None:
-        said = [f"each of {_listed(spec.classes)} is"]
+        stated = [f"each of {_listed(spec.classes)} is"]
     else:
-        said = [f"`{spec.classes[1]}` is, against `{spec.classes[0]}`,", f"probability of {point.threshold:.4f} on"]
-    missing = next((each for each in said if " ".join(each.split()) not in text), "")
+        stated = [f"`{spec.classes[1]}` is, against `{spec.classes[0]}`,", f"probability of {point.threshold:.4f} on"]
+    missing = next((each for each in stated if " ".join(each.split()) not in text), "")
     return f"does not say, as bundle.json does, “{missing}”" if missing else ""
 
 

@@ -67,7 +67,7 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     except OSError as error:
-        _refuse(_explain(error), 2)
+        _refuse(_explain(error), 1 if error.errno == errno.ENOMEM else 2)
     except RuntimeError as error:
         if "can't start new thread" not in str(error):
             raise

@@ -162,6 +162,52 @@ def test_a_boosted_tree_too(tmp_path: Path) -> None:
         read_back(tmp_path / "model.skops", HERE)
 
 
+def test_a_boosted_tree_asks_for_no_categories(tmp_path: Path) -> None:
+    boosted = fitted(classifier="boosting")
+    boosted["classifier"]._predictors[0][0].nodes["is_categorical"][0] = 1
+    write_pipeline(boosted, tmp_path / "model.skops")
+    with pytest.raises(BundleError, match="asks for categories"):
+        read_back(tmp_path / "model.skops", HERE)
+
+
+def test_a_tree_sees_no_more_numbers_than_are_shown_to_it(tmp_path: Path) -> None:
+    forest = fitted(classifier="forest")
+    forest["classifier"].n_features_in_ = 10**6
+    state = forest["classifier"].estimators_[0].tree_.__getstate__()
+    state["nodes"]["feature"][0] = 5000
+    forest["classifier"].estimators_[0].tree_.__setstate__(state)
+    write_pipeline(forest, tmp_path / "model.skops")
+    with pytest.raises(BundleError, match="looks at numbers that there are not"):
+        read_back(tmp_path / "model.skops", HERE)
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("support_", lambda values: np.concatenate([values, values])),
+        ("support_vectors_", lambda values: np.concatenate([values, values])),
+        ("support_vectors_", lambda values: values[:, :3].copy()),
+        ("_dual_coef_", lambda values: values[:, :1].copy()),
+        ("_intercept_", lambda values: values[:0].copy()),
+        ("_n_support", lambda values: values + np.int32(1000)),
+        ("_n_support", lambda values: -values),
+        ("_probA", lambda values: np.zeros(3)),
+        ("_impl", lambda _: "epsilon_svr"),
+        ("kernel", lambda _: "precomputed"),
+    ],
+)
+def test_a_support_vector_machine_reads_no_further_than_its_arrays(
+    tmp_path: Path, name: str, change: Callable[[Any], Any]
+) -> None:
+    """LIBSVM takes the lengths of all from one of them: a longer `support_` crashed the process."""
+    pipeline = fitted(**SYSTEMS["manifold"])
+    machine = pipeline["classifier"].calibrated_classifiers_[0].estimator
+    setattr(machine, name, change(getattr(machine, name)))
+    write_pipeline(pipeline, tmp_path / "model.skops")
+    with pytest.raises(BundleError, match="a support vector machine"):
+        read_back(tmp_path / "model.skops", HERE)
+
+
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"not a zip"])
 def test_a_damaged_file_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "model.skops").write_bytes(content)

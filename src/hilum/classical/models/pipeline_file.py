@@ -1,8 +1,7 @@
 """`model.skops`: a fitted pipeline on disk, without pickle. What is read back is of known types or refused.
 
 skops writes arrays as `.npy` and says in JSON how objects are put together from them. It can be told which types it
-may make, but not what they hold: the indices of a decision tree are followed by compiled code that checks none, so
-they are checked here.
+may make, but not what they hold: `compiled_state` checks what compiled code follows without looking.
 
 skops names a type by the module that defines it. Of our own types those names belong to the format and not to the
 house: they stay as the first version wrote them, wherever the modules lie now.
@@ -23,6 +22,7 @@ from zipfile import ZIP_DEFLATED, ZipFile
 
 import numpy as np
 
+from hilum.classical.models.compiled_state import refuse_wild
 from hilum.errors import BundleError
 
 _OURS = ("genetic.GeneticNetwork", "reduction.LandmarkIsomap", "reduction.OneScale", "selection.Selection",
@@ -100,7 +100,7 @@ def read_pipeline(content: bytes, path: Path, made_with: str) -> Any:
         with _skops() as skops:
             untrusted = skops.get_untrusted_types(data=renamed.getvalue())
             pipeline = skops.load(renamed, trusted=untrusted)  # every type was checked above
-        _refuse_wild_trees(pipeline)
+        refuse_wild(pipeline)
     except BundleError:
         raise
     except Exception as error:  # whatever a foreign file makes of its reader
@@ -119,7 +119,9 @@ def _refuse_unknown(archive: ZipFile, path: Path) -> None:
     for node in _nodes(json.loads(archive.read(_SCHEMA))):
         loader, name = str(node["__loader__"]), f"{node.get('__module__')}.{node.get('__class__')}"
         if name not in _KNOWN.get(loader, ()):
-            raise BundleError(f"{path}: holds {name} ({loader}), which no system is made of; it is not opened")
+            named = f"{name} ({loader})"[:200]
+            named = named if named.isprintable() else ascii(named)
+            raise BundleError(f"{path}: holds {named}, which no system is made of; it is not opened")
 
 
 def _rename_modules(source: io.BytesIO, target: io.BytesIO, modules: Mapping[str, str]) -> None:
@@ -151,30 +153,6 @@ def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
 def _size_of(archive: ZipFile, name: str) -> int:
     with archive.open(name) as file:
         return int(np.lib.format.read_array(file, allow_pickle=False).size)
-
-
-def _refuse_wild_trees(pipeline: Any) -> None:
-    """Raise ValueError where a tree would be followed out of its own nodes, or round in circles."""
-    classifier = pipeline.steps[-1][1]
-    for tree in getattr(classifier, "estimators_", ()):
-        nodes = tree.tree_.__getstate__()["nodes"]
-        _refuse_wild(nodes["left_child"], nodes["right_child"], nodes["feature"], nodes["left_child"] < 0,
-                     classifier.n_features_in_)  # fmt: skip
-    for together in getattr(classifier, "_predictors", ()):
-        for predictor in together:
-            nodes = predictor.nodes
-            _refuse_wild(nodes["left"], nodes["right"], nodes["feature_idx"], nodes["is_leaf"].astype(bool),
-                         classifier.n_features_in_)  # fmt: skip
-
-
-def _refuse_wild(left: Any, right: Any, feature: Any, leaf: Any, features: int) -> None:
-    places = np.arange(len(left))[~leaf]
-    for child in (left[~leaf].astype(np.int64), right[~leaf].astype(np.int64)):
-        if not ((child > places) & (child < len(left))).all():
-            raise ValueError("a decision tree points out of itself")
-    looked_at = feature[~leaf].astype(np.int64)
-    if not len(left) or not ((looked_at >= 0) & (looked_at < features)).all():
-        raise ValueError("a decision tree looks at numbers that there are not")
 
 
 class _NoTorch:
