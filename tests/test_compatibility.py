@@ -20,8 +20,12 @@ import torch
 from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
+from hilum.bundle import read
+from hilum.inference import Detector
+from hilum.pixels.scale import FEW_OUTSIDE
 from hilum.recipe import read_recipe
 from hilum.records import ADDED_COLUMNS
+from hilum.workflows.run import read_run
 from tests.cli.conftest import Hilum, hilum_process
 
 __all__ = ["hilum_process"]
@@ -77,6 +81,24 @@ def test_a_pipeline_predicts_what_it_predicted(written: Path, hilum_process: Hil
 @pytest.mark.parametrize("recipe", sorted((WRITTEN / "recipes").glob("*.toml")), ids=lambda path: path.stem)
 def test_a_resolved_recipe_is_read_as_todays_recipe_of_that_name(recipe: Path) -> None:
     assert read_recipe(recipe) == read_recipe(recipe.stem)
+
+
+@pytest.mark.parametrize("bundle", ["network", "classical"])
+def test_a_bundle_keeps_the_grey_scale_that_it_was_made_with(bundle: str, tmp_path: Path) -> None:
+    """A lead marker far outside sets its scale, as it did; the bundle that a run writes today leaves it out."""
+    opened = read(WRITTEN / bundle)
+    assert opened.spec.recipe.pixels.grey_scale == "extremes"
+    assert all(member.recipe.pixels.grey_scale == "extremes" for member in opened.spec.members)
+    values = np.arange(64 * 64, dtype=np.uint16).reshape(64, 64)
+    values[:4, :4] = 65535
+    (film,) = Detector(WRITTEN / bundle).predict([values])
+    assert film.remarks == ()
+    (film,) = Detector("shipped").predict([values])
+    assert film.remarks == (FEW_OUTSIDE,)
+
+
+def test_a_run_keeps_the_grey_scale_that_it_was_started_with() -> None:
+    assert read_run(WRITTEN / "killed").recipe.pixels.grey_scale == "extremes"
 
 
 def hash_of(weights: Mapping[str, NDArray[Any]]) -> str:

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 import msgspec
 
 from hilum.bundle.consistency import contradiction
-from hilum.bundle.spec import READABLE, Spec
+from hilum.bundle.spec import READABLE, Spec, as_written
 from hilum.errors import BundleError
 
 AGAIN = "take the bundle again from where it was made"
@@ -45,7 +45,7 @@ def parse_record(content: bytes, source: str) -> Spec:
             f"{source}: schema {str(schema)[:40]}; this Hilum reads {readable}: install the one that wrote it"
         )
     try:
-        spec = msgspec.convert(record, Spec)
+        spec = as_written(msgspec.convert(record, Spec))
         sealed = seal_of(record)
     except (msgspec.MsgspecError, ValueError, ArithmeticError, RecursionError) as error:
         raise BundleError(f"{source}: damaged ({_short(error)}); {AGAIN}") from None

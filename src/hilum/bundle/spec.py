@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from msgspec import Struct
+from msgspec.structs import replace
 
 from hilum.confidence import Calibration, Conformal, ScoreReference
 from hilum.confidence.probabilities import softmax
@@ -11,9 +12,11 @@ from hilum.recipe import Recipe
 from hilum.records import Figure
 
 # Since 3 with calibration, prediction sets and scores to compare with; 2 is read as one without them. Since 4 it may
-# hold a system without a network; of a network it holds what one of schema 3 holds.
-SCHEMA = 4
-READABLE = (2, 3, SCHEMA)
+# hold a system without a network; of a network it holds what one of schema 3 holds. Since 5 its recipe
+# says what sets the grey scale (`pixels.grey_scale`); before, the extremes did.
+SCHEMA = 5
+READABLE = (2, 3, 4, SCHEMA)
+_GREY_SCALE_SINCE = 5
 PIPELINE_NAME = "model.skops"  # of a system without a network, in place of model.onnx and weights.safetensors
 
 
@@ -124,6 +127,18 @@ class Spec(Struct, frozen=True, forbid_unknown_fields=True):
     def recipes(self) -> tuple[Recipe, ...]:
         """By which each of the bundle's networks was built."""
         return tuple(member.recipe for member in self.members) or (self.recipe,)
+
+
+def as_written(spec: Spec) -> Spec:
+    """A record that was just decoded, with what keys that it lacks meant to the version that wrote it."""
+    if spec.schema >= _GREY_SCALE_SINCE:
+        return spec
+
+    def scaled(recipe: Recipe) -> Recipe:
+        return replace(recipe, pixels=replace(recipe.pixels, grey_scale="extremes"))
+
+    members = tuple(replace(member, recipe=scaled(member.recipe)) for member in spec.members)
+    return replace(spec, recipe=scaled(spec.recipe), members=members)
 
 
 def probabilities(logits: np.ndarray) -> np.ndarray:

@@ -118,7 +118,7 @@ def probs_under_shifts(
 
     def squares_of(film: Film) -> Squares | None:
         try:
-            grey = decode(film.path, pixels.window, film.sha256)
+            grey = decode(film.path, pixels.window, film.sha256, pixels.grey_scale)
             views = (grey, *(shift(grey) for shift in shifts.values()))
             return np.stack([preprocess(view, pixels) for view in views])
         except FilmError:

@@ -19,24 +19,32 @@ from hilum.pixels.archive import is_member, read_member
 from hilum.pixels.bounds import MAX_FILE_BYTES, room_for_picture
 from hilum.pixels.formats import MIN_SIDE, name_of_format, one_line
 from hilum.pixels.pictures import LUMINANCE, Decoded, grey_of, read_picture
+from hilum.recipe import GreyScale
 
-DECODE_VERSION = 2  # raise it whenever any film decodes to other values: the pixel caches are named by it
+DECODE_VERSION = 3  # raise it whenever any film decodes to other values: the pixel caches are named by it
 
 _CHANGED = "changed since it was indexed; index again with: hilum index"
 
 
-def decode(path: str, window: tuple[float, float] | None = None, expected_sha256: str = "") -> NDArray[np.float32]:
+def decode(
+    path: str,
+    window: tuple[float, float] | None = None,
+    expected_sha256: str = "",
+    grey_scale: GreyScale = "exposed",
+) -> NDArray[np.float32]:
     """Read one film.
 
     JPEG and PNG pictures, DICOM radiographs and CT slices, and members of MedMNIST archives
     (`archive.npz#train/17`). Colours become luminance (ITU-R BT.601), transparent pixels become black, an EXIF
-    orientation is applied. 8 bits are divided by 255. Deeper pictures, and DICOMs without a window, take their own
-    smallest and largest value as black and white: many files of 16 bits use 12, and would be nearly black otherwise.
+    orientation is applied. 8 bits are divided by 255. Deeper pictures, and DICOMs without a window, are stretched
+    between the ends of what was exposed (`hilum.pixels.scale`): many files of 16 bits use 12, and would be nearly
+    black otherwise.
 
     Args:
         path: the film, as the user named it.
         window: centre and width, in the modality's units, instead of a DICOM's own; ignored for pictures.
         expected_sha256: what `hash_film` returned when the film was indexed; empty skips the check.
+        grey_scale: what becomes black and white where a film does not say it, as in a recipe.
 
     Returns:
         float32, (height, width), 0 to 1, brighter is denser (MONOCHROME1 is inverted).
@@ -45,7 +53,7 @@ def decode(path: str, window: tuple[float, float] | None = None, expected_sha256
         FilmError: the film is missing, changed, damaged, of an unsupported kind, below 16×16 or above 100
             million pixels, or the same everywhere. Nothing else is raised, whatever the bytes are.
     """
-    return decode_scaled(path, window, expected_sha256, None).grey
+    return decode_scaled(path, window, expected_sha256, None, grey_scale).grey
 
 
 def decode_scaled(
@@ -53,6 +61,7 @@ def decode_scaled(
     window: tuple[float, float] | None,
     expected_sha256: str,
     scale_of: Callable[[int, int], int] | None,
+    grey_scale: GreyScale = "exposed",
 ) -> Decoded:
     """Read one film as `decode` does, a JPEG at a fraction of its size if that is allowed.
 
@@ -61,6 +70,7 @@ def decode_scaled(
         window: as for `decode`.
         expected_sha256: as for `decode`.
         scale_of: from a film's height and width to the largest scale allowed: 1, 2, 4 or 8.
+        grey_scale: as for `decode`.
 
     Raises:
         FilmError: as `decode`.
@@ -68,9 +78,9 @@ def decode_scaled(
     try:
         with without_warnings():
             if is_member(path):
-                decoded = _whole(_read_member(path, expected_sha256))
+                decoded = _read_member(path, expected_sha256, grey_scale)
             else:
-                decoded = _read_file(path, window, expected_sha256, scale_of)
+                decoded = _read_file(path, window, expected_sha256, scale_of, grey_scale)
     except FilmError:
         raise
     except MemoryError:
@@ -81,13 +91,16 @@ def decode_scaled(
     return decoded
 
 
-def grey_of_array(array: NDArray[np.generic], name: str = "array") -> NDArray[np.float32]:
+def grey_of_array(
+    array: NDArray[np.generic], name: str = "array", grey_scale: GreyScale = "exposed"
+) -> NDArray[np.float32]:
     """Convert a film that is in memory to what `decode` gives for one that is in a file.
 
     Args:
         array: (height, width), or (height, width, 1 or 3) with colours as RGB. uint8 is divided by 255; deeper
-            integers take their own smallest and largest value as black and white; floats lie between 0 and 1.
+            integers are stretched between the ends of what was exposed; floats lie between 0 and 1.
         name: what an error calls the film.
+        grey_scale: what becomes black and white of deeper integers, as in a recipe.
 
     Returns:
         (height, width) float32, 0 to 1, brighter is denser.
@@ -99,13 +112,23 @@ def grey_of_array(array: NDArray[np.generic], name: str = "array") -> NDArray[np
     >>> grey_of_array(np.arange(256, dtype=np.uint8).reshape(16, 16))[0, :2].tolist()
     [0.0, 0.003921568859368563]
     """
+    return decode_array(array, name, grey_scale).grey
+
+
+def decode_array(array: NDArray[np.generic], name: str, grey_scale: GreyScale) -> Decoded:
+    """Convert a film that is in memory as `grey_of_array` does, with its remarks.
+
+    Raises:
+        FilmError: as `grey_of_array`.
+    """
     array = np.asarray(array)
+    remarks: tuple[str, ...] = ()
     if not (array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (1, 3))) or array.dtype.kind not in "uif":
         raise FilmError(
             name, f"{array.dtype} of shape {array.shape}; give numbers of shape (height, width) or (height, width, 3)"
         )
     if array.dtype.kind != "f":
-        grey = grey_of(name, array)
+        grey, remarks = grey_of(name, array, grey_scale)
     elif not np.isfinite(array).all():
         raise FilmError(name, "holds values that are NaN or infinite; replace them")
     elif array.size and not 0 <= float(array.min()) <= float(array.max()) <= 1:
@@ -114,8 +137,9 @@ def grey_of_array(array: NDArray[np.generic], name: str = "array") -> NDArray[np
         grey = (array[..., 0] if array.ndim == 3 and array.shape[2] == 1 else array).astype(np.float32)
         if grey.ndim == 3:
             grey = grey @ LUMINANCE
-    _check(name, _whole(grey))
-    return grey
+    decoded = Decoded(grey, grey.shape, remarks=remarks)
+    _check(name, decoded)
+    return decoded
 
 
 def hash_film(path: str) -> str:
@@ -132,11 +156,12 @@ def hash_film(path: str) -> str:
         raise _unopened(path, error) from None
 
 
-def _read_member(path: str, expected_sha256: str) -> NDArray[np.float32]:
+def _read_member(path: str, expected_sha256: str, grey_scale: GreyScale) -> Decoded:
     array = read_member(path)
     if expected_sha256 and _hash_array(array) != expected_sha256:
         raise FilmError(path, _CHANGED)
-    return grey_of(path, array)
+    grey, remarks = grey_of(path, array, grey_scale)
+    return Decoded(grey, grey.shape, remarks=remarks)
 
 
 def _read_file(
@@ -144,6 +169,7 @@ def _read_file(
     window: tuple[float, float] | None,
     expected_sha256: str,
     scale_of: Callable[[int, int], int] | None,
+    grey_scale: GreyScale,
 ) -> Decoded:
     data = _bytes_of(path)
     if expected_sha256 and hashlib.sha256(data).hexdigest() != expected_sha256:
@@ -151,11 +177,11 @@ def _read_file(
     kind = name_of_format(data)
     if kind in ("JPEG", "PNG"):
         with room_for_picture(path, data):
-            return read_picture(path, data, kind, scale_of)
+            return read_picture(path, data, kind, scale_of, grey_scale)
     if kind == "DICOM" or kind.startswith("a DICOM data set"):
         from hilum.pixels.dicom import read_dicom
 
-        return read_dicom(path, data, window)
+        return read_dicom(path, data, window, grey_scale)
     raise FilmError(path, f"{kind}; Hilum reads JPEG, PNG and DICOM: convert it to PNG, or remove it")
 
 
@@ -198,10 +224,6 @@ def _check(path: str, decoded: Decoded) -> None:
         raise FilmError(path, "has values that are NaN or infinite; write it again without them")
     if low == high:
         raise FilmError(path, "every pixel has the same value: an empty exposure or a failed export; remove it")
-
-
-def _whole(grey: NDArray[np.float32]) -> Decoded:
-    return Decoded(grey, grey.shape)
 
 
 def _hash_array(array: NDArray[np.generic]) -> str:

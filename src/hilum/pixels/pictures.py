@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from io import BytesIO
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hilum.errors import FilmError
 from hilum.pixels.formats import MAX_PIXELS, MIN_SIDE
+from hilum.pixels.scale import stretch
+from hilum.recipe import GreyScale
 
 if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
@@ -36,7 +38,13 @@ class Decoded(NamedTuple):
     remarks: tuple[str, ...] = ()
 
 
-def read_picture(path: str, data: bytes, kind: str, scale_of: Callable[[int, int], int] | None = None) -> Decoded:
+def read_picture(
+    path: str,
+    data: bytes,
+    kind: str,
+    scale_of: Callable[[int, int], int] | None = None,
+    grey_scale: GreyScale = "exposed",
+) -> Decoded:
     """Decode a JPEG or a PNG.
 
     The size is read in the header and refused there, before anything is decoded.
@@ -46,6 +54,7 @@ def read_picture(path: str, data: bytes, kind: str, scale_of: Callable[[int, int
         data: the file's bytes.
         kind: JPEG or PNG.
         scale_of: at which fraction of its height and width a JPEG may be decoded; without it, at its full size.
+        grey_scale: of pictures of more than 8 bits, as in a recipe.
 
     Raises:
         FilmError: too large, too small, CMYK, more than one picture, or of an unknown mode. Truncated and damaged
@@ -74,14 +83,20 @@ def read_picture(path: str, data: bytes, kind: str, scale_of: Callable[[int, int
         # cosine transform of the low frequencies alone (libjpeg's 4×4, 2×2 and 1×1).
         image.draft("L", (width // scale, height // scale))
     image.load()
-    grey = _upright(_deep(image, data) if deep else _shallow(image), image)
-    return Decoded(grey, grey.shape if scale == 1 else (height, width), scale)
+    grey, remarks = stretch(_deep(image, data), grey_scale) if deep else (_shallow(image), ())
+    grey = _upright(grey, image)
+    return Decoded(grey, grey.shape if scale == 1 else (height, width), scale, remarks)
 
 
-def grey_of(path: str, array: NDArray[np.generic]) -> NDArray[np.float32]:
+def grey_of(
+    path: str, array: NDArray[np.generic], grey_scale: GreyScale = "exposed"
+) -> tuple[NDArray[np.float32], tuple[str, ...]]:
     """A numeric array, (height, width) or (height, width, 1 or 3), as grey from 0 to 1.
 
-    8 bits without sign are divided by 255; any other type takes its own smallest and largest value.
+    8 bits without sign are divided by 255; any other type is stretched by `hilum.pixels.scale`.
+
+    Returns:
+        The film, and what is remarkable about its grey scale.
 
     Raises:
         FilmError: a value is NaN or infinite.
@@ -94,22 +109,9 @@ def grey_of(path: str, array: NDArray[np.generic]) -> NDArray[np.float32]:
             from PIL import Image
 
             grey = np.asarray(Image.fromarray(np.ascontiguousarray(grey), "RGB").convert("L"))
-        return grey.astype(np.float32) / np.float32(255)
+        return grey.astype(np.float32) / np.float32(255), ()
     numbers = grey.astype(np.float64)
-    return between_extremes(numbers @ LUMINANCE.astype(np.float64) if numbers.ndim == 3 else numbers)
-
-
-def between_extremes(values: NDArray[np.floating], excluded: NDArray[np.bool_] | None = None) -> NDArray[np.float32]:
-    """Stretch the smallest value to 0 and the largest to 1; equal values become 0.
-
-    Values where `excluded` is true do not count for the extremes, and are clipped to the range.
-    """
-    counted = values if excluded is None else values[~excluded]
-    if not counted.size or counted.min() == counted.max():
-        return np.zeros(values.shape, dtype=np.float32)
-    low, high = counted.min() / 2, counted.max() / 2  # halves: the range of the largest floats stays finite
-    stretched: NDArray[np.float32] = np.clip((values / 2 - low) / (high - low), 0, 1).astype(np.float32)
-    return stretched
+    return stretch(numbers @ LUMINANCE.astype(np.float64) if numbers.ndim == 3 else numbers, grey_scale)
 
 
 def _open(data: bytes, kind: str) -> ImageFile:
@@ -135,7 +137,7 @@ def _shallow(image: ImageFile) -> NDArray[np.float32]:
 def _deep(image: ImageFile, data: bytes) -> NDArray[np.float32]:
     """16 bits a channel. Pillow, which has found the file whole, keeps 8 bits of colours; OpenCV keeps all 16."""
     if image.mode.startswith("I"):
-        return between_extremes(np.asarray(image).astype(np.float32))
+        return np.asarray(image).astype(np.float32)
     import cv2
 
     decoded = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_UNCHANGED)
@@ -143,12 +145,12 @@ def _deep(image: ImageFile, data: bytes) -> NDArray[np.float32]:
         raise ValueError("a PNG of 16 bits that OpenCV cannot decode")
     values = decoded.astype(np.float32)
     if values.ndim == 2:
-        return between_extremes(values)
+        return values
     channels = values.shape[2]
     grey = values[..., 0] if channels < 3 else values[..., 2::-1] @ LUMINANCE
     if channels in (2, 4):
         grey = grey * values[..., -1] / np.float32(65535)
-    return between_extremes(grey)
+    return cast(NDArray[np.float32], grey)
 
 
 def _upright(grey: NDArray[np.float32], image: ImageFile) -> NDArray[np.float32]:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hilum.pixels.decode import decode_scaled, grey_of_array
+from hilum.pixels.decode import decode_array, decode_scaled
 from hilum.pixels.preprocess import largest_scale, preprocess, preprocess_scaled
 from hilum.recipe import Pixels
 
@@ -41,7 +41,7 @@ def read_square(path: str, spec: Pixels, expected_sha256: str = "") -> Square:
     Raises:
         FilmError: as for `decode`.
     """
-    film = decode_scaled(path, spec.window, expected_sha256, partial(largest_scale, spec=spec))
+    film = decode_scaled(path, spec.window, expected_sha256, partial(largest_scale, spec=spec), spec.grey_scale)
     return Square(preprocess_scaled(film.grey, spec, film.shape, film.scale), film.shape, film.remarks)
 
 
@@ -60,5 +60,5 @@ def square_of(array: NDArray[np.generic], spec: Pixels, name: str = "array") -> 
     >>> square_of(film, Pixels(size=32)).levels.shape
     (32, 32)
     """
-    grey = grey_of_array(array, name)
-    return Square(preprocess(grey, spec), grey.shape)
+    film = decode_array(array, name, spec.grey_scale)
+    return Square(preprocess(film.grey, spec), film.shape, film.remarks)

@@ -7,12 +7,12 @@ key that is quietly ignored costs somebody a night of training.
 
 from hilum.recipe.classical import Classical, Genetic, Templates
 from hilum.recipe.comparing import differences, first_few
-from hilum.recipe.images import Augment, Batches, Pixels
+from hilum.recipe.images import Augment, Batches, GreyScale, Pixels
 from hilum.recipe.included import recipe_text
 from hilum.recipe.learning import BundleSettings, Training
 from hilum.recipe.listing import RecipeInfo, list_recipes
 from hilum.recipe.network import Init, Model, Transfer, Weights
-from hilum.recipe.recipe import Recipe, parse_recipe, read_recipe, with_settings, write_recipe
+from hilum.recipe.recipe import Recipe, parse_recipe, read_recipe, resolved_recipe, with_settings, write_recipe
 from hilum.recipe.several import Members, Teacher
 from hilum.recipe.tune import Choice, Range, Tune
 
@@ -23,6 +23,7 @@ __all__ = [
     "Choice",
     "Classical",
     "Genetic",
+    "GreyScale",
     "Init",
     "Members",
     "Model",
@@ -42,6 +43,7 @@ __all__ = [
     "parse_recipe",
     "read_recipe",
     "recipe_text",
+    "resolved_recipe",
     "with_settings",
     "write_recipe",
 ]

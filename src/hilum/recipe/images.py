@@ -9,6 +9,7 @@ from msgspec import Meta, Struct
 Fraction = Annotated[float, Meta(ge=0, le=1)]
 Positive = Annotated[float, Meta(gt=0)]
 Side = Annotated[int, Meta(ge=16, le=1024)]
+GreyScale = Literal["exposed", "extremes"]
 
 
 class Pixels(Struct, frozen=True, forbid_unknown_fields=True):
@@ -25,6 +26,10 @@ class Pixels(Struct, frozen=True, forbid_unknown_fields=True):
             resizing; `none` applies none.
         window: Centre and width of the grey window, in the modality's units (HU for CT), which replaces the one in a
             DICOM file. Without it a CT slice gets the lung window (-600, 1500), and a radiograph its stored window.
+        grey_scale: What becomes black and white in a film of more than 8 bits that brings no window: `exposed` takes
+            the smallest and the largest value of what was exposed, and leaves out the few pixels (lead markers,
+            burnt-in text, dead pixels) and the borders that lie far outside; `extremes` takes those of all pixels, as
+            up to 0.2.0. Bundles and runs of those versions keep `extremes`.
     """
 
     size: Side = 128
@@ -33,6 +38,7 @@ class Pixels(Struct, frozen=True, forbid_unknown_fields=True):
     denoise: Literal["none", "median", "gaussian", "nlm"] = "none"
     equalise: Literal["none", "clahe"] = "none"
     window: tuple[float, Positive] | None = None
+    grey_scale: GreyScale = "exposed"
 
 
 class Augment(Struct, frozen=True, forbid_unknown_fields=True):

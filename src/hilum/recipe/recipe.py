@@ -139,7 +139,7 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True):
         return self.bundle.scales or ((low + high) // 2,)
 
 
-def read_recipe(recipe: str | Path, settings: Iterable[str] = ()) -> Recipe:
+def read_recipe(recipe: str | Path, settings: Iterable[str] = (), *, resolved: bool = False) -> Recipe:
     """Read a recipe and apply `section.key=value` settings to it; values as in TOML, a string may go bare.
 
     >>> read_recipe("s1-cnn", ["training.epochs=3"]).training.epochs
@@ -148,6 +148,7 @@ def read_recipe(recipe: str | Path, settings: Iterable[str] = ()) -> Recipe:
     Args:
         recipe: a file, or the name of a recipe that comes with Hilum (`list_recipes`); a file that exists wins.
         settings: each `section.key=value`; fewer `training.epochs` than `training.min_epochs` lower that too.
+        resolved: whether a run wrote it; keys that it lacks then mean what they meant to the version that wrote it.
 
     Raises:
         RecipeError: there is no such file or name, it is not TOML, or a key or a value is wrong; the line names it.
@@ -161,7 +162,7 @@ def read_recipe(recipe: str | Path, settings: Iterable[str] = ()) -> Recipe:
     except ValueError:
         raise RecipeError(f"{recipe}: not a recipe (a number of thousands of digits)") from None
     _apply_settings(table, settings)
-    return parse_recipe(table, str(recipe))
+    return (resolved_recipe if resolved else parse_recipe)(table, str(recipe))
 
 
 def parse_recipe(table: dict[str, Any], source: str) -> Recipe:
@@ -175,6 +176,24 @@ def parse_recipe(table: dict[str, Any], source: str) -> Recipe:
     except msgspec.ValidationError as error:
         reason = _explain(str(error))
         raise RecipeError(f"{source}: {reason if len(reason) <= _LONGEST else f'{reason[:_LONGEST]}…'}") from None
+
+
+def resolved_recipe(table: dict[str, Any], source: str) -> Recipe:
+    """Turn the nested tables of a resolved recipe, which a run wrote down, into a recipe.
+
+    A key that the run's version of Hilum did not know yet means what that version did: without `pixels.grey_scale`
+    the scale is set by the extremes.
+
+    >>> resolved_recipe({"name": "old", "pixels": {"size": 64}}, "recipe.toml").pixels.grey_scale
+    'extremes'
+
+    Raises:
+        RecipeError: a key or a value is wrong; the line names it.
+    """
+    pixels = table.get("pixels", {}) if isinstance(table, dict) else None
+    if isinstance(pixels, dict):
+        table = {**table, "pixels": {"grey_scale": "extremes", **pixels}}
+    return parse_recipe(table, source)
 
 
 def with_settings(recipe: Recipe, settings: Iterable[str]) -> Recipe:

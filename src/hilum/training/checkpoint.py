@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
 from hilum import recipe as recipes
-from hilum.errors import HilumError, RequestError
+from hilum.errors import HilumError, RecipeError, RequestError
 from hilum.files import read_regular, replacing, require_regular, write_text
 from hilum.models import Network
 from hilum.recipe import Recipe
@@ -227,8 +227,8 @@ def check_run_fingerprint(path: Path, recipe: Recipe, *manifests: Manifest) -> N
     source = former if former.exists() and not path.exists() else path
     try:
         fingerprint = json.loads(read_regular(source))
-        was, was_films = msgspec.convert(fingerprint["recipe"], Recipe), dict(fingerprint["films"])
-    except (OSError, ValueError, KeyError, TypeError):
+        was, was_films = recipes.resolved_recipe(fingerprint["recipe"], str(source)), dict(fingerprint["films"])
+    except (OSError, ValueError, KeyError, TypeError, RecipeError):
         raise RequestError(f"{source}: what the run was started with cannot be read; start the run again") from None
     chosen_later = {name: getattr(recipe.bundle, name) for name in CHOSEN_LATER}
     changed = recipes.differences(replace(was, bundle=replace(was.bundle, **chosen_later)), recipe)

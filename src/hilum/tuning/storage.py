@@ -20,7 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from hilum.errors import HilumError, RequestError
 from hilum.files import require_regular
-from hilum.recipe import Recipe, Tune, differences, first_few
+from hilum.recipe import Recipe, Tune, differences, first_few, resolved_recipe
 from hilum.records import Manifest
 
 STARTED_WITH = "begun_with"  # the study's attribute, by its name in databases of 0.1.0
@@ -126,7 +126,7 @@ def _check_started_with(study: optuna.Study, url: str, recipe: Recipe, films: Ma
             raise RequestError(f"{where}: was not started by hilum tune; {fix}")
         study.set_user_attr(STARTED_WITH, json.loads(json.dumps(now)))
         return
-    old = msgspec.to_builtins(msgspec.convert(was["recipe"], Recipe))  # with the defaults of keys that are new
+    old = msgspec.to_builtins(resolved_recipe(was["recipe"], where))  # with the defaults of keys that are new
     if changed := differences(old, now["recipe"]):
         raise RequestError(
             f"{where}: its recipe has changed since the study was started: {first_few(changed)}; {fix}"

@@ -57,7 +57,7 @@ def draw_preprocessing(
     from hilum.classical import prepare, steps_picture
     from hilum.files import replacing
 
-    grey = pixels.decode(str(film), spec.window)
+    grey = pixels.decode(str(film), spec.window, grey_scale=spec.grey_scale)
     prepared = prepare(pixels.preprocess(grey, spec), steps)
     drawn = steps_picture(grey, prepared, " ".join(Path(film).name.split()))
     out.parent.mkdir(parents=True, exist_ok=True)

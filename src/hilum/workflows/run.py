@@ -99,7 +99,7 @@ def read_run(folder: str | Path) -> Run:
         raise RequestError(
             f"{folder}: holds no run (no recipe.toml); name a run's, or start one: hilum train RECIPE --data DIR"
         )
-    recipe = read_recipe(folder / "recipe.toml")
+    recipe = read_recipe(folder / "recipe.toml", resolved=True)
     bundle = folder / "bundle"
     members = [each.parent for pattern in ("seed-*", "fold-*") for each in folder.glob(f"{pattern}/recipe.toml")]
     members.sort(key=lambda member: (len(member.name), member.name))

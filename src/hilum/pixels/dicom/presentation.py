@@ -15,7 +15,8 @@ from hilum.errors import FilmError
 from hilum.pixels.dicom.elements import first_number, name_of
 from hilum.pixels.dicom.table import look_up, read_table
 from hilum.pixels.dicom.window import apply_window, windows_of
-from hilum.pixels.pictures import between_extremes
+from hilum.pixels.scale import stretch
+from hilum.recipe import GreyScale
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -84,6 +85,7 @@ def presented(
     values: NDArray[np.float32],
     padding: NDArray[np.bool_] | None,
     little_endian: bool,
+    grey_scale: GreyScale,
     remarks: list[str],
 ) -> NDArray[np.float32]:
     """Values in the modality's units as 0 to 1, before the polarity, as the film itself says (PS3.3 C.11.2)."""
@@ -112,7 +114,9 @@ def presented(
         remarks.extend(window.problems)
         remarks.extend(_few("window", shown))
         return grey
-    return between_extremes(values, padding)
+    grey, problems = stretch(values, grey_scale, padding)
+    remarks.extend(problems)
+    return grey
 
 
 def through_window(

@@ -16,6 +16,7 @@ from hilum.pixels.dicom.parse import Parsed, parse
 from hilum.pixels.dicom.pixels import stored_pixels
 from hilum.pixels.dicom.presentation import LUNG_WINDOW, modality_values, presented, through_window
 from hilum.pixels.pictures import Decoded
+from hilum.recipe import GreyScale
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -26,12 +27,15 @@ _NO_FILM = (
 )
 
 
-def read_dicom(path: str, data: bytes, window: tuple[float, float] | None) -> Decoded:
+def read_dicom(
+    path: str, data: bytes, window: tuple[float, float] | None, grey_scale: GreyScale = "exposed"
+) -> Decoded:
     """Decode one radiograph or CT slice at its full size; brighter is denser.
 
     The window is `window`; else, for CT, the lung window on Hounsfield units; else the VOI LUT or the
-    first window stored that can be applied; else the film's own range, without the padding. `window` and the lung
-    window are linear over centre ± width/2 (LINEAR_EXACT). Pixel padding (PS3.3 C.7.5.1.1.2) comes out black.
+    first window stored that can be applied; else what was exposed sets the scale (`hilum.pixels.scale`), without the
+    padding. `window` and the lung window are linear over centre ± width/2 (LINEAR_EXACT). Pixel padding (PS3.3
+    C.7.5.1.1.2) comes out black.
     What the file breaks of the standard, and how it was read, is in the remarks.
 
     Raises:
@@ -40,7 +44,7 @@ def read_dicom(path: str, data: bytes, window: tuple[float, float] | None) -> De
             nothing lies. Nothing else is raised but MemoryError.
     """
     try:
-        return _read(path, data, window)
+        return _read(path, data, window, grey_scale)
     except (FilmError, MemoryError):
         raise
     except RecursionError:
@@ -53,7 +57,7 @@ def read_dicom(path: str, data: bytes, window: tuple[float, float] | None) -> De
         raise FilmError(path, "a DICOM that is cut off or damaged; fetch it again from its source") from None
 
 
-def _read(path: str, data: bytes, window: tuple[float, float] | None) -> Decoded:
+def _read(path: str, data: bytes, window: tuple[float, float] | None, grey_scale: GreyScale) -> Decoded:
     remarks: list[str] = []
     parsed = parse(path, data, remarks)
     ds = parsed.ds
@@ -63,7 +67,7 @@ def _read(path: str, data: bytes, window: tuple[float, float] | None) -> Decoded
     header = read_header(path, ds, remarks)
     height, width = header.shape
     with room_for(path, DICOM * height * width * header.samples, f"{width}×{height} pixels"):
-        grey = _grey(path, parsed, modality, header, window, remarks)
+        grey = _grey(path, parsed, modality, header, window, grey_scale, remarks)
     return Decoded(grey, grey.shape, remarks=tuple(dict.fromkeys(remarks)))
 
 
@@ -73,6 +77,7 @@ def _grey(
     modality: str,
     header: PixelHeader,
     window: tuple[float, float] | None,
+    grey_scale: GreyScale,
     remarks: list[str],
 ) -> NDArray[np.float32]:
     """The pixels decoded, and shown as the film or `window` says."""
@@ -91,7 +96,7 @@ def _grey(
             )
         grey = through_window(path, values, LUNG_WINDOW, "the lung window")
     else:
-        grey = presented(ds, values, padding, little_endian, remarks)
+        grey = presented(ds, values, padding, little_endian, grey_scale, remarks)
     # In a conforming file MONOCHROME1 and INVERSE come together and mean one inversion (PS3.3 C.8.11.3.1.2).
     if header.meaning == "MONOCHROME1" or text(ds, "PresentationLUTShape") == "INVERSE":
         grey = np.float32(1) - grey
