@@ -45,6 +45,9 @@ def audit(
     if out is not None:
         write_audit(found, out)
     typer.echo(audit_json(found) if as_json else repr(found))
+    for note in manifest.notes:
+        if note.startswith(f"{data}"):  # what was left out of the folder; the audit itself says the rest
+            tell(f"note: {note}")
     for error in found.seen.unreadable:
         tell(f"hilum: {error}")
     tell(f"Next: open {out / 'audit.html'}" if out else f"Next: hilum audit {data} --out DIR to see the films")

@@ -127,9 +127,11 @@ def require_known_labels(films: Iterable[Film], classes: tuple[str, ...]) -> Non
         named = ", ".join(f"'{label}' ({count} film{'s' * (count != 1)})" for label, count in unknown.most_common(5))
         more = f" and {len(unknown) - 5} more" if len(unknown) > 5 else ""
         columns = "labels" if len(classes) == 2 else "labels (or subtypes)"
+        example = f"--class '{classes[-1]}={unknown.most_common(1)[0][0]}'"
         raise RequestError(
             f"the bundle knows {', '.join(classes[:-1])} and {classes[-1]}, and these films are labelled "
-            f"{named}{more}; rename the {columns} in the manifest, or leave those films out"
+            f"{named}{more}; say what these {columns} mean, as in {example}, or name "
+            "the films' classes with --classes of hilum evaluate, which leaves the others out"
         )
 
 

@@ -69,7 +69,8 @@ def calibrate(
     recipe = with_settings(opened.spec.recipe, ("bundle.calibration=best", *settings))
     indexed = as_manifest(films, cut=split in ("train", "val"), class_names=class_names).labelled_by(recipe.labels)
     matched = match_classes(indexed, opened.spec.classes)
-    for note in matched.notes:
+    notes = () if isinstance(films, Manifest) else indexed.notes
+    for note in (*notes, *matched.notes):
         logger.info(f"note: {note}")
     manifest = matched.manifest
     labelled = manifest.split(split).where(lambda film: bool(film.label))

@@ -67,8 +67,10 @@ def compare(
     folder = None if out is None else Path(out)
     paths = [_path_of(entry) for entry in entries]
     sources = [_Source(path, name, _bundle_of(path)) for path, name in zip(paths, names_of(paths), strict=True)]
-    if class_names and films is not None:
+    if films is not None and (class_names or not isinstance(films, Manifest)):
         films = as_manifest(films, cut=split in ("train", "val"), class_names=class_names)
+        for note in films.notes:
+            logger.info(f"note: {note}")
     found = {source.name: _entry(source, films, split, folder) for source in sources if not is_table(source.path)}
     for source in sources:
         if is_table(source.path):

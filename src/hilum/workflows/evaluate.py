@@ -81,15 +81,13 @@ def evaluate(
         LayoutError: there are no such films, or the table does not fit them.
     """
     require("train" if heat_maps else "evaluate", "evaluating with heat maps" if heat_maps else "evaluating")
-    asked = Asked(shifts, curves, prevalence, audit, checklists, heat_maps, pictures, threshold, tuple(classes))
+    asked = Asked(
+        shifts, curves, prevalence, audit, checklists, heat_maps, pictures, threshold, tuple(classes), class_names
+    )
     folder = None if out is None else Path(out)
     if checklists and folder is None:
         raise RequestError("checklists are files; name a folder for them with out")
     source = open_source(bundle, engine, precision, trusted)
-    if class_names:
-        from hilum.films import as_manifest
-
-        films = as_manifest(films, cut=split in ("train", "val"), class_names=class_names)
     return evaluate_source(source, films, split, folder, asked)[0]
 
 
@@ -106,6 +104,7 @@ class Asked:
     pictures: bool = True
     threshold: float | None = None
     classes: tuple[str, ...] = ()
+    class_names: Mapping[str, Sequence[str]] | None = None
 
 
 def open_source(
@@ -135,18 +134,19 @@ def evaluate_source(
 ) -> tuple[Evaluation, Predictions]:
     """Evaluate what was opened; the arguments are those of `evaluate`."""
     from hilum.evaluation import write_metrics
-    from hilum.films import index, match_classes
+    from hilum.films import as_manifest, match_classes
     from hilum.records import write_predictions
 
     # Only train and val are ever cut; a data set that is evaluated as it is needs no patients.
-    indexed = films if isinstance(films, Manifest) else index(films, cut=split in ("train", "val"))
+    indexed = as_manifest(films, cut=split in ("train", "val"), class_names=asked.class_names)
     by_subtype = not isinstance(source, ProbabilityTable) and source.spec.recipe.labels == "subtype"
     matched = match_classes(
         indexed.labelled_by("subtype" if by_subtype else "label"),
         source.classes if isinstance(source, ProbabilityTable) else source.spec.classes,
         asked.classes,
     )
-    for note in matched.notes:
+    notes = () if isinstance(films, Manifest) else indexed.notes
+    for note in (*notes, *matched.notes):
         logger.info(f"note: {note}")
     chosen = matched.manifest
     if isinstance(source, ProbabilityTable):

@@ -77,8 +77,10 @@ def fuse(
         raise RequestError(f"{out}: holds a {'bundle' if folder.exists() else 'run'} already; name another --out")
     opened = open_bundles(bundles)
     refuse_incompatible(opened)  # before every film is read
-    matched = match_classes(as_manifest(films, class_names=class_names), opened[0].spec.classes)
-    for note in matched.notes:
+    indexed = as_manifest(films, class_names=class_names)
+    matched = match_classes(indexed, opened[0].spec.classes)
+    notes = () if isinstance(films, Manifest) else indexed.notes
+    for note in (*notes, *matched.notes):
         logger.info(f"note: {note}")
     manifest = matched.manifest
     return FusedBundle(

@@ -47,12 +47,16 @@ def quantize(opened: Bundle, data: Manifest | str | Path | Sequence[str | Path],
     from hilum.evaluation.truth import require_known_labels
 
     spec, classes = opened.spec, opened.spec.classes
-    used = films.as_manifest(data).where(lambda film: film.split in ("train", "val") and bool(film.label))
-    used = used.labelled_by(spec.recipe.labels)
-    train, val = used.split("train"), used.split("val")
+    matched = films.match_classes(films.as_manifest(data).labelled_by(spec.recipe.labels), classes)
+    for note in (*matched.manifest.notes, *matched.notes):
+        logger.info(f"note: {note}")
+    used = matched.manifest.where(lambda film: film.split in ("train", "val") and bool(film.label))
+    val = used.where(lambda film: film.split == "val")
     require_known_labels(val, classes)
-    if missing := [name for name in classes if name not in val.labels]:
+    nowhere = [name for name in classes if name not in used.labels]
+    if missing := nowhere or [name for name in classes if name not in val.labels]:
         raise LayoutError(f"no val film is labelled {', '.join(missing)}; int8 is measured on some of each class")
+    train = used.split("train")
     places = np.unique(np.linspace(0, len(train) - 1, _CALIBRATION_FILMS).astype(int))
     train = Manifest(tuple(train.films[place] for place in places))
     cache = pixels.cache(Manifest(train.films + val.films), spec.recipe.pixels)
