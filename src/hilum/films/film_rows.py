@@ -65,6 +65,7 @@ class FilmRows:
         by_vote: whether the class is what most of a film's readers say; else all rows of a film count.
         only_frontal: whether films are left out whose view is not given as frontal.
         notes: what else the person should know.
+        there: the films below the root, where they were read already.
     """
 
     table: str
@@ -76,6 +77,7 @@ class FilmRows:
     by_vote: bool = False
     only_frontal: bool = False
     notes: tuple[str, ...] = ()
+    there: tuple[str, ...] | None = None
 
 
 def films_of(source: FilmRows, naming: NameReader, uncertain: Uncertain) -> SourceFilms:
@@ -84,22 +86,36 @@ def films_of(source: FilmRows, naming: NameReader, uncertain: Uncertain) -> Sour
     Raises:
         LayoutError: no film is found, a film of an unknown table is missing, or rows of a film contradict each other.
     """
-    return _Merger(source, naming, uncertain).films()
+    return RowMerger(source, naming, uncertain).films()
 
 
 @dataclass(slots=True)
-class _Merger:
+class RowMerger:
+    """Makes the films of the rows of a table; `films` does it, and may raise what `films_of` says.
+
+    Attributes:
+        source: what the table says.
+        naming: how patients are read from names.
+        uncertain: what an uncertain finding counts as.
+        left: how many films were left out, by reason.
+        unlabelled: how many films have no class, by reason.
+        listed: the films that the table lists; of those that were left out, the ones that were read already.
+    """
+
     source: FilmRows
     naming: NameReader
     uncertain: Uncertain
     left: Counter[str] = field(default_factory=Counter)
     unlabelled: Counter[str] = field(default_factory=Counter)
+    listed: set[str] = field(default_factory=set)
 
     def films(self) -> SourceFilms:
+        """The films, in the order of their first rows, with notes on what was left out and how the rows were read."""
         table = say(self.source.table)
-        locator = ImageLocator(self.source.table, self.source.root, [entry.names[0] for entry in self.source.entries])
-        rows = self.rows_by_film(locator)
-        films = tuple(self.film(path, entries) for path, entries in rows.items())
+        written = [entry.names[0] for entry in self.source.entries]
+        locator = ImageLocator(self.source.table, self.source.root, written, self.source.there)
+        rows = self._rows_by_film(locator)
+        films = tuple(self._film(path, entries) for path, entries in rows.items())
         notes = [f"{table}: {count(n, 'film')} unlabelled ({why})" for why, n in self.unlabelled.most_common()]
         notes += [f"{table}: {count(n, 'film')} left out ({why})" for why, n in self.left.most_common()]
         if merged := sum(len(entries) > 1 for entries in rows.values()):
@@ -107,18 +123,20 @@ class _Merger:
             notes.append(f"{table}: {count(merged, 'film')} in several rows each; {how}")
         if self.source.data_set:
             notes.append(f"{table}: {self.source.data_set}: {self.source.read}")
-        notes += [f"{table}: {note}" for note in (*self.source.notes, *self.unmatched(), *locator.notes())]
+        notes += [f"{table}: {note}" for note in (*self.source.notes, *self._unmatched(), *locator.notes())]
         below = tuple(entries[0].names[0].replace("\\", "/") for entries in rows.values())
-        return SourceFilms(films, tuple(notes), below=below, findings=self.words())
+        return SourceFilms(films, tuple(notes), below=below, findings=self._words())
 
-    def rows_by_film(self, locator: ImageLocator) -> dict[str, list[FilmRow]]:
+    def _rows_by_film(self, locator: ImageLocator) -> dict[str, list[FilmRow]]:
         """The rows of each film that is there and frontal."""
         found: dict[tuple[str, ...], str | None] = {}
         rows: dict[str, list[FilmRow]] = {}
         missing: list[str] = []
         for entry in self.source.entries:
-            if why := self.other_view(entry.view):
+            if why := self._other_view(entry.view):
                 self.left[why] += 1
+                if self.source.there is not None:
+                    self.listed.add(locator.find(entry.names, entry.split) or "")
                 continue
             if entry.names not in found:
                 found[entry.names] = path = locator.find(entry.names, entry.split)
@@ -127,10 +145,11 @@ class _Merger:
             path = found[entry.names]
             if path is not None:
                 rows.setdefault(path, []).append(entry)
+                self.listed.add(path)
         if missing and (not rows or not self.source.data_set):
             raise LayoutError(
                 f"{say(self.source.table)}: {len(missing)} of {count(len(found), 'image')} not found "
-                f"({listed(missing)}); they are searched for {self.where()}"
+                f"({listed(missing)}); they are searched for {self._where()}"
             )
         if missing:
             self.left[f"not in the folder: {listed(missing, 2)}"] = len(missing)
@@ -138,12 +157,12 @@ class _Merger:
             raise LayoutError(f"{say(self.source.table)}: no frontal film ({listed(self.left)})")
         return rows
 
-    def where(self) -> str:
+    def _where(self) -> str:
         if self.source.data_set:
             return f"in {say(self.source.root or '.')} and the folders below it"
         return "next to the table and in the folders below it"
 
-    def other_view(self, view: str) -> str:
+    def _other_view(self, view: str) -> str:
         """Why a film's view is not one that a detector is made for, or empty."""
         if is_lateral(view):
             return f"a lateral view: {say(plain_view(view))}"
@@ -151,20 +170,20 @@ class _Merger:
             return f"not a frontal view: {say(plain_view(view))}" if view else "no view is given"
         return ""
 
-    def film(self, path: str, entries: list[FilmRow]) -> Film:
-        label, why = self.label(entries)
+    def _film(self, path: str, entries: list[FilmRow]) -> Film:
+        label, why = self._label(entries)
         if why:
             self.unlabelled[why] += 1
-        facts = {name: self.agreed(entries, name) for name in _FACTS}
+        facts = {name: self._agreed(entries, name) for name in _FACTS}
         name = self.naming.read(entries[0].names[0])
         facts["patient"] = facts["patient"] or name.patient
         facts["subtype"] = facts["subtype"] or name.subtype
         return Film(path, label=label, **facts)
 
-    def label(self, entries: list[FilmRow]) -> tuple[str, str]:
+    def _label(self, entries: list[FilmRow]) -> tuple[str, str]:
         findings = self.source.findings
         if findings is None:
-            return self.one_label(entries)
+            return self._one_label(entries)
         readers: dict[str, list[FilmRow]] = {}
         for entry in entries:
             readers.setdefault(entry.reader if self.source.by_vote else "", []).append(entry)
@@ -183,7 +202,7 @@ class _Merger:
             return "", findings.neither
         return label, "" if label else "the readers disagree, and none of their classes has most of them"
 
-    def one_label(self, entries: list[FilmRow]) -> tuple[str, str]:
+    def _one_label(self, entries: list[FilmRow]) -> tuple[str, str]:
         """The one label that a film's rows have, where any has one."""
         labels: dict[str, FilmRow] = {}
         for entry in entries:
@@ -199,7 +218,7 @@ class _Merger:
         label = next(iter(labels), "")
         return label, "" if label else "their label is empty"
 
-    def agreed(self, entries: list[FilmRow], name: str) -> str:
+    def _agreed(self, entries: list[FilmRow], name: str) -> str:
         """What a film's rows say in a column, where they say anything."""
         values: dict[str, FilmRow] = {}
         for entry in entries:
@@ -213,14 +232,14 @@ class _Merger:
             )
         return next(iter(values), "")
 
-    def words(self) -> frozenset[str]:
+    def _words(self) -> frozenset[str]:
         """The findings of the rows, and those of the classes of which a row has any."""
         if self.source.findings is None:
             return frozenset()
         rows = {name for entry in self.source.entries for name in (*entry.findings, *entry.uncertain)}
         return frozenset(rows | set(self.source.findings.of_classes_in(rows)))
 
-    def unmatched(self) -> list[str]:
+    def _unmatched(self) -> list[str]:
         """A note on names of findings that no row has: a misspelt one would leave a class empty."""
         findings = self.source.findings
         if findings is None:

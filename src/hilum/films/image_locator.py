@@ -37,14 +37,19 @@ class ImageLocator:
         table: the table, for messages.
         root: the folder below which the images lie; the table's own folder if it is not given.
         written: all paths of the table.
+        there: the films below the root, where they were read already; then no other file is looked for.
     """
 
-    def __init__(self, table: str, root: str | None = None, written: Sequence[str] = ()) -> None:
+    def __init__(
+        self, table: str, root: str | None = None, written: Sequence[str] = (), there: Sequence[str] | None = None
+    ) -> None:
         self._table = table
         self._folder = os.path.dirname(table)
         self._root = self._folder if root is None else root
         self._common = _common_folders(written)
         self._ways: Counter[str] = Counter()
+        self._walked = there
+        self._there = frozenset(there or ())
 
     def find(self, names: str | Sequence[str], split: str = "") -> str | None:
         """The path of a film, usable from the current folder; None if there is no such file.
@@ -62,8 +67,10 @@ class ImageLocator:
         for name in written:
             for folder in dict.fromkeys((self._folder, self._root)):
                 path = os.path.normpath(os.path.join(folder, name))
-                if self.exists(path):
+                if path in self._there or (self._walked is None and self.exists(path)):
                     return path
+        if not any(self._candidates(name) for name in written):
+            return None
         for name in written:
             if not os.path.isabs(name) and (found := self._search(name, split)):
                 return found
@@ -84,12 +91,17 @@ class ImageLocator:
         archive, mark, _ = path.partition(".npz#")
         return bool(mark) and os.path.isfile(f"{archive}.npz")
 
+    def _candidates(self, name: str) -> Sequence[str]:
+        """The films below the root whose name is the last part of a path, but for its ending and case."""
+        return self._below.get(os.path.basename(_split_ending(name)[0]).casefold(), ())
+
     def _search(self, name: str, split: str) -> str | None:
-        """The one file below the root whose path ends in a name; else in one that differs by its case or ending."""
+        """The one film below the root whose path ends in a name; else in one that differs by its case or ending."""
+        candidates = self._candidates(name)
+        if not candidates:
+            return None
         name = os.path.normpath(name)
-        ending = os.path.splitext(name)[1]
-        stem = os.path.splitext(name)[0] if ending.lower() in EXTENSIONS else name
-        candidates = self._below.get(os.path.basename(stem).casefold(), ())
+        stem, _ = _split_ending(name)
         matches = [path for path in candidates if f"/{path}".endswith(f"/{name}")]
         way = ""
         if not matches:
@@ -124,12 +136,18 @@ class ImageLocator:
     def _below(self) -> dict[str, list[str]]:
         """The films below the root, by their names without ending and case, and by their whole names."""
         films: dict[str, list[str]] = {}
-        for path in walk(self._root or ".", SkippedFiles()):
-            path = os.path.normpath(path)
+        walked = walk(self._root or ".", SkippedFiles()) if self._walked is None else self._walked
+        for path in map(os.path.normpath, walked):
             name = os.path.basename(path)
             for key in dict.fromkeys((os.path.splitext(name)[0].casefold(), name.casefold())):
                 films.setdefault(key, []).append(path)
         return films
+
+
+def _split_ending(name: str) -> tuple[str, str]:
+    """A name without a film's ending, and the ending; the numbers at the end of an identifier are none."""
+    stem, ending = os.path.splitext(name)
+    return (stem, ending) if ending.lower() in EXTENSIONS else (name, "")
 
 
 def _forms(written: str) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ import io
 import re
 import zlib
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from hilum.errors import LayoutError, NotAFileError
 from hilum.files import open_regular
@@ -69,6 +69,7 @@ class TextTable:
         return [row.cells[place].strip() for row in self.rows]
 
 
+@lru_cache(maxsize=4096)
 def plain(name: str) -> str:
     """The name of a column in lower case, with one space for underscores, hyphens and spaces.
 

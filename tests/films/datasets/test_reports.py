@@ -84,6 +84,8 @@ class TestCheXpert:
         assert [film.split for film in index] == ["train", "train", "train", "val"]
         assert [film.sex for film in index] == ["F", "M", "M", "M"]
         assert "1 film left out (a lateral view: LATERAL)" in notes(index)
+        assert "which the tables do not list" not in notes(index)
+        assert "skipped" not in notes(index)
 
     def test_the_folder_above_it_will_do(self, lay: Lay) -> None:
         assert len(films.index(self.laid(lay).parent, cut=False)) == 4

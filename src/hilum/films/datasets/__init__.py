@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 
 from hilum.errors import LayoutError
@@ -16,7 +17,7 @@ from hilum.films.class_names import ClassNames
 from hilum.films.datasets import chexpert, coronahack, covidx, mimic, nih, padchest, rsna, siim, vindr
 from hilum.films.datasets.known import KnownDataSet
 from hilum.films.discovery import SkippedFiles, SourceFilms, listing, walk
-from hilum.films.film_rows import FilmRows, films_of
+from hilum.films.film_rows import FilmRows, RowMerger
 from hilum.films.findings import Uncertain
 from hilum.films.names import NameReader
 from hilum.films.table_text import TextTable, parse, read_text
@@ -68,13 +69,18 @@ def read_folder(
             f"{say(folder)}: holds tables of {listed(names, 9)}; name one of them: "
             f"{listed((table.path for _, table in tables), 9)}"
         )
+    skipped = SkippedFiles()
+    there = tuple(os.path.normpath(path) for path in walk(folder, skipped))
     films: dict[str, Film] = {}
+    mentioned: set[str] = set()
     notes: list[str] = []
     below: list[str] = []
     findings: frozenset[str] = frozenset()
     for known, table in tables:
-        source = with_classes(replace(known.read(table), root=folder), class_names)
-        read = films_of(source, naming, uncertain)
+        source = with_classes(replace(known.read(table), root=folder, there=there), class_names)
+        merger = RowMerger(source, naming, uncertain)
+        read = merger.films()
+        mentioned |= merger.listed
         if twice := [film.path for film in read.films if film.path in films]:
             raise LayoutError(
                 f"{say(folder)}: {count(len(twice), 'film')} in {say(table.path)} and in another table "
@@ -84,7 +90,9 @@ def read_folder(
         notes += read.notes
         below += read.below
         findings |= read.findings
-    notes += _unlisted(folder, set(films))
+    for path in [path for path in skipped.other if _is_known_table(path)]:
+        del skipped.other[path]
+    notes += (*_unlisted(folder, [path for path in there if path not in mentioned]), *skipped.notes(folder))
     return SourceFilms(tuple(films.values()), tuple(notes), below=tuple(below), findings=findings)
 
 
@@ -98,11 +106,13 @@ def _tables(folder: str) -> list[tuple[KnownDataSet, TextTable]]:
     for name in below:
         inner = os.path.join(folder, name)
         paths += [os.path.join(inner, file) for file in listing(inner)[1]]
+    names = {path: _plain_name(path) for path in paths}
+    led = {known.name for known in KNOWN if known.main and any(known.main.match(name) for name in names.values())}
     found: dict[str, tuple[KnownDataSet, TextTable]] = {}
-    for path in paths:
+    for path, name in names.items():
         bare = re.sub(r"\.gz$", "", path)
-        name = os.path.basename(bare).lower()
-        if bare in found or not any(known.tables.fullmatch(name) for known in KNOWN):
+        possible = [known for known in KNOWN if known.tables.fullmatch(name)]
+        if bare in found or not any(known.leads(path) or known.name not in led for known in possible):
             continue
         text = ""
         try:
@@ -112,15 +122,21 @@ def _tables(folder: str) -> list[tuple[KnownDataSet, TextTable]]:
             if _ANY_NAME.match(name) and not covidx.is_list(text):
                 continue
             raise
-        if known is not None and known.tables.fullmatch(name):
+        if known in possible:
             found[bare] = known, table
-    leading = {known.name for known, table in found.values() if known.leads(table.path)}
-    return [pair for pair in found.values() if pair[0].leads(pair[1].path) or pair[0].name not in leading]
+    return list(found.values())
 
 
-def _unlisted(folder: str, listed_films: set[str]) -> tuple[str, ...]:
+def _plain_name(path: str) -> str:
+    return re.sub(r"\.gz$", "", os.path.basename(path).lower())
+
+
+def _is_known_table(path: str) -> bool:
+    return any(known.tables.fullmatch(_plain_name(path)) for known in KNOWN)
+
+
+def _unlisted(folder: str, others: Sequence[str]) -> tuple[str, ...]:
     """A note on the films in a folder that no table lists, by the folder that they lie in."""
-    others = [path for path in map(os.path.normpath, walk(folder, SkippedFiles())) if path not in listed_films]
     if not others:
         return ()
     places = Counter(os.path.relpath(path, folder).split(os.sep)[0] for path in others)
