@@ -133,7 +133,9 @@ def test_a_film_that_the_detector_was_not_made_for_is_explained_with_a_warning(h
     assert done.returncode == 0, done.stderr
     (film,) = json.loads((tmp_path / "why" / "explain.json").read_text())["films"]
     assert film["flag"] == "looks like noise"
-    assert "noise.png: looks like noise; the detector was not trained on such films" in done.stderr
+    why = "It is no film of the kind that the detector was made for: it looks like noise."
+    assert (film["answer"], film["why"]) == ("not judged", why)
+    assert f"noise.png: not judged: {why}" in done.stderr
     page = (tmp_path / "why" / "index.html").read_text()
     assert "it looks like noise" in page
     assert "1 of these 1 films is unlike the films that the detector was trained on" in page

@@ -16,7 +16,7 @@ from hilum import films
 from hilum.confidence import Conformal, ScoreReference
 from hilum.gate import fit_gate
 from hilum.inference import Detector
-from hilum.pixels import chest_phantom, preprocess
+from hilum.pixels import chest_phantom, preprocess, read_square
 from hilum.records import ABSTENTIONS, NOT_JUDGED, NOT_SURE, Film, Manifest, answer_of
 from tests.bundle.conftest import make
 from tests.conftest import WriteFilm
@@ -212,3 +212,13 @@ def test_a_remark_is_no_reason_not_to_answer(
     assert (row.answer, row.why, row.probs) == (plain.answer, plain.why, plain.probs)
     assert (row.flags, row.remarks) == (("no lung field found",), ("a few pixels were far out",))
     assert row.notes == ("no lung field found", "a few pixels were far out")
+
+
+def test_a_film_that_is_read_already_gets_the_same_prediction(
+    whole: Detector, tmp_path: Path, write_film: WriteFilm
+) -> None:
+    """So that what explains an answer explains that of `predict`."""
+    for number in range(6):
+        film = Film(str(write_film(tmp_path / f"{number}.png", number)), "NORMAL")
+        (row,) = whole.predict(Manifest((film,)))
+        assert whole.predict_square(film, read_square(film.path, whole.spec.recipe.pixels)) == row

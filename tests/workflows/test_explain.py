@@ -66,6 +66,7 @@ def test_what_is_written_is_the_record(tiny_bundle: Path, film: Path, tmp_path: 
     (row,) = json.loads(text)["films"]
     assert list(row) == [
         "path", "class", "prob", "prediction", "picture", "flag", "lungs", "deletion", "insertion", "error",
+            "answer", "why",
     ]  # fmt: skip
     assert (tmp_path / "out" / row["picture"]).read_bytes() == found[0].png()
 

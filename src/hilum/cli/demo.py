@@ -64,6 +64,6 @@ def demo(
     film = manifest.split(split).films[0]
     tell(f"4/4 predict: {film.path}")
     (row,) = Detector(bundle).predict(Manifest((film,)))
-    typer.echo(f"{row.film.path}: {row.prediction or row.error}, labelled {row.film.label}")
+    typer.echo(f"{row.film.path}: {row.answer}, labelled {row.film.label}. {row.why}")
     tell(f"The report: {os.path.abspath(out / 'report' / 'report.html')}")
     tell(f"Research only, not a diagnosis. Next: hilum predict {bundle} YOUR_FILM.png")

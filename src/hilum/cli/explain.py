@@ -48,8 +48,7 @@ def explain(
     else:
         typer.echo(repr(explained))
     for film in explained.explained:
-        if film.flag:
-            tell(f"note: {film.path}: {film.flag}; the detector was not trained on such films")
+        tell(f"{film.path}: {film.answer}: {film.why}")
     for film in explained.failed:
         tell(f"hilum: {film.path}: {film.error}")
     tell(f"Research only, not a diagnosis: {explained.bundle}, {explained.system}.")

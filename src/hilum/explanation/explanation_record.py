@@ -57,6 +57,8 @@ class FilmRecord(Struct, frozen=True, rename={"class_name": "class"}):
         deletion: the deletion curve.
         insertion: the insertion curve.
         error: why the film could not be read; empty if it could.
+        answer: what may be read off: a class, `not sure` or `not judged`.
+        why: the reason for it, as one sentence.
     """
 
     path: str
@@ -69,6 +71,8 @@ class FilmRecord(Struct, frozen=True, rename={"class_name": "class"}):
     deletion: CurveRecord | UnsetType = UNSET
     insertion: CurveRecord | UnsetType = UNSET
     error: str = ""
+    answer: str | UnsetType = UNSET
+    why: str | UnsetType = UNSET
 
 
 class LungSummary(Struct, frozen=True):

@@ -42,6 +42,8 @@ class ExplainedFilm:
         picture: the name of the film's PNG in `Explanations.folder`.
         flag: why the film is unlike those that the detector was trained on; empty if it is not.
         error: why the film could not be read; empty if it could.
+        answer: what may be read off, as `Prediction.answer`; empty if `error` is set.
+        why: the reason for it.
     """
 
     path: str
@@ -52,6 +54,8 @@ class ExplainedFilm:
     picture: str = ""
     flag: str = ""
     error: str = ""
+    answer: str = ""
+    why: str = ""
 
     def record(self) -> FilmRecord:
         """The film's entry in `explain.json`."""
@@ -67,6 +71,8 @@ class ExplainedFilm:
             lung_record(self.explanation),
             curve_record(self.explanation.deletion),
             curve_record(self.explanation.insertion),
+            answer=self.answer,
+            why=self.why,
         )
 
     def png(self) -> bytes:
@@ -166,8 +172,7 @@ class Explanations:
             found = film.explanation
             assert found is not None
             caption = f"{escape(_printable(film.path[-40:]))}<br>{escape(film.class_name)} {film.prob:.3f}"
-            if film.flag:
-                caption += f"<br><strong>{escape(film.flag)}</strong>"
+            caption += f"<br><strong>{escape(film.answer)}</strong><br>{escape(film.why)}"
             figures.append(
                 '<figure style="display:inline-block;margin:4px;text-align:center">'
                 f'<img src="{_data_url(overlay(found.film, found.heat))}" width="224" alt="heat map">'

@@ -234,11 +234,30 @@ class Detector:
     ) -> list[Prediction]:
         """Read, preprocess (to a `Square` of pixels) and predict a batch of films, in the calling thread."""
         squares = [self._read(film, array) for film, array in items]
+        films = Manifest(tuple(film for film, _ in items)).labelled_by(self.spec.recipe.labels)
+        return self._predict_read(films, squares, threshold, correct)
+
+    def predict_square(self, film: Film, square: Square) -> Prediction:
+        """Predict one film that is read and preprocessed already, in the calling thread.
+
+        Args:
+            film: which it is.
+            square: as `hilum.pixels.read_square` gives it by the bundle's `[pixels]`.
+        """
+        return self._predict_read((film,), [square], self.threshold(), lambda probs: probs)[0]
+
+    def _predict_read(
+        self,
+        films: Iterable[Film],
+        squares: Sequence[Square | FilmError],
+        threshold: float | None,
+        correct: Callable[[np.ndarray], np.ndarray],
+    ) -> list[Prediction]:
+        """Predict films that are preprocessed, or could not be read."""
         readable = [square.levels for square in squares if isinstance(square, Square)]
         batch_probs, notes = self._predict_squares(readable) if readable else (np.zeros((0, len(self.classes))), ())
         prediction_sets, reasons = self._prediction_sets(batch_probs), self._gate_reasons(readable)
         results = zip(correct(batch_probs), prediction_sets, reasons, notes, strict=True)
-        films = Manifest(tuple(film for film, _ in items)).labelled_by(self.spec.recipe.labels)
         rows: list[Prediction] = []
         for film, square in zip(films, squares, strict=True):
             if isinstance(square, FilmError):

@@ -73,7 +73,7 @@ def explain(
 
     from hilum import explanation
     from hilum.bundle.weights import load_model
-    from hilum.gate import check_films
+    from hilum.gate import stopping
     from hilum.pixels import read_square, square_of
     from hilum.progress import track
 
@@ -89,21 +89,22 @@ def explain(
         path = film.path
         try:
             pixels = spec.recipe.pixels
-            grey = (read_square(path, pixels) if array is None else square_of(array, pixels, path)).levels
+            square = read_square(path, pixels) if array is None else square_of(array, pixels, path)
         except FilmError as error:
             rows.append(explanation.ExplainedFilm(path, error=error.reason))
             continue
-        probs = [float(prob) for prob in detector.probs(grey[None])[0]]
-        predicted = detector.predicted_class(probs, spec.operating_point.threshold)
-        target = predicted if chosen is None else chosen
+        predicted, grey = detector.predict_square(film, square), square.levels
+        target = spec.classes.index(predicted.prediction) if chosen is None else chosen
         row = explanation.ExplainedFilm(
             path,
             spec.classes[target],
-            probs[target],
-            spec.classes[predicted],
+            predicted.probs[target],
+            predicted.prediction,
             explanation.explain_film(model, detector.probs, grey, method, target),
             f"{number:04d}.png",
-            str(check_films(detector.gate, [grey]).reasons[0]) if detector.gate else "",
+            "".join(stopping(predicted.flags)),
+            answer=predicted.answer,
+            why=predicted.why,
         )
         rows.append(row)
         if folder is not None:
