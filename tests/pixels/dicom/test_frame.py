@@ -114,6 +114,14 @@ def test_a_frame_in_several_fragments_or_without_a_table_of_offsets_is_whole(rea
         np.testing.assert_array_equal(decoded.grey, expected.grey)
 
 
+def test_frames_that_only_the_table_of_offsets_counts_are_counted(tmp_path: Path) -> None:
+    frame, stored = frame_of(JPEG2000Lossless, 8)
+    ds = labelled(frame, stored, JPEG2000Lossless, 8, True)
+    ds.PixelData = encapsulate([frame, frame, frame])
+    with pytest.raises(FilmError, match="a DICOM of 3 frames; export the one frame"):
+        decode_scaled(save(tmp_path / "film", ds), None, "", None)
+
+
 OTHERS = {
     "JPEG XL": (b"\xff\x0a" + bytes(600), "compressed as JPEG XL, which Hilum cannot decode; export"),
     "video": (b"\0\0\0\x01\x67" + bytes(600), "compressed as H.264 or H.265 video, which Hilum cannot decode"),

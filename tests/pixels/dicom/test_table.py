@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
+from hilum.errors import FilmError
 from hilum.pixels import decode as read
 from hilum.pixels.decode import decode_scaled
 from hilum.pixels.dicom.table import look_up, read_table
@@ -142,6 +143,11 @@ def test_a_modality_lut_that_cannot_be_applied_is_ignored(kind: str, tmp_path: P
     decoded = decode_scaled(write(tmp_path / "film", ds), None, "", None)
     np.testing.assert_array_equal(decoded.grey, read(write(tmp_path / "plain", dataset(stored, bits=12))))
     assert any("modality LUT was ignored" in remark for remark in decoded.remarks)
+    ds.WindowCenter, ds.WindowWidth = 100, 50  # in units that nobody knows now
+    path = write(tmp_path / "window", ds)
+    np.testing.assert_array_equal(read(path), decoded.grey)
+    with pytest.raises(FilmError, match="its values have no units, in which the window of the recipe is written"):
+        read(path, window=(100, 50))
 
 
 @pytest.mark.parametrize("kind", ["more entries than said", "fewer entries than said", "12 bits that say 16"])

@@ -114,6 +114,9 @@ def _joined(path: str, data: bytes) -> bytes:
         place += 8 + length
     # A frame alone in the first item, where the table belongs, is another frequent fault.
     first = fragments[0]
+    offsets = [int.from_bytes(first[place : place + 4], "little") for place in range(0, min(len(first), 4096), 4)]
+    if 1 < len(offsets) < len(fragments) and offsets == sorted(set(offsets)) and offsets[0] == 0:
+        raise FilmError(path, f"a DICOM of {len(first) // 4} frames; export the one frame that is the film")
     return b"".join(fragments if len(first) % 4 or recognise(first).kind else fragments[1:]) or first
 
 

@@ -55,6 +55,7 @@ def stored_pixels(
                 bits, high_bit = precision, precision - 1
     width = 8 * cells.dtype.itemsize
     if bits > width:
+        remarks.append(f"its codestream has {width} bits, its header says {bits}")
         bits = width
     high_bit = min(max(high_bit, bits - 1), width - 1)
     values = stored_values(np.ascontiguousarray(cells), bits, high_bit, header.signed, remarks)

@@ -83,14 +83,18 @@ def modality_values(
 def presented(
     ds: Dataset,
     values: NDArray[np.float32],
+    in_units: bool,
     padding: NDArray[np.bool_] | None,
     little_endian: bool,
     grey_scale: GreyScale,
     remarks: list[str],
 ) -> NDArray[np.float32]:
-    """Values in the modality's units as 0 to 1, before the polarity, as the film itself says (PS3.3 C.11.2)."""
+    """Values in the modality's units as 0 to 1, before the polarity, as the film itself says (PS3.3 C.11.2).
+
+    Values that are not in the modality's units have no tables and windows of their own.
+    """
     nothing = "shows next to nothing of its values and was ignored"
-    for item in _items(ds, "VOILUTSequence", remarks):
+    for item in _items(ds, "VOILUTSequence", remarks) if in_units else []:
         try:
             table = read_table(item, little_endian, float(values.min()), float(values.max()))
         except ValueError as error:
@@ -105,7 +109,7 @@ def presented(
         remarks.extend(_few("VOI LUT", shown))
         return grey
     step = first_number(ds, "RescaleSlope").value
-    for window in windows_of(ds, abs(step or 1.0), remarks):
+    for window in windows_of(ds, abs(step or 1.0), remarks) if in_units else []:
         grey = apply_window(values, window.centre, window.width, window.function)
         shown = _range_of(grey, padding)
         if not shown >= _FEWEST:  # not a number: a window too large for any value

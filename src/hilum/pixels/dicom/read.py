@@ -87,6 +87,10 @@ def _grey(
         raise FilmError(path, "every pixel has the same value: an empty exposure or a failed export; remove it")
     padding = _padding(ds, stored, header.bits, remarks)
     values, in_units = modality_values(path, ds, stored, little_endian, remarks)
+    if window is not None and not in_units:
+        raise FilmError(
+            path, "its values have no units, in which the window of the recipe is written; leave pixels.window out"
+        )
     if window is not None:
         grey = through_window(path, values, window, "the window of the recipe")
     elif modality == "CT":
@@ -96,7 +100,7 @@ def _grey(
             )
         grey = through_window(path, values, LUNG_WINDOW, "the lung window")
     else:
-        grey = presented(ds, values, padding, little_endian, grey_scale, remarks)
+        grey = presented(ds, values, in_units, padding, little_endian, grey_scale, remarks)
     # In a conforming file MONOCHROME1 and INVERSE come together and mean one inversion (PS3.3 C.8.11.3.1.2).
     if header.meaning == "MONOCHROME1" or text(ds, "PresentationLUTShape") == "INVERSE":
         grey = np.float32(1) - grey
