@@ -63,6 +63,11 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "fuse": ("fuse run/bundle again/bundle --data films --out fused",),
     "export": ("export run/bundle --to openvino --out exported",),
     "explain": ("explain run/bundle films/test --out maps",),
+    "sign": (
+        "sign --new-key key",
+        "sign run/bundle --key key",
+        "predict run/bundle films/test --trusted key.pub --out trusted.csv",
+    ),
     "predict": (
         "predict shipped films/test --out predictions.csv",
         "predict shipped films/test --engine openvino --json",

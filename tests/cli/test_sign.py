@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -89,7 +91,20 @@ def test_what_cannot_be_signed_is_one_line(here: Path, hilum: Hilum, words: tupl
     assert says in refusal(hilum("sign", *words), 2)
 
 
-def test_a_key_that_nobody_can_be_asked_about_is_one_line(here: Path, hilum_process: Hilum) -> None:
-    done = hilum_process("sign", "--new-key", "anna", "--passphrase")
-    assert "no passphrase was given; nothing was written" in refusal(done, 2)
+def test_a_passphrase_is_asked_for_or_a_line_of_stdin(
+    here: Path, hilum: Hilum, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def typed(text: str) -> None:
+        monkeypatch.setattr(sys, "stdin", io.StringIO(text))
+
+    typed("")
+    assert "a passphrase is needed" in refusal(hilum("sign", "--new-key", "anna", "--passphrase"), 2)
     assert not (here / "anna").exists()
+    typed("correct horse\n")
+    assert hilum("sign", "--new-key", "anna", "--passphrase").returncode == 0
+    typed("battery\n")
+    assert "cannot be opened with this passphrase" in refusal(hilum("sign", "mine", "--key", "anna"), 2)
+    assert not (here / "mine" / "signature.json").exists()
+    typed("correct horse\n")
+    assert hilum("sign", "mine", "--key", "anna").returncode == 0
+    assert hilum("predict", "mine", "film.png", "--trusted", "anna.pub").returncode == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -13,9 +14,7 @@ from hilum.errors import RequestError
 
 @app.command()
 def sign(
-    bundle: Annotated[
-        Path | None, typer.Argument(metavar="[BUNDLE]", help="The folder of the bundle to sign.")
-    ] = None,
+    bundle: Annotated[Path | None, typer.Argument(metavar="BUNDLE", help="The folder of the bundle to sign.")] = None,
     key: Annotated[Path | None, typer.Option("--key", help="The private key to sign with (PEM, Ed25519).")] = None,
     new_key: Annotated[
         Path | None,
@@ -53,9 +52,11 @@ def sign(
 
 
 def _ask(confirm: bool = False) -> str:
-    """Ask for a passphrase, which is not shown."""
-    try:
+    """Ask for a passphrase, which is not shown; where nobody is at a terminal, take a line of stdin."""
+    if sys.stdin.isatty():
         answer: str = typer.prompt("passphrase", hide_input=True, confirmation_prompt=confirm, err=True)
-    except typer.Abort:
-        raise RequestError("no passphrase was given; nothing was written") from None
+    else:
+        answer = sys.stdin.readline().rstrip("\r\n")
+    if not answer:
+        raise RequestError("a passphrase is needed, at the terminal or as a line of stdin; nothing was written")
     return answer
