@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from hilum.errors import FilmError, HilumError, RequestError
 from hilum.places import confine_command
 from hilum.progress import first_process
+from hilum.records.text import printable
 
 if TYPE_CHECKING:
     from hilum.cli.terminal import app
@@ -105,7 +106,7 @@ def _run() -> None:
 def _refuse(line: str, code: int) -> None:
     who = "" if first_process() else f" (process {os.environ['RANK']})"
     sys.stdout.flush()
-    print(f"hilum{who}: {' '.join(line.splitlines())}", file=sys.stderr)
+    print(f"hilum{who}: {printable(' '.join(line.splitlines()))}", file=sys.stderr)
     sys.exit(code)
 
 

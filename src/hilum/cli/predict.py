@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 import textwrap
@@ -21,6 +20,8 @@ from hilum.cli.terminal import app, tell
 from hilum.errors import RequestError
 from hilum.progress import track
 from hilum.records import ABSTENTIONS, Film, Prediction, Predictions
+from hilum.records.csv_text import path_cell, row_writer, text_cell
+from hilum.records.text import printable
 from hilum.streams import is_stream
 
 _SHOWN = 40
@@ -170,11 +171,17 @@ def _lay_out(shown: _Shown) -> str:
     columns = [f"prob_{name}" for name in classes[named]]
     decides = "" if threshold is None else f"{threshold:.4f}"
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["path", "answer", *columns, "threshold", "why", "remarks"])
+    write = row_writer(text)
+    write(["path", "answer", *columns, "threshold", "why", "remarks"])
     for row in shown.first.rows:
         probs = [f"{prob:.4f}" for prob in row.probs[named]] or [""] * len(columns)
-        writer.writerow([row.film.path, row.answer, *probs, decides, row.why, "; ".join(row.notes)])
+        cells = [row.answer, *probs, decides, row.why, "; ".join(row.notes)]
+        write([path_cell(_without_controls(row.film.path)), *(text_cell(_without_controls(cell)) for cell in cells)])
     if (more := shown.answers.total() - len(shown.first)) > 0:
-        writer.writerow([f"… and {more} more: --out predictions.csv keeps them all"])
+        write([f"… and {more} more: --out predictions.csv keeps them all"])
     return text.getvalue().rstrip("\n")
+
+
+def _without_controls(text: str) -> str:
+    """Text that a terminal does not act on; a CSV's cells may have line feeds, and names the bytes that they have."""
+    return "".join(each if each == "\n" or "\udc80" <= each <= "\udcff" else printable(each) for each in text)

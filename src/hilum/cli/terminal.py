@@ -9,6 +9,7 @@ import typer
 
 from hilum import __version__
 from hilum.progress import first_process
+from hilum.records.text import printable
 
 app = typer.Typer(
     name="hilum",
@@ -49,4 +50,4 @@ class _Terminal(logging.Handler):
 def tell(line: str) -> None:
     """A line for the person at the terminal, once; what programs read goes to stdout instead."""
     if first_process():
-        typer.echo(line, err=True)
+        typer.echo(printable(line), err=True)

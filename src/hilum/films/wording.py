@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from hilum.records.text import printable
+
 
 def say(name: object) -> str:
-    """A name for a message of one line: as it is, or escaped if it has line breaks or cannot be printed."""
-    text = str(name)
-    return text if text.isprintable() else repr(text)
+    """A name for a message of one line, as `records.text.printable` writes it."""
+    return printable(name)
 
 
 def listed(names: Iterable[object], limit: int = 3) -> str:

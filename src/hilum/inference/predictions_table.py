@@ -24,6 +24,7 @@ from hilum.records import (
     prediction_cells,
     prediction_columns,
 )
+from hilum.records.csv_text import plain_cells
 from hilum.streams import is_stream, open_stream, write_all
 
 _COMPARED = (
@@ -158,7 +159,7 @@ class PredictionsTable:
         """Replace the file by one without the rows of films that are read again."""
         header, spans, start = prediction_columns(self._classes), [], 0
         for row, end in whole_rows(self.path):
-            cells = dict(zip(header, row, strict=True))
+            cells = plain_cells(dict(zip(header, row, strict=True)))
             if not (cells["error"] and cells["path"] in again):
                 spans.append((start, end))
             start = end
@@ -235,7 +236,7 @@ class PredictionsTable:
             end = end_of_row
             if not number:
                 continue
-            cells = dict(zip(header, row, strict=True))
+            cells = plain_cells(dict(zip(header, row, strict=True)))
             if cells["threshold"] != threshold:
                 raise LayoutError(
                     f"{self.path}: another detector wrote it: the threshold there is {cells['threshold'] or 'none'}, "

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from hilum.records import text
+
 MAX_PIXELS = 100_000_000  # the largest plates have about 18 million; more is a mistake or an attack
 MIN_SIDE = 16
 
@@ -53,7 +55,7 @@ def name_of_format(data: bytes) -> str:
 
 def one_line(message: object) -> str:
     """A library's error, or text from a file, as one short line that a terminal can show."""
-    words = " ".join("".join(letter if letter.isprintable() else " " for letter in str(message)).split())
+    words = text.one_line(message)
     if not words:
         return type(message).__name__
     return words if len(words) <= 160 else f"{words[:157]}…"

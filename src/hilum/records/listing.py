@@ -6,6 +6,8 @@ import html
 from collections.abc import Iterable, Sequence
 from typing import Generic, Protocol, TypeVar
 
+from hilum.records.text import one_line
+
 
 class Row(Protocol):
     """Something that has a line in a table."""
@@ -69,8 +71,3 @@ def html_table(header: Sequence[str], rows: Iterable[Sequence[str]], right: Iter
 
     body = "".join(f"<tr>{row(cells, 'td')}</tr>" for cells in rows)
     return f"<table><thead><tr>{row(header, 'th')}</tr></thead><tbody>{body}</tbody></table>"
-
-
-def one_line(text: str) -> str:
-    """Text without line breaks and control characters, so that a file's name cannot disturb a table."""
-    return " ".join("".join(each if each.isprintable() else " " for each in text).split())

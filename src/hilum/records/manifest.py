@@ -13,7 +13,7 @@ from typing import Literal
 
 from hilum.errors import LayoutError
 from hilum.files import open_text, replacing
-from hilum.records.csv_text import open_to_write, row_writer
+from hilum.records.csv_text import open_to_write, path_cell, plain_cells, row_writer, text_cell
 from hilum.records.listing import html_table, text_table
 
 SPLITS = ("train", "val", "test")
@@ -165,7 +165,7 @@ def write_manifest(manifest: Manifest, path: str | Path) -> None:
         write(_FILM_COLUMNS)
         for film in manifest:
             moved = replace(film, path=os.path.relpath(os.path.abspath(film.path), folder))
-            write([getattr(moved, column) for column in _FILM_COLUMNS])
+            write([(path_cell if name == "path" else text_cell)(getattr(moved, name)) for name in _FILM_COLUMNS])
 
 
 def read_manifest(path: str | Path) -> Manifest:
@@ -184,7 +184,7 @@ def read_manifest(path: str | Path) -> Manifest:
             for number, row in enumerate(rows, start=2):
                 if None in row or None in row.values():
                     raise LayoutError(f"{path}: line {number} has more or fewer fields than the header")
-                film = Film(**row)
+                film = Film(**plain_cells(row))
                 films.append(replace(film, path=os.path.normpath(os.path.join(path.parent, film.path))))
     except FileNotFoundError:
         raise LayoutError(f"{path}: no such manifest; make one with: hilum index DIR --out {path}") from None

@@ -12,7 +12,7 @@ from pathlib import Path
 from hilum.errors import LayoutError
 from hilum.files import open_text, replacing
 from hilum.records.answer import ABSTENTIONS, NOT_JUDGED
-from hilum.records.csv_text import open_to_write, row_writer
+from hilum.records.csv_text import open_to_write, path_cell, plain_cells, row_writer, text_cell
 from hilum.records.listing import html_table, text_table
 from hilum.records.manifest import Film
 
@@ -174,8 +174,9 @@ def prediction_cells(row: Prediction, classes: tuple[str, ...], threshold: float
     film, threshold_text = row.film, "" if threshold is None else f"{threshold:.6f}"
     probs = [f"{prob:.6f}" for prob in row.probs] or [""] * len(classes)
     sets, flags, remarks = "|".join(row.plausible), "; ".join(row.flags), "; ".join(row.remarks)
-    start = [film.path, film.label, *probs, row.prediction, threshold_text, film.patient, film.split]
-    return [*start, sets, flags, row.error, row.answer, row.why, remarks]
+    before = [path_cell(film.path), text_cell(film.label), *probs, text_cell(row.prediction), threshold_text]
+    after = (film.patient, film.split, sets, flags, row.error, row.answer, row.why, remarks)
+    return [*before, *map(text_cell, after)]
 
 
 def csv_bytes(rows: Iterable[Iterable[str]]) -> bytes:
@@ -207,7 +208,7 @@ def read_predictions(path: Path, classes: tuple[str, ...], threshold: float | No
             needed = {"path", "label", "prediction", "patient", "split", "error", *columns}
             if not needed <= set(table.fieldnames or ()):
                 raise LayoutError(f"{path}: holds no predictions of {', '.join(classes)}; run hilum evaluate again")
-            return Predictions(classes, threshold, tuple(_prediction(row, columns) for row in table))
+            return Predictions(classes, threshold, tuple(_prediction(plain_cells(row), columns) for row in table))
     except FileNotFoundError:
         raise LayoutError(f"{path}: no such predictions; hilum evaluate writes them") from None
     except (csv.Error, ValueError) as error:

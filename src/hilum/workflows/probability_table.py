@@ -23,6 +23,7 @@ from hilum.errors import LayoutError, RequestError
 from hilum.files import open_text
 from hilum.films.class_names import is_negative
 from hilum.records import Film, Manifest, Prediction, Predictions, answer_of
+from hilum.records.csv_text import plain_cells
 
 _PREFIX = "prob_"
 _NAMED = 3  # films that a refusal names
@@ -148,9 +149,8 @@ def read_probability_table(path: Path) -> ProbabilityTable:
                 line = rows.line_num
                 if None in row or None in row.values():
                     raise LayoutError(f"{path}: line {line} has more or fewer fields than the header")
-                film = Film(
-                    row["path"], row.get("label", ""), patient=row.get("patient", ""), split=row.get("split", "")
-                )
+                cells = plain_cells({name: row.get(name, "") for name in ("path", "label", "patient", "split")})
+                film = Film(cells["path"], cells["label"], patient=cells["patient"], split=cells["split"])
                 before = first_line.setdefault(os.path.normpath(film.path), line)
                 if before != line:
                     raise LayoutError(f"{path}: lines {before} and {line} both list {film.path}; list each film once")
