@@ -22,6 +22,7 @@ from pydicom.uid import (
 )
 
 from hilum import films
+from hilum.films import other_pictures
 from hilum.films.dicom_header import read_dicom_header
 from hilum.films.kinds import kind_of
 from hilum.films.system_names import system_file, system_folder
@@ -171,7 +172,7 @@ def test_the_pictures_of_a_viewer_are_left_out_beside_its_dicom(tmp_path: Path, 
         "Segmentation/1.png", "ground-truth/1.png", "heatmaps/1.png", "annotations/1.png", "ManualMask/r/1.png",
         "images/1_mask.png", "images/mask_1.png", "1-overlay.png", "1_seg.png", "1_gradcam.png", "1_lung_mask.png",
         "thumbnails/1.png", "Thumbs/1.png", "1_thumb.jpg", "thumb_1.jpg", "1-150x150.png",
-        "1_small.png",
+        "1_small.png", "small/1.png", "resized_224/2.jpg",
     ],
 )  # fmt: skip
 def test_masks_and_thumbnails_beside_the_films_are_left_out_and_said(lay: Lay, name: str) -> None:
@@ -229,3 +230,23 @@ def test_other_unlabelled_films_beside_the_splits_do_not_stop_the_run(lay: Lay) 
     told = "\n".join(index.notes)
     assert "val: 1 film without labels, indexed as such, in no split" in told
     assert "skipped beside the splits: masks, unlabelled" in told
+
+
+def test_of_many_folders_with_the_same_names_few_are_looked_at(
+    tmp_path: Path, write_film: WriteFilm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a viewer exports pictures, a folder a patient: decoding all of them would take longer than predicting."""
+    one = write_film(tmp_path / "one" / "IM-0001-0001.jpg", seed=1)
+    for number in range(300):
+        copy = tmp_path / "in" / f"patient{number}" / one.name
+        copy.parent.mkdir(parents=True)
+        copy.write_bytes(one.read_bytes())
+    looked_at: list[str] = []
+
+    def look(path: str) -> bool:
+        looked_at.append(path)
+        return False
+
+    monkeypatch.setattr(other_pictures, "is_two_valued", look)
+    assert len(films.find(tmp_path / "in")) == 300
+    assert 0 < len(looked_at) < 64

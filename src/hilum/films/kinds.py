@@ -8,11 +8,9 @@ from dataclasses import dataclass
 
 from hilum.files import open_regular
 from hilum.films.dicom_header import read_dicom_header
-from hilum.pixels.formats import name_of_format
+from hilum.pixels.formats import READABLE, is_readable, name_of_format
 
-# A file that is called a film is owed an answer, also where its bytes are damaged or something else.
-EXTENSIONS = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".pjpeg", ".pjp", ".png", ".dcm", ".dicom"})
-_READ = frozenset({"JPEG", "PNG", "DICOM"})
+EXTENSIONS = frozenset(ending for endings in READABLE.values() for ending in endings)
 _FIRST_BYTES = 1024
 _WITHOUT_HEADER = "a DICOM data set without"
 # How such a data set begins: group 8, and one of the elements that come first (PS3.3, C.12.1), or the meta group.
@@ -34,15 +32,6 @@ class FileKind:
     other: str = ""
     misnamed: str = ""
     dicom: bool = False
-
-
-def is_readable(kind: str) -> bool:
-    """Whether films of a kind are read; the kind as `hilum.pixels.formats.name_of_format` names it.
-
-    >>> is_readable("JPEG"), is_readable("a PDF document")
-    (True, False)
-    """
-    return kind in _READ
 
 
 def kind_of(path: str) -> FileKind:

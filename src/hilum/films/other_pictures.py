@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 from hilum import pixels
 from hilum.errors import FilmError
@@ -22,6 +22,7 @@ _MASK_FOLDER = re.compile(
     r"|ground ?truths?|gts?|bounding ?boxes|bboxes)"
 )
 _THUMBNAIL_FOLDER = re.compile(r"(?:.* )?(?:thumbs?|thumbnails?|previews?|icons?)")
+_SMALLER_FOLDER = re.compile(r"small(?:er)?|tiny|mini|low ?res(?:olution)?|medium|resized(?: \d+)?")
 _MASK_WORDS = (
     r"(?:(?:lungs?|left|right|infection|manual) )?(?:masks?|segmentations?|segs?|annotations?|annotated|overlays?|"
     r"heat ?maps?|grad ?cams?|contours?|label ?map|bbox|gt)"
@@ -32,6 +33,7 @@ _THUMBNAIL_NAME = re.compile(rf"{_THUMBNAIL_WORDS} (?P<before>.+)|(?P<after>.+?)
 _VIEWER = re.compile(r"dicomdir|autorun\.inf|.*\.(?:exe|app|msi|dmg)", re.IGNORECASE)
 _PICTURES = re.compile(r".*\.(?:jpe?g|jpe|jfif|pjpe?g|png|gif|bmp|tiff?|webp|jp2)", re.IGNORECASE)
 
+_FOLDERS = 32  # that are looked at to say whether any holds masks
 _SAMPLES = 5  # pictures of a folder that are looked at, to say whether it holds masks
 _EXTREME = 16  # grey levels from black or white that a mask saved as JPEG may be off
 _TWO_VALUED = 0.97
@@ -52,6 +54,7 @@ def leave_out_others(paths: Sequence[str], root: str, skipped: SkippedFiles) -> 
         ("thumbnails, by their folder", lambda paths, root, _: _in_folders(paths, root, _THUMBNAIL_FOLDER)),
         ("masks or overlays, by their names", lambda paths, root, _: _by_name(paths, _MASK_NAME)),
         ("thumbnails, by their names", lambda paths, root, _: _by_name(paths, _THUMBNAIL_NAME)),
+        ("smaller copies, by their folder and names", lambda paths, root, _: _smaller_copies(paths, root)),
         ("masks: two grey levels, and the name of a film", lambda paths, root, _: _two_valued(paths)),
     ):
         chosen: set[str] = choose(kept, root, skipped)
@@ -110,6 +113,13 @@ def _by_name(paths: Sequence[str], names: re.Pattern[str]) -> set[str]:
     return chosen
 
 
+def _smaller_copies(paths: Sequence[str], root: str) -> set[str]:
+    """Pictures in a folder that is called after a smaller size, each with the name of one that is in none."""
+    small = _in_folders(paths, root, _SMALLER_FOLDER)
+    whole = {_stem(path) for path in paths if path not in small}
+    return {path for path in small if _stem(path) in whole}
+
+
 def _stem(path: str) -> str:
     return os.path.splitext(os.path.basename(path))[0]
 
@@ -138,18 +148,22 @@ def _two_valued(paths: Sequence[str]) -> set[str]:
     for stems in groups.values():
         for stem in stems:
             holders[stem] += 1
-    chosen: set[str] = set()
-    for stems in groups.values():
-        shared = [path for stem, path in stems.items() if holders[stem] > 1]
-        if shared and 2 * len(shared) >= len(stems) and _are(is_two_valued, shared):
-            chosen.update(stems.values())
-    return chosen
+    candidates = [
+        (stems, shared)
+        for stems in groups.values()
+        if 2 * len(shared := [path for stem, path in stems.items() if holders[stem] > 1]) >= len(stems)
+    ]
+    # Exports have a folder a patient, and the same few names in each: all are looked at only if a few show masks.
+    step = max(1, len(candidates) // _FOLDERS)
+    if not any(_are_two_valued(shared) for _, shared in candidates[::step]):
+        return set()
+    return {path for stems, shared in candidates if _are_two_valued(shared) for path in stems.values()}
 
 
-def _are(holds: Callable[[str], bool | None], paths: Sequence[str]) -> bool:
-    """Whether something holds for every one of a few of the paths; a None does not count."""
+def _are_two_valued(paths: Sequence[str]) -> bool:
+    """Whether every one of a few pictures has two grey levels; one that cannot be read does not count."""
     step = max(1, len(paths) // _SAMPLES)
-    found = [answer for path in paths[::step][:_SAMPLES] if (answer := holds(path)) is not None]
+    found = [answer for path in paths[::step][:_SAMPLES] if (answer := is_two_valued(path)) is not None]
     return bool(found) and all(found)
 
 

@@ -7,6 +7,14 @@ from hilum.records import text
 MAX_PIXELS = 100_000_000  # the largest plates have about 18 million; more is a mistake or an attack
 MIN_SIDE = 16
 
+# What `decode` reads, and how such files are usually called. A file that is called so is owed an answer, whatever its
+# bytes are.
+READABLE: dict[str, tuple[str, ...]] = {
+    "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif", ".pjpeg", ".pjp"),
+    "PNG": (".png",),
+    "DICOM": (".dcm", ".dicom"),
+}
+
 # (offset, bytes, name); the first match counts.
 _SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
     (128, b"DICM", "DICOM"),
@@ -51,6 +59,15 @@ def name_of_format(data: bytes) -> str:
             return "an unknown format"
         return "a web page or XML" if start.lstrip()[:1] == b"<" else "a text file"
     return "an unknown format"
+
+
+def is_readable(kind: str) -> bool:
+    """Whether films of a kind are read; the kind as `name_of_format` names it.
+
+    >>> is_readable("JPEG"), is_readable("a PDF document")
+    (True, False)
+    """
+    return kind in READABLE
 
 
 def one_line(message: object) -> str:
