@@ -53,6 +53,13 @@ def test_the_user_says_what_no_list_can_know() -> None:
     assert rename("", named) == ""
 
 
+def test_two_named_classes_of_which_one_is_negative_are_all_there_are() -> None:
+    both = {"NORMAL": ("no finding",), "PNEUMONIA": ("pneumonia",)}
+    films, notes = merge_spellings(labelled("No Finding", "Pneumonia", "Edema", "Edema", "Mass"), both)
+    assert [film.label for film in films] == ["NORMAL", "PNEUMONIA", "", "", ""]
+    assert "3 films unlabelled, of classes that --class does not name: Edema (2), Mass (1)" in notes
+
+
 def test_two_names_that_may_be_one_finding_or_two_are_a_question() -> None:
     with pytest.raises(LayoutError, match=r"are Lung_Opacity and Pneumonia one class or two\?"):
         merged("Normal", "Pneumonia", "Lung_Opacity")

@@ -99,7 +99,8 @@ def merge_spellings(
 
     First comes what the user says. Then names that differ by case, spaces, underscores or hyphens are one class, and
     so are the names of a class without findings (normal, healthy, negative, no finding). A class that the user
-    named is never merged with another one.
+    named is never merged with another one. Where the user names the class without findings and another one, there
+    are no others: films of other classes have no label any more.
 
     Args:
         films: labelled and unlabelled films.
@@ -132,6 +133,14 @@ def merge_spellings(
             parts = listed((f"{label} ({numbers[label]})" for label in labels), 6)
             notes.append(f"one class under several names, {say(target)}: {parts}" if len(labels) > 1
                          else f"the class {say(labels[0])} is called {say(target)}")  # fmt: skip
+    if len(named) > 1 and any(map(is_negative, named)):
+        others = {label: numbers[label] for label, target in names.items() if target not in named}
+        if others:
+            notes.append(
+                f"{count(sum(others.values()), 'film')} unlabelled, of classes that --class does not name: "
+                f"{listed((f'{label} ({number})' for label, number in others.items()), 9)}"
+            )
+            names |= dict.fromkeys(others, "")
     _ask(set(names.values()) - set(named))
     return tuple(replace(film, label=names.get(film.label, film.label)) for film in films), notes
 

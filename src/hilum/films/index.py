@@ -89,6 +89,8 @@ def index(
     if class_names or not all(each.settled for each in found):
         films, renamed = merge_spellings(films, class_names, {name for each in found for name in each.findings})
         notes += renamed
+    if cut:
+        films = tuple(map(_without_training, films))
     notes += _classes(films, sources, cut)
     if patient_pattern is not None and not any(film.patient for film in films):
         raise LayoutError(
@@ -202,6 +204,11 @@ def _enter(found: SourceFilms) -> tuple[Film, ...]:
     if any(film.split for film in found.films):
         return found.films
     return tuple(replace(film, split="train") if film.label else film for film in found.films)
+
+
+def _without_training(film: Film) -> Film:
+    """A film without a label is for no training, whatever split its source gives it; in test it stays."""
+    return film if film.label or film.split not in ("train", "val") else replace(film, split="")
 
 
 def _refuse_twice(films: Sequence[Film]) -> None:

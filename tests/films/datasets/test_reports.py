@@ -37,6 +37,15 @@ class TestNih:
         assert (first.patient, first.view, first.age, first.sex) == ("1", "PA", "58", "M")
         assert "NIH ChestX-ray14" in notes(index)
 
+    def test_films_without_a_label_are_for_no_training(self, lay: Lay) -> None:
+        root = self.laid(lay)
+        (root / "train_val_list.txt").write_text("".join(f"0000000{n}_000.png\n" for n in (1, 2, 3)))
+        (root / "test_list.txt").write_text("00000004_000.png\n")
+        index = films.index(root)
+        assert {film.label: film.split for film in index if not film.label} == {"": ""}
+        assert "LEAK" not in notes(index)
+        assert "no film of :" not in notes(index)
+
     def test_a_sample_has_none(self, lay: Lay) -> None:
         root = self.laid(lay)
         (root / "train_val_list.txt").unlink()
