@@ -183,6 +183,8 @@ def _evaluate_detector(
         raise RequestError("--prevalence is the share of the positive ones of two classes, and this bundle has more")
     if detector.note:
         logger.info(f"note: {detector.note}")
+    for note in detector.skipped:
+        logger.info(f"note: {note}")
     if asked.heat_maps:
         _network_of(detector)  # refuses before a film is read
     chosen = indexed.split(split).labelled_by(detector.spec.recipe.labels)
