@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -120,6 +121,22 @@ def test_frames_that_only_the_table_of_offsets_counts_are_counted(tmp_path: Path
     ds.PixelData = encapsulate([frame, frame, frame])
     with pytest.raises(FilmError, match="a DICOM of 3 frames; export the one frame"):
         decode_scaled(save(tmp_path / "film", ds), None, "", None)
+
+
+@pytest.mark.parametrize("lost", [0, 40, 400])
+def test_a_jpeg_ls_without_its_end_is_not_read_on_into_other_memory(lost: int, tmp_path: Path) -> None:
+    """CharLS would: it took ten seconds, or the process."""
+    frame, stored = frame_of(JPEGLSLossless, 12)
+    end = frame.rindex(b"\xff\xd9")
+    path = save(tmp_path / "film", labelled(frame[: end - lost], stored, JPEGLSLossless, 12, True))
+    began = time.monotonic()
+    if lost:
+        with pytest.raises(FilmError, match=r"cut off or damaged \(as JPEG-LS\)"):
+            decode_scaled(path, None, "", None)
+    else:
+        expected = decode_scaled(write(tmp_path / "plain", dataset(stored, bits=12)), None, "", None)
+        np.testing.assert_array_equal(decode_scaled(path, None, "", None).grey, expected.grey)
+    assert time.monotonic() - began < 3
 
 
 OTHERS = {

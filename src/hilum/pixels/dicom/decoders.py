@@ -55,7 +55,8 @@ def _jpeg(frame: bytes, stream: Codestream, shape: tuple[int, int], samples: int
 def _jpeg_ls(frame: bytes, stream: Codestream, shape: tuple[int, int], samples: int) -> Cells:
     import jpeg_ls
 
-    pixels, about = jpeg_ls.decode_pixel_data(frame)
+    # CharLS looks for the end of the image, and without one goes on behind the frame, in whatever memory lies there.
+    pixels, about = jpeg_ls.decode_pixel_data(frame + b"\xff\xd9")
     cells = np.frombuffer(pixels, dtype="u1" if stream.bits <= 8 else "<u2")
     if samples > 1 and int(about.get("interleave_mode", 2)) == 0:  # plane after plane
         return np.moveaxis(cells.reshape(samples, *shape), 0, -1)
