@@ -53,6 +53,11 @@ def test_the_user_says_what_no_list_can_know() -> None:
     assert rename("", named) == ""
 
 
+@pytest.mark.parametrize(("one", "other"), [("1", "-1"), ("1.0", "-1.0"), ("TB", "TB-"), ("TB+", "TB-"), ("A", "-A")])
+def test_signs_are_no_spelling(one: str, other: str) -> None:
+    assert merged(one, other) == [one, other]
+
+
 def test_two_named_classes_of_which_one_is_negative_are_all_there_are() -> None:
     both = {"NORMAL": ("no finding",), "PNEUMONIA": ("pneumonia",)}
     films, notes = merge_spellings(labelled("No Finding", "Pneumonia", "Edema", "Edema", "Mass"), both)

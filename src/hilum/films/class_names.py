@@ -22,12 +22,15 @@ ClassNames = Mapping[str, Sequence[str]]
 
 
 def fold(name: str) -> str:
-    """A class's name without what is only spelling: case, underscores, hyphens, spaces at the ends.
+    """A class's name without what is only spelling: case, underscores, hyphens in it, spaces at the ends.
 
-    >>> fold(" No_Finding"), fold("NO FINDING ")
-    ('no finding', 'no finding')
+    A hyphen at an end is a sign: `-1` is not `1`, and `TB-` is not `TB`.
+
+    >>> fold(" No_Finding"), fold("NO-FINDING "), fold("COVID - 19"), fold("-1.0")
+    ('no finding', 'no finding', 'covid 19', '-1.0')
     """
-    return " ".join(re.split(r"[\s_-]+", unicodedata.normalize("NFKC", name).casefold())).strip()
+    folded = re.sub(r"[\s_]+", " ", unicodedata.normalize("NFKC", name).casefold()).strip()
+    return re.sub(r"(?<=\w) ?-+ ?(?=\w)", " ", folded)
 
 
 def is_negative(name: str) -> bool:
