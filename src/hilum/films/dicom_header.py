@@ -12,7 +12,6 @@ from hilum.pixels.decode import without_warnings
 
 _HEADS = (128 << 10, 2 << 20)  # bytes; the second for a header that carries a large table or icon
 _DEFLATED = b"1.2.840.10008.1.2.1.99"
-_DIRECTORY = "1.2.840.10008.1.3.10"  # PS3.3, annex F
 _TAGS = {name: name for name in ("SOPClassUID", "Modality", "PatientID", "Rows")}
 # Modalities without an image (PS3.3, C.7.3.1.1.1), where no SOP class says what an object is.
 _WITHOUT_IMAGE = frozenset({
@@ -58,16 +57,14 @@ def read_dicom_header(path: str) -> DicomHeader:
 def _described(elements: dict[str, str], whole: bool) -> DicomHeader:
     from pydicom.uid import UID
 
+    from hilum.pixels.dicom.kind import object_without_image
+
     patient = elements.get("PatientID", "")
     sop_class, has_image = elements.get("SOPClassUID", ""), "Rows" in elements
-    if sop_class == _DIRECTORY:
-        return DicomHeader("DICOMDIR, the index of a medium", patient)
-    name = UID(sop_class).name if sop_class else ""  # the identifier itself where it is not a known one
-    if "Storage" in name and "Image" not in name:  # a segmentation too: it has pixels, and they are no film
-        return DicomHeader(name.replace(" Storage", ""), patient)
-    if (
-        has_image or "Storage" in name or not whole
-    ):  # an image of which the header is cut off is for the decoder to name
+    if what := object_without_image(sop_class):  # a segmentation too: it has pixels, and they are no film
+        return DicomHeader(what, patient, has_image)
+    is_image_class = bool(sop_class) and "Storage" in UID(sop_class).name
+    if has_image or is_image_class or not whole:  # where the header is cut off, the decoder names the damage
         return DicomHeader("", patient, has_image)
     modality = elements.get("Modality", "")
     if modality in _WITHOUT_IMAGE or sop_class:

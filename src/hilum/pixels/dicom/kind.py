@@ -45,6 +45,22 @@ _CLASSES = {
 }
 
 
+def object_without_image(sop_class: str) -> str:
+    """What a storage class is for, if for no image of a patient, in the standard's words; else empty.
+
+    A segmentation and a dose have pixels, and are no images of a patient either (PS3.4, table B.5-1).
+
+    >>> object_without_image("1.2.840.10008.5.1.4.1.1.88.11"), object_without_image("1.2.840.10008.5.1.4.1.1.1")
+    ('Basic Text SR', '')
+    """
+    from pydicom.uid import UID
+
+    if sop_class == "1.2.840.10008.1.3.10":
+        return "DICOMDIR, the index of a medium"
+    name = UID(sop_class).name if sop_class else ""  # the identifier itself where it is not a known one
+    return name.replace(" Storage", "") if "Storage" in name and "Image" not in name else ""
+
+
 def modality_of(path: str, ds: Dataset, class_of_the_file: str, remarks: list[str]) -> str:
     """The modality, by its element; else by the SOP class of the data set, else by that of the file's header.
 
@@ -65,6 +81,8 @@ def modality_of(path: str, ds: Dataset, class_of_the_file: str, remarks: list[st
     by_class = _CLASSES.get(sop_class, "")
     modality = written
     if not written and "PixelData" not in ds and not by_class:  # what pydicom makes of pixels without their end
+        if what := object_without_image(sop_class):
+            raise FilmError(path, f"a DICOM object that is no image ({what}); name the films, or their folder")
         raise FilmError(path, "a DICOM that is cut off, or holds no image; fetch it again from its source")
     if written not in RADIOGRAPHS and written != "CT" and written not in _OTHERS:
         if by_class:
