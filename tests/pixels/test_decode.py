@@ -29,7 +29,7 @@ GREY = np.round(chest_phantom(1, (32, 32)) * 255).astype(np.uint8)
 
 def encoded(kind: str) -> bytes:
     file = BytesIO()
-    if kind in ("PNG", "JPEG"):
+    if kind in PICTURES:
         Image.fromarray(GREY).save(file, kind)
         return file.getvalue()
     ds = dataset(stored_phantom(8 if kind == "baseline" else 12, size=(32, 32)))
@@ -41,7 +41,8 @@ def encoded(kind: str) -> bytes:
     return file.getvalue()
 
 
-VALID = {kind: encoded(kind) for kind in ("PNG", "JPEG", "plain", "RLE", "J2K", "JLS", "baseline")}
+PICTURES = ("PNG", "JPEG", "TIFF", "BMP", "WEBP", "JPEG2000")
+VALID = {kind: encoded(kind) for kind in (*PICTURES, "plain", "RLE", "J2K", "JLS", "baseline")}
 WILD = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 

@@ -12,9 +12,10 @@ import numpy as np
 
 from hilum.errors import FilmError
 from hilum.files import open_regular, read_regular
+from hilum.pixels.announced import announced_by
 from hilum.pixels.archive import is_member, read_member
 from hilum.pixels.bounds import MAX_FILE_BYTES
-from hilum.pixels.formats import name_of_format, one_line
+from hilum.pixels.formats import PICTURES, READ, name_of_format, one_line
 
 _FIRST_BYTES = 1 << 16  # holds the header of nearly every JPEG; one with a large thumbnail in it is read whole
 # The luminance table that JPEG's quality scales (ITU-T T.81, Annex K.1), row by row.
@@ -70,7 +71,7 @@ def read_header(path: str) -> Header:
     """Read the header of a film's file.
 
     Raises:
-        FilmError: there is no such file, or it is no JPEG, PNG or DICOM with a readable header.
+        FilmError: there is no such file, or it is no film with a readable header.
     """
     try:
         if is_member(path):
@@ -85,13 +86,15 @@ def read_header(path: str) -> Header:
                 return _of_png(start, size)
             case "DICOM":
                 return _of_dicom(path, size)
+            case kind if kind in PICTURES:
+                return _of_other(path, kind, size)
     except FilmError:
         raise
     except Exception as error:  # other people's parsers, on bytes from anywhere: what they may raise is not bounded
         raise FilmError(
             path, f"its header cannot be read ({one_line(error)}); copy it again from its source"
         ) from None
-    raise FilmError(path, "not a JPEG, PNG or DICOM" if start else "an empty file; copy it again from its source")
+    raise FilmError(path, f"not a film; {READ}" if start else "an empty file; copy it again from its source")
 
 
 @lru_cache(maxsize=256)
@@ -152,6 +155,14 @@ def _of_png(start: bytes, size: int) -> Header:
         density=_density(image.info),
         maker=_maker(image),
     )
+
+
+def _of_other(path: str, kind: str, size: int) -> Header:
+    with open_regular(path) as file:
+        claim = announced_by(file.read(MAX_FILE_BYTES))
+    if claim is None:
+        raise ValueError("cut off or damaged")
+    return Header(kind, claim.width, claim.height, bits=claim.bits, channels=claim.channels, file_bytes=size)
 
 
 def _of_dicom(path: str, size: int) -> Header:

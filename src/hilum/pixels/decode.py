@@ -17,7 +17,7 @@ from hilum.errors import FilmError, NotAFileError
 from hilum.files import open_regular, sha256_of
 from hilum.pixels.archive import is_member, read_member
 from hilum.pixels.bounds import MAX_FILE_BYTES, room_for_picture
-from hilum.pixels.formats import MIN_SIDE, name_of_format, one_line
+from hilum.pixels.formats import MIN_SIDE, PICTURES, READ, name_of_format, one_line
 from hilum.pixels.pictures import LUMINANCE, Decoded, grey_of, read_picture
 from hilum.recipe import GreyScale
 
@@ -34,11 +34,11 @@ def decode(
 ) -> NDArray[np.float32]:
     """Read one film.
 
-    JPEG and PNG pictures, DICOM radiographs and CT slices, and members of MedMNIST archives
-    (`archive.npz#train/17`). Colours become luminance (ITU-R BT.601), transparent pixels become black, an EXIF
-    orientation is applied. 8 bits are divided by 255. Deeper pictures, and DICOMs without a window, are stretched
-    between the ends of what was exposed (`hilum.pixels.scale`): many files of 16 bits use 12, and would be nearly
-    black otherwise.
+    JPEG, PNG, TIFF, BMP, WebP and JPEG 2000 pictures, DICOM radiographs and CT slices, and members of MedMNIST
+    archives (`archive.npz#train/17`). Colours become luminance (ITU-R BT.601), transparent pixels become black, an
+    EXIF orientation is applied. 8 bits are divided by 255. Deeper pictures, and DICOMs without a window, are
+    stretched between the ends of what was exposed (`hilum.pixels.scale`): many files of 16 bits use 12, and would
+    be nearly black otherwise.
 
     Args:
         path: the film, as the user named it.
@@ -175,14 +175,14 @@ def _read_file(
     if expected_sha256 and hashlib.sha256(data).hexdigest() != expected_sha256:
         raise FilmError(path, _CHANGED)
     kind = name_of_format(data)
-    if kind in ("JPEG", "PNG"):
+    if kind in PICTURES:
         with room_for_picture(path, data):
             return read_picture(path, data, kind, scale_of, grey_scale)
     if kind == "DICOM" or kind.startswith("a DICOM data set"):
         from hilum.pixels.dicom import read_dicom
 
         return read_dicom(path, data, window, grey_scale)
-    raise FilmError(path, f"{kind}; Hilum reads JPEG, PNG and DICOM: convert it to PNG, or remove it")
+    raise FilmError(path, f"{kind}; {READ}: convert it to PNG, or remove it")
 
 
 def _bytes_of(path: str) -> bytes:

@@ -1,0 +1,92 @@
+"""TIFF, BMP, WebP and JPEG 2000 pictures as arrays of numbers."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hilum.errors import FilmError
+
+if TYPE_CHECKING:
+    from PIL.ImageFile import ImageFile
+
+_INTERPRETATION, _SAMPLE_FORMAT, _BITS = 262, 339, 258  # of TIFF 6.0
+_WHITE_IS_ZERO, _SIGNED = 0, 2
+
+
+class Picture(NamedTuple):
+    """A decoded picture.
+
+    Attributes:
+        image: as Pillow holds it, decoded.
+        values: of more than 8 bits, (height, width) or (height, width, channels in OpenCV's order); None for others.
+        pictures: how many the file holds; `image` is the first.
+    """
+
+    image: ImageFile
+    values: NDArray[np.generic] | None
+    pictures: int
+
+
+def open_other(path: str, data: bytes, kind: str) -> Picture:
+    """Decode a picture by the decoder of its kind.
+
+    Raises:
+        FilmError: its numbers are of a kind that is not read. Truncated and damaged files raise what Pillow raises.
+    """
+    image = _header(data, kind)
+    pictures = int(getattr(image, "n_frames", 1))
+    image.seek(0)
+    values: NDArray[np.generic] | None = None
+    if kind == "TIFF":
+        bits, form = _tag(image, _BITS, 8), _tag(image, _SAMPLE_FORMAT, 1)
+        image.load()
+        if image.mode in ("RGB", "RGBA") and bits > 8:
+            import cv2
+
+            values = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_UNCHANGED)
+            if values is None or values.dtype.itemsize == 1:
+                raise FilmError(path, f"a TIFF in colour of {bits} bits a channel; save it as grey, or with 8 bits")
+        elif image.mode[:1] in "IF":
+            values = np.asarray(image)
+            if bits == 32 and form == 1:
+                values = values.view(np.uint32)  # Pillow keeps it in a signed type
+            if _tag(image, _INTERPRETATION, 1) == _WHITE_IS_ZERO:
+                values = -values.astype(np.float64)
+        elif form == _SIGNED:
+            raise FilmError(path, "a TIFF of 8 bits with sign; save it without")
+    else:
+        image.load()
+        if image.mode[:1] == "I":
+            values = np.asarray(image)
+    return Picture(image, values, pictures)
+
+
+def _header(data: bytes, kind: str) -> ImageFile:
+    """By the decoder's own class: `Image.open` warns of, and refuses, sizes of its own choosing."""
+    file = BytesIO(data)
+    match kind:
+        case "TIFF":
+            from PIL.TiffImagePlugin import TiffImageFile
+
+            return TiffImageFile(file)
+        case "BMP":
+            from PIL.BmpImagePlugin import BmpImageFile
+
+            return BmpImageFile(file)
+        case "WebP":
+            from PIL.WebPImagePlugin import WebPImageFile
+
+            return WebPImageFile(file)
+        case _:
+            from PIL.Jpeg2KImagePlugin import Jpeg2KImageFile
+
+            return Jpeg2KImageFile(file)
+
+
+def _tag(image: ImageFile, tag: int, otherwise: int) -> int:
+    value = image.tag_v2.get(tag, otherwise)  # type: ignore[attr-defined]
+    return int(value[0] if isinstance(value, tuple) else value)
