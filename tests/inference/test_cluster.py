@@ -25,7 +25,7 @@ from hilum.cli import predict as verb  # noqa: F401  (is added to app)
 from hilum.errors import LayoutError, RequestError
 from hilum.inference import Detector
 from hilum.locks import sole_writer
-from hilum.records import Film, Manifest, Predictions, write_manifest
+from hilum.records import Film, Manifest, Prediction, Predictions, write_manifest
 from tests.bundle.conftest import make
 from tests.conftest import WriteFilm
 
@@ -214,6 +214,23 @@ def test_names_that_are_not_unicode_are_judged_and_written_as_their_bytes(tmp_pa
     assert parts.read_planned(tmp_path / "p", 0) == [Film(name)]
     parts.write_part(Predictions(("A", "B"), 0.5, ()), parts.PartOrigin(""), tmp_path / plan.parts[0])
     assert parts.as_unicode(name) == r"/in/\udcff.png"
+
+
+def test_what_the_gate_stopped_is_counted_and_parts_without_answers_are_not_added_to(tmp_path: Path) -> None:
+    rows = (
+        Prediction(Film("a.png"), (0.9, 0.1), "A", answer="A", why="So."),
+        Prediction(Film("b.png"), (0.9, 0.1), "A", flags=("looks like noise",), answer="not judged", why="So."),
+        Prediction(Film("c.png"), error="damaged", answer="not judged", why="It could not be read: damaged."),
+    )
+    origin, part = parts.PartOrigin("seal"), tmp_path / "part-0.parquet"
+    parts.write_part(Predictions(("A", "B"), 0.5, rows), origin, part)
+    finished = parts.read_finished(tmp_path, origin, 5)
+    assert (finished.failed, finished.stopped, finished.failures) == (1, 1, (("c.png", "damaged"),))
+    table = parquet.read_table(part)
+    assert table.column("answer").to_pylist() == ["A", "not judged", "not judged"]
+    parquet.write_table(table.drop_columns(["answer", "why", "remarks"]), part)
+    with pytest.raises(RequestError, match="by an earlier Hilum, without the columns answer, why, remarks; name ano"):
+        parts.read_finished(tmp_path, origin, 5)
 
 
 def test_without_ray_one_line_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:

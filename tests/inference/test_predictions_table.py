@@ -118,6 +118,18 @@ def test_a_table_of_before_there_were_answers_is_refused_in_a_line_and_left_alon
     assert (tmp_path / "out.csv").read_bytes() == before
 
 
+def test_rows_of_a_detector_with_other_prediction_sets_or_another_gate_are_noticed(tmp_path: Path) -> None:
+    """Its probabilities are the same, and its answers are not."""
+    row = Prediction(Film("a.png"), (0.3, 0.7), CLASSES[1], answer="PNEUMONIA", why="So.")
+    write(tmp_path / "out.csv", [row])
+    with PredictionsTable(tmp_path / "out.csv", CLASSES, 0.5, resume=True) as table:
+        table.require_same([row])
+        near = Prediction(row.film, (0.304, 0.696), CLASSES[1], answer="not sure")
+        table.require_same([near])  # another machine, where the film lies on the other side of a limit
+        with pytest.raises(LayoutError, match=r"of a\.png this one says not sure, and the file PNEUMONIA; continue"):
+            table.require_same([Prediction(row.film, row.probs, CLASSES[1], answer="not sure")])
+
+
 def test_what_the_gate_stopped_is_counted_also_in_what_was_there(tmp_path: Path) -> None:
     stopped = Prediction(Film("ct.png"), (0.1, 0.9), CLASSES[1], flags=("looks like noise",), answer="not judged")
     unread = Prediction(Film("no.png"), error="damaged", answer="not judged")

@@ -30,6 +30,9 @@ from hilum.streams import is_stream, open_stream, write_all
 _COMPARED = (
     4  # of the rows that are there, the last so many are predicted again: was it this detector that wrote them?
 )
+_SAME = (
+    1e-6  # the digits in the file: probabilities so close have one answer, if gate and prediction sets are the same
+)
 _TOLERANCE = 0.01  # of a probability: what two machines may differ by, as for golden predictions
 
 
@@ -137,6 +140,11 @@ class PredictionsTable:
                 continue
             stored = [float(before[f"prob_{name}"]) for name in self._classes]
             difference = max(abs(prob - kept) for prob, kept in zip(row.probs, stored, strict=True))
+            if difference <= _SAME and row.answer != before["answer"]:
+                raise LayoutError(
+                    f"{self.path}: another detector wrote it: of {row.film.path} this one says {row.answer}, and the "
+                    f"file {before['answer'] or 'nothing'}; continue with that detector, or name another --out"
+                )
             if not difference <= _TOLERANCE:
                 raise LayoutError(
                     f"{self.path}: another detector wrote it: of {row.film.path} this one says {row.probs[-1]:.4f}, "
