@@ -221,12 +221,32 @@ class TestFindings:
         table.write_text('path;label\n1.png;"Pneumonia, viral"\n2.png;Normal\n')
         assert films.index(table, cut=False).labels == ("Normal", "Pneumonia, viral")
 
+    def test_a_row_a_finding_is_a_list_over_rows(self, lay: Lay) -> None:
+        table = lay("1.png", "2.png", "3.png") / "t.csv"
+        table.write_text("path,label\n1.png,Edema\n1.png,Pneumonia\n2.png,No Finding\n3.png,Edema\n3.png,Mass\n")
+        with pytest.raises(LayoutError, match="lines 2 and 3 both list"):
+            films.index(table, cut=False)
+        index = films.index(table, cut=False, class_names={"PNEUMONIA": ["pneumonia"]})
+        assert [film.label for film in index] == ["PNEUMONIA", "NORMAL", ""]
+        assert any("a row a finding, several for a film" in note for note in index.notes)
+
     def test_columns_of_marks_are_findings(self, lay: Lay) -> None:
         table = lay("1.png", "2.png", "3.png") / "t.csv"
         table.write_text("filename,Edema,Pneumonia,No Finding\n1.png,1,1,0\n2.png,0,0,1\n3.png,,-1,\n")
         assert [film.label for film in films.index(table, cut=False)] == ["PNEUMONIA", "NORMAL", ""]
         sure = films.index(table, cut=False, uncertain="positive")
         assert [film.label for film in sure] == ["PNEUMONIA", "NORMAL", "PNEUMONIA"]
+
+    @pytest.mark.parametrize("column", [None, "Pneumonia"])
+    def test_one_column_of_marks_is_the_label(self, lay: Lay, column: str | None) -> None:
+        table = lay("1.png", "2.png", "3.png", "4.png") / "t.csv"
+        other = "Age,No Finding," if column else ""
+        values = ["7,1,", "7,1,", "7,,", "7,,"] if column else [""] * 4
+        rows = [f"{n}.png,{v}{mark}\n" for n, v, mark in zip("1234", values, ("1", "0", "-1.0", ""), strict=True)]
+        table.write_text(f"file,{other}Pneumonia\n" + "".join(rows))
+        index = films.index(table, cut=False, label_column=column)
+        assert [film.label for film in index] == ["PNEUMONIA", "NORMAL", "", ""]
+        assert any("1 is PNEUMONIA, 0 NORMAL" in note for note in index.notes)
 
     def test_a_misspelt_finding_is_named(self, lay: Lay) -> None:
         table = lay("1.png") / "t.csv"

@@ -31,16 +31,25 @@ def read(table: TextTable, columns: Columns, class_names: ClassNames) -> FilmRow
     """
     marks = _columns_of_marks(table) if columns.label is None else ()
     at, notes = find_columns(table, columns, ("path",) if marks else ("path", "label"))
+    if not marks and plain(table.header[at["label"]]) == "pneumonia" and all(map(is_mark, table.column(at["label"]))):
+        marks = (at["label"],)
     if not table.rows:
         raise LayoutError(f"{say(table.path)}: a header but no rows; it should list a film in each line")
     separator = "" if marks else list_separator(table.column(at["label"]))
     findings = None
-    if marks:
+    if len(marks) == 1:
+        findings = Findings(_CLASSES).renamed(class_names)
+        name = say(table.header[marks[0]])
+        notes.append(f"'{name}' is the one column of marks: 1 is PNEUMONIA, 0 NORMAL, whatever else such films show")
+    elif marks:
         findings = Findings(_CLASSES).renamed(class_names)
         notes.append(f"a column of marks for each finding ({len(marks)} of them): {findings.in_words()}")
     elif separator:
         findings = _of_lists(table, at["label"], class_names)
         notes.append(f"the column '{say(table.header[at['label']])}' is a list of findings: {findings.in_words()}")
+    elif class_names and _several_labels(table, at["path"], at["label"]):
+        findings = Findings(_CLASSES).renamed(class_names)
+        notes.append(f"a row a finding, several for a film: {findings.in_words()}")
     entries = []
     for row in table.rows:
         cells = {name: _filled(row.cells[place]) for name, place in at.items()}
@@ -58,6 +67,12 @@ def _filled(cell: str) -> str:
     """A cell without the spaces around it; empty where it holds what programs write for nothing."""
     cell = cell.strip()
     return "" if cell.lower() in _NOTHING else cell
+
+
+def _several_labels(table: TextTable, path: int, label: int) -> bool:
+    """Whether a film is in several rows with different labels."""
+    pairs = {(row.cells[path].strip(), _filled(row.cells[label])) for row in table.rows}
+    return len(pairs) > len({path for path, _ in pairs})
 
 
 def _columns_of_marks(table: TextTable) -> tuple[int, ...]:
@@ -86,6 +101,8 @@ def _of_lists(table: TextTable, place: int, class_names: ClassNames) -> Findings
 def _findings(
     row: TableRow, table: TextTable, marks: tuple[int, ...], label: str, separator: str
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    if len(marks) == 1 and row.cells[marks[0]].strip() in ("0", "0.0"):
+        return ("No Finding",), ()
     if marks:
         return marked({table.header[place]: row.cells[place] for place in marks})
     if separator in (";", ","):
