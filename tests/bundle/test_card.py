@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
+
+from hilum.bundle.card import card, card_contradiction
 from tests.bundle.conftest import make, make_three
 
 
@@ -27,3 +30,18 @@ def test_of_more_it_says_that_the_most_probable_is_named(tmp_path: Path) -> None
     assert "| auroc, mean of the classes | 0.9000 (0.8000 to 1.0000) |\n| accuracy | 0.7000 |" in text
     assert "| class, against the rest | auroc |\n|---|---|\n| NORMAL | 0.9500 |" in text
     assert "| virus | not defined |" in text
+
+
+def test_names_of_classes_cannot_act_on_a_terminal_or_the_page(tmp_path: Path) -> None:
+    spec = make(tmp_path / "bundle").spec
+    odd = msgspec.structs.replace(spec, classes=("\x1b[2Jok\n# Approved", "a|b\u202e<script>"))
+    part = spec.data["train"]
+    films = {"\x1b[2Jok\n# Approved": 1, "a|b\u202e<script>": 2}
+    odd = msgspec.structs.replace(odd, data={**spec.data, "train": msgspec.structs.replace(part, films=films)})
+    text = card(odd, gated=False)
+    assert not [letter for letter in text if not letter.isprintable() and letter != "\n"]
+    assert not [line for line in text.splitlines() if line.startswith("# Approved")]
+    (row,) = [line for line in text.splitlines() if line.startswith("| train")]
+    assert row.replace("\\|", "").count("|") == 4
+    assert "\\<script\\>" in row
+    assert card_contradiction(text, odd) == ""

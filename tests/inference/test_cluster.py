@@ -112,7 +112,7 @@ def test_gives_the_rows_of_predict_and_goes_on_where_it_stopped(
     assert [Path(path).name for path, _ in scored.failures] == ["film 040.png"]
     undisturbed = expected(Detector(bundle).predict(found))
     assert rows(out) == undisturbed
-    assert {path.name for path in out.iterdir()} == {".lock", *ages(out)}
+    assert {path.name for path in out.iterdir()} == set(ages(out))
 
     # What a killed run leaves: a part missing, another half written.
     written = ages(out)
@@ -121,7 +121,7 @@ def test_gives_the_rows_of_predict_and_goes_on_where_it_stopped(
     scored = cluster.predict_on_cluster(FilmList(listed).source, out, bundle)
     assert (scored.before, scored.failed) == (len(found) - 32, 1)
     assert rows(out) == undisturbed
-    assert {path.name for path in out.iterdir()} == {".lock", *written}
+    assert {path.name for path in out.iterdir()} == set(written)
     assert [ages(out)[part.name] == written[part.name] for part in (first, second, third)] == [True, False, True]
 
     # The list has grown since.
@@ -214,6 +214,31 @@ def test_names_that_are_not_unicode_are_judged_and_written_as_their_bytes(tmp_pa
     assert parts.read_planned(tmp_path / "p", 0) == [Film(name)]
     parts.write_part(Predictions(("A", "B"), 0.5, ()), parts.PartOrigin(""), tmp_path / plan.parts[0])
     assert parts.as_unicode(name) == r"/in/\udcff.png"
+
+
+def test_films_that_could_not_be_read_are_planned_again_if_they_are_asked_for(tmp_path: Path) -> None:
+    films = [Film(f"/in/{number}.png") for number in range(5)]
+    bad = {1, 2, 4}
+    predicted = [
+        Prediction(film, error="gone") if number in bad else Prediction(film, (0.5, 0.5), "B")
+        for number, film in enumerate(films)
+    ]
+    origin = parts.PartOrigin("seal")
+    for name, some in (
+        ("part-0-a.parquet", predicted[:2]),
+        ("part-2-b.parquet", predicted[2:3]),
+        ("part-3-c.parquet", predicted[3:]),
+    ):
+        parts.write_part(Predictions(("A", "B"), 0.5, tuple(some)), origin, tmp_path / name)
+    asked = FilmList(Manifest(tuple(films[:4])))
+    assert parts.plan_parts(asked, parts.read_finished(tmp_path, origin, 9).digests, tmp_path / "p").done == 4
+    parts.take_out_failures(tmp_path, asked)
+    found = parts.read_finished(tmp_path, origin, 9)
+    assert found.failures == (("/in/4.png", "gone"),)
+    plan = parts.plan_parts(asked, found.digests, tmp_path / "p")
+    assert (plan.done, len(plan.parts)) == (2, 1)
+    assert parts.read_planned(tmp_path / "p", 0) == films[1:3]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["p", "part-0-a.parquet", "part-3-c.parquet"]
 
 
 def test_what_the_gate_stopped_is_counted_and_parts_without_answers_are_not_added_to(tmp_path: Path) -> None:

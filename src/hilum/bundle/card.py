@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from hilum.bundle.spec import PIPELINE_NAME, Spec, SplitCard
 from hilum.recipe import Recipe
+from hilum.records.text import markdown, printable
 
 _SHOWN = ("auroc", "accuracy", "sensitivity", "specificity", "precision", "f1", "brier", "log_loss", "ece")
 
@@ -13,10 +14,11 @@ _SHOWN = ("auroc", "accuracy", "sensitivity", "specificity", "precision", "f1", 
 def card(spec: Spec, gated: bool) -> str:
     """The Markdown of a bundle's card; `gated` is whether the bundle has a gate."""
     recipe, two = spec.recipe, len(spec.classes) == 2
-    others = f"any finding other than `{spec.classes[-1]}`" if two else f"anything but {_listed(spec.classes)}"
-    films = {split: ", ".join(f"{n} {name}" for name, n in part.films.items()) for split, part in spec.data.items()}
-    data = "\n".join(f"| {split} | {films[split]} | {_patients(part)} |" for split, part in spec.data.items())
-    return f"""# {recipe.name}
+    others = (
+        f"any finding other than `{printable(spec.classes[-1])}`" if two else f"anything but {_listed(spec.classes)}"
+    )
+    data = "\n".join(_split_row(split, part) for split, part in spec.data.items())
+    return f"""# {markdown(recipe.name)}
 
 **Research only: this is not a medical device.** It supports research into reading chest films. It must not be
 used to diagnose, to treat, or to put off either. Nobody has approved it for clinical use.
@@ -54,6 +56,11 @@ Hilum {spec.hilum}, {spec.created}. Data fingerprint `{spec.data_fingerprint[:16
 """
 
 
+def _split_row(split: str, part: SplitCard) -> str:
+    films = ", ".join(f"{number} {markdown(name)}" for name, number in part.films.items())
+    return f"| {markdown(split)} | {films} | {_patients(part)} |"
+
+
 def card_contradiction(text: str, spec: Spec) -> str:
     """What a card says otherwise than its bundle's record, as the middle of a sentence; empty where both agree.
 
@@ -63,20 +70,21 @@ def card_contradiction(text: str, spec: Spec) -> str:
     if point.threshold is None:
         stated = [f"each of {_listed(spec.classes)} is"]
     else:
-        stated = [f"`{spec.classes[1]}` is, against `{spec.classes[0]}`,", f"probability of {point.threshold:.4f} on"]
+        other, positive = (printable(name) for name in spec.classes[:2])
+        stated = [f"`{positive}` is, against `{other}`,", f"probability of {point.threshold:.4f} on"]
     missing = next((each for each in stated if " ".join(each.split()) not in text), "")
     return f"does not say, as bundle.json does, “{missing}”" if missing else ""
 
 
 def _what_it_does(spec: Spec) -> str:
-    point, positive = spec.operating_point, spec.classes[-1]
+    point, other, positive = spec.operating_point, printable(spec.classes[0]), printable(spec.classes[-1])
     if point.threshold is None:
         return (
             f"Says how probable each of {_listed(spec.classes)} is, for one frontal chest film,\n"
             "and names the most probable."
         )
     return (
-        f"Says how probable `{positive}` is, against `{spec.classes[0]}`, for one frontal chest film. "
+        f"Says how probable `{positive}` is, against `{other}`, for one frontal chest film. "
         f"It says `{positive}` from a\nprobability of {point.threshold:.4f} on (rule: {point.rule}; chosen on\n"
         f"{point.chosen_on})."
     )
@@ -159,7 +167,7 @@ def _fused(spec: Spec) -> list[str]:
         "|---|---|---|---|---|---|",
     ]
     for member in spec.members:
-        cells = [f"{member.share:.4f}", member.recipe.name, member.recipe.model.name, _shown(member.recipe)]
+        cells = [f"{member.share:.4f}", markdown(member.recipe.name), member.recipe.model.name, _shown(member.recipe)]
         cells += [f"`{digest[:16]}`" for digest in (member.data_fingerprint, member.seal)]
         lines.append(f"| {' | '.join(cells)} |")
     return lines
@@ -182,7 +190,7 @@ def _whose(spec: Spec) -> str:
 
 
 def _listed(names: Sequence[str], mark: str = "`") -> str:
-    *most, last = (f"{mark}{name}{mark}" for name in names)
+    *most, last = (f"{mark}{printable(name)}{mark}" for name in names)
     return f"{', '.join(most)} and {last}" if most else last
 
 
@@ -196,7 +204,7 @@ def _figures(spec: Spec) -> str:
         lines += ["", f"| class, against the rest | {' | '.join(of_class)} |", "|---" * (1 + len(of_class)) + "|"]
         for name in spec.classes:
             figures = (str(spec.metrics[f"{kind}/{name}"]) for kind in of_class)
-            lines.append(f"| {name} | {' | '.join(figures)} |")
+            lines.append(f"| {markdown(name)} | {' | '.join(figures)} |")
     return "\n".join(lines)
 
 

@@ -93,7 +93,9 @@ def predict(
     if engine == "ray":
         if precision != "float32":
             raise RequestError("--engine ray computes in float32: omit --precision")
-        return predict_on_cluster(bundle, paths, out, prevalence, address, trusted, as_json, strict=strict)
+        return predict_on_cluster(
+            bundle, paths, out, prevalence, address, trusted, as_json, strict=strict, retry=resume
+        )
     if address is not None:
         raise RequestError("--address goes with --engine ray")
     found = films.find(paths)

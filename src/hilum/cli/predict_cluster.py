@@ -21,6 +21,7 @@ def predict_on_cluster(
     as_json: bool,
     *,
     strict: bool,
+    retry: bool,
 ) -> None:
     """Predict films, folders of them or one list of them, into a folder of Parquet parts."""
     from hilum import films
@@ -35,7 +36,7 @@ def predict_on_cluster(
     found = None if lists else films.find(paths)
     for note in found.notes if found else ():
         tell(f"note: {note}")
-    result = cluster.predict_on_cluster(found or lists[0], out, folder, prevalence, address, trusted)
+    result = cluster.predict_on_cluster(found or lists[0], out, folder, prevalence, address, trusted, retry=retry)
     for path, error in result.failures:
         tell(f"hilum: {path}: {error}")
     if result.failed > len(result.failures):

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from hilum.bundle import Spec
 from hilum.evaluation.results import Evaluation
 from hilum.evaluation.wording import listed, number, plain, with_interval
+from hilum.records.text import markdown, printable
 
 FOR_A_PERSON = "*For a person.*"
 
@@ -138,7 +139,7 @@ def checklists(spec: Spec, evaluation: Evaluation) -> dict[str, str]:
 def _markdown(name: str, items: Sequence[Item], facts: Mapping[str, str], spec: Spec) -> str:
     filled = sum(bool(key) for _, _, key in items)
     lines = [
-        f"# {name}: a draft for {spec.recipe.name}",
+        f"# {name}: a draft for {markdown(spec.recipe.name)}",
         "",
         f"{filled} of {len(items)} items are filled in from what the run recorded; the others, and whether these are "
         "enough, are for a person. The items are paraphrased: submit the official form.",
@@ -153,7 +154,7 @@ def _markdown(name: str, items: Sequence[Item], facts: Mapping[str, str], spec: 
 
 
 def _cell(text: str) -> str:
-    return " ".join(text.split()).replace("|", "\\|")
+    return printable(" ".join(text.split())).replace("|", "\\|").replace("<", "\\<")
 
 
 def _facts(spec: Spec, evaluation: Evaluation) -> dict[str, str]:

@@ -69,6 +69,8 @@ def predict_on_cluster(
     prevalence: float | None = None,
     address: str | None = None,
     trusted: Path | str | None = None,
+    *,
+    retry: bool = False,
 ) -> ClusterResult:
     """Predict films on every core of a cluster, and continue where an earlier call with the same folder stopped.
 
@@ -83,6 +85,7 @@ def predict_on_cluster(
         prevalence: as for `Detector.predict`.
         trusted: as for `Detector`; the workers take the bundle with the seal that was checked here, and no other.
         address: a cluster's `HOST:PORT`; without it the one that `$RAY_ADDRESS` names, else this machine's cores.
+        retry: predict films again that could not be read before; their rows are replaced.
 
     Raises:
         BundleError: the bundle is damaged, or a machine computes something else with it.
@@ -98,6 +101,9 @@ def predict_on_cluster(
     with sole_writer(out, folder=True):
         listed = out.absolute() / "_films.arrow"
         already = parts.read_finished(out, work, LISTED_FAILURES)
+        if retry and already.failed:
+            parts.take_out_failures(out, FilmList(films))
+            already = parts.read_finished(out, work, LISTED_FAILURES)
         plan = parts.plan_parts(FilmList(films), already.digests, listed)
         failed, failures, stopped = already.failed, list(already.failures), already.stopped
         lost: list[str] = []

@@ -147,6 +147,35 @@ def read_finished(out: Path, work: PartOrigin, named: int) -> FinishedParts:
     return FinishedParts(np.sort(np.concatenate(digests)), failed, tuple(failures), stopped)
 
 
+def take_out_failures(out: Path, films: FilmList) -> None:
+    """Remove the rows of films that could not be read and are in the list, so that they are planned again.
+
+    Each part is replaced as a whole; one in which nothing is left goes.
+
+    Args:
+        out: the folder, locked.
+        films: those that are asked for.
+
+    Raises:
+        OSError: a part cannot be written; it is as it was.
+    """
+    wanted = np.zeros(0, f"S{_DIGEST}")
+    for path in sorted(out.glob("part-*.parquet")):
+        table = parquet.read_table(path)
+        failed = np.array([bool(error) for error in table.column("error").to_pylist()], bool)
+        if not failed.any():
+            continue
+        if not len(wanted):
+            pieces = (_digests([film.path for film in piece]) for piece in batched(films, 65_536))
+            wanted = np.sort(np.concatenate([wanted, *pieces]))
+        kept = ~(failed & _contains(_digests(table.column("path").to_pylist()), wanted))
+        if not kept.any():
+            path.unlink()
+        elif not kept.all():
+            with replacing(path) as temporary:
+                parquet.write_table(table.filter(arrow.array(kept)), temporary)
+
+
 def plan_parts(films: FilmList, already: NDArray[np.bytes_], path: Path) -> PartPlan:
     """Cut a list into parts and write down the films of those that are left to do, one record batch a part.
 
