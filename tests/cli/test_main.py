@@ -58,7 +58,7 @@ def test_recipes_are_listed_and_printed(hilum_process: Hilum, tmp_path: Path) ->
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits the address space")
-@pytest.mark.parametrize("kilobytes", [30_000, 60_000, 120_000, 200_000, 300_000])
+@pytest.mark.parametrize("kilobytes", [24_000, 30_000, 60_000, 120_000, 200_000, 300_000])
 def test_too_little_memory_is_one_line(kilobytes: int, tmp_path: Path, write_film: WriteFilm) -> None:
     """Below what its imports take: in Python itself, in numpy, in OpenCV, in ONNX Runtime."""
     write_film(tmp_path / "film.png", seed=1)

@@ -84,6 +84,17 @@ def _files(spec: Spec) -> Iterator[str]:
             yield f"it lists no {name}"
 
 
+def _texts(spec: Spec) -> Iterator[str]:
+    """Names and reasons that are printed, on terminals and pages, stand in one line."""
+    point, calibration = spec.operating_point, spec.calibration
+    texts = [spec.hilum, spec.created, point.rule, point.chosen_on, calibration.chosen_on, *spec.metrics, *spec.data]
+    for recipe in (spec.recipe, *spec.recipes):
+        texts += [recipe.name, recipe.model.name]
+    for text in texts:
+        if not text.isprintable():
+            yield f"it holds control characters or line breaks where there are none ({ascii(text)[:60]})"
+
+
 def _counts(spec: Spec) -> Iterator[str]:
     if spec.parameters < 0 or spec.multiply_adds < 0:
         yield "it counts fewer than no parameters"
@@ -92,4 +103,4 @@ def _counts(spec: Spec) -> Iterator[str]:
             yield f"it counts fewer than no films in {name[:40]!r}"
 
 
-_CHECKS = (_classes, _decides, _confidence, _members, _files, _counts)
+_CHECKS = (_classes, _decides, _confidence, _members, _files, _texts, _counts)

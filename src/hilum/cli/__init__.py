@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 from hilum.errors import FilmError, HilumError, RequestError
 from hilum.places import confine_command
 from hilum.progress import first_process
-from hilum.records.text import printable
 
 if TYPE_CHECKING:
     from hilum.cli.terminal import app
@@ -106,8 +105,17 @@ def _run() -> None:
 def _refuse(line: str, code: int) -> None:
     who = "" if first_process() else f" (process {os.environ['RANK']})"
     sys.stdout.flush()
-    print(f"hilum{who}: {printable(' '.join(line.splitlines()))}", file=sys.stderr)
+    print(f"hilum{who}: {_printable(' '.join(line.splitlines()))}", file=sys.stderr)
     sys.exit(code)
+
+
+def _printable(line: str) -> str:
+    """A line without what a terminal would act on; as it is where there is no memory to import what says so."""
+    try:
+        from hilum.records.text import printable
+    except (ImportError, MemoryError):
+        return line
+    return printable(line)
 
 
 def _explain_import(error: ImportError) -> str:
