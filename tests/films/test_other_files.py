@@ -172,7 +172,7 @@ def test_the_pictures_of_a_viewer_are_left_out_beside_its_dicom(tmp_path: Path, 
         "Segmentation/1.png", "ground-truth/1.png", "heatmaps/1.png", "annotations/1.png", "ManualMask/r/1.png",
         "images/1_mask.png", "images/mask_1.png", "1-overlay.png", "1_seg.png", "1_gradcam.png", "1_lung_mask.png",
         "thumbnails/1.png", "Thumbs/1.png", "1_thumb.jpg", "thumb_1.jpg", "1-150x150.png",
-        "1_small.png", "small/1.png", "resized_224/2.jpg",
+        "1_small.png", "small/1.png", "resized_224/2.jpg", "1_marked.jpg", "1-label.png",
     ],
 )  # fmt: skip
 def test_masks_and_thumbnails_beside_the_films_are_left_out_and_said(lay: Lay, name: str) -> None:

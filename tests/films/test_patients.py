@@ -212,3 +212,22 @@ def test_folders_of_classes_come_before_the_names_classes(lay: Lay) -> None:
     assert index.labels == ("NORMAL", "TB")
     named = films.index(lay(*shenzhen(1, 2, 327), root="b"), cut=False, class_names={"PNEUMONIA": ["abnormal"]})
     assert named.labels == ("NORMAL", "PNEUMONIA")
+
+
+@pytest.mark.parametrize(
+    ("text", "sex", "age"),
+    [
+        ("male 45yrs \nnormal", "M", "45"),
+        ("female , 24yrs\n\nPTB of left upper field", "F", "24"),
+        ("Patient's Sex: F\nPatient's Age: 027Y\nnormal", "F", "27"),
+        ("Male 3 months\nnormal", "M", "0"),
+        ("", "", ""),
+        ("no reading\xff", "", ""),
+    ],
+)
+def test_clinical_readings_give_age_and_sex(lay: Lay, text: str, sex: str, age: str) -> None:
+    root = lay(*shenzhen(1, 327), "ClinicalReadings/CHNCXR_0001_0.txt", "ClinicalReadings/CHNCXR_0999_0.txt")
+    (root / "ClinicalReadings" / "CHNCXR_0001_0.txt").write_text(text, "latin-1")
+    index = films.index(root, cut=False)
+    assert [(film.sex, film.age) for film in index] == [(sex, age), ("", "")]
+    assert not any(".txt" in each for each in index.notes)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from hilum.errors import LayoutError
 from hilum.films.class_names import fold, is_known_class
+from hilum.films.clinical_readings import with_clinical_readings
 from hilum.films.discovery import SkippedFiles, SourceFilms, is_film, listing, walk
 from hilum.films.names import read_name, scheme_of
 from hilum.films.other_pictures import is_mask_folder, leave_out_others
@@ -55,7 +56,7 @@ class _Reading:
             films = self.films_of("", folders)
         films, loose = self.without_other_pictures(films, loose)
         if by_name := self.labelled_by_name([*films, *(Film(path) for path in loose)]):
-            films, loose = by_name, []
+            films, loose = with_clinical_readings(by_name, self.skipped), []
         elif splits:
             self.check_splits(films, splits)
         else:
