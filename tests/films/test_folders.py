@@ -44,12 +44,12 @@ def test_a_file_without_extension_is_a_film_where_it_carries_dicoms_mark(lay: La
 
 
 def test_what_is_no_film_is_left_out_and_counted(lay: Lay) -> None:
-    root = lay("A/1.png", "B/1.png", "A/x.txt", "A/y.TXT", "B/z.tif", "A/Thumbs.db", "A/.DS_Store", "A/.1.png")
+    root = lay("A/1.png", "B/1.png", "A/x.txt", "A/y.TXT", "B/z.gif", "A/Thumbs.db", "A/.DS_Store", "A/.1.png")
     lay("__MACOSX/A/._1.png", "A/__MACOSX/2.png")
     index = films.index(root, cut=False)
     assert len(index) == 2
     assert [note.partition(": ")[2] for note in index.notes] == [
-        "3 files skipped, of no kind that is read (.tif: 1, .txt: 2)",
+        "3 files skipped, of no kind that is read (.gif: 1, .txt: 2)",
         "5 files left out, of the system or hidden (.DS_Store: 1, Thumbs.db: 1, __MACOSX: 2, hidden: 1)",
     ]
 

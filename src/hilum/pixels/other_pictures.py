@@ -37,7 +37,14 @@ def open_other(path: str, data: bytes, kind: str) -> Picture:
     Raises:
         FilmError: its numbers are of a kind that is not read. Truncated and damaged files raise what Pillow raises.
     """
-    image = _header(data, kind)
+    try:
+        image = _header(data, kind)
+    except SyntaxError as error:  # Pillow's, for headers
+        if kind == "TIFF" and str(error) == "unknown pixel mode":
+            raise FilmError(
+                path, "a TIFF of a depth and channels that are not read; save it as grey of 8 or 16 bits"
+            ) from None
+        raise
     pictures = int(getattr(image, "n_frames", 1))
     image.seek(0)
     values: NDArray[np.generic] | None = None
