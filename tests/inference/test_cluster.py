@@ -281,7 +281,11 @@ def test_the_command_joins_a_cluster_and_names_what_failed(
         1,
         [],
     )
-    first, *others = done.stderr.splitlines()
+    lines = done.stderr.splitlines()
+    notes = [line for line in lines if line.startswith("note: ")]
+    skipped = [f"note: {sentence}" for sentence in Detector(bundle).skipped]
+    assert notes[-len(skipped) :] == skipped, "what of the rule of the answer this bundle cannot apply"
+    first, *others = (line for line in lines if line not in notes)
     assert first == f"hilum: {found.films[40].path}: {rows(tmp_path / 'scores')[40]['error']}"
     assert len(others) == 2, others
     assert [row["label"] for row in rows(tmp_path / "scores")] == [""] * len(found)
