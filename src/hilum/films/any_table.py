@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+from dataclasses import replace
 
 from hilum.errors import LayoutError
 from hilum.films.class_names import ClassNames
@@ -67,6 +69,33 @@ def _filled(cell: str) -> str:
     """A cell without the spaces around it; empty where it holds what programs write for nothing."""
     cell = cell.strip()
     return "" if cell.lower() in _NOTHING else cell
+
+
+def with_named_columns(source: FilmRows, table: TextTable, columns: Columns) -> FilmRows:
+    """What a data set's table says, with the patients and splits of the columns that the user named.
+
+    Raises:
+        LayoutError: a column is not there, or the rows are those of another table, which was joined.
+    """
+    named = {what: name for what in ("patient", "split") if (name := getattr(columns, what)) is not None}
+    if not named:
+        return source
+    rows = {row.line: row for row in table.rows}
+    if source.table != table.path or not all(_names(rows.get(entry.line), entry) for entry in source.entries):
+        raise LayoutError(f"{say(table.path)}: joined with other tables, so that no column of it can be named")
+    places, _ = find_columns(table, columns, ())
+    entries = []
+    for entry in source.entries:
+        cells = {what: _filled(rows[entry.line].cells[places[what]]) for what in named}
+        split = _split(table, rows[entry.line], cells["split"]) if "split" in cells else entry.split
+        entries.append(replace(entry, patient=cells.get("patient", entry.patient), split=split))
+    return replace(source, entries=tuple(entries))
+
+
+def _names(row: TableRow | None, entry: FilmRow) -> bool:
+    """Whether a row names the film that was read from it."""
+    stem = os.path.splitext(os.path.basename(entry.names[-1].replace("\\", "/")))[0]
+    return row is not None and any(stem in cell for cell in row.cells)
 
 
 def _several_labels(table: TextTable, path: int, label: int) -> bool:

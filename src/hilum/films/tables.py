@@ -7,6 +7,7 @@ from pathlib import Path
 from hilum.errors import LayoutError, NotAFileError
 from hilum.files import open_regular
 from hilum.films import any_table, datasets
+from hilum.films.any_table import with_named_columns
 from hilum.films.class_names import ClassNames
 from hilum.films.columns import SPLIT_WORDS, Columns
 from hilum.films.discovery import SourceFilms
@@ -30,7 +31,8 @@ def read_table(
 ) -> SourceFilms:
     """The films that a table lists, in its order, each once.
 
-    A known data set is recognised by its columns (`films.datasets`), unless the user names a column. Paths are
+    A known data set is recognised by its columns (`films.datasets`), unless the user names the column of paths or
+    that of labels. Paths are
     relative to the table's folder, or in a sub-folder of it.
 
     Raises:
@@ -40,10 +42,11 @@ def read_table(
     if _is_manifest(source):
         return _manifest(source)
     text = read_text(source)
-    if columns == Columns():
+    if columns.path is None and columns.label is None:
         known, table = datasets.recognise(source, text)
         if known is not None:
-            return films_of(datasets.with_classes(known.read(table), class_names), naming, uncertain)
+            rows = with_named_columns(datasets.with_classes(known.read(table), class_names), table, columns)
+            return films_of(rows, naming, uncertain)
     else:
         table = parse(source, text)
     return films_of(any_table.read(table, columns, class_names or {}), naming, uncertain)

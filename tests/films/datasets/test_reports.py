@@ -37,6 +37,22 @@ class TestNih:
         assert (first.patient, first.view, first.age, first.sex) == ("1", "PA", "58", "M")
         assert "NIH ChestX-ray14" in notes(index)
 
+    def test_columns_of_the_users_own_come_on_top(self, lay: Lay) -> None:
+        root = self.laid(lay)
+        table = root / "Data_Entry_2017.csv"
+        lines = table.read_text().splitlines()
+        folds = ("fold", "val", "train", "test", "")
+        table.write_text("\n".join(f"{fold},{line}" for fold, line in zip(folds, lines, strict=True)))
+        index = films.index(table, cut=False, split_column="fold", patient_column="Follow-up #")
+        assert [(film.split, film.patient, film.label) for film in index] == [
+            ("val", "0", "PNEUMONIA"),
+            ("train", "0", "NORMAL"),
+            ("test", "0", ""),
+            ("", "0", "NORMAL"),
+        ]
+        with pytest.raises(LayoutError, match=r"--split-column 'part' is not a column; .*: fold, Image Index"):
+            films.index(table, cut=False, split_column="part")
+
     def test_films_without_a_label_are_for_no_training(self, lay: Lay) -> None:
         root = self.laid(lay)
         (root / "train_val_list.txt").write_text("".join(f"0000000{n}_000.png\n" for n in (1, 2, 3)))
@@ -145,6 +161,11 @@ class TestMimic:
         index = films.index(self.laid(lay, views=False), cut=False)
         assert [film.label for film in index] == ["NORMAL", "NORMAL", "PNEUMONIA"]
         assert "lateral views not known" in notes(index)
+
+    def test_no_column_of_a_joined_table_can_be_named(self, lay: Lay) -> None:
+        table = self.laid(lay) / "mimic-cxr-2.0.0-chexpert.csv.gz"
+        with pytest.raises(LayoutError, match="joined with other tables"):
+            films.index(table, patient_column="subject_id")
 
     def test_labels_are_needed(self, lay: Lay) -> None:
         root = self.laid(lay)
