@@ -232,6 +232,19 @@ def test_other_unlabelled_films_beside_the_splits_do_not_stop_the_run(lay: Lay) 
     assert "skipped beside the splits: masks, unlabelled" in told
 
 
+@pytest.mark.parametrize("name", ["mask.png", "lungs.png", "overlay.png"])
+def test_a_patients_folder_with_a_film_and_a_mask_has_one_film(
+    tmp_path: Path, write_film: WriteFilm, name: str
+) -> None:
+    for number in range(4):
+        write_film(tmp_path / f"P{number}" / "image.png", seed=number)
+        mask = np.zeros((64, 64), np.uint8)
+        mask[10:30, 5 + number : 40] = 255
+        cv2.imwrite(str(tmp_path / f"P{number}" / name), mask)
+    assert predicted(tmp_path) == [f"P{number}/image.png" for number in range(4)]
+    assert "4 files left out, masks" in notes(tmp_path)
+
+
 def test_of_many_folders_with_the_same_names_few_are_looked_at(
     tmp_path: Path, write_film: WriteFilm, monkeypatch: pytest.MonkeyPatch
 ) -> None:

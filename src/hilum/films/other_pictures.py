@@ -28,6 +28,7 @@ _MASK_WORDS = (
     r"overlays?|heat ?maps?|grad ?cams?|contours?|outlines?|labels?|label ?map|marked|rois?|bbox(?:es)?|boxes|gt)"
 )
 _MASK_NAME = re.compile(rf"{_MASK_WORDS} (?P<before>.+)|(?P<after>.+?) {_MASK_WORDS}(?: \d)?")
+_BARE = re.compile(rf"{_MASK_WORDS}(?: \d+)?")
 _THUMBNAIL_WORDS = r"(?:thumbs?|thumbnails?|tn|previews?|small|icon|\d{2,4} ?x ?\d{2,4})"
 _THUMBNAIL_NAME = re.compile(rf"{_THUMBNAIL_WORDS} (?P<before>.+)|(?P<after>.+?) {_THUMBNAIL_WORDS}")
 _VIEWER = re.compile(r"dicomdir|autorun\.inf|.*\.(?:exe|app|msi|dmg)", re.IGNORECASE)
@@ -105,11 +106,17 @@ def _in_folders(paths: Iterable[str], root: str, names: re.Pattern[str]) -> set[
 def _by_name(paths: Sequence[str], names: re.Pattern[str]) -> set[str]:
     """Pictures whose name is that of another one with a word such as mask before or after it."""
     stems = {_words(_stem(path)) for path in paths}
-    chosen = set()
+    folders: dict[str, list[str]] = defaultdict(list)
     for path in paths:
-        match = names.fullmatch(_words(_stem(path)))
-        if match and (match["before"] or match["after"]) in stems:
-            chosen.add(path)
+        folders[os.path.dirname(path)].append(path)
+    chosen = set()
+    for inside in folders.values():
+        bare = [path for path in inside if _BARE.fullmatch(_words(_stem(path)))] if names is _MASK_NAME else []
+        chosen |= set(bare) if len(bare) < len(inside) else set()  # a patient's folder: image.png, mask.png
+        for path in inside:
+            match = names.fullmatch(_words(_stem(path)))
+            if match and (match["before"] or match["after"]) in stems:
+                chosen.add(path)
     return chosen
 
 
@@ -145,14 +152,17 @@ def _two_valued(paths: Sequence[str]) -> set[str]:
         if _PICTURES.fullmatch(os.path.basename(path)):
             groups[os.path.dirname(path), os.path.splitext(path)[1].lower()][_stem(path)] = path
     holders: dict[str, int] = defaultdict(int)
+    by_stem: dict[str, list[str]] = defaultdict(list)  # a patient's folder: film.png, lungs.png
     for stems in groups.values():
-        for stem in stems:
+        for stem, path in stems.items():
             holders[stem] += 1
+            by_stem[stem].append(path)
     candidates = [
         (stems, shared)
         for stems in groups.values()
         if 2 * len(shared := [path for stem, path in stems.items() if holders[stem] > 1]) >= len(stems)
     ]
+    candidates += [({path: path for path in same}, same) for same in by_stem.values() if len(same) > 2]
     # Exports have a folder a patient, and the same few names in each: all are looked at only if a few show masks.
     step = max(1, len(candidates) // _FOLDERS)
     if not any(_are_two_valued(shared) for _, shared in candidates[::step]):
