@@ -235,3 +235,10 @@ def test_what_is_no_file_is_refused_as_one_line(tmp_path: Path) -> None:
         open_regular(tmp_path / "none")
     with pytest.raises(NotAFileError, match=r"^/dev/zero: a device, not a file; .*name that$"):
         open_regular("/dev/zero")
+
+
+def test_a_name_that_is_not_unicode_is_written_out_and_json_reads_it_back(tmp_path: Path) -> None:
+    name = os.fsdecode(b"film \xff.png")
+    write_text(tmp_path / "a.json", json.dumps({"path": name}, ensure_ascii=False))
+    assert (tmp_path / "a.json").read_bytes() == rb'{"path": "film \udcff.png"}'
+    assert json.loads((tmp_path / "a.json").read_text("utf-8")) == {"path": name}

@@ -222,10 +222,13 @@ def write_json(path: Path, value: object) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write UTF-8 text atomically; the folder is made where it is missing."""
+    r"""Write UTF-8 text atomically; the folder is made where it is missing.
+
+    Bytes of a file's name that are no Unicode are written out, such as `\udcff`: JSON reads that back as the name.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8", newline="\n")
+        temporary.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
 
 
 def sha256_of(path: Path) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -68,3 +69,12 @@ def test_refusals(hilum: Hilum, film: Path, tmp_path: Path) -> None:
     assert "taken.png" in refusal(hilum("preprocess", film, "--out", "taken.png"), 2)
     assert not list(tmp_path.glob("out.*"))
     assert not list(tmp_path.glob(".*.tmp"))
+
+
+@pytest.mark.parametrize("name", [os.fsdecode(b"not \xff unicode.png"), "a$b$\\x{.png", "\x1b[2J.png"])
+def test_any_name_of_a_film_can_be_drawn(hilum: Hilum, film: Path, tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(film.read_bytes())
+    done = hilum("preprocess", tmp_path / name, "--out", "out.png")
+    assert done.returncode == 0, done.stderr
+    assert "\x1b" not in done.stderr
+    assert (tmp_path / "out.png").stat().st_size

@@ -75,7 +75,7 @@ def side_by_side(
         matplotlib.rcdefaults()  # the reader's own matplotlibrc must not change the picture
         matplotlib.rcParams["text.parse_math"] = False
         figure = Figure(figsize=(8.6, 4.2), layout="constrained", facecolor="white")
-        figure.suptitle(caption, fontsize=11)
+        figure.suptitle(caption, fontsize=11, parse_math=False)
         left, right = figure.subplots(1, 2)
         left.imshow(large, cmap="gray", vmin=0, vmax=255)
         if lungs is not None and lungs.any():

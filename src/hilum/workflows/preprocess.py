@@ -9,6 +9,7 @@ from typing import get_args
 from hilum.errors import RequestError
 from hilum.recipe import Pixels, Recipe, read_recipe
 from hilum.recipe.classical import Step
+from hilum.records.text import printable
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ def draw_preprocessing(
 
     grey = pixels.decode(str(film), spec.window, grey_scale=spec.grey_scale)
     prepared = prepare(pixels.preprocess(grey, spec), steps)
-    drawn = steps_picture(grey, prepared, " ".join(Path(film).name.split()))
+    drawn = steps_picture(grey, prepared, printable(" ".join(Path(film).name.split())))
     out.parent.mkdir(parents=True, exist_ok=True)
     with replacing(out) as temporary:
         temporary.write_bytes(drawn)

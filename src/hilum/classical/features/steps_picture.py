@@ -72,7 +72,7 @@ def steps_picture(film: NDArray[np.float32], prepared: Prepared, caption: str = 
         matplotlib.rcParams["text.parse_math"] = False
         size = (_INCHES * columns, (_INCHES + 0.3) * rows + 0.4)
         figure = Figure(figsize=size, layout="constrained", facecolor="white")
-        figure.suptitle(fill(caption, _LETTERS * columns), fontsize=11)
+        figure.suptitle(fill(caption, _LETTERS * columns), fontsize=11, parse_math=False)
         for axes in (grid := figure.subplots(rows, columns, squeeze=False).ravel()):
             axes.set_axis_off()
         for axes, panel in zip(grid, panels, strict=False):
