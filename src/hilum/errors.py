@@ -17,6 +17,10 @@ import errno
 class HilumError(Exception):
     """What went wrong, as one line for a person: what, where, how to fix it."""
 
+    def __str__(self) -> str:
+        """One line that every terminal can show, whatever is in a name or in a library's words."""
+        return _one_line(super().__str__())
+
 
 class RequestError(HilumError):
     """The request itself cannot be carried out; nothing was changed."""
@@ -50,7 +54,7 @@ class NotAFileError(RequestError, OSError):
         OSError.__init__(self, errno.EINVAL, reason, path)
 
     def __str__(self) -> str:
-        return f"{self.path}: {self.reason}"
+        return _one_line(f"{self.path}: {self.reason}")
 
 
 class FilmError(HilumError):
@@ -65,3 +69,13 @@ class FilmError(HilumError):
         self.path = path
         self.reason = reason
         super().__init__(f"{path}: {reason}")
+
+
+def _one_line(text: str) -> str:
+    """Text with white space as spaces, and what cannot be printed escaped: also bytes of names that are not UTF-8."""
+    if text.isprintable():
+        return text
+    spaced = " ".join(text.splitlines()).replace("\t", " ")
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii") for letter in spaced
+    )

@@ -6,6 +6,7 @@ calls in parallel: films are independent, and threads that share nothing but the
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from io import BytesIO
@@ -138,9 +139,13 @@ def _named(ports: Iterable[Port]) -> str:
     return ", ".join(shapes) or "nothing"
 
 
+_ERROR_CODE = re.compile(r"^\[\w+Error\] : \d+ : \w+ : ")  # before ONNX Runtime's own words
+
+
 def short(error: BaseException) -> str:
     """What a runtime's error says, in one line that is not too long."""
-    return " ".join(str(error).split())[:200] or type(error).__name__
+    words = _ERROR_CODE.sub("", " ".join(str(error).split()))
+    return words[:200] or type(error).__name__
 
 
 def as_input(films: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -86,7 +86,9 @@ def decode_scaled(
     except MemoryError:
         raise FilmError(path, "needs more memory than there is; close other programs or remove it") from None
     except Exception as error:  # other people's parsers, on bytes from anywhere: what they may raise is not bounded
-        raise FilmError(path, f"damaged ({one_line(error)}); copy it again from its source") from None
+        # Pillow's own words are for people; those of a mistake that damage led it to are not.
+        why = f" ({one_line(error)})" if isinstance(error, (OSError, SyntaxError, ValueError)) else ""
+        raise FilmError(path, f"damaged{why}; copy it again from its source") from None
     _check(path, decoded)
     return decoded
 

@@ -157,7 +157,9 @@ def read_recipe(recipe: str | Path, settings: Iterable[str] = (), *, resolved: b
         table = tomllib.loads(recipe_text(recipe))
     except RecursionError:
         raise RecipeError(f"{recipe}: not a recipe (tables or lists nested too deeply)") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, IsADirectoryError) as error:
+    except UnicodeDecodeError:
+        raise RecipeError(f"{recipe}: not a TOML file, which is UTF-8 text; save it as UTF-8") from None
+    except (tomllib.TOMLDecodeError, IsADirectoryError) as error:
         raise RecipeError(f"{recipe}: not a TOML file ({error})") from None
     except ValueError:
         raise RecipeError(f"{recipe}: not a recipe (a number of thousands of digits)") from None

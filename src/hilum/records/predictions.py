@@ -6,6 +6,7 @@ import csv
 import html
 import io
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -208,15 +209,26 @@ def read_predictions(path: Path, classes: tuple[str, ...], threshold: float | No
             needed = {"path", "label", "prediction", "patient", "split", "error", *columns}
             if not needed <= set(table.fieldnames or ()):
                 raise LayoutError(f"{path}: holds no predictions of {', '.join(classes)}; run hilum evaluate again")
-            return Predictions(classes, threshold, tuple(_prediction(plain_cells(row), columns) for row in table))
+            return Predictions(classes, threshold, tuple(_prediction(path, table, row, columns) for row in table))
     except FileNotFoundError:
         raise LayoutError(f"{path}: no such predictions; hilum evaluate writes them") from None
-    except (csv.Error, ValueError) as error:
+    except csv.Error as error:
         raise LayoutError(f"{path}: damaged ({error}); run hilum evaluate again") from None
 
 
-def _prediction(row: dict[str, str], columns: list[str]) -> Prediction:
+def _prediction(path: Path, table: csv.DictReader[str], row: dict[str, str], columns: list[str]) -> Prediction:
+    where = f"{path}: line {table.line_num}"
+    if None in row or None in row.values():
+        raise LayoutError(f"{where} has more or fewer fields than the header; run hilum evaluate again")
+    row = plain_cells(row)
     film = Film(row["path"], row["label"], patient=row["patient"], split=row["split"])
-    probs = () if row["error"] else tuple(float(row[column]) for column in columns)
+    probs = () if row["error"] else tuple(_probability(where, column, row[column]) for column in columns)
     answer, why = row.get("answer") or "", row.get("why") or ""
     return Prediction(film, probs, row["prediction"], row["error"], answer=answer, why=why)
+
+
+def _probability(where: str, column: str, cell: str) -> float:
+    with suppress(ValueError):
+        if 0 <= (prob := float(cell)) <= 1:
+            return prob
+    raise LayoutError(f"{where} has '{cell}' in {column}, which is no probability; run hilum evaluate again")

@@ -106,7 +106,7 @@ def read_pipeline(content: bytes, path: Path, made_with: str) -> Any:
     except Exception as error:  # whatever a foreign file makes of its reader
         why = " ".join(str(error).split())[:200]
         how = _FIX if made_with == here else f"it was made with scikit-learn {made_with}; install that (here: {here})"
-        raise BundleError(f"{path}: cannot be read ({type(error).__name__}: {why}); {how}") from None
+        raise BundleError(f"{path}: cannot be read ({why}); {how}") from None
     if type(pipeline).__name__ != "Pipeline":
         raise BundleError(f"{path}: holds no pipeline; {_FIX}")
     return pipeline
