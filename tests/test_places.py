@@ -11,7 +11,7 @@ import pytest
 
 from hilum import places
 from hilum.errors import RequestError
-from hilum.places import cache_folder, confine_libraries, is_writable
+from hilum.places import cache_folder, confine_command, confine_libraries, is_writable
 
 
 @pytest.mark.parametrize(
@@ -59,10 +59,10 @@ def test_a_folder_is_writable_where_it_or_what_it_would_lie_in_is(tmp_path: Path
 
 
 def test_what_a_user_has_set_stays(monkeypatch: pytest.MonkeyPatch) -> None:
-    names = ("ORT_DISABLE_TELEMETRY", "RAY_USAGE_STATS_ENABLED", "TORCHINDUCTOR_CACHE_DIR", "OMP_NUM_THREADS")
+    names = ("MPLCONFIGDIR", "TORCHINDUCTOR_CACHE_DIR", "OMP_NUM_THREADS")
     for name in names:
         monkeypatch.setenv(name, "mine")
-    confine_libraries()
+    confine_command()
     assert {os.environ[name] for name in names} == {"mine"}
 
 
@@ -75,8 +75,9 @@ def test_thread_pools_keep_to_what_a_container_grants(monkeypatch: pytest.Monkey
     assert os.environ.get("OMP_NUM_THREADS") == ("3" if limited else None)
 
 
-def test_importing_hilum_alone_sets_them(tmp_path: Path) -> None:
-    code = "import hilum, os; print(os.environ['ORT_DISABLE_TELEMETRY'], os.environ['TORCHINDUCTOR_CACHE_DIR'])"
+def test_they_are_set_before_the_first_name_is_used(tmp_path: Path) -> None:
+    asked = "os.environ['ORT_DISABLE_TELEMETRY'], hilum.train and os.environ['TORCHINDUCTOR_CACHE_DIR']"
+    code = f"import hilum, os; print({asked})"
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("ORT_", "TORCHIND"))}
     environment["HILUM_CACHE"] = str(tmp_path)
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)

@@ -14,9 +14,12 @@ A film goes through the packages in this order:
 Decision support for research, never a diagnosis.
 """
 
-from hilum.places import confine_libraries
+import os
 
-confine_libraries()  # before any of them is imported
+# Nothing is sent anywhere: ONNX Runtime and Ray read these as they are imported, in worker processes too. What else
+# libraries are kept from (`places.confine_libraries`) follows with the first name that is used.
+for _telemetry, _off in (("ORT_DISABLE_TELEMETRY", "1"), ("RAY_USAGE_STATS_ENABLED", "0")):
+    os.environ.setdefault(_telemetry, _off)
 
 TYPE_CHECKING = False  # type checkers take it as true; importing it from typing would take longer than all of this
 if TYPE_CHECKING:
@@ -171,6 +174,9 @@ def __getattr__(name: str) -> object:
         raise AttributeError(f"module 'hilum' has no attribute '{name}'")
     from importlib import import_module
 
+    from hilum.places import confine_libraries
+
+    confine_libraries()
     value: object = getattr(import_module(_HOMES[name]), name)
     globals()[name] = value
     return value

@@ -41,26 +41,24 @@ def is_writable(folder: Path) -> bool:
 
 
 def confine_libraries() -> None:
-    """Set what other libraries read when they are imported, in worker processes too; what a user has set stays.
+    """Set what other libraries read as they are imported, in worker processes too; what a user has set stays.
 
-    ONNX Runtime keeps a device id and a queue of events below the home folder, and looks up the host of its maker,
-    unless its telemetry is off. Ray reports its use to its maker. OpenVINO's tools do too, by a package of their own,
-    which `inference.engines` keeps from being imported. PyTorch makes a folder with the user's name among the
-    temporary files, and fails where the user has no name. Thread pools count the machine's processors, and where a
-    container may use two of 64, 64 threads wait for one another.
+    PyTorch makes a folder with the user's name among the temporary files, and fails where the user has no name.
+    Thread pools count the machine's processors, and where a container may use two of 64, 64 threads wait for one
+    another. Telemetry is off already: `import hilum` sees to ONNX Runtime's and Ray's, and OpenVINO's tools have a
+    package of their own for it, which `inference.engines` keeps from being imported.
     """
-    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(_folder_for("torchinductor")))
     if is_limited():
         os.environ.setdefault("OMP_NUM_THREADS", str(processors()))
 
 
 def confine_command() -> None:
-    """Set the same for libraries that a notebook uses for itself too: here the command alone uses them.
+    """Set the same for the command, and for libraries that a notebook uses for itself too.
 
     matplotlib keeps a list of the machine's fonts.
     """
+    confine_libraries()
     os.environ.setdefault("MPLCONFIGDIR", str(_folder_for("matplotlib")))
 
 

@@ -69,7 +69,7 @@ def test_a_user_without_name_and_home_predicts(write_film: WriteFilm, tmp_path: 
 
 def test_a_user_without_name_and_home_imports_what_training_needs(tmp_path: Path) -> None:
     """PyTorch asks for the user's name as `torch._dynamo` is imported, numba for a folder to keep kernels in."""
-    code = "import hilum, torch._dynamo, hilum.models.cpu.kernels"
+    code = "import hilum; hilum.train; import torch._dynamo, hilum.models.cpu.kernels"
     done = as_nobody([sys.executable, "-c", code], tmp_path)
     assert done.returncode == 0, done.stderr
 
