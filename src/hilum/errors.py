@@ -12,6 +12,9 @@ HilumError          one line: what is wrong, where, how to fix it
 from __future__ import annotations
 
 import errno
+import re
+
+_CODE = re.compile(r"\[\w+Error\]( : \d+ : \w+ :)? ?")  # of ONNX Runtime, before its own words
 
 
 class HilumError(Exception):
@@ -79,3 +82,18 @@ def _one_line(text: str) -> str:
     return "".join(
         letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii") for letter in spaced
     )
+
+
+def reason_of(error: BaseException) -> str:
+    """A library's reason for a person: its words, but for those that only a programmer understands.
+
+    >>> reason_of(ValueError("the list ends too early")), reason_of(UnicodeError())
+    ('the list ends too early', 'not UTF-8 text')
+    """
+    if isinstance(error, RecursionError):
+        return "nested too deeply"
+    if isinstance(error, UnicodeError):
+        return "not UTF-8 text"
+    words = _CODE.sub("", " ".join(str(error).split()))[:200]
+    for_programmers = isinstance(error, (TypeError, AttributeError, LookupError, ArithmeticError, AssertionError))
+    return "damaged" if for_programmers or not words or "unpack" in words else words

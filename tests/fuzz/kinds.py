@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import shutil
 from collections.abc import Callable, Sequence
-from io import BytesIO
 from pathlib import Path
 from random import Random
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from tests.fuzz import structured
+from tests.fuzz import seeds, structured
 from tests.fuzz.mutators import BYTES, Mutator, flip_bits, flip_late_bits, put_an_extreme_number, zero_a_part
-
-FIXTURES = Path(__file__).parents[1] / "fixtures" / "hilum-0.1.0"
 
 
 class Kind(NamedTuple):
@@ -47,11 +41,11 @@ class Kind(NamedTuple):
 
 def mutant(kind: Kind, name: str, seed: int, number: int) -> tuple[bytes, Random]:
     """The same mutant for the same numbers, wherever it is made; the first ones are the seeds themselves."""
-    seeds = kind.seeds()
-    if number < len(seeds):
-        return seeds[number], Random(0)
+    whole = kind.seeds()
+    if number < len(whole):
+        return whole[number], Random(0)
     rnd = Random(f"{seed} {name} {number}")
-    data = rnd.choice(seeds)
+    data = rnd.choice(whole)
     for _ in range(rnd.choice((1, 1, 1, 2, 4))):
         how = kind.structured if rnd.random() < 0.5 else rnd.choice(BYTES)
         try:
@@ -60,101 +54,6 @@ def mutant(kind: Kind, name: str, seed: int, number: int) -> tuple[bytes, Random
             data = data.ljust(64, b"\0")
             data = rnd.choice(BYTES)(data, rnd)
     return data, rnd
-
-
-def _once(make: Callable[[], Sequence[bytes]]) -> Callable[[], Sequence[bytes]]:
-    kept: list[Sequence[bytes]] = []
-
-    def seeds() -> Sequence[bytes]:
-        if not kept:
-            kept.append(make())
-        return kept[0]
-
-    return seeds
-
-
-def _phantom(bits: int = 8, seed: int = 1) -> Any:
-    from tests.pixels.dicoms import stored_phantom
-
-    return stored_phantom(bits, seed, (56, 48))
-
-
-def _saved(form: str, mode: str = "L", **options: Any) -> bytes:
-    from PIL import Image
-
-    file = BytesIO()
-    Image.fromarray(_phantom()).convert(mode).save(file, form, **options)
-    return file.getvalue()
-
-
-def _pictures(form: str, *variants: tuple[str, dict[str, Any]]) -> Callable[[], Sequence[bytes]]:
-    return _once(lambda: [_saved(form, mode, **options) for mode, options in variants])
-
-
-def _png16() -> Sequence[bytes]:
-    import cv2
-
-    grey = _phantom(16)
-    whole = (grey, np.dstack([grey, grey.T.reshape(grey.shape), grey]), np.dstack([grey] * 4))
-    return [cv2.imencode(".png", array)[1].tobytes() for array in whole]
-
-
-def _dicom(syntax: str) -> Callable[[], Sequence[bytes]]:
-    def make() -> Sequence[bytes]:
-        import tempfile
-
-        from pydicom.uid import JPEGBaseline8Bit, JPEGLosslessSV1
-
-        from tests.pixels import dicoms
-
-        deep = _phantom(12)
-        windowed: dict[str, Any] = {
-            "WindowCenter": 2048,
-            "WindowWidth": 3000,
-            "RescaleSlope": 1,
-            "RescaleIntercept": 0,
-        }
-        if syntax == JPEGBaseline8Bit:
-            whole = [dicoms.as_jpeg_baseline(dicoms.dataset(_phantom()), _phantom())]
-        elif syntax == JPEGLosslessSV1:
-            with tempfile.TemporaryDirectory() as folder:
-                plain, packed = Path(folder, "plain.dcm"), Path(folder, "packed.dcm")
-                dicoms.write(plain, dicoms.dataset(deep, bits=12))
-                dicoms.as_jpeg_lossless(plain, packed)
-                return [packed.read_bytes()]
-        elif syntax.startswith(("1.2.840.10008.1.2.4", "1.2.840.10008.1.2.5")):
-            whole = [dicoms.dataset(deep, bits=12), dicoms.dataset(deep, bits=12, **windowed)]
-            for ds in whole:
-                ds.compress(syntax, generate_instance_uid=False)
-        else:
-            table = dicoms.lookup_table(np.arange(4096) * 16, 0, 16)
-            whole = [dicoms.dataset(deep, syntax, 12), dicoms.dataset(deep, syntax, 12, **windowed),
-                     dicoms.dataset(deep, syntax, 12, VOILUTSequence=[table], PixelPaddingValue=0)]  # fmt: skip
-        written = []
-        for ds in whole:
-            file = BytesIO()
-            ds.save_as(file, enforce_file_format=True)
-            written.append(file.getvalue())
-        return written
-
-    return _once(make)
-
-
-def _npz() -> Sequence[bytes]:
-    files = []
-    for save in (np.savez, np.savez_compressed):
-        file = BytesIO()
-        films = np.stack([_phantom(8, seed)[14:42, 10:38] for seed in range(6)])
-        labels = np.array([[0], [1], [0]])
-        arrays = {
-            "train_images": films[:3],
-            "train_labels": labels,
-            "test_images": films[3:],
-            "test_labels": labels[:, 0],
-        }
-        save(file, **arrays)  # type: ignore[arg-type]
-        files.append(file.getvalue())
-    return files
 
 
 def read_film(path: Path) -> object:
@@ -209,74 +108,13 @@ def open_bundle(path: Path) -> object:
     from hilum.inference import Detector
 
     detector = Detector(path.parent, threads=1)
-    return detector.predict(_phantom()).rows[0]
+    return detector.predict(seeds.phantom()).rows[0]
 
 
 def read_weights(path: Path) -> object:
     from hilum.weights.read import read
 
     return read(path)
-
-
-def _films_beside(folder: Path) -> None:
-    from PIL import Image
-
-    for seed, name in enumerate("abcd"):
-        Image.fromarray(_phantom(8, seed)).save(folder / f"{name}.png")
-
-
-def _table(header: str, *rows: str) -> bytes:
-    return "\n".join((header, *rows, "")).encode()
-
-
-def _tables() -> Sequence[bytes]:
-    manifest = (FIXTURES / "killed" / "manifest.csv").read_text("utf-8").splitlines()
-    rows = [name + ".png" + manifest[1][manifest[1].index(",") :] for name in "abcd"]
-    return [
-        _table(manifest[0], *rows),
-        _table(
-            "path,label,patient,split",
-            "a.png,NORMAL,1,train",
-            "b.png,PNEUMONIA,2,train",
-            "c.png,NORMAL,3,val",
-            "d.png,PNEUMONIA,4,test",
-        ),
-        _table(
-            "Image Index,Finding Labels,Patient ID",
-            "a.png,No Finding,1",
-            "b.png,Pneumonia|Mass,2",
-            "c.png,No Finding,3",
-            "d.png,Mass,4",
-        ),
-        _table(
-            "file;class;age;sex", "a.png;NORMAL;3;F", "b.png;PNEUMONIA;70;M", "c.png;NORMAL;8;M", "d.png;NORMAL;9;F"
-        ),
-    ]
-
-
-def _part(folder: str, name: str) -> Callable[[], Sequence[bytes]]:
-    return _once(lambda: [(FIXTURES / folder / name).read_bytes()])
-
-
-def _bundle(folder: str) -> Callable[[Path], None]:
-    def prepare(target: Path) -> None:
-        shutil.copytree(FIXTURES / folder, target, dirs_exist_ok=True)
-
-    return prepare
-
-
-def _resealed(path: Path, data: bytes, rnd: Random) -> None:
-    """Four of five mutants are sealed again, as anyone can who changes a bundle: others show the seal alone."""
-    record_path = path.with_name("bundle.json")
-    record = json.loads(data if path == record_path else (FIXTURES / path.parent.name / "bundle.json").read_bytes())
-    if rnd.random() < 0.2 or not isinstance(record, dict):
-        return
-    from hilum.bundle.read import seal_of
-
-    if path != record_path:
-        record["files"][path.name] = hashlib.sha256(data).hexdigest()
-    record["seal"] = seal_of(record)
-    record_path.write_text(json.dumps(record), "utf-8", errors="surrogatepass")
 
 
 _PIL = ("PIL.ImageFile:ImageFile.load",)
@@ -291,7 +129,7 @@ _SYNTAXES = {
 KINDS: dict[str, Kind] = {
     "JPEG": Kind(
         "film.jpg",
-        _pictures(
+        seeds.pictures(
             "JPEG",
             ("L", {}),
             ("RGB", {"progressive": True}),
@@ -303,41 +141,72 @@ KINDS: dict[str, Kind] = {
     ),
     "PNG, 8 bits": Kind(
         "film.png",
-        _pictures("PNG", ("L", {}), ("RGBA", {}), ("P", {"transparency": 3})),
+        seeds.pictures("PNG", ("L", {}), ("RGBA", {}), ("P", {"transparency": 3})),
         structured.png,
         read_film,
         _PIL,
     ),
-    "PNG, 16 bits": Kind("film.png", _once(_png16), structured.png, read_film, _PIL),
+    "PNG, 16 bits": Kind("film.png", seeds.once(seeds.png16), structured.png, read_film, _PIL),
     **{
         f"DICOM, {name}": Kind(
-            "film.dcm", _dicom(uid), structured.dicom, read_film, ("hilum.pixels.dicom.pixels:_native", *_FRAME)
+            "film.dcm", seeds.dicom(uid), structured.dicom, read_film, ("hilum.pixels.dicom.pixels:_native", *_FRAME)
         )
         for name, uid in _SYNTAXES.items()
     },
+    "TIFF": Kind(
+        "film.tif",
+        seeds.pictures(
+            "TIFF", ("L", {}), ("RGB", {"compression": "tiff_lzw"}), ("L", {"compression": "tiff_adobe_deflate"})
+        ),
+        structured.tiff,
+        read_film,
+        ("PIL.TiffImagePlugin:TiffImageFile.load",),
+    ),
+    "BMP": Kind(
+        "film.bmp", seeds.pictures("BMP", ("L", {}), ("RGB", {})), structured.any_of(*BYTES), read_film, _PIL
+    ),
+    "WebP": Kind(
+        "film.webp",
+        seeds.pictures("WEBP", ("RGB", {}), ("RGB", {"lossless": True})),
+        structured.any_of(flip_bits, flip_late_bits, put_an_extreme_number, zero_a_part),
+        read_film,
+        ("PIL.WebPImagePlugin:WebPImageFile.load",),
+    ),
+    "JPEG 2000": Kind(
+        "film.jp2",
+        seeds.pictures("JPEG2000", ("L", {}), ("RGB", {})),
+        structured.any_of(flip_bits, flip_late_bits, put_an_extreme_number, zero_a_part),
+        read_film,
+        ("PIL.Jpeg2KImagePlugin:Jpeg2KImageFile.load",),
+    ),
     "NPZ": Kind(
-        "films.npz", _once(_npz), structured.zipped(structured.npy), read_npz, ("hilum.pixels.arrays:_fill",)
+        "films.npz",
+        seeds.once(seeds.npz),
+        structured.zipped(structured.npy),
+        read_npz,
+        ("hilum.pixels.arrays:_fill",),
     ),
     "table of films": Kind(
         "films.csv",
-        _once(_tables),
+        seeds.once(seeds.tables),
         structured.csv,
         read_table,
         ("hilum.films.image_locator:ImageLocator.find", "hilum.films.image_locator:ImageLocator.exists"),
-        _films_beside,
+        seeds.films_beside,
+        least=0.12,
     ),
     "predictions": Kind(
         "predictions.csv",
-        _part("evaluation", "predictions.csv"),
+        seeds.part("evaluation", "predictions.csv"),
         structured.csv,
         read_predictions,
         ("hilum.records.predictions:_prediction",),
     ),
     "probabilities": Kind(
         "probs.csv",
-        _once(
+        seeds.once(
             lambda: [
-                _table(
+                seeds.table(
                     "path,label,prob_NORMAL,prob_PNEUMONIA",
                     "a.png,NORMAL,0.9,0.1",
                     "b.png,PNEUMONIA,0.25,0.75",
@@ -351,10 +220,10 @@ KINDS: dict[str, Kind] = {
     ),
     "recipe": Kind(
         "recipe.toml",
-        _once(
+        seeds.once(
             lambda: (
-                [path.read_bytes() for path in sorted(FIXTURES.glob("recipes/*.toml"))[:6]]
-                + [(FIXTURES / "classical.toml").read_bytes()]
+                [path.read_bytes() for path in sorted(seeds.FIXTURES.glob("recipes/*.toml"))[:6]]
+                + [(seeds.FIXTURES / "classical.toml").read_bytes()]
             )
         ),
         structured.toml,
@@ -364,7 +233,7 @@ KINDS: dict[str, Kind] = {
     ),
     "metrics.json": Kind(
         "metrics.json",
-        _part("evaluation", "metrics.json"),
+        seeds.part("evaluation", "metrics.json"),
         structured.tree,
         read_metrics,
         ("msgspec.json:decode",),
@@ -372,55 +241,55 @@ KINDS: dict[str, Kind] = {
     ),
     "bundle.json": Kind(
         "network/bundle.json",
-        _part("network", "bundle.json"),
+        seeds.part("network", "bundle.json"),
         structured.tree,
         open_bundle,
         ("hilum.bundle.read:_digest_of",),
-        _bundle("network"),
-        _resealed,
-        least=0.1,
+        seeds.bundle("network"),
+        seeds.resealed,
+        least=0.05,
     ),
     "gate.json": Kind(
         "network/gate.json",
-        _part("network", "gate.json"),
+        seeds.part("network", "gate.json"),
         structured.tree,
         open_bundle,
         ("hilum.gate:parse_gate",),
-        _bundle("network"),
-        _resealed,
+        seeds.bundle("network"),
+        seeds.resealed,
     ),
     "golden.json": Kind(
         "network/golden.json",
-        _part("network", "golden.json"),
+        seeds.part("network", "golden.json"),
         structured.tree,
         open_bundle,
         ("hilum.bundle.read:parse_golden",),
-        _bundle("network"),
-        _resealed,
+        seeds.bundle("network"),
+        seeds.resealed,
     ),
     "model.onnx": Kind(
         "network/model.onnx",
-        _part("network", "model.onnx"),
+        seeds.part("network", "model.onnx"),
         structured.any_of(flip_bits, flip_late_bits, put_an_extreme_number, zero_a_part),
         open_bundle,
         ("onnxruntime:InferenceSession",),
-        _bundle("network"),
-        _resealed,
+        seeds.bundle("network"),
+        seeds.resealed,
     ),
     "model.skops": Kind(
         "classical/model.skops",
-        _part("classical", "model.skops"),
+        seeds.part("classical", "model.skops"),
         structured.zipped(structured.skops),
         open_bundle,
         ("hilum.classical.models.pipeline_file:_rename_modules",),
-        _bundle("classical"),
-        _resealed,
+        seeds.bundle("classical"),
+        seeds.resealed,
         slow=True,
-        least=0.1,
+        least=0.05,
     ),
     "weights.safetensors": Kind(
         "weights.safetensors",
-        _part("network", "weights.safetensors"),
+        seeds.part("network", "weights.safetensors"),
         structured.safetensors,
         read_weights,
         ("hilum.weights.read:_read_safetensors",),

@@ -27,11 +27,11 @@ _HERE = str(Path(__file__).parent)
 # A mistake of our own code, even if a boundary above it calls the file damaged.
 _MISTAKES = (AttributeError, NameError, AssertionError, TypeError, IndexError, ZeroDivisionError)
 PYTHON_WORDS = re.compile(
-    r"NoneType|not subscriptable|out of range for|index out of|out of bounds|could not broadcast|has no attribute"
-    r"|unexpected keyword|positional argument|unhashable|Traceback|[A-Z][a-z]+Error\b|list indices|cannot unpack"
-    r"|values to unpack|invalid literal|unsupported operand|object is not|must be str\b|could not convert|codec can't"
-    r"|a bytes-like object|unpack_from|unpack requires|recursion depth|division by zero|cannot reshape|<class"
-    r"|0x[0-9a-f]{8,}"
+    r"NoneType|not subscriptable|out of range for|(?<!palette )index out of|out of bounds|could not broadcast"
+    r"|has no attribute|unexpected keyword|positional argument|unhashable|Traceback|[A-Z][a-z]+Error\b|list indices"
+    r"|cannot unpack|values to unpack|invalid literal for|unsupported operand|object is not|must be str\b"
+    r"|could not convert|codec can't|a bytes-like object|unpack_from|unpack requires|recursion depth"
+    r"|division by zero|cannot reshape|<class|0x[0-9a-f]{8,}"
 )
 
 

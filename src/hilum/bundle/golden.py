@@ -15,7 +15,7 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from hilum.errors import BundleError
+from hilum.errors import BundleError, reason_of
 from hilum.files import write_json
 from hilum.pixels import chest_phantom, preprocess
 from hilum.recipe import Pixels
@@ -79,8 +79,9 @@ def parse_golden(content: bytes, source: str) -> Golden:
     try:
         return msgspec.json.decode(content, type=Golden)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-        why = "nested too deeply" if isinstance(error, RecursionError) else " ".join(str(error).split())[:200]
-        raise BundleError(f"{source}: damaged ({why}); take the bundle again from where it was made") from None
+        raise BundleError(
+            f"{source}: damaged ({reason_of(error)}); take the bundle again from where it was made"
+        ) from None
 
 
 def golden_contradiction(golden: Golden, classes: tuple[str, ...], threshold: float | None) -> str:

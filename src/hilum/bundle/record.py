@@ -10,7 +10,7 @@ import msgspec
 
 from hilum.bundle.consistency import contradiction
 from hilum.bundle.spec import READABLE, Spec, as_written
-from hilum.errors import BundleError
+from hilum.errors import BundleError, reason_of
 
 AGAIN = "take the bundle again from where it was made"
 
@@ -79,4 +79,4 @@ def _refuse_constant(name: str) -> NoReturn:
 
 
 def _short(error: BaseException) -> str:
-    return " ".join(str(error).split())[:200]
+    return reason_of(error)

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from hilum.errors import RequestError
+from hilum.errors import RequestError, reason_of
 from hilum.evaluation.results import Evaluation
 from hilum.files import read_regular, write_text
 
@@ -47,7 +47,9 @@ def read_metrics(path: Path | str) -> Evaluation:
     except (FileNotFoundError, NotADirectoryError):
         raise RequestError(f"{path}: no such file; hilum evaluate --out writes it") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise RequestError(f"{path}: not written by this hilum evaluate ({error}); evaluate again") from None
+        raise RequestError(
+            f"{path}: not written by this hilum evaluate ({reason_of(error)}); evaluate again"
+        ) from None
 
 
 def schema() -> str:

@@ -10,7 +10,7 @@ import numpy as np
 from msgspec import Struct, field
 from numpy.typing import NDArray
 
-from hilum.errors import BundleError
+from hilum.errors import BundleError, reason_of
 from hilum.files import write_json
 from hilum.gate.descriptor import LENGTH, Descriptors, turned
 
@@ -110,8 +110,7 @@ def parse_gate(content: bytes, source: str) -> Gate:
     try:
         return msgspec.json.decode(content, type=Gate)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-        why = "nested too deeply" if isinstance(error, RecursionError) else " ".join(str(error).split())[:200]
-        raise BundleError(f"{source}: damaged ({why}); copy the bundle again from its source") from None
+        raise BundleError(f"{source}: damaged ({reason_of(error)}); copy the bundle again from its source") from None
 
 
 def _is_above_0(value: float) -> bool:

@@ -6,7 +6,6 @@ calls in parallel: films are independent, and threads that share nothing but the
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Iterable, Sequence
 from io import BytesIO
@@ -20,7 +19,7 @@ from numpy.typing import NDArray
 from hilum.bundle import Bundle
 from hilum.bundle.consistency import ONNX_NAME
 from hilum.bundle.read import INT8_NAME
-from hilum.errors import BundleError, RequestError
+from hilum.errors import BundleError, RequestError, reason_of
 from hilum.extras import missing_packages, require
 
 EngineName = Literal["onnx", "openvino"]
@@ -139,13 +138,9 @@ def _named(ports: Iterable[Port]) -> str:
     return ", ".join(shapes) or "nothing"
 
 
-_ERROR_CODE = re.compile(r"^\[\w+Error\] : \d+ : \w+ : ")  # before ONNX Runtime's own words
-
-
 def short(error: BaseException) -> str:
     """What a runtime's error says, in one line that is not too long."""
-    words = _ERROR_CODE.sub("", " ".join(str(error).split()))
-    return words[:200] or type(error).__name__
+    return reason_of(error)
 
 
 def as_input(films: NDArray[np.uint8]) -> NDArray[np.float32]:

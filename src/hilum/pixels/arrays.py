@@ -22,10 +22,6 @@ from hilum.pixels.formats import one_line
 MAX_ARRAY_BYTES = LIMIT // 2  # two are kept at a time
 _MAX_DIRECTORY = 1 << 20  # bytes of the list of members: each becomes an object of half a kilobyte
 _END, _END_64, _LOCATOR_64 = b"PK\5\6", b"PK\6\6", b"PK\6\7"
-_UNREADABLE = (
-    OSError, ValueError, EOFError, TypeError, KeyError, IndexError, AttributeError, SyntaxError, RuntimeError,
-    NotImplementedError, OverflowError, MemoryError, zipfile.BadZipFile, zlib.error, struct.error,
-)  # fmt: skip
 
 
 class ArrayError(Exception):
@@ -112,7 +108,7 @@ def _opened(path: str) -> Iterator[zipfile.ZipFile]:
                 yield archive
         except (ArrayError, NotAFileError):
             raise
-        except _UNREADABLE as error:
+        except Exception as error:  # numpy's and ZIP's parsers, on bytes from anywhere
             words = one_line(error) if isinstance(error, (OSError, zipfile.BadZipFile, zlib.error)) else ""
             why = f" ({words})" if words and not isinstance(error, NotImplementedError) else ""
             raise ArrayError(f"the archive is damaged{why}; download it again") from None

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from hilum.errors import FilmError, NotAFileError
+from hilum.errors import FilmError, NotAFileError, reason_of
 from hilum.files import open_regular, sha256_of
 from hilum.pixels.archive import is_member, read_member
 from hilum.pixels.bounds import MAX_FILE_BYTES, room_for_picture
@@ -87,7 +87,8 @@ def decode_scaled(
         raise FilmError(path, "needs more memory than there is; close other programs or remove it") from None
     except Exception as error:  # other people's parsers, on bytes from anywhere: what they may raise is not bounded
         # Pillow's own words are for people; those of a mistake that damage led it to are not.
-        why = f" ({one_line(error)})" if isinstance(error, (OSError, SyntaxError, ValueError)) else ""
+        words = one_line(reason_of(error)) if isinstance(error, (OSError, SyntaxError, ValueError)) else "damaged"
+        why = f" ({words})" if words != "damaged" else ""
         raise FilmError(path, f"damaged{why}; copy it again from its source") from None
     _check(path, decoded)
     return decoded

@@ -23,7 +23,7 @@ from zipfile import ZIP_DEFLATED, ZipFile
 import numpy as np
 
 from hilum.classical.models.compiled_state import refuse_wild
-from hilum.errors import BundleError
+from hilum.errors import BundleError, reason_of
 
 _OURS = ("genetic.GeneticNetwork", "reduction.LandmarkIsomap", "reduction.OneScale", "selection.Selection",
          "templates.TemplateScores")  # fmt: skip
@@ -104,9 +104,8 @@ def read_pipeline(content: bytes, path: Path, made_with: str) -> Any:
     except BundleError:
         raise
     except Exception as error:  # whatever a foreign file makes of its reader
-        why = " ".join(str(error).split())[:200]
         how = _FIX if made_with == here else f"it was made with scikit-learn {made_with}; install that (here: {here})"
-        raise BundleError(f"{path}: cannot be read ({why}); {how}") from None
+        raise BundleError(f"{path}: cannot be read ({reason_of(error)}); {how}") from None
     if type(pipeline).__name__ != "Pipeline":
         raise BundleError(f"{path}: holds no pipeline; {_FIX}")
     return pipeline
