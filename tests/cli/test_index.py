@@ -85,3 +85,13 @@ def test_a_cd_is_predicted_and_its_other_objects_are_named(hilum: Hilum, write: 
     assert "DICOMDIR, the index of a medium" in done.stderr
     assert "1 file left out, pictures of a viewer, beside DICOM (logo.png)" in done.stderr
     assert "a DICOM object that is no image (DICOMDIR" in hilum("predict", "cd/DICOMDIR").stderr
+
+
+def test_a_refusal_comes_after_the_notes_on_what_was_left_out(hilum: Hilum, write: WriteFilm, tmp_path: Path) -> None:
+    for seed, label in enumerate(("NORMAL", "PNEUMONIA")):
+        write(Path("films", label, "images", f"{label}.png"), seed)
+        write(Path("films", label, "masks", f"{label}.png"), seed + 2)
+    done = hilum("index", tmp_path / "films")
+    assert "without a known patient" in refusal(done, 2)
+    notes = [line for line in done.stderr.splitlines() if line.startswith("note: ")]
+    assert "2 files left out, masks or overlays" in notes[0]

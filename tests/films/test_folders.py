@@ -106,7 +106,7 @@ def test_a_stray_copy_beside_the_splits_is_left_out_and_told(lay: Lay) -> None:
         (("readme.txt",), "no films"),
         (("A/readme.txt",), "no films"),
         (("1.png", "2.png"), "2 films but no class folders"),
-        (("chest/train/A/1.png", "chest/val/A/1.png"), "give it instead: .*chest"),
+        (("chest/train/A/1.png", "chest/val/A/1.png", "other/B/2.png"), "give it instead: .*chest"),
         (("full/A/1.png", "full/B/2.png"), "if those are the classes, give .*full"),
         (("images/1.png", "labels.csv"), r"beside labels\.csv"),
         (("train/1.png", "train/2.png"), "a class cannot be called 'train'"),

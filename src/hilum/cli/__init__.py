@@ -42,6 +42,7 @@ def main() -> None:
     try:
         _run()
     except RequestError as error:
+        _tell_notes(error)
         _refuse(str(error), 2)
     except FilmError as error:
         _refuse(str(error), 1)
@@ -100,6 +101,12 @@ def _run() -> None:
     confine_command()
     write_anything()
     app()
+
+
+def _tell_notes(error: RequestError) -> None:
+    """What was found about the films before they were refused: what was left out, how patients were read."""
+    for note in getattr(error, "__notes__", ()) if first_process() else ():
+        print(f"note: {_printable(note)}", file=sys.stderr)
 
 
 def _refuse(line: str, code: int) -> None:

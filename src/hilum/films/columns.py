@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from hilum.errors import LayoutError
-from hilum.films.folders import SPLIT_NAMES
+from hilum.films.split_names import SPLIT_NAMES
 from hilum.films.table_text import TextTable, plain
 from hilum.films.wording import listed, say
 

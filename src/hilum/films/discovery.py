@@ -38,6 +38,8 @@ class SourceFilms:
 def listing(folder: str, skipped: SkippedFiles | None = None) -> tuple[list[str], list[str]]:
     """The names of a folder's sub-folders and files without those of the system, each sorted.
 
+    A link to the folder itself or to one above it is none of its sub-folders.
+
     Args:
         folder: the folder.
         skipped: gets what is of the system.
@@ -56,6 +58,8 @@ def listing(folder: str, skipped: SkippedFiles | None = None) -> tuple[list[str]
     for name in names:
         path = os.path.join(folder, name)
         is_folder = os.path.isdir(path)
+        if is_folder and _leads_up(path):
+            continue
         system = system_folder(name) if is_folder else system_file(name)
         if not system:
             (folders if is_folder else files).append(name)
@@ -83,7 +87,7 @@ def is_film(path: str, skipped: SkippedFiles | None = None) -> bool:
 def walk(folder: str, skipped: SkippedFiles) -> list[str]:
     """The films in a folder and its sub-folders, sorted by path.
 
-    A folder that is reached twice by links is read once, and a link to a folder above itself is not followed.
+    A folder that is reached twice by links is read once.
     """
     films = []
     seen = set()
@@ -99,7 +103,7 @@ def walk(folder: str, skipped: SkippedFiles) -> list[str]:
         seen.add((status.st_dev, status.st_ino))
         folders, files = listing(here, skipped)
         below = [os.path.join(here, name) for name in reversed(folders)]
-        waiting.extend(path for path in below if not _leads_up(path))
+        waiting.extend(below)
         films += [path for name in files if is_film(path := os.path.join(here, name), skipped)]
     return sorted(films)
 

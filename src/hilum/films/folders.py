@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from hilum.errors import LayoutError
 from hilum.films.class_names import fold, is_known_class
 from hilum.films.clinical_readings import with_clinical_readings
 from hilum.films.discovery import SkippedFiles, SourceFilms, is_film, listing, walk
+from hilum.films.inner_folders import classes_below, inner_data_set, splits_in_classes, with_classes_below
 from hilum.films.names import read_name, scheme_of
 from hilum.films.other_pictures import is_mask_folder, leave_out_others
+from hilum.films.split_names import SPLIT_NAMES, split_folders
 from hilum.films.wording import count, listed, say
 from hilum.records import SPLITS, Film
 
-SPLIT_NAMES = {
-    "train": "train", "training": "train",
-    "val": "val", "valid": "val", "validation": "val",
-    "test": "test", "testing": "test",
-}  # fmt: skip
 _LAYOUTS = "{train,val,test}/CLASS/* or CLASS/*"
 # Folders that hold the films of a split whose classes nobody gives.
 _NO_CLASS = frozenset({"images", "image", "imgs", "img", "films", "pictures", "data", "dicom", "png", "jpg", "jpeg"})
@@ -48,13 +46,23 @@ class _Reading:
         folders, files = listing(self.source, self.skipped)
         tables = [name for name in files if name.lower().endswith(".csv")]
         loose = self.loose_films(self.source, files)
-        splits = [name for name in folders if name.lower() in SPLIT_NAMES]
+        splits = split_folders(folders)
         if splits:
+            self.note_names_of_splits(splits)
             films = self.read_splits(splits, [name for name in folders if name not in splits])
+        elif classes := splits_in_classes(self.source, folders):
+            splits = {name: split for inside in classes.values() for name, split in inside.items()}
+            films = self.read_classes_of_splits(classes)
+        elif len(folders) == 1 and not loose and (inner := inner_data_set(os.path.join(self.source, folders[0]))):
+            return self.read_inner(inner)
         else:
             self.refuse_inner_data_set(folders)
             films = self.films_of("", folders)
         films, loose = self.without_other_pictures(films, loose)
+        if found := classes_below(films, self.below):
+            path, (label, _) = next(iter(found.items()))
+            self.notes.append(f"{say(self.source)}: classes read from the inner folders: {say(path)} → {say(label)}")
+            films = with_classes_below(films, self.below, found)
         if by_name := self.labelled_by_name([*films, *(Film(path) for path in loose)]):
             films, loose = with_clinical_readings(by_name, self.skipped), []
         elif splits:
@@ -63,14 +71,24 @@ class _Reading:
             self.refuse_without_classes(films, loose)
             inner = self.classes_within(films)
             if inner:
-                self.notes.append(f"{say(self.source)}: the classes were read from {say(inner)}")
-                found = read_folder(inner)
-                others = self.skipped.outside(inner).notes(self.source)
-                return replace(found, notes=(*self.notes, *found.notes, *others))
+                return self.read_inner(inner)
             self.refuse_lone_class(films, tables)
         self.note_loose(self.source, loose)
         below = tuple(self.below.get(film.path, os.path.basename(film.path)) for film in films)
         return SourceFilms(tuple(films), (*self.notes, *self.skipped.notes(self.source)), below=below)
+
+    def read_inner(self, inner: str) -> SourceFilms:
+        """What a folder inside holds, where that alone holds the classes or splits."""
+        found = read_folder(inner)
+        note = f"{say(self.source)}: the classes were read from {say(inner)}"
+        return replace(
+            found, notes=(*self.notes, note, *found.notes, *self.skipped.outside(inner).notes(self.source))
+        )
+
+    def note_names_of_splits(self, splits: dict[str, str]) -> None:
+        if not all(name.lower() in SPLIT_NAMES for name in splits):
+            read = ", ".join(f"{say(name)} → {split}" for name, split in splits.items())
+            self.notes.append(f"{say(self.source)}: folders that were read as splits: {read}")
 
     def loose_films(self, folder: str, files: list[str]) -> list[str]:
         return [path for name in files if is_film(path := os.path.join(folder, name), self.skipped)]
@@ -82,15 +100,20 @@ class _Reading:
 
     def films_of(self, below: str, classes: list[str], split: str = "") -> list[Film]:
         films = []
+        empty: list[str] = []
         for label in classes:
             folder = os.path.join(self.source, below, label)
             paths = walk(folder, self.skipped)
             if not paths:
-                self.notes.append(f"{say(folder)}: no films in it, so it is not used as a class")
+                empty.append(folder)
             for path in paths:
                 name = os.path.normpath(path)
                 self.below[name] = os.path.relpath(path, folder).replace(os.sep, "/")
                 films.append(Film(name, label=label, subtype=read_name(path).subtype, split=split))
+        if len(empty) == 1:
+            self.notes.append(f"{say(empty[0])}: no films in it, so it is not used as a class")
+        elif empty:
+            self.notes.append(f"{len(empty)} folders without films, not used as classes ({listed(empty)})")
         return films
 
     def without_other_pictures(self, films: list[Film], loose: list[str]) -> tuple[list[Film], list[str]]:
@@ -122,11 +145,11 @@ class _Reading:
 
     def refuse_inner_data_set(self, folders: list[str]) -> None:
         for name in folders:
-            inner = [each for each in listing(os.path.join(self.source, name))[0] if each.lower() in SPLIT_NAMES]
-            if inner:
+            if inner := inner_data_set(os.path.join(self.source, name)):
                 raise LayoutError(
-                    f"{say(self.source)}: '{say(name)}' holds {listed(inner)}, so it is a data set, not a class; "
-                    f"give it instead: {say(os.path.join(self.source, name))}"
+                    f"{say(self.source)}: '{say(os.path.relpath(inner, self.source))}' holds "
+                    f"{listed(split_folders(listing(inner)[0]))}, so it is a data set, not a class; "
+                    f"give it instead: {say(inner)}"
                 )
 
     def refuse_without_classes(self, films: list[Film], loose: list[str]) -> None:
@@ -170,10 +193,19 @@ class _Reading:
 
     # ------------------------------------------------------------------------------------------- SPLIT/CLASS/*
 
-    def read_splits(self, splits: list[str], other: list[str]) -> list[Film]:
+    def read_classes_of_splits(self, classes: dict[str, dict[str, str]]) -> list[Film]:
+        """Films of `CLASS/{train,val,test}/*`."""
+        self.notes.append(f"{say(self.source)}: splits read from the folders below the classes {listed(classes)}")
+        return [
+            replace(film, label=label)
+            for label, splits in classes.items()
+            for name, split in splits.items()
+            for film in self.films_of(label, [name], split)
+        ]
+
+    def read_splits(self, splits: dict[str, str], other: list[str]) -> list[Film]:
         by_split: dict[str, str] = {}
-        for name in splits:
-            split = SPLIT_NAMES[name.lower()]
+        for name, split in splits.items():
             if split in by_split:
                 raise LayoutError(
                     f"{say(self.source)}: '{by_split[split]}' and '{name}' are both the split {split}; merge them"
@@ -226,14 +258,14 @@ class _Reading:
                 found.append(name)
         return found
 
-    def refuse_mixture(self, splits: list[str], extra: list[str]) -> None:
+    def refuse_mixture(self, splits: Iterable[str], extra: list[str]) -> None:
         if extra:
             raise LayoutError(
                 f"{say(self.source)}: holds splits ({listed(splits)}) and a folder of films, '{say(extra[0])}', "
                 f"side by side; arrange all of it as {_LAYOUTS} (a class cannot be called {', '.join(SPLIT_NAMES)})"
             )
 
-    def check_splits(self, films: list[Film], splits: list[str]) -> None:
+    def check_splits(self, films: list[Film], splits: Iterable[str]) -> None:
         if not films:
             raise LayoutError(f"{say(self.source)}: no films in {', '.join(splits)}")
         classes = {split: {film.label for film in films if film.split == split and film.label} for split in SPLITS}

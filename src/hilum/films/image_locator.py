@@ -10,7 +10,7 @@ from functools import cached_property
 
 from hilum.errors import LayoutError
 from hilum.films.discovery import EXTENSIONS, SkippedFiles, walk
-from hilum.films.folders import SPLIT_NAMES
+from hilum.films.split_names import SPLIT_NAMES
 from hilum.films.wording import count, say
 
 # Folders that hold a data set's tables, beside those of its films.

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
 from hilum.errors import LayoutError
-from hilum.films import contents, datasets, folders, medmnist, split, tables
+from hilum.films import contents, datasets, folder_tables, folders, medmnist, split, tables
 from hilum.films.class_names import ClassNames, merge_spellings
 from hilum.films.discovery import SkippedFiles, SourceFilms, walk
 from hilum.films.findings import Uncertain
@@ -78,38 +79,40 @@ def index(
         raise LayoutError(f"uncertain is '{say(uncertain)}'; it has to be {', '.join(get_args(Uncertain))}")
     columns = Columns(path_column, label_column, patient_column, split_column)
     naming = NameReader(compile_pattern(patient_pattern))
-    if columns != Columns() and not any(tables.is_table(os.fspath(source)) for source in sources):
+    may_have_columns = (tables.is_table(os.fspath(source)) or os.path.isdir(source) for source in sources)
+    if columns != Columns() and not any(may_have_columns):
         raise LayoutError(f"{listed(sources)}: a column was named, but only tables (.csv, .tsv) have columns")
 
     read = [_read(os.fspath(source), columns, naming, class_names, uncertain) for source in sources]
     found = [_with_patients(each, columns, naming) for each in read]
     films = tuple(film for each in found for film in (_enter(each) if cut else each.films))
     notes = [note for each in found for note in each.notes]
-    _refuse_twice(films)
-    if class_names or not all(each.settled for each in found):
-        films, renamed = merge_spellings(films, class_names, {name for each in found for name in each.findings})
-        notes += renamed
-    if cut:
-        films = tuple(map(_without_training, films))
-    notes += _classes(films, sources, cut)
-    if patient_pattern is not None and not any(film.patient for film in films):
-        raise LayoutError(
-            f"--patient-pattern {patient_pattern!r} matches none of the films (the first: {say(films[0].path)})"
-        )
+    with _told(notes):
+        _refuse_twice(films)
+        if class_names or not all(each.settled for each in found):
+            films, renamed = merge_spellings(films, class_names, {name for each in found for name in each.findings})
+            notes += renamed
+        if cut:
+            films = tuple(map(_without_training, films))
+        notes += _classes(films, sources, cut)
+        if patient_pattern is not None and not any(film.patient for film in films):
+            raise LayoutError(
+                f"--patient-pattern {patient_pattern!r} matches none of the films (the first: {say(films[0].path)})"
+            )
 
-    plan = (
-        split.plan(films)
-        if cut and len({film.label for film in films} - {""}) > 1 and not any(each.settled for each in found)
-        else split.SplitPlan(False)
-    )
-    if plan.cut and split_by == "patient":
-        split.require_patients(films)
-    hashed: Sequence[Film] = contents.fingerprint(films)
-    notes += contents.check_contents(hashed)
-    if plan.cut:
-        hashed = split.cut(hashed, val_fraction, seed, split_by)
-        notes += _describe_cut(hashed, plan.why, seed, split_by)
-    notes += describe_leaks(hashed)
+        plan = (
+            split.plan(films)
+            if cut and len({film.label for film in films} - {""}) > 1 and not any(each.settled for each in found)
+            else split.SplitPlan(False)
+        )
+        if plan.cut and split_by == "patient":
+            split.require_patients(films)
+        hashed: Sequence[Film] = contents.fingerprint(films)
+        notes += contents.check_contents(hashed)
+        if plan.cut:
+            hashed = split.cut(hashed, val_fraction, seed, split_by)
+            notes += _describe_cut(hashed, plan.why, seed, split_by)
+        notes += describe_leaks(hashed)
     return Manifest(tuple(hashed), tuple(notes))
 
 
@@ -173,13 +176,26 @@ def find(paths: Source | Iterable[Source]) -> Manifest:
     return Manifest(tuple({film.path: film for film in films}.values()), tuple(notes))
 
 
+@contextmanager
+def _told(notes: Sequence[str]) -> Iterator[None]:
+    """Give a refusal the notes that stand so far: they say what was read, and what was left out, before it."""
+    try:
+        yield
+    except LayoutError as error:
+        for note in notes:
+            error.add_note(note)
+        raise
+
+
 def _read(
     source: str, columns: Columns, naming: NameReader, class_names: ClassNames | None, uncertain: Uncertain
 ) -> SourceFilms:
     source = os.path.normpath(source)
+    if os.path.isdir(source) and columns != Columns():
+        return folder_tables.read_folder_with_columns(source, columns, naming, class_names, uncertain)
     if os.path.isdir(source):
         known = datasets.read_folder(source, naming, class_names, uncertain)
-        return known if known is not None else folders.read_folder(source)
+        return known if known is not None else _read_folder(source, naming, class_names, uncertain)
     if not os.path.exists(source):
         raise LayoutError(f"{say(source)}: no such folder, table or archive")
     if tables.is_table(source):
@@ -190,6 +206,30 @@ def _read(
         f"{say(source)}: not a data set; name a folder {{train,val,test}}/CLASS/* or CLASS/*, a .csv table of "
         "paths and labels, or a MedMNIST .npz (a single film goes to hilum predict)"
     )
+
+
+def _read_folder(
+    source: str, naming: NameReader, class_names: ClassNames | None, uncertain: Uncertain
+) -> SourceFilms:
+    """What the folders in a folder say, and a table in it where they do not say which film is of which class."""
+    found: SourceFilms | None = None
+    try:
+        found = folders.read_folder(source)
+        if len({film.label for film in found.films if film.label}) > 1:
+            return found
+    except LayoutError as error:
+        refusal = error
+    try:
+        by_table = folder_tables.read_folder(source, Columns(), naming, class_names, uncertain)
+    except LayoutError as error:
+        if found is None:
+            raise LayoutError(f"{refusal}; the table in it was tried: {error}") from None
+        return replace(found, notes=(*found.notes, f"the table in it was tried, and not used: {error}"))
+    if by_table is not None:
+        return by_table
+    if found is None:
+        raise refusal
+    return found
 
 
 def _with_patients(found: SourceFilms, columns: Columns, naming: NameReader) -> SourceFilms:

@@ -24,7 +24,7 @@ _MASK_FOLDER = re.compile(
 _THUMBNAIL_FOLDER = re.compile(r"(?:.* )?(?:thumbs?|thumbnails?|previews?|icons?)")
 _SMALLER_FOLDER = re.compile(r"small(?:er)?|tiny|mini|low ?res(?:olution)?|medium|resized(?: \d+)?")
 _MASK_WORDS = (
-    r"(?:(?:lungs?|left|right|infection|manual) )?(?:masks?|segmentations?|segs?|annotations?|annotated|annot|"
+    r"(?:(?:lungs?|left|right|infection|manual) ?)?(?:masks?|segmentations?|segs?|annotations?|annotated|annot|"
     r"overlays?|heat ?maps?|grad ?cams?|contours?|outlines?|labels?|label ?map|marked|rois?|bbox(?:es)?|boxes|gt)"
 )
 _MASK_NAME = re.compile(rf"{_MASK_WORDS} (?P<before>.+)|(?P<after>.+?) {_MASK_WORDS}(?: \d)?")

@@ -1,4 +1,4 @@
-"""Tables as text: comma, semicolon or tab between the columns, UTF-8 or UTF-16, as they are or compressed by gzip."""
+"""Tables as text: comma, semicolon, tab or bar between the columns, UTF-8 or UTF-16, plain or compressed by gzip."""
 
 from __future__ import annotations
 
@@ -169,7 +169,7 @@ def parse(path: str, text: str) -> TextTable:
 def _separator(header: str) -> str:
     """What stands between the names of the columns, by the first line: what occurs most outside quotes."""
     bare = re.sub(r'"[^"]*"', "", header)
-    return max(",;\t", key=bare.count)
+    return max(",;\t|", key=bare.count)
 
 
 def _fit(path: str, line: int, cells: list[str], columns: int) -> tuple[str, ...]:
