@@ -19,7 +19,13 @@ from tests.conftest import WriteFilm
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 # What the core's packages are imported as, where that is not their name.
-MODULES = {"opencv-python-headless": "cv2", "pillow": "PIL", "tomli-w": "tomli_w"}
+MODULES = {
+    "opencv-python-headless": "cv2",
+    "pillow": "PIL",
+    "pyjpegls": "jpeg_ls",
+    "pylibjpeg-openjpeg": "openjpeg",
+    "tomli-w": "tomli_w",
+}
 
 
 def packages(requirements: list[str]) -> set[str]:

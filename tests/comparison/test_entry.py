@@ -8,7 +8,7 @@ import pytest
 from msgspec import structs
 
 from hilum.comparison import read_entry
-from hilum.errors import RequestError
+from hilum.errors import LayoutError, RequestError
 from hilum.evaluation import DetectorRecord, evaluate_predictions, write_metrics
 from hilum.records import write_predictions
 
@@ -47,14 +47,12 @@ def test_what_is_no_evaluation_is_refused_in_a_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("prob", ["nan", "inf", "1.7", "-0.1"])
-def test_a_probability_that_is_none_is_refused_by_its_film(tmp_path: Path, prob: str) -> None:
+def test_a_probability_that_is_none_is_refused_by_its_line(tmp_path: Path, prob: str) -> None:
     folder = written(tmp_path / "eval")
     table = folder / "predictions.csv"
     lines = table.read_text().splitlines()
     cells = lines[2].split(",")
     lines[2] = ",".join((*cells[:3], prob, *cells[4:]))
     table.write_text("\n".join(lines))
-    with pytest.raises(
-        RequestError, match=rf"f1.png has the probabilities .*, {prob}, and each has to lie from 0 to"
-    ):
+    with pytest.raises(LayoutError, match=rf"line 3 has '{prob}' in prob_\w+, which is no probability"):
         read_entry(folder, "x")

@@ -63,7 +63,7 @@ def test_a_recipe_from_before_there_was_a_search_still_opens() -> None:
         ({"a.b": {"low": 1}}, "'a.b': a range needs low and high"),
         ({"a.b": {"low": "1", "high": 2}}, "'a.b', low: Expected `int | float`"),
         ({"a.b": {"low": 2, "high": 2}}, r"low \(2\) must be below high \(2\)"),
-        ({"a.b": {"low": 1, "high": float("nan")}}, "both must be finite numbers"),
+        ({"a.b": {"low": 1, "high": float("nan")}}, r"tune\.space\.a\.b\.high: must be a finite number"),
         ({"a.b": {"low": 0, "high": 2, "log": True}}, "needs a low above 0"),
         ({"a.b": {"low": 1, "high": 2, "log": True, "step": 1}}, "exclude each other"),
         ({"a.b": {"low": 0, "high": 10, "step": 4}}, "8 is"),

@@ -41,7 +41,8 @@ def read_entry(folder: Path, name: str) -> Entry:
     """Read what `hilum evaluate --out` wrote.
 
     Raises:
-        RequestError: the folder holds no evaluation, one that this Hilum cannot read, or what are no probabilities.
+        RequestError: the folder holds no evaluation, or one that this Hilum cannot read.
+        LayoutError: its predictions are damaged.
     """
     path = folder / "metrics.json"
     if not path.is_file():
@@ -51,10 +52,4 @@ def read_entry(folder: Path, name: str) -> Entry:
         )
     metrics = read_metrics(path)
     predictions = read_predictions(folder / "predictions.csv", metrics.classes, metrics.threshold)
-    wrong = next((row for row in predictions if not all(0 <= prob <= 1 for prob in row.probs)), None)
-    if wrong is not None:
-        raise RequestError(
-            f"{folder / 'predictions.csv'}: {wrong.film.path} has the probabilities "
-            f"{', '.join(f'{prob:g}' for prob in wrong.probs)}, and each has to lie from 0 to 1; evaluate again"
-        )
     return entry_of(name, predictions, metrics.detector)
