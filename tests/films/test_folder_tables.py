@@ -76,6 +76,15 @@ def test_masks_beside_the_films_are_not_what_the_table_means(lay: Lay) -> None:
     assert any("2 files left out, masks" in note for note in index.notes)
 
 
+def test_a_table_of_predictions_beside_the_films_is_not_their_labels(lay: Lay) -> None:
+    root = lay("a.png", "b.png")
+    write(root, "predictions.csv", "path,label,prob_NORMAL,prediction", "a.png,,0.1,NORMAL", "b.png,,0.2,NORMAL")
+    with pytest.raises(LayoutError, match="a table that Hilum wrote"):
+        films.index(root, cut=False)
+    write(root, "labels.csv", "image,label", "a.png,Normal", "b.png,Pneumonia")
+    assert {film.label for film in films.index(root, cut=False)} == {"Normal", "Pneumonia"}
+
+
 def test_folders_of_classes_come_before_a_table(lay: Lay) -> None:
     root = lay("A/a.png", "B/b.png")
     write(root, "labels.csv", "image,label", "a.png,Normal", "b.png,Pneumonia")

@@ -99,3 +99,21 @@ def test_a_damaged_archive_is_refused(tmp_path: Path) -> None:
         np.save(file, grey(2))
     with pytest.raises(LayoutError, match="one array, not an archive"):
         films.index(path)
+
+
+def test_chestmnists_marks_are_findings_that_the_user_may_name(tmp_path: Path) -> None:
+    marks = np.zeros((4, 14), np.uint8)
+    marks[1, 6] = marks[2, 6] = marks[2, 2] = marks[3, 8] = 1  # pneumonia; pneumonia and effusion; consolidation
+    path = save(tmp_path / "chestmnist_64.npz", train_images=grey(4), train_labels=marks)
+    index = films.index(path, cut=False)
+    assert [film.label for film in index] == ["NORMAL", "PNEUMONIA", "PNEUMONIA", ""]
+    assert any("1 film unlabelled (neither Pneumonia nor No Finding)" in note for note in index.notes)
+    named = films.index(path, cut=False, class_names={"PNEUMONIA": ["pneumonia", "consolidation"]})
+    assert [film.label for film in named] == ["NORMAL", "PNEUMONIA", "PNEUMONIA", "PNEUMONIA"]
+
+
+@pytest.mark.parametrize("marks", [np.full((2, 14), 2), np.zeros((2, 13), int), np.array([0, 1])])
+def test_marks_that_are_not_chestmnists_are_refused(tmp_path: Path, marks: np.ndarray) -> None:
+    path = save(tmp_path / "chestmnist.npz", train_images=grey(2), train_labels=marks)
+    with pytest.raises(LayoutError, match="not ChestMNIST's; expected 0 or 1 for each of 14 findings of 2 films"):
+        films.index(path, cut=False)

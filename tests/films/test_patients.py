@@ -70,6 +70,15 @@ def test_a_patient_id_that_all_films_share_is_none_whatever_it_is(tmp_path: Path
         films.index(tmp_path)
 
 
+def test_a_patient_id_that_is_the_class_is_none(tmp_path: Path) -> None:
+    for number in range(6):
+        label = "Normal" if number < 3 else "Lung_Opacity"
+        dicom(tmp_path / label / f"{number}.dcm", label.upper().replace("_", " "), number)
+    index = films.index(tmp_path, cut=False)
+    assert patients(index) == [""] * 6
+    assert note(index, "PatientID, which") == "6 DICOM films with the class as PatientID, which is no patient's"
+
+
 def test_a_pattern_of_the_user_comes_before_the_files(tmp_path: Path) -> None:
     for number in range(4):
         dicom(tmp_path / "AB"[number % 2] / f"p{number}_1.dcm", f"ID{number}", number)

@@ -105,8 +105,8 @@ def _read(
     uncertain: Uncertain,
 ) -> SourceFilms:
     known, table = datasets.recognise(path, read_text(path))
-    if is_manifest_header(table.header):
-        raise LayoutError(f"{say(path)}: a manifest of Hilum's; name it in place of the folder")
+    if is_manifest_header(table.header) or any(name.startswith("prob_") for name in table.header):
+        raise LayoutError(f"{say(path)}: a table that Hilum wrote; to use it, name it in place of the folder")
     if known is not None and columns.path is None and columns.label is None:
         rows = any_table.with_named_columns(datasets.with_classes(known.read(table), class_names), table, columns)
     else:

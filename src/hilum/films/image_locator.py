@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import filecmp
 import os
 import re
 from collections import Counter
@@ -111,6 +112,9 @@ class ImageLocator:
                 way = "under a name with another ending or in another case"
         if len(matches) > 1 and split:
             matches = [path for path in matches if split in _splits_in(path)] or matches
+        if len(matches) > 1 and all(_same_bytes(matches[0], other) for other in matches[1:]):
+            matches = [min(matches, key=lambda path: (path.count("/"), path))]
+            self._ways["that lie there more than once, byte for byte; the copies are left out"] += 1
         if len(matches) > 1:
             raise LayoutError(
                 f"{say(self._table)}: {say(name)} is below it more than once ({say(matches[0])}, {say(matches[1])}); "
@@ -142,6 +146,13 @@ class ImageLocator:
             for key in dict.fromkeys((os.path.splitext(name)[0].casefold(), name.casefold())):
                 films.setdefault(key, []).append(path)
         return films
+
+
+def _same_bytes(one: str, other: str) -> bool:
+    try:
+        return filecmp.cmp(one, other, shallow=False)
+    except OSError:
+        return False
 
 
 def _split_ending(name: str) -> tuple[str, str]:

@@ -201,7 +201,7 @@ def _read(
     if tables.is_table(source):
         return tables.read_table(source, columns, naming, class_names, uncertain)
     if source.lower().endswith(".npz"):
-        return medmnist.read_archive(source)
+        return medmnist.read_archive(source, class_names)
     raise LayoutError(
         f"{say(source)}: not a data set; name a folder {{train,val,test}}/CLASS/* or CLASS/*, a .csv table of "
         "paths and labels, or a MedMNIST .npz (a single film goes to hilum predict)"

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from hilum.films.class_names import fold
 from hilum.films.dicom_header import read_dicom_header
 from hilum.films.kinds import is_dicom
 from hilum.films.names import NameReader, read_name, scheme_of
@@ -87,6 +88,9 @@ def _by_dicom(films: Sequence[Film], dicom: Sequence[bool], patients: list[str],
     workers = min(16, 2 * processors())
     read = map_in_order(lambda place: read_dicom_header(films[place].path).patient.strip(), places, workers=workers)
     found = {place: patient for place, patient in zip(places, read, strict=True) if not is_removed(patient)}
+    if classes := [place for place, patient in found.items() if fold(patient) == fold(films[place].label)]:
+        notes.append(f"{count(len(classes), 'DICOM film')} with the class as PatientID, which is no patient's")
+        found = {place: patient for place, patient in found.items() if place not in set(classes)}
     if not found:
         return
     if len(places) > 1 and len(set(found.values())) == 1 and len(found) == len(places):

@@ -37,6 +37,21 @@ class TestNih:
         assert (first.patient, first.view, first.age, first.sex) == ("1", "PA", "58", "M")
         assert "NIH ChestX-ray14" in notes(index)
 
+    def test_kaggles_sample_which_holds_everything_twice_is_read_once(self, lay: Lay) -> None:
+        """`sample_labels.csv`, `sample/sample_labels.csv`, `sample/images` and `sample/sample/images`."""
+        names = [f"0000000{n}_000.png" for n in (1, 2)]
+        root = lay(*(f"sample/images/{name}" for name in names))
+        table = "Image Index,Finding Labels,Patient ID\n" + f"{names[0]},Pneumonia,1\n{names[1]},No Finding,2\n"
+        (root / "sample" / "sample" / "images").mkdir(parents=True)
+        for name in names:
+            copy = root / "sample" / "sample" / "images" / name
+            copy.write_bytes((root / "sample" / "images" / name).read_bytes())
+        for place in ("", "sample", "sample/sample"):
+            (root / place / "sample_labels.csv").write_text(table)
+        index = films.index(root, cut=False)
+        assert [film.path for film in index] == [str(root / "sample" / "images" / name) for name in names]
+        assert "2 films found that lie there more than once, byte for byte" in notes(index)
+
     def test_columns_of_the_users_own_come_on_top(self, lay: Lay) -> None:
         root = self.laid(lay)
         table = root / "Data_Entry_2017.csv"

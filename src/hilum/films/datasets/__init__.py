@@ -109,6 +109,7 @@ def _tables(folder: str) -> list[tuple[KnownDataSet, TextTable]]:
     names = {path: _plain_name(path) for path in paths}
     led = {known.name for known in KNOWN if known.main and any(known.main.match(name) for name in names.values())}
     found: dict[str, tuple[KnownDataSet, TextTable]] = {}
+    copies: set[tuple[str, str]] = set()
     for path, name in names.items():
         bare = re.sub(r"\.gz$", "", path)
         possible = [known for known in KNOWN if known.tables.fullmatch(name)]
@@ -122,8 +123,9 @@ def _tables(folder: str) -> list[tuple[KnownDataSet, TextTable]]:
             if _ANY_NAME.match(name) and not covidx.is_list(text):
                 continue
             raise
-        if known in possible:
+        if known in possible and (name, text) not in copies:  # Kaggle's sample of NIH has its table several times
             found[bare] = known, table
+            copies.add((name, text))
     return list(found.values())
 
 
