@@ -12,7 +12,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from hilum.errors import FilmError
 from hilum.pixels import chest_phantom, decode
@@ -110,8 +110,6 @@ def test_a_jpeg_called_png_is_read_by_its_content(tmp_path: Path) -> None:
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("extension", ["jpg", "png"])
 def test_a_photographed_film_stands_upright(orientation: int, extension: str, tmp_path: Path) -> None:
-    from PIL import ImageOps
-
     exif = Image.Exif()
     exif[0x0112] = orientation
     path = saved(tmp_path / f"film.{extension}", Image.fromarray(GREY8), exif=exif)
@@ -251,6 +249,18 @@ TIFFS: dict[str, tuple[Any, dict[str, Any]]] = {
     "8 bits": (GREY8, {}),
     "16 bits": (GREY16, {}),
     "16 bits, big-endian": (GREY16, {"byteorder": ">"}),
+    "16 bits with sign, big-endian, deflated": (
+        GREY16.astype(np.int16) - 2000,
+        {"byteorder": ">", "compression": "zlib"},
+    ),
+    "32 bits with sign, big-endian, deflated": (
+        GREY16.astype(np.int32) * 70_000 - 2000,
+        {"byteorder": ">", "compression": "zlib", "predictor": True},
+    ),
+    "floats, big-endian, deflated": (
+        GREY16.astype(np.float32) / 4096 - 0.3,
+        {"byteorder": ">", "compression": "zlib", "tile": (16, 16)},
+    ),
     "32 bits": (GREY16.astype(np.uint32) * 70_000, {}),
     "16 bits with sign": (GREY16.astype(np.int16) - 2000, {}),
     "floats": (GREY16.astype(np.float32) / 4096 - 0.3, {}),
@@ -304,6 +314,49 @@ def test_other_pictures_are_read_as_they_were_written(kind: str, tmp_path: Path)
     named = saved(tmp_path / f"film.{extension}", image, **options)
     os.rename(named, tmp_path / "film.jpg")  # the bytes decide
     np.testing.assert_allclose(decode(str(tmp_path / "film.jpg")), expected, atol=0.51 / 255 if rest else 1e-5)
+
+
+@pytest.mark.parametrize("bits", [9, 10, 12, 14, 16])
+def test_colours_of_jpeg_2000_keep_all_their_bits(bits: int, tmp_path: Path) -> None:
+    from openjpeg.utils import encode_array
+
+    whole = (COLOUR.astype(np.float64) - COLOUR.min()) / (int(COLOUR.max()) - int(COLOUR.min()))
+    levels = np.rint(whole * (2**bits - 1)).astype(np.uint16)
+    stream = encode_array(levels, bits_stored=bits, photometric_interpretation=1, use_mct=False, codec_format=1)
+    (tmp_path / "film").write_bytes(bytes(stream))
+    expected = stretched(luminance(levels.astype(np.float64)))
+    np.testing.assert_allclose(decode(str(tmp_path / "film")), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_webp_stands_upright_too(orientation: int, tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    path = saved(tmp_path / "film.webp", Image.fromarray(GREY8).convert("RGB"), lossless=True, exif=exif)
+    with Image.open(path) as written:
+        upright = np.asarray(ImageOps.exif_transpose(written).convert("L")) / 255
+    np.testing.assert_allclose(decode(path), upright, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            {"photometric": "rgb", "planarconfig": "separate"},
+            "a TIFF in colour of 16 bits a channel; save it as grey",
+        ),
+        ({"bigtiff": True, "byteorder": ">"}, "a big-endian BigTIFF, which is not read; save it as TIFF or PNG"),
+    ],
+)
+def test_tiffs_that_no_decoder_here_reads_right_are_named(
+    options: dict[str, Any], message: str, tmp_path: Path
+) -> None:
+    import tifffile
+
+    values = np.stack([GREY16] * 3) if "planarconfig" in options else GREY16
+    tifffile.imwrite(tmp_path / "film", values, **options)
+    with pytest.raises(FilmError, match=message):
+        decode(str(tmp_path / "film"))
 
 
 def test_a_marker_in_a_tiff_does_not_set_its_scale(tmp_path: Path) -> None:

@@ -57,7 +57,7 @@ def bare_jpeg(data: bytes) -> Bare:
         if not application or marker in _KEPT_APPLICATIONS:
             kept.append(data[place:end])
         elif marker == _EXIF:
-            orientation = orientation or _orientation_in(content)
+            orientation = orientation or orientation_in(content)
         elif marker == _INDEX and content.startswith(b"MPF\0"):
             indexed = True
         place = end
@@ -79,7 +79,7 @@ def bare_png(data: bytes) -> Bare:
         if name in _CHUNKS:
             kept.append(data[place:end])
         elif name == b"eXIf":
-            orientation = _orientation_in(content) or 1
+            orientation = orientation_in(content) or 1
         elif name == b"acTL" and length == 8:
             several = int.from_bytes(content[:4], "big") > 1
         elif name[:1].isupper():  # critical and unknown: a decoder has to say so
@@ -90,8 +90,11 @@ def bare_png(data: bytes) -> Bare:
     return Bare(b"".join([*kept, data[place:]]), orientation, several)
 
 
-def _orientation_in(content: bytes) -> int:
-    """1 to 8 from EXIF or XMP; 0 where there is none that can be read: every viewer shows pixels as they are then."""
+def orientation_in(content: bytes) -> int:
+    """The orientation (CIPA DC-008, 4.6.4), 1 to 8, from EXIF or XMP.
+
+    0 where there is none that can be read: every viewer shows pixels as they are then.
+    """
     if found := _XMP_ORIENTATION.search(content):
         return int(found[1])
     from PIL.Image import Exif

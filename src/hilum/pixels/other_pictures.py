@@ -9,12 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hilum.errors import FilmError
+from hilum.pixels.jpeg2000 import size_of
 
 if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
 
-_INTERPRETATION, _SAMPLE_FORMAT, _BITS = 262, 339, 258  # of TIFF 6.0
-_WHITE_IS_ZERO, _SIGNED = 0, 2
+_INTERPRETATION, _SAMPLE_FORMAT, _BITS, _COMPRESSION, _PLANES = 262, 339, 258, 259, 284  # of TIFF 6.0
+_WHITE_IS_ZERO, _SIGNED, _UNCOMPRESSED, _SEPARATE = 0, 2, 1, 2
+_BIG_ENDIAN, _BIG_BIGTIFF = b"MM", b"MM\0+"
 
 
 class Picture(NamedTuple):
@@ -44,6 +46,8 @@ def open_other(path: str, data: bytes, kind: str) -> Picture:
             raise FilmError(
                 path, "a TIFF of a depth and channels that are not read; save it as grey of 8 or 16 bits"
             ) from None
+        if data.startswith(_BIG_BIGTIFF):
+            raise FilmError(path, "a big-endian BigTIFF, which is not read; save it as TIFF or PNG") from None
         raise
     pictures = int(getattr(image, "n_frames", 1))
     image.seek(0)
@@ -52,13 +56,18 @@ def open_other(path: str, data: bytes, kind: str) -> Picture:
         bits, form = _tag(image, _BITS, 8), _tag(image, _SAMPLE_FORMAT, 1)
         image.load()
         if image.mode in ("RGB", "RGBA") and bits > 8:
-            import cv2
-
-            values = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_UNCHANGED)
+            # Of planes OpenCV makes neighbours' grey.
+            values = None if _tag(image, _PLANES, 1) == _SEPARATE else _by_opencv(data)
             if values is None or values.dtype.itemsize == 1:
                 raise FilmError(path, f"a TIFF in colour of {bits} bits a channel; save it as grey, or with 8 bits")
         elif image.mode[:1] in "IF":
             values = np.asarray(image)
+            # Pillow swaps the bytes of these once more than libtiff does.
+            swapped = data.startswith(_BIG_ENDIAN) and _tag(image, _COMPRESSION, 1) != _UNCOMPRESSED
+            if swapped and image.mode in ("I", "F"):
+                values = _by_opencv(data)
+                if values is None or values.shape != (image.height, image.width):
+                    raise FilmError(path, f"a compressed big-endian TIFF of {bits} bits; save it uncompressed")
             if bits == 32 and form == 1:
                 values = values.view(np.uint32)  # Pillow keeps it in a signed type
             if _tag(image, _INTERPRETATION, 1) == _WHITE_IS_ZERO:
@@ -69,7 +78,20 @@ def open_other(path: str, data: bytes, kind: str) -> Picture:
         image.load()
         if image.mode[:1] == "I":
             values = np.asarray(image)
+        elif kind == "JPEG 2000" and (bits := size_of(data).bits) > 8:  # Pillow keeps 8, and rounds white up to black
+            values = _by_opencv(data)
+            if values is None or values.dtype.itemsize == 1:
+                raise FilmError(
+                    path, f"a JPEG 2000 in colour of {bits} bits a channel; save it as grey, or with 8 bits"
+                )
     return Picture(image, values, pictures)
+
+
+def _by_opencv(data: bytes) -> NDArray[np.generic] | None:
+    """All bits of a picture, blue first; None where OpenCV does not read it."""
+    import cv2
+
+    return cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_UNCHANGED)
 
 
 def _header(data: bytes, kind: str) -> ImageFile:

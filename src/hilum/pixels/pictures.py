@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hilum.errors import FilmError
-from hilum.pixels.bare import bare_jpeg, bare_png
+from hilum.pixels.bare import bare_jpeg, bare_png, orientation_in
 from hilum.pixels.formats import MAX_PIXELS, MIN_SIDE
 from hilum.pixels.other_pictures import open_other
 from hilum.pixels.scale import stretch
@@ -102,6 +102,8 @@ def _read_other(path: str, data: bytes, kind: str, grey_scale: GreyScale) -> Dec
         raise FilmError(path, f"a {kind} of mode {image.mode}; save it as grey or RGB")
     if picture.pictures > 1:
         remarks = (_first_of(kind), *remarks)
+    if kind == "WebP":  # a TIFF's own orientation is applied by its decoders
+        grey = _upright(grey, orientation_in(image.info.get("exif", b"") + image.info.get("xmp", b"")))
     return Decoded(grey, grey.shape, remarks=remarks)
 
 

@@ -80,9 +80,11 @@ def ends_of(halves: NDArray[np.float64], counts: NDArray[np.int64]) -> tuple[flo
     for _ in range(3):  # bins need the middle, and the middle the bins: the second one settles
         below = np.cumsum(weights)
         tail = min(_TAIL * pixels, below[-1] / 4)
-        low = float(halves[np.searchsorted(below, tail)])
-        high = float(halves[min(np.searchsorted(below, below[-1] - tail), len(halves) - 1)])
-        middle = high - low
+        black = float(halves[np.searchsorted(below, tail)])
+        white = float(halves[min(np.searchsorted(below, below[-1] - tail), len(halves) - 1)])
+        if 0 < middle < white - black:  # smaller bins, of which a border fills more, would let it in again
+            break
+        low, high, middle = black, white, white - black
         if middle <= 0:  # next to all of the film is one value: there is nothing else to go by
             return float(halves[0]), float(halves[-1])
         weights = _weigh(halves, counts, low, middle, _MOST_ONE_VALUE * pixels)

@@ -14,6 +14,7 @@ from pydicom.uid import (
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
     JPEG2000Lossless,
+    JPEGLSLossless,
     RLELossless,
 )
 
@@ -115,6 +116,35 @@ def test_a_transfer_syntax_that_nobody_knows_does_not_hide_plain_pixels(plain: A
     decoded = read(tmp_path / "film", private)
     np.testing.assert_array_equal(decoded.grey, plain)
     assert "its transfer syntax says 1.2.840.113619.5.2" in decoded.remarks[0]
+
+
+@pytest.mark.parametrize(
+    "rubbish", [b"\xff" * 1001, b"\xfc\xff\xfc\xffOB\0\0\x64\0\0\0cut", b"\0" * 512, b"garbage!" * 30]
+)
+@pytest.mark.parametrize("order", ["implicit", "explicit", "big-endian"])
+def test_what_lies_behind_the_pixels_is_no_part_of_the_film(
+    order: str, rubbish: bytes, plain: Any, tmp_path: Path
+) -> None:
+    decoded = read(tmp_path / "film", file_of(ORDERS[order]) + rubbish)
+    np.testing.assert_array_equal(decoded.grey, plain)
+    assert decoded.remarks == ()
+
+
+@pytest.mark.parametrize("syntax", [RLELossless, JPEG2000Lossless, JPEGLSLossless], ids=lambda uid: uid.name)
+def test_compressed_pixels_without_their_end_are_read_if_they_are_whole(
+    syntax: str, plain: Any, tmp_path: Path
+) -> None:
+    ds = dataset(STORED, bits=12)
+    ds.compress(syntax)
+    file = BytesIO()
+    ds.save_as(file, enforce_file_format=True)
+    data = file.getvalue()
+    assert data.endswith(b"\xfe\xff\xdd\xe0\0\0\0\0")
+    decoded = read(tmp_path / "film", data[:-8])
+    np.testing.assert_array_equal(decoded.grey, plain)
+    assert decoded.remarks == ("its pixel data has no end, and was read up to the end of the file",)
+    with pytest.raises(FilmError, match=r"cut off or damaged \(its last fragment\); fetch it again"):
+        read(tmp_path / "film", data[:-12])
 
 
 @pytest.mark.parametrize("keep", [4, 40, 150, 400, 2000])

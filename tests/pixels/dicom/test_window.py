@@ -124,6 +124,22 @@ def test_a_window_that_leaves_few_levels_is_kept_and_said(tmp_path: Path) -> Non
     assert re.fullmatch(r"its window shows it in 1\d of 255 grey levels", decoded.remarks[0])
 
 
+@pytest.mark.parametrize(("width", "function"), [(1, "LINEAR"), (25, "LINEAR"), (0.5, "SIGMOID")])
+def test_so_is_a_narrow_one_that_leaves_few_of_many_levels(width: float, function: str, tmp_path: Path) -> None:
+    decoded = shown(tmp_path / "film", WindowCenter=2048, WindowWidth=width, VOILUTFunction=function)
+    said = re.fullmatch(r"its window shows it in (\d+) of 255 grey levels", decoded.remarks[0])
+    assert said
+    assert int(said[1]) == len(np.unique(np.rint(decoded.grey * 255)))
+
+
+def test_a_film_of_few_levels_keeps_a_window_that_shows_them_all(tmp_path: Path) -> None:
+    few = (STORED // 1024).astype(np.uint16)
+    path = write(tmp_path / "film", dataset(few, bits=12, WindowCenter=4, WindowWidth=9))
+    decoded = decode_scaled(path, None, "", None)
+    np.testing.assert_allclose(decoded.grey, linear(4, 9, few), atol=1e-6)
+    assert decoded.remarks == ()
+
+
 @pytest.mark.parametrize(
     "tags",
     [

@@ -16,6 +16,8 @@ _DEFLATED = "1.2.840.10008.1.2.1.99"
 _BIG_ENDIAN = "1.2.840.10008.1.2.2"
 _DECLARED = {_BIG_ENDIAN: "big-endian", _DEFLATED: "deflated"}
 _MAX_VALUE = 1 << 20  # bytes of numbers or of a lookup table, which pydicom makes objects of one by one
+_PIXEL_DATA = 0x7FE00010
+_END_OF_ITEMS = b"\xfe\xff\xdd\xe0\0\0\0\0"  # (PS3.5, A.4), little-endian
 _LONG = (b"OB", b"OW", b"OF", b"OD", b"OL", b"OV", b"SQ", b"UN", b"UC", b"UR", b"UT", b"SV", b"UV")
 
 
@@ -49,8 +51,6 @@ def parse(path: str, data: bytes, remarks: list[str]) -> Parsed:
         FilmError: it would take more memory than a film can.
         Exception: what pydicom raises of a damaged file.
     """
-    import pydicom
-
     has_header = data[128:132] == b"DICM"
     start = 132 if has_header else 4 if data[:4] == b"DICM" else 0
     elements, body = _meta(data, start)
@@ -65,12 +65,23 @@ def parse(path: str, data: bytes, remarks: list[str]) -> Parsed:
     if syntax and found and found != declared:
         remarks.append(f"its data set is {found}, its transfer syntax says {declared}")
     as_declared = has_header and syntax and found in ("", declared) and inflated is None
-    if as_declared:
-        ds = pydicom.dcmread(CountedBytes(path, data))
-    else:
-        ds = pydicom.dcmread(CountedBytes(path, data[body:] if inflated is None else inflated), force=True)
+    if not as_declared:
+        data = data[body:] if inflated is None else inflated
+    ds = _data_set(path, data, not as_declared)
+    if "PixelData" not in ds:
+        ended = _data_set(path, data + _END_OF_ITEMS, not as_declared)
+        if "PixelData" in ended:
+            ds = ended
+            remarks.append("its pixel data has no end, and was read up to the end of the file")
     _refuse_heavy(path, ds)
     return Parsed(ds, syntax, sop_class, ds.original_encoding[1] is not False)
+
+
+def _data_set(path: str, data: bytes, force: bool) -> Dataset:
+    """A data set up to its pixel data: what lies behind them, rubbish too, is no part of the film."""
+    from pydicom.filereader import read_partial
+
+    return read_partial(CountedBytes(path, data), stop_when=lambda tag, *_: tag > _PIXEL_DATA, force=force)
 
 
 def _meta(data: bytes, start: int) -> tuple[dict[int, str], int]:

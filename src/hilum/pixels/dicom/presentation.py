@@ -106,7 +106,7 @@ def presented(
             remarks.append(f"its VOI LUT {nothing}")
             continue
         remarks.extend(f"its VOI LUT {problem}" for problem in table.problems)
-        remarks.extend(_few("VOI LUT", shown))
+        remarks.extend(_few("VOI LUT", grey, values, padding))
         return grey
     step = first_number(ds, "RescaleSlope").value
     for window in windows_of(ds, abs(step or 1.0), remarks) if in_units else []:
@@ -116,7 +116,7 @@ def presented(
             remarks.append(f"its window (centre {window.centre:g}, width {window.width:g}) {nothing}")
             continue
         remarks.extend(window.problems)
-        remarks.extend(_few("window", shown))
+        remarks.extend(_few("window", grey, values, padding))
         return grey
     grey, problems = stretch(values, grey_scale, padding)
     remarks.extend(problems)
@@ -156,12 +156,26 @@ def _items(ds: Dataset, keyword: str, remarks: list[str]) -> list[Dataset]:
         return []
 
 
-def _few(what: str, shown: float) -> list[str]:
-    return [f"its {what} shows it in {round(255 * shown)} of 255 grey levels"] if shown < _FEW else []
+def _few(
+    what: str, grey: NDArray[np.float32], values: NDArray[np.float32], padding: NDArray[np.bool_] | None
+) -> list[str]:
+    """The remark on a window or table that leaves few grey levels, by its range or between black and white."""
+    shown, own = _sample(grey, padding), _sample(values, padding)
+    low, high = np.percentile(shown, [0.5, 99.5])
+    span = round(255 * float(high - low))
+    levels = int(np.count_nonzero(np.bincount(np.rint(255 * shown).astype(np.int64))))
+    if levels < 255 * _FEW and levels < len(np.unique(own)):
+        span = min(span, levels)
+    return [f"its {what} shows it in {span} of 255 grey levels"] if span < 255 * _FEW else []
 
 
 def _range_of(grey: NDArray[np.float32], padding: NDArray[np.bool_] | None) -> float:
     """The range of grey in which 99 of 100 exposed pixels lie."""
-    exposed = grey.ravel() if padding is None else grey[~padding]
-    low, high = np.percentile(exposed[:: max(len(exposed) // _SAMPLED, 1)], [0.5, 99.5])
+    low, high = np.percentile(_sample(grey, padding), [0.5, 99.5])
     return float(high - low)
+
+
+def _sample(values: NDArray[np.float32], padding: NDArray[np.bool_] | None) -> NDArray[np.float32]:
+    """Exposed pixels, evenly over the film, so many as are quickly sorted."""
+    exposed = values.ravel() if padding is None else values[~padding]
+    return exposed[:: max(len(exposed) // _SAMPLED, 1)]
