@@ -151,3 +151,9 @@ def test_a_folder_is_held_by_one_at_a_time(tmp_path: Path) -> None:
     for thread in threads:
         thread.join()
     assert alone == [True] * 8
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a folder in which nobody can make a file, not even root")
+def test_where_no_file_can_be_made_nobody_is_said_to_be_writing() -> None:
+    with pytest.raises(RequestError, match=r"/proc/a\.csv: no file can be made"), sole_writer(Path("/proc/a.csv")):
+        pass

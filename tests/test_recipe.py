@@ -249,6 +249,7 @@ def test_fewer_epochs_lower_the_fewest_that_a_recipe_asks_for_unless_those_are_s
     ("content", "says"),
     [
         (b"\xff\xfe", "not a TOML file"),
+        (b"", "the key 'name' is missing"),
         (b"a = " + b"[" * 20_000, "nested too deeply"),
         (b"a = " + b"{a = " * 10_000, "nested too deeply"),
         (b"seed = " + b"9" * 6_000, "a number of thousands of digits"),

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from hilum.errors import RequestError
 from hilum.rows import CHECKS_NAME, INDEX_NAME, ROWS_NAME, RowStore, described_folder, fill_together, read_index
+from hilum.rows.described import cannot_be_kept
 
 SIDE = 16
 ROW = SIDE * SIDE
@@ -395,3 +396,27 @@ def test_checking_in_several_threads_is_checking(tmp_path: Path, monkeypatch: py
     append(tmp_path, *KEPT)
     damage(tmp_path / ROWS_NAME, "swapped", 0, 5)
     assert opened(tmp_path, *KEPT) == {number: number for number in KEPT if number not in (KEPT[0], KEPT[5])}
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+@pytest.mark.parametrize("name", [ROWS_NAME, CHECKS_NAME, INDEX_NAME])
+def test_a_pipe_in_a_files_place_is_refused_and_never_waited_for(name: str, tmp_path: Path) -> None:
+    append(tmp_path, 1, 2)
+    (tmp_path / name).unlink()
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(RequestError, match=rf"{name}: a pipe, not a file; .*or remove it: what it held"):
+        append(tmp_path, 3)
+
+
+@pytest.mark.parametrize(
+    ("number", "says"),
+    [
+        (errno.EROFS, "(Read-only file system); set HILUM_CACHE to a folder that can be written"),
+        (errno.EACCES, "(Permission denied); set HILUM_CACHE to a folder that can be written"),
+        (errno.EDQUOT, "(Disk quota exceeded); make room for 9 MB more"),
+    ],
+)
+def test_room_is_asked_for_only_where_it_lacks(number: int, says: str) -> None:
+    line = str(cannot_be_kept(Path("there"), "rows", OSError(number, os.strerror(number)), needed=9_000_000))
+    assert line.startswith("there: the rows cannot be kept ")
+    assert says in line

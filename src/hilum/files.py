@@ -68,7 +68,8 @@ def read_regular(path: str | os.PathLike[str], limit: int = 64 << 20) -> bytes:
     """
     with open_regular(path) as file:
         size = os.fstat(file.fileno()).st_size
-        data = b"" if size > limit else file.read(min(limit, max(size, _BLOCK)) + 1)  # a buffer is made at once
+        with named_in_errors(Path(path)):
+            data = b"" if size > limit else file.read(min(limit, max(size, _BLOCK)) + 1)  # a buffer is made at once
     if max(size, len(data)) > limit:
         raise NotAFileError(
             os.fspath(path), f"has {max(size, len(data)) / 1e6:,.0f} MB; at most {limit / 1e6:,.0f} MB are read"

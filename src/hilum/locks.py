@@ -135,6 +135,8 @@ def _acquire(path: Path, out: Path) -> Callable[[], None]:
     try:
         lock.acquire(timeout=0.3)  # a holder that is just ending removes its file
     except Timeout:
+        if not path.exists():  # filelock tries again where a file cannot be made, as in /proc
+            raise RequestError(f"{out}: no file can be made in this folder; name another --out") from None
         raise RequestError(
             f"{out}: {_holder(path)} is writing it; wait until that has ended, or name another --out"
         ) from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -85,6 +86,7 @@ def test_a_new_bundle_says_that_it_lost_its_signature(here: Path, hilum: Hilum) 
         (("mine", "--key", "mine"), "a folder, and one key is needed"),
         (("mine", "--key", "film.png", "--passphrase"), "--passphrase goes with --new-key"),
         (("shipped", "--key", "film.png"), "needs no signature"),
+        (("--new-key", "gone/anna"), "there is no such folder"),
     ],
 )
 def test_what_cannot_be_signed_is_one_line(here: Path, hilum: Hilum, words: tuple[str, ...], says: str) -> None:
@@ -108,3 +110,30 @@ def test_a_passphrase_is_asked_for_or_a_line_of_stdin(
     typed("correct horse\n")
     assert hilum("sign", "mine", "--key", "anna").returncode == 0
     assert hilum("predict", "mine", "film.png", "--trusted", "anna.pub").returncode == 0
+
+
+@pytest.mark.parametrize("bundle", ["mine", "shipped"])
+def test_a_key_that_cannot_be_read_is_refused_whatever_the_bundle(here: Path, hilum: Hilum, bundle: str) -> None:
+    """Also of the shipped bundle, which needs none: who names a key must not think that it was looked at."""
+    hilum("sign", "--new-key", "anna")
+    hilum("sign", "--new-key", "bert")
+    hilum("sign", "mine", "--key", "anna")
+    (here / "both.pub").write_bytes((here / "bert.pub").read_bytes() + (here / "anna.pub").read_bytes())
+    (here / "empty").mkdir()
+    for trusted, says in (
+        ("gone.pub", "no such key; take the file KEY.pub of whoever signed"),
+        ("anna", "a private key"),
+        ("film.png", "not a public key in PEM"),
+        ("empty", "a folder without public keys"),
+        ("both.pub", "holds several keys; give each a file of its own"),
+    ):
+        assert says in refusal(hilum("predict", bundle, "film.png", "--trusted", trusted), 2)
+    assert hilum("predict", bundle, "film.png", "--trusted", "anna.pub").returncode == 0
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions of POSIX")
+def test_a_private_key_that_others_can_read_is_named(here: Path, hilum: Hilum) -> None:
+    hilum("sign", "--new-key", "anna")
+    assert "others can read" not in hilum("sign", "mine", "--key", "anna").stderr
+    (here / "anna").chmod(0o644)
+    assert "note: anna: others can read this private key" in hilum("sign", "mine", "--key", "anna").stderr

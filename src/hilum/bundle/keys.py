@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -13,9 +14,12 @@ from hilum.files import read_regular
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+logger = logging.getLogger("hilum")
+
 _LARGEST = 64 << 10  # bytes of a file with one key; it has 113 to 400
 _PUBLIC = ".pub"
 _FIX = "make a pair with: hilum sign --new-key KEY"
+_FIX_PUBLIC = "take the file KEY.pub of whoever signed, which hilum sign --new-key writes"
 
 
 def new_key(path: Path, passphrase: bytes | None = None) -> Path:
@@ -29,7 +33,7 @@ def new_key(path: Path, passphrase: bytes | None = None) -> Path:
         The public key's path.
 
     Raises:
-        RequestError: one of the two files exists; a key is never replaced.
+        RequestError: one of the two files exists, and a key is never replaced; or there is no such folder.
         OSError: they cannot be written.
     """
     from cryptography.hazmat.primitives import serialization
@@ -39,6 +43,8 @@ def new_key(path: Path, passphrase: bytes | None = None) -> Path:
     for file in (path, public):
         if file.exists() or file.is_symlink():
             raise RequestError(f"{file}: exists, and a key is never replaced; name another file")
+    if not path.parent.is_dir():
+        raise RequestError(f"{path}: there is no such folder; make it first, or name another place")
     key = Ed25519PrivateKey.generate()
     encryption = serialization.BestAvailableEncryption(passphrase) if passphrase else serialization.NoEncryption()
     _write_new(
@@ -65,7 +71,7 @@ def read_private_key(path: Path, passphrase: Callable[[], str]) -> Ed25519Privat
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-    content = _read(path)
+    content = _read(path, _FIX)
     if b"PUBLIC KEY" in content and b"PRIVATE KEY" not in content:
         raise RequestError(f"{path}: a public key, and bundles are signed with the private one; name that with --key")
     given: bytes | None = None
@@ -79,6 +85,7 @@ def read_private_key(path: Path, passphrase: Callable[[], str]) -> Ed25519Privat
         raise RequestError(f"{path}: not a private key in PEM ({_short(error)}); {_FIX}") from None
     if not isinstance(key, Ed25519PrivateKey):
         raise RequestError(f"{path}: a key of another kind, and bundles are signed with Ed25519; {_FIX}")
+    _tell_readable(path)
     return key
 
 
@@ -107,23 +114,31 @@ def _public_key(path: Path) -> Ed25519PublicKey:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
     from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
-    content = _read(path)
+    content = _read(path, _FIX_PUBLIC)
     if b"PRIVATE KEY" in content:
         raise RequestError(f"{path}: a private key, which stays with whoever signs; trust the public one, KEY.pub")
+    if content.count(b"-----BEGIN ") > 1:
+        raise RequestError(f"{path}: holds several keys; give each a file of its own, and name their folder")
     try:
         key = load_pem_public_key(content)
     except Exception as error:  # of several libraries' own kinds
-        raise RequestError(f"{path}: not a public key in PEM ({_short(error)}); {_FIX}") from None
+        raise RequestError(f"{path}: not a public key in PEM ({_short(error)}); {_FIX_PUBLIC}") from None
     if not isinstance(key, Ed25519PublicKey):
-        raise RequestError(f"{path}: a key of another kind, and bundles are signed with Ed25519; {_FIX}")
+        raise RequestError(f"{path}: a key of another kind, and bundles are signed with Ed25519; {_FIX_PUBLIC}")
     return key
 
 
-def _read(path: Path) -> bytes:
+def _tell_readable(path: Path) -> None:
+    """Report a private key that others on this machine can read or change."""
+    if os.name == "posix" and path.stat().st_mode & 0o077:
+        logger.warning(f"note: {path}: others can read this private key; forbid it: chmod 600 {path}")
+
+
+def _read(path: Path, fix: str) -> bytes:
     try:
         return read_regular(path, _LARGEST)
     except FileNotFoundError:
-        raise RequestError(f"{path}: no such key; {_FIX}") from None
+        raise RequestError(f"{path}: no such key; {fix}") from None
     except IsADirectoryError:
         raise RequestError(f"{path}: a folder, and one key is needed; name its file") from None
     except NotAFileError as error:

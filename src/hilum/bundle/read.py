@@ -10,6 +10,7 @@ from pathlib import Path
 from hilum.bundle.card import card_contradiction
 from hilum.bundle.consistency import GOLDEN_NAME, ONNX_NAME, SPEC_NAME, WEIGHTS_NAME
 from hilum.bundle.golden import golden_contradiction, parse_golden
+from hilum.bundle.keys import read_public_keys
 from hilum.bundle.network_file import refuse_unsafe_network
 from hilum.bundle.pin import SHIPPED_SEAL
 from hilum.bundle.record import AGAIN, parse_record, seal_of
@@ -134,6 +135,8 @@ def read(folder: Path | str, trusted: Path | str | None = None) -> Bundle:
         raise BundleError(f"{folder}: not the bundle that comes with this Hilum; install Hilum again")
     if trusted is not None and spec.seal != SHIPPED_SEAL:
         refuse_untrusted(folder, spec.seal, Path(trusted))
+    elif trusted is not None:
+        read_public_keys(Path(trusted))  # a key that cannot be read is an error, also where none is needed
     opened = Bundle(folder, spec)
     for name, digest in spec.files.items():
         _refuse_changed(folder / name, _digest_of(folder, name), digest)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from hilum.errors import FilmError, HilumError, RequestError
 from hilum.places import confine_command
 from hilum.progress import first_process
+from hilum.streams import is_stream
 
 if TYPE_CHECKING:
     from hilum.cli.terminal import app
@@ -70,6 +71,8 @@ def main() -> None:
     except OSError as error:
         _refuse(_explain(error), 1 if error.errno == errno.ENOMEM else 2)
     except RuntimeError as error:
+        if "can't allocate memory" in str(error):  # PyTorch's own words
+            _refuse(_NO_MEMORY, 1)
         if "can't start new thread" not in str(error):
             raise
         _refuse("no further thread can be started; raise the limit of processes (ulimit -u) or of memory", 1)
@@ -153,6 +156,8 @@ def _room_beside(name: str | bytes | None) -> str:
     """How much room the disk of a file has, and which folder that is; nothing where that cannot be told."""
     if not name:
         return ""
+    if is_stream(Path(os.fsdecode(name))):
+        return ""  # a pipe or a redirected output: which disk is full is not known
     path = Path(os.path.abspath(os.fsdecode(name)))
     try:
         folder = next(each for each in path.parents if each.is_dir())

@@ -171,7 +171,7 @@ def find(paths: Source | Iterable[Source]) -> Manifest:
             raise LayoutError(f"{say(source)}: no such file or folder")
     if not films:
         raise LayoutError(
-            f"{listed(paths) or 'no paths'}: no films found; name JPEG, PNG or DICOM files, or their folders"
+            f"{listed(paths) or 'no paths'}: no films found; name films (DICOM, JPEG, PNG …), or their folders"
         )
     return Manifest(tuple({film.path: film for film in films}.values()), tuple(notes))
 

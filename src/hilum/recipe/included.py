@@ -40,12 +40,14 @@ def recipe_text(recipe: str | Path) -> str:
         return (files("hilum") / "recipes" / f"{recipe}.toml").read_text(encoding="utf-8")
     try:
         content = read_regular(path)
+    except IsADirectoryError:
+        raise RecipeError(
+            f"{recipe}: a folder, not a TOML file; name a recipe's file, or a recipe by its name"
+        ) from None
     except FileNotFoundError:
         near = difflib.get_close_matches(path.name.removesuffix(".toml"), names, n=3)
-        meant = f"did you mean {' or '.join(near)}? " if near else ""
-        raise RecipeError(
-            f"{recipe}: no such file or recipe; {meant}The recipes are listed by: hilum recipes"
-        ) from None
+        meant = f"did you mean {' or '.join(near)}? The" if near else "the"
+        raise RecipeError(f"{recipe}: no such file or recipe; {meant} recipes are listed by: hilum recipes") from None
     if len(content) > _LARGEST:
         raise RecipeError(f"{recipe}: {len(content):,} bytes, and a recipe has at most {_LARGEST:,}; name a recipe")
     return content.decode("utf-8-sig")  # as some editors write it

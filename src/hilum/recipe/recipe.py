@@ -159,7 +159,7 @@ def read_recipe(recipe: str | Path, settings: Iterable[str] = (), *, resolved: b
         raise RecipeError(f"{recipe}: not a recipe (tables or lists nested too deeply)") from None
     except UnicodeDecodeError:
         raise RecipeError(f"{recipe}: not a TOML file, which is UTF-8 text; save it as UTF-8") from None
-    except (tomllib.TOMLDecodeError, IsADirectoryError) as error:
+    except tomllib.TOMLDecodeError as error:
         raise RecipeError(f"{recipe}: not a TOML file ({error})") from None
     except ValueError:
         raise RecipeError(f"{recipe}: not a recipe (a number of thousands of digits)") from None
@@ -277,6 +277,8 @@ def _explain(message: str) -> str:
     if not unknown:
         if reason.startswith("Invalid enum value"):
             reason += f"; there are {', '.join(map(str, _literals(_kind_at(place))))}"
+        if missing := re.fullmatch(r"Object missing required field `(.*?)`", reason):
+            return f"the key '{f'{place}.' if place else ''}{missing[1]}' is missing"
         return f"{place}: {reason}" if place else reason
     struct = next((each for each in get_args(_kind_at(place)) if each is not type(None)), _kind_at(place))
     known = [field.encode_name for field in msgspec.structs.fields(struct)]

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from hilum.files import open_regular
 from hilum.progress import track
 from hilum.workers import map_in_order
 
@@ -41,7 +42,8 @@ class Examined:
 def read_index(folder: Path, row_bytes: int) -> list[str]:
     """Return the SHA-256 of each whole row, in order; none where there is no store."""
     try:
-        journal = (folder / INDEX_NAME).read_bytes()
+        with open_regular(folder / INDEX_NAME) as file:
+            journal = file.read()
         rows = (folder / ROWS_NAME).stat().st_size // row_bytes
     except FileNotFoundError:
         return []
@@ -120,7 +122,8 @@ def _read_checks(folder: Path, rows: int) -> NDArray[np.uint32]:
     """The checksum of each row, 0 where it has none."""
     checks = np.zeros(rows, CHECK)
     try:
-        found = (folder / CHECKS_NAME).read_bytes()
+        with open_regular(folder / CHECKS_NAME) as file:
+            found = file.read()
     except FileNotFoundError:
         return checks
     whole = min(rows, len(found) // CHECK.itemsize)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,8 +10,10 @@ from typing import Any
 
 import msgspec
 
-from hilum.errors import RequestError
-from hilum.files import write_json
+from hilum.errors import NotAFileError, RequestError
+from hilum.files import read_regular, write_json
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def key_of(described: object) -> str:
@@ -34,7 +37,7 @@ def described_folder(base: Path, described: Mapping[str, object], what: str) -> 
     try:
         if not path.exists():
             write_json(path, described)
-        found = msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
+        found = msgspec.json.decode(read_regular(path), type=dict[str, Any])
     except OSError as error:
         raise cannot_be_kept(folder, what, error) from None
     except msgspec.DecodeError:
@@ -48,8 +51,11 @@ def described_folder(base: Path, described: Mapping[str, object], what: str) -> 
 
 def cannot_be_kept(folder: Path, what: str, error: OSError, needed: int = 0) -> RequestError:
     """The one line for a store that cannot be written; `needed` is in bytes."""
-    room = f"room for {max(1, needed // 10**6):,} MB more" if needed else "room"
-    return RequestError(
-        f"{folder}: the {what} cannot be kept ({error.strerror or error}); make {room}, or set HILUM_CACHE to a "
-        "folder that has it; what is stored already is not computed again"
-    )
+    if error.errno in _FULL:
+        room = f"room for {max(1, needed // 10**6):,} MB more" if needed else "room"
+        fix = f"make {room}, or set HILUM_CACHE to a folder that has it; what is stored already is not computed again"
+    elif isinstance(error, NotAFileError):
+        return RequestError(f"{error.path}: {error.reason}; or remove it: what it held is computed again")
+    else:
+        fix = "set HILUM_CACHE to a folder that can be written"
+    return RequestError(f"{folder}: the {what} cannot be kept ({error.strerror or error}); {fix}")

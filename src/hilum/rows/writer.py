@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from hilum.files import require_regular
 from hilum.rows.check import CHECK, CHECKS_NAME, INDEX_NAME, LINE, ROWS_NAME, checksum, place_of, read_index
 from hilum.streams import write_all
 
@@ -107,6 +108,7 @@ class RowWriter:
 
 def _open(path: Path) -> FileIO:
     path.touch()
+    require_regular(path)
     return path.open("r+b", buffering=0)
 
 
