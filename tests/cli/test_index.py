@@ -95,3 +95,16 @@ def test_a_refusal_comes_after_the_notes_on_what_was_left_out(hilum: Hilum, writ
     assert "without a known patient" in refusal(done, 2)
     notes = [line for line in done.stderr.splitlines() if line.startswith("note: ")]
     assert "2 files left out, masks or overlays" in notes[0]
+
+
+@pytest.mark.parametrize(
+    ("names", "example"),
+    [(("0", "1"), "'PNEUMONIA=1'"), (("COVID", "Viral Pneumonia"), "'PNEUMONIA=Viral Pneumonia'")],
+)
+def test_the_example_for_a_class_is_one_that_may_be_meant(
+    hilum: Hilum, tiny_bundle: Path, write: WriteFilm, names: tuple[str, str], example: str
+) -> None:
+    for number, name in enumerate(names * 2):
+        write(Path("in", name, f"{number}.png"), number)
+    done = hilum("evaluate", tiny_bundle, "--data", "in", "--split", "all", "--out", "e")
+    assert f"as in --class {example}" in refusal(done, 2)

@@ -50,6 +50,25 @@ def test_tables_of_different_films_are_read_together_and_their_names_give_the_sp
     }  # fmt: skip
 
 
+def test_tables_in_the_folders_of_splits_give_those(lay: Lay) -> None:
+    root = lay("train/a.jpg", "train/b.jpg", "valid/c.jpg", "valid/d.jpg")
+    write(root, "train/_classes.csv", "filename,normal,pneumonia", "a.jpg,1,0", "b.jpg,0,1")
+    write(root, "valid/_classes.csv", "filename,normal,pneumonia", "c.jpg,1,0", "d.jpg,0,1")
+    index = films.index(root, cut=False)
+    assert [(Path(film.path).name, film.label, film.split) for film in index] == [
+        ("a.jpg", "NORMAL", "train"), ("b.jpg", "PNEUMONIA", "train"), ("c.jpg", "NORMAL", "val"),
+        ("d.jpg", "PNEUMONIA", "val"),
+    ]  # fmt: skip
+    assert not any("was not used" in note or "no row has" in note for note in index.notes)
+
+
+def test_accents_are_one_letter_or_two(lay: Lay) -> None:
+    """macOS writes the names of files with each accent as a character of its own."""
+    root = lay("images/Mu\u0308ller.png", "images/b.png")
+    write(root, "labels.csv", "image,label", "M\u00fcller.png,Normal", "b.png,Pneumonia")
+    assert [film.label for film in films.index(root, cut=False)] == ["Normal", "Pneumonia"]
+
+
 def test_of_tables_of_the_same_films_one_is_to_be_named(lay: Lay) -> None:
     root = lay("images/a.png", "images/b.png")
     for name in ("one.csv", "two.csv"):

@@ -111,6 +111,11 @@ def test_a_stray_copy_beside_the_splits_is_left_out_and_told(lay: Lay) -> None:
         (("images/1.png", "labels.csv"), r"beside labels\.csv"),
         (("train/1.png", "train/2.png"), "a class cannot be called 'train'"),
         (("train/1.png", "NORMAL/2.png"), "side by side"),
+        (
+            ("train/images/1.png", "val/images/2.png", "train/labels/1.txt"),
+            "films in images of .*, which is no class",
+        ),
+        (("images/1.png", "labels.xlsx"), r"beside labels\.xlsx"),
         (("train/A/1.png", "val/A/2.png", "valid/A/3.png"), "both the split val"),
         (("train/A/1.png", "val/A/2.png", "val/B/3.png"), "val has the class B, which train does not have"),
         (("train/A/x.txt", "test/notes.md"), "no films"),

@@ -127,7 +127,8 @@ def require_known_labels(films: Iterable[Film], classes: tuple[str, ...]) -> Non
         named = ", ".join(f"'{label}' ({count} film{'s' * (count != 1)})" for label, count in unknown.most_common(5))
         more = f" and {len(unknown) - 5} more" if len(unknown) > 5 else ""
         columns = "labels" if len(classes) == 2 else "labels (or subtypes)"
-        example = f"--class '{classes[-1]}={unknown.most_common(1)[0][0]}'"
+        alike = [label for label in unknown if classes[-1].casefold() in label.casefold()] or [max(unknown)]
+        example = f"--class '{classes[-1]}={','.join(alike[:5])}'"
         raise RequestError(
             f"the bundle knows {', '.join(classes[:-1])} and {classes[-1]}, and these films are labelled "
             f"{named}{more}; say what these {columns} mean, as in {example}, or name "

@@ -32,7 +32,7 @@ def read(table: TextTable, columns: Columns, class_names: ClassNames) -> FilmRow
         LayoutError: a column is missing or ambiguous, or the findings do not say which class a film is of.
     """
     marks = _columns_of_marks(table) if columns.label is None else ()
-    at, notes = find_columns(table, columns, ("path",) if marks else ("path", "label"))
+    at, notes = find_columns(table, columns, ("path",) if marks else ("path", "label"), marks)
     if not marks and plain(table.header[at["label"]]) == "pneumonia" and all(map(is_mark, table.column(at["label"]))):
         marks = (at["label"],)
     if not table.rows:

@@ -53,9 +53,9 @@ class Columns:
 
 
 def find_columns(
-    table: TextTable, columns: Columns, needed: Iterable[str] = ("path", "label")
+    table: TextTable, columns: Columns, needed: Iterable[str] = ("path", "label"), marks: Iterable[int] = ()
 ) -> tuple[dict[str, int], list[str]]:
-    """Find a table's columns.
+    """Find a table's columns; those of `marks` are in use already.
 
     Returns:
         The index of each column, by what it is, and notes on columns that look like one and were not used.
@@ -70,7 +70,7 @@ def find_columns(
         place = _named(table, what, named) if named is not None else _common(table, what, notes, needed)
         if place is not None and (named is not None or place not in places.values()):
             places[what] = place
-    return places, [*notes, *_unused(table, set(places.values()))]
+    return places, [*notes, *_unused(table, {*places.values(), *marks})]
 
 
 def _named(table: TextTable, what: str, name: str) -> int:

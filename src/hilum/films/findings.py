@@ -89,9 +89,14 @@ class Findings:
         return [name for of in self.classes.values() if there & set(map(_folded, of)) for name in of]
 
     def unmatched(self, findings: Iterable[str]) -> list[str]:
-        """The names of findings that no film has."""
+        """The names of findings that no film has; one for none is not asked for where films have the class's name."""
         there = {_folded(name) for name in findings}
-        return [name for of in self.classes.values() for name in of if _folded(name) not in there]
+        return [
+            name
+            for label, of in self.classes.items()
+            for name in of
+            if _folded(name) not in there and not (is_negative(name) and _folded(label) in there)
+        ]
 
 
 @lru_cache(maxsize=4096)

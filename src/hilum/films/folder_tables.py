@@ -112,8 +112,8 @@ def _read(
     else:
         rows = any_table.read(table, columns, class_names or {})
     found = RowMerger(replace(rows, root=folder, there=there), naming, uncertain).films()
-    split = split_of(_stem(path))
+    split = split_of(_stem(path)) or split_of(os.path.basename(os.path.dirname(os.path.relpath(path, folder))))
     if not split or any(film.split for film in found.films):
         return replace(found, notes=(f"{say(folder)}: read by its table {say(path)}", *found.notes))
-    note = f"{say(folder)}: read by its table {say(path)}, whose name gives the split {split}"
+    note = f"{say(folder)}: read by its table {say(path)}, whose name or folder gives the split {split}"
     return replace(found, films=tuple(replace(film, split=split) for film in found.films), notes=(note, *found.notes))

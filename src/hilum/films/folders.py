@@ -44,7 +44,7 @@ class _Reading:
 
     def read(self) -> SourceFilms:
         folders, files = listing(self.source, self.skipped)
-        tables = [name for name in files if name.lower().endswith(".csv")]
+        tables = [name for name in files if name.lower().endswith((".csv", ".tsv", ".xlsx", ".xls", ".ods"))]
         loose = self.loose_films(self.source, files)
         splits = split_folders(folders)
         if splits:
@@ -270,6 +270,11 @@ class _Reading:
             raise LayoutError(f"{say(self.source)}: no films in {', '.join(splits)}")
         classes = {split: {film.label for film in films if film.split == split and film.label} for split in SPLITS}
         known = classes["train"] or classes["val"] or classes["test"]
+        if known and all(fold(name) in _NO_CLASS for name in known):
+            raise LayoutError(
+                f"{say(self.source)}: films in {listed(sorted(known))} of {listed(splits)}, which is no class; "
+                f"arrange them as {_LAYOUTS}, or list them in a CSV with a column of paths and one of labels"
+            )
         spelt = {fold(name) for name in known}
         for split in ("val", "test"):
             unknown = sorted(name for name in classes[split] - known if fold(name) not in spelt)

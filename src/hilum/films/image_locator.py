@@ -5,6 +5,7 @@ from __future__ import annotations
 import filecmp
 import os
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from functools import cached_property
@@ -94,7 +95,7 @@ class ImageLocator:
 
     def _candidates(self, name: str) -> Sequence[str]:
         """The films below the root whose name is the last part of a path, but for its ending and case."""
-        return self._below.get(os.path.basename(_split_ending(name)[0]).casefold(), ())
+        return self._below.get(_spelt(os.path.basename(_split_ending(name)[0])), ())
 
     def _search(self, name: str, split: str) -> str | None:
         """The one film below the root whose path ends in a name; else in one that differs by its case or ending."""
@@ -106,10 +107,10 @@ class ImageLocator:
         matches = [path for path in candidates if f"/{path}".endswith(f"/{name}")]
         way = ""
         if not matches:
-            tail = f"/{stem}".casefold()
-            matches = [path for path in candidates if f"/{os.path.splitext(path)[0]}".casefold().endswith(tail)]
+            tail = _spelt(f"/{stem}")
+            matches = [path for path in candidates if _spelt(f"/{os.path.splitext(path)[0]}").endswith(tail)]
             if stem != name or not all(os.path.splitext(path)[0].endswith(stem) for path in matches):
-                way = "under a name with another ending or in another case"
+                way = "under a name with another ending or in another case, or with its accents written otherwise"
         if len(matches) > 1 and split:
             matches = [path for path in matches if split in _splits_in(path)] or matches
         if len(matches) > 1 and all(_same_bytes(matches[0], other) for other in matches[1:]):
@@ -143,9 +144,14 @@ class ImageLocator:
         walked = walk(self._root or ".", SkippedFiles()) if self._walked is None else self._walked
         for path in map(os.path.normpath, walked):
             name = os.path.basename(path)
-            for key in dict.fromkeys((os.path.splitext(name)[0].casefold(), name.casefold())):
+            for key in dict.fromkeys((_spelt(os.path.splitext(name)[0]), _spelt(name))):
                 films.setdefault(key, []).append(path)
         return films
+
+
+def _spelt(name: str) -> str:
+    """A name without its case, and with each accent in one character with its letter, which macOS writes as two."""
+    return unicodedata.normalize("NFC", name).casefold()
 
 
 def _same_bytes(one: str, other: str) -> bool:

@@ -87,7 +87,7 @@ def index(
     found = [_with_patients(each, columns, naming) for each in read]
     films = tuple(film for each in found for film in (_enter(each) if cut else each.films))
     notes = [note for each in found for note in each.notes]
-    with _told(notes):
+    with _noted(notes):
         _refuse_twice(films)
         if class_names or not all(each.settled for each in found):
             films, renamed = merge_spellings(films, class_names, {name for each in found for name in each.findings})
@@ -177,7 +177,7 @@ def find(paths: Source | Iterable[Source]) -> Manifest:
 
 
 @contextmanager
-def _told(notes: Sequence[str]) -> Iterator[None]:
+def _noted(notes: Sequence[str]) -> Iterator[None]:
     """Give a refusal the notes that stand so far: they say what was read, and what was left out, before it."""
     try:
         yield

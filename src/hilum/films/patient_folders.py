@@ -14,6 +14,7 @@ _GROUP = re.compile(
     r"batch|part|parts|set|subset|fold|folder|site|hospital|clinic|cent(?:re|er)|scanner|device|group|source|cohort|"
     r"year|month|week|size|resized|augmented|version|v|new|old|misc|other|others|good|bad|all)"
     r"(?: ?(?:[a-f]|\d{1,4}))?|(?:19|20)\d\d(?: \d\d?){0,2}|\d{2,4} ?x ?\d{2,4}(?: (?:png|jpe?g|px))?"
+    r"|(?:64|128|224|256|299|320|384|448|512|640|768|1024|2048)(?: ?(?:png|jpe?g|px))?"  # sizes of pictures
 )
 _MOST_FILMS = 20  # of a patient, in the middle: folders that hold more are something else
 
