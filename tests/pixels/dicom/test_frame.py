@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 from pydicom.encaps import encapsulate, generate_frames
 from pydicom.uid import (
     UID,
@@ -22,9 +24,9 @@ from pydicom.uid import (
 )
 
 from hilum.errors import FilmError
-from hilum.pixels.decode import decode_scaled
+from hilum.pixels.decode import decode, decode_scaled
 from hilum.pixels.dicom.codestream import recognise
-from tests.pixels.dicom.matrix import SYNTAXES, by_openjph, film
+from tests.pixels.dicom.matrix import SYNTAXES, by_openjph, encapsulated, film
 from tests.pixels.dicoms import dataset, stored_phantom, write
 
 KINDS = {syntax.uid: syntax for syntax in SYNTAXES if syntax.make is not by_openjph}
@@ -177,6 +179,25 @@ def test_pixel_data_of_twice_the_length_is_not_read_as_half_of_its_bytes(tmp_pat
     ds.BitsAllocated, ds.BitsStored, ds.HighBit = 8, 8, 7
     with pytest.raises(FilmError, match="has 3,840 bytes, its header announces 1,920"):
         decode_scaled(write(tmp_path / "film", ds), None, "", None)
+
+
+def test_jpeg_2000_that_lacks_tiles_is_cut(tmp_path: Path) -> None:
+    """A decoder leaves them black, and says nothing."""
+    stored = stored_phantom(8, size=(64, 64))
+    file = BytesIO()
+    Image.fromarray(stored).save(file, "JPEG2000", no_jp2=True, tile_size=(32, 32), irreversible=False)
+    stream, second = file.getvalue(), file.getvalue().index(b"\xff\x90\0\x0a\0\x01")
+    third = stream.index(b"\xff\x90\0\x0a\0\x02")
+    path = tmp_path / "film"
+    whole = dataset(stored, bits=8)
+    np.testing.assert_allclose(
+        decode(write(path, encapsulated(dataset(stored, bits=8), stream, JPEG2000Lossless))),
+        decode(write(tmp_path / "plain", whole)),
+        atol=1 / 255,
+    )
+    lacking = stream[:second] + stream[third:]
+    with pytest.raises(FilmError, match=r"cut off or damaged \(as JPEG 2000\)"):
+        decode(write(path, encapsulated(dataset(stored, bits=8), lacking, JPEG2000Lossless)))
 
 
 @pytest.mark.parametrize("signed", [False, True])

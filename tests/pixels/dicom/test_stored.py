@@ -20,7 +20,7 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from hilum.pixels.decode import decode_scaled
+from hilum.pixels.decode import decode, decode_scaled
 from hilum.pixels.dicom.stored import stored_values
 from tests.pixels.dicom.matrix import by_gdcm, encapsulated
 from tests.pixels.dicoms import dataset, stored_phantom, write
@@ -159,6 +159,25 @@ def test_a_value_of_its_own_depth_in_a_codestream_is_not_shifted(encoder: Any, t
     decoded = decode_scaled(write(tmp_path / "film", ds), None, "", None)
     expected = decode_scaled(write(tmp_path / "plain", dataset(values, bits=12)), None, "", None)
     np.testing.assert_array_equal(decoded.grey, expected.grey)
+
+
+@pytest.mark.parametrize("bits", [8, 12, 16])
+@pytest.mark.parametrize("really", [False, True], ids=["unsigned", "two's complement"])
+def test_a_codestream_without_the_headers_sign_is_read_as_its_values_go_on(
+    bits: int, really: bool, tmp_path: Path
+) -> None:
+    """JPEG 2000 says itself whether its samples have a sign; converters write two's complement without saying so."""
+    from openjpeg.utils import encode_array
+
+    values = stored_phantom(bits, size=(96, 80), signed=really)
+    cells = values.view(f"u{values.dtype.itemsize}") & (2**bits - 1)
+    frame = bytes(encode_array(cells, bits_stored=bits, photometric_interpretation=2, codec_format=0))
+    ds = encapsulated(dataset(values, bits=bits, PixelRepresentation=1), frame, JPEG2000Lossless)
+    decoded = decode_scaled(write(tmp_path / "film", ds), None, "", None)
+    np.testing.assert_array_equal(decoded.grey, decode(write(tmp_path / "plain", dataset(values, bits=bits))))
+    assert [remark for remark in decoded.remarks if "sign" in remark] == (
+        [] if really else ["its codestream has no sign, its header says that it has; it was read without"]
+    )
 
 
 @pytest.mark.parametrize("signed", [False, True])

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from pydicom.dataelem import DataElement
+from pydicom.uid import ImplicitVRLittleEndian
 
 from hilum.errors import FilmError
 from hilum.pixels import decode
@@ -116,6 +118,15 @@ def test_so_is_a_narrow_one_above_1_on_such_values(width: float, tmp_path: Path)
     )
     np.testing.assert_allclose(decoded.grey, exact(width / 2, width, STORED * 0.001), atol=1e-5)
     assert "read as LINEAR_EXACT" in decoded.remarks[0]
+
+
+def test_a_film_of_a_hundred_thousand_windows_takes_no_minutes(tmp_path: Path) -> None:
+    ds = dataset(STORED, ImplicitVRLittleEndian, 12, WindowCenter=[90_000] * 50_000, WindowWidth=[2] * 50_000)
+    started = time.process_time()
+    decoded = decode_scaled(write(tmp_path / "film", ds), None, "", None)
+    assert time.process_time() - started < 5
+    np.testing.assert_array_equal(decoded.grey, shown(tmp_path / "plain").grey)
+    assert decoded.remarks[0] == "of its 50,000 windows the first 16 were looked at"
 
 
 def test_a_window_that_leaves_few_levels_is_kept_and_said(tmp_path: Path) -> None:

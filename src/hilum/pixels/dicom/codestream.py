@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 JPEG, JPEG_LOSSLESS, JPEG_LS, JPEG_2000, RLE = "JPEG", "lossless JPEG", "JPEG-LS", "JPEG 2000", "RLE"
 
+_MOST_TILES = 65_535  # that a codestream can number; more are a claim on memory, refused as one
 _FRAMES = {0xC0: JPEG, 0xC1: JPEG, 0xC2: JPEG, 0xC3: JPEG_LOSSLESS, 0xF7: JPEG_LS}
 _OTHER_FRAMES = {*range(0xC5, 0xC8), *range(0xC9, 0xCC), *range(0xCD, 0xD0)}
 _OTHERS = (
@@ -84,18 +85,21 @@ def _jpeg(data: bytes) -> Codestream:
 def _jpeg_2000(data: bytes, start: int) -> Codestream:
     """ISO/IEC 15444-1, annex A.5.1 (SIZ), and the lengths of the tile-parts (A.4.2)."""
     right, bottom, left, top = struct.unpack_from(">IIII", data, start + 8)
+    across, down, tiles_left, tiles_top = struct.unpack_from(">IIII", data, start + 24)
     (samples, depth) = struct.unpack_from(">HB", data, start + 40)
-    cut, place = False, start + 2
+    tiles = -(-(right - tiles_left) // max(across, 1)) * -(-(bottom - tiles_top) // max(down, 1))
+    cut, place, found = False, start + 2, set()
     try:
         while data[place] == 0xFF and data[place + 1] != 0x90:  # the main header's other segments
             place += 2 + struct.unpack_from(">H", data, place + 2)[0]
         while data[place] == 0xFF and data[place + 1] == 0x90:
-            (length,) = struct.unpack_from(">I", data, place + 6)
+            tile, length = struct.unpack_from(">HI", data, place + 4)
+            found.add(tile)
             if length < 14:  # 0: up to the end; anything else is damaged
                 place = len(data)
                 break
             place += length
-        cut = place > len(data)
+        cut = place > len(data) or len(found) < tiles <= _MOST_TILES  # a decoder leaves missing tiles black
     except (struct.error, IndexError):
         cut = place != len(data)  # the end marker alone may be missing
     return Codestream(

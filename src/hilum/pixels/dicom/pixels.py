@@ -14,7 +14,7 @@ from hilum.pixels.dicom.decoders import decode_frame
 from hilum.pixels.dicom.frame import NATIVE, Frame, damaged, frame_of, undecodable
 from hilum.pixels.dicom.header import PixelHeader, colourful
 from hilum.pixels.dicom.palette import grey_palette
-from hilum.pixels.dicom.stored import stored_values
+from hilum.pixels.dicom.stored import goes_on_below, stored_values
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -53,12 +53,18 @@ def stored_pixels(
                 remarks.append(f"its codestream has {precision} bits, its header says {bits}")
             if header.signed and precision < bits:
                 bits, high_bit = precision, precision - 1
+    signed = header.signed
+    stream = frame.stream
+    if signed and stream.kind == codestream.JPEG_2000 and not stream.signed and stream.bits == header.bits:
+        signed = goes_on_below(cells, bits)  # what the codestream holds decides between the two claims
+        if not signed:
+            remarks.append("its codestream has no sign, its header says that it has; it was read without")
     width = 8 * cells.dtype.itemsize
     if bits > width:
         remarks.append(f"its codestream has {width} bits, its header says {bits}")
         bits = width
     high_bit = min(max(high_bit, bits - 1), width - 1)
-    values = stored_values(np.ascontiguousarray(cells), bits, high_bit, header.signed, remarks)
+    values = stored_values(np.ascontiguousarray(cells), bits, high_bit, signed, remarks)
     if header.meaning == "PALETTE COLOR":
         values = grey_palette(path, ds, values, little_endian)
         remarks.append("in a palette that is all grey, and read as grey")

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from hilum.errors import FilmError
 from hilum.pixels.dicom.elements import first_number, name_of
 from hilum.pixels.dicom.table import look_up, read_table
-from hilum.pixels.dicom.window import apply_window, windows_of
+from hilum.pixels.dicom.window import MOST_TRIED, apply_window, windows_of
 from hilum.pixels.scale import stretch
 from hilum.recipe import GreyScale
 
@@ -148,9 +148,9 @@ def through_window(
 
 
 def _items(ds: Dataset, keyword: str, remarks: list[str]) -> list[Dataset]:
-    """The items of a sequence; none if it cannot be read."""
+    """The first items of a sequence; none if it cannot be read."""
     try:
-        return list(ds.get(keyword) or [])
+        return list(ds.get(keyword) or [])[:MOST_TRIED]
     except Exception:  # pydicom reads a sequence on access, and what it may raise is not bounded
         remarks.append(f"its {name_of(keyword)} cannot be read and was ignored")
         return []

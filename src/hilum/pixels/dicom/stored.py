@@ -49,6 +49,23 @@ def stored_values(cells: Cells, bits: int, high_bit: int, signed: bool, remarks:
     return masked
 
 
+def goes_on_below(cells: Cells, bits: int) -> bool:
+    """Whether values of so many bits go on from 0 downwards (two's complement) and not through half of their range.
+
+    Of neighbours, of which only one has the highest bit, most lie on either side of the one or of the other.
+    """
+    half = 1 << (bits - 1)
+    above = cells >= half
+    below = through = 0
+    for axis in (0, 1):
+        a, b = (tuple(slice(k, k - 1 or None) if n == axis else slice(None) for n in (0, 1)) for k in (0, 1))
+        differ = above[a] != above[b]
+        apart = np.abs(cells[a][differ].astype(np.int64) - cells[b][differ])
+        below += int((apart > half).sum())
+        through += int((apart < half).sum())
+    return below >= through
+
+
 def _lowest(values: Cells, bits: int, signed: bool) -> Cells:
     """The lowest bits of unsigned integers, as a number with or without a sign."""
     size = values.dtype.itemsize

@@ -14,6 +14,7 @@ from hilum.pixels.dicom.elements import numbers_of, text
 if TYPE_CHECKING:
     from pydicom import Dataset
 
+MOST_TRIED = 16  # windows, or tables: films have up to five, and each one takes a pass over the film
 _FUNCTIONS = ("LINEAR", "LINEAR_EXACT", "SIGMOID")
 
 
@@ -50,9 +51,11 @@ def windows_of(ds: Dataset, step: float, remarks: list[str]) -> list[Window]:
         remarks.append(f"its window has no {'width' if centres else 'centre'} and was ignored")
     if not (centres and widths):
         return []
+    if len(centres) > MOST_TRIED:
+        remarks.append(f"of its {len(centres):,} windows the first {MOST_TRIED} were looked at")
     function, misspelt = function_of(text(ds, "VOILUTFunction"))
     usable = []
-    for centre, width in zip(centres, widths, strict=False):
+    for centre, width in zip(centres[:MOST_TRIED], widths[:MOST_TRIED], strict=False):
         problems = [misspelt] if misspelt else []
         problems += [f"its window: {one.problem}" for one in (centre, width) if one.problem]
         if centre.value is None or width.value is None:
