@@ -129,3 +129,12 @@ def test_a_refusal_says_what_was_left_out_before(lay: Lay) -> None:
     with pytest.raises(LayoutError, match="without a known patient") as refused:
         films.index(root)
     assert any("2 files left out, masks" in note for note in refused.value.__notes__)
+
+
+def test_a_table_beside_folders_of_classes_that_knows_the_patients_is_named(lay: Lay) -> None:
+    root = lay("A/a.png", "B/b.png")
+    write(root, "metadata.csv", "filename,patient_id,age", "a.png,P1,50", "b.png,P2,60")
+    write(root, "notes.csv", "filename,remark", "a.png,rotated")
+    (note,) = [note for note in films.index(root, cut=False).notes if "not read" in note]
+    assert note.startswith(f"{root}/metadata.csv: not read")
+    assert "a column of patients ('patient_id')" in note

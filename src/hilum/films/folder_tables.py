@@ -9,14 +9,14 @@ from dataclasses import replace
 from hilum.errors import LayoutError
 from hilum.films import any_table, datasets
 from hilum.films.class_names import ClassNames
-from hilum.films.columns import Columns
+from hilum.films.columns import Columns, find_columns
 from hilum.films.discovery import SkippedFiles, SourceFilms, listing, walk
 from hilum.films.film_rows import RowMerger
 from hilum.films.findings import Uncertain
 from hilum.films.names import NameReader
 from hilum.films.other_pictures import leave_out_others
 from hilum.films.split_names import split_of
-from hilum.films.table_text import ENDINGS, read_text
+from hilum.films.table_text import ENDINGS, parse, read_text
 from hilum.films.wording import count, listed, say
 from hilum.records import is_manifest_header
 
@@ -81,6 +81,24 @@ def read_folder(
         below=tuple(path for found in read.values() for path in found.below),
         findings=frozenset().union(*(found.findings for found in read.values())),
     )
+
+
+def unread_tables(folder: str) -> list[str]:
+    """A note on each table in a folder of classes that has a column of patients or splits, which nothing read."""
+    notes = []
+    for path in _tables(folder):
+        try:
+            table = parse(path, read_text(path))
+            places, _ = find_columns(table, Columns(), ())
+        except LayoutError:
+            continue
+        found = [f"{what}s ('{say(table.header[places[what]])}')" for what in ("patient", "split") if what in places]
+        if found and "path" in places and not is_manifest_header(table.header):
+            notes.append(
+                f"{say(path)}: not read, since the folders give the classes; it has a column of "
+                f"{' and '.join(found)}; to use it, name the table, which then needs a column of labels too"
+            )
+    return notes
 
 
 def _tables(folder: str) -> list[str]:

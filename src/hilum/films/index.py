@@ -216,7 +216,7 @@ def _read_folder(
     try:
         found = folders.read_folder(source)
         if len({film.label for film in found.films if film.label}) > 1:
-            return found
+            return replace(found, notes=(*found.notes, *folder_tables.unread_tables(source)))
     except LayoutError as error:
         refusal = error
     try:
