@@ -97,6 +97,22 @@ def test_a_refusal_comes_after_the_notes_on_what_was_left_out(hilum: Hilum, writ
     assert "2 files left out, masks or overlays" in notes[0]
 
 
+@pytest.mark.parametrize("out", ["in/NORMAL/0.png", "table.csv", "./in/../table.csv"])
+def test_what_is_read_is_never_replaced_by_the_manifest(
+    hilum: Hilum, write: WriteFilm, tmp_path: Path, out: str
+) -> None:
+    rows = ["path,label,kept"]
+    for number in range(4):
+        name = ("NORMAL", "PNEUMONIA")[number % 2]
+        write(Path("in", name, f"{number}.png"), number)
+        rows.append(f"in/{name}/{number}.png,{name},{number}")
+    (tmp_path / "table.csv").write_text("\n".join(rows))
+    before = (tmp_path / out).read_bytes()
+    line = refusal(hilum("index", "table.csv", "--split-by", "film", "--out", out), 2)
+    assert "that is read here, and is never replaced; name another file" in line
+    assert (tmp_path / out).read_bytes() == before
+
+
 @pytest.mark.parametrize(
     ("names", "example"),
     [(("0", "1"), "'PNEUMONIA=1'"), (("COVID", "Viral Pneumonia"), "'PNEUMONIA=Viral Pneumonia'")],

@@ -110,3 +110,18 @@ def test_whoever_closes_the_pipe_is_told_nothing(tmp_path: Path) -> None:
         cwd=tmp_path, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-", "<&-", "<&- >&- 2>&-"])
+def test_closed_streams_change_nothing_in_what_is_written(closed: str, tmp_path: Path, write_film: WriteFilm) -> None:
+    """The table must not take the number of a stream that is closed, and get what is printed there."""
+    write_film(tmp_path / "film.png", seed=1)
+    words = "['hilum', 'predict', 'film.png', '--out', 'out.csv']"
+    program = f"import sys; sys.argv = {words}\nfrom hilum.cli import main; main()"
+    command = f'exec "{sys.executable}" -c "{program}"'
+    usual = subprocess.run(["sh", "-c", command], cwd=tmp_path, capture_output=True, check=False)
+    rows = (tmp_path / "out.csv").read_bytes()
+    done = subprocess.run(["sh", "-c", f"{command} {closed}"], cwd=tmp_path, capture_output=True, check=False)
+    assert usual.returncode == done.returncode == 0
+    assert (tmp_path / "out.csv").read_bytes() == rows
+    assert rows.count(b"\n") == 2

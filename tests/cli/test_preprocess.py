@@ -78,3 +78,11 @@ def test_any_name_of_a_film_can_be_drawn(hilum: Hilum, film: Path, tmp_path: Pat
     assert done.returncode == 0, done.stderr
     assert "\x1b" not in done.stderr
     assert (tmp_path / "out.png").stat().st_size
+
+
+def test_the_film_itself_is_never_replaced(hilum: Hilum, film: Path, tmp_path: Path) -> None:
+    before = film.read_bytes()
+    (tmp_path / "link.png").symlink_to(film)
+    for out in (film.name, "link.png", f"../{tmp_path.name}/{film.name}"):
+        assert "that is the film itself" in refusal(hilum("preprocess", film, "--out", out), 2)
+    assert film.read_bytes() == before

@@ -282,3 +282,20 @@ def test_killed_at_any_moment_it_goes_on_until_every_film_has_one_row(tmp_path: 
     assert sorted(paths_in(out)) == sorted(film.path for film in films)
     assert [row.error for row in read_predictions(out, CLASSES, 0.5)] == [""] * len(films)
     assert os.listdir(tmp_path) == ["out.csv"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"\x89PNG\r\n\x1a\n\0", b"path,label,subtype,patient\na.png,NORMAL,,\n", b'name = "mine"\n', b"\n", b"\xff"],
+)
+def test_what_is_no_table_of_predictions_is_never_replaced(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "mine"
+    path.write_bytes(content)
+    with pytest.raises(LayoutError, match="is no table of predictions; remove it, or name another --out"):
+        PredictionsTable(path, CLASSES, 0.5, resume=False)
+    assert path.read_bytes() == content
+    for begun in (b"", b"path,la", b"path,label,prob_NORMAL,prob_PNEUMONIA,prediction\nx"):
+        path.write_bytes(begun)
+        with PredictionsTable(path, CLASSES, 0.5, resume=False):
+            pass
+        assert path.read_bytes().startswith(b"path,label,prob_NORMAL,prob_PNEUMONIA,prediction,")

@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hilum.cli.encoding import open_closed_streams
 from hilum.errors import FilmError, HilumError, RequestError
 from hilum.places import confine_command
 from hilum.progress import first_process
@@ -40,6 +41,7 @@ def __getattr__(name: str) -> object:
 
 def main() -> None:
     """Run the command line; every refusal is one line on stderr and an exit code (1: films failed, 2: request)."""
+    open_closed_streams()
     try:
         _run()
     except RequestError as error:

@@ -3,9 +3,24 @@
 from __future__ import annotations
 
 import codecs
+import os
 import sys
 
 _HANDLER = "hilum.terminal"
+
+
+def open_closed_streams() -> None:
+    """Give a command that was started with a closed stream (`>&-`) one that goes nowhere.
+
+    Otherwise the first file that it opens takes the stream's number, and gets what libraries print.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest number that is free, which is this one
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(number, "r" if name == "stdin" else "w", encoding="utf-8", closefd=False))
 
 
 def write_anything() -> None:

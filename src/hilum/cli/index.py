@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Annotated, Literal, cast
 
@@ -10,6 +11,7 @@ import typer
 
 from hilum.cli.options import ClassName, Json, PatientPattern, SplitBy
 from hilum.cli.terminal import app, tell
+from hilum.errors import RequestError
 from hilum.locks import one_writer
 
 
@@ -50,6 +52,10 @@ def index(
         class_names=films.parse_class_names(class_name or ()),
         uncertain=uncertain,
     )
+    if os.path.realpath(out) in {
+        os.path.realpath(path) for path in (*map(str, sources), *(film.path for film in found.films))
+    }:
+        raise RequestError(f"--out {out}: that is read here, and is never replaced; name another file")
     write_manifest(found, out)
     counts = {"films": len(found), "splits": found.counts()}
     typer.echo(json.dumps(counts, indent=1) if as_json else found.summary())

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Self
 
 from hilum.errors import LayoutError, RequestError
+from hilum.files import open_regular
 from hilum.inference.table_rows import Span, rewrite, whole_rows
 from hilum.locks import sole_writer
 from hilum.records import (
@@ -34,6 +35,7 @@ _SAME = (
     1e-6  # the digits in the file: probabilities so close have one answer, if gate and prediction sets are the same
 )
 _TOLERANCE = 0.01  # of a probability: what two machines may differ by, as for golden predictions
+_LONGEST_HEADER = 1 << 16  # bytes
 
 
 class PredictionsTable:
@@ -58,7 +60,8 @@ class PredictionsTable:
             resume: keep the rows that are there, and cut off half a row at the end.
 
         Raises:
-            LayoutError: it holds something else than predictions of these classes at this threshold.
+            LayoutError: it holds something else than predictions, or, to be resumed, than those of these classes at
+                this threshold.
             RequestError: another process writes it, or it is to be resumed and is no file.
             OSError: it cannot be written.
         """
@@ -75,6 +78,8 @@ class PredictionsTable:
         with ExitStack() as held:
             held.enter_context(sole_writer(path))
             self._end = self._read() if resume and path.exists() else 0
+            if self._is_file and not self._end:
+                _require_replaceable(path)
             self._file = self._open()
             held.callback(self._close)
             if not self._end:
@@ -267,3 +272,14 @@ class PredictionsTable:
     def last_films(self) -> list[Film]:
         """The films of `last`."""
         return [Film(cells["path"], cells["label"]) for cells in self.last]
+
+
+def _require_replaceable(path: Path) -> None:
+    """Refuse to replace what is no table of predictions: a film, a manifest or a recipe that was named by mistake."""
+    if not path.exists():
+        return
+    with open_regular(path) as file:
+        start = file.readline(_LONGEST_HEADER)
+    begun = b"path,label,prob_"  # as a full disk can have left it
+    if not (begun.startswith(start) or (start.startswith(b"path,") and b",prob_" in start)):
+        raise LayoutError(f"{path}: exists, and is no table of predictions; remove it, or name another --out")

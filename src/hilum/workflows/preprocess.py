@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
@@ -38,12 +39,14 @@ def draw_preprocessing(
         recipe: whose steps; None takes every step, at 224 pixels.
 
     Raises:
-        RequestError: `out` does not end in `.png`.
+        RequestError: `out` does not end in `.png`, or is the film.
         FilmError: the film cannot be read.
     """
     out = Path(out)
     if out.suffix.lower() != ".png":
         raise RequestError(f"--out {out}: the picture is a PNG; name a file that ends in .png")
+    if out.exists() and os.path.exists(film) and os.path.samefile(film, out):
+        raise RequestError(f"--out {out}: that is the film itself, which is never replaced; name another file")
     spec: Pixels = Pixels(size=224)
     steps: tuple[Step, ...] = get_args(Step)
     if recipe is not None:
