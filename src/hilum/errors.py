@@ -14,6 +14,7 @@ from __future__ import annotations
 import errno
 import re
 
+_BYTES = re.compile(r"\bb(?=['\"])")  # Python's mark before bytes
 _CODE = re.compile(r"\[\w+Error\]( : \d+ : \w+ :)? ?")  # of ONNX Runtime, before its own words
 
 
@@ -94,6 +95,6 @@ def reason_of(error: BaseException) -> str:
         return "nested too deeply"
     if isinstance(error, UnicodeError):
         return "not UTF-8 text"
-    words = _CODE.sub("", " ".join(str(error).split()))[:200]
+    words = _CODE.sub("", _BYTES.sub("", " ".join(str(error).split())))[:200]
     for_programmers = isinstance(error, (TypeError, AttributeError, LookupError, ArithmeticError, AssertionError))
     return "damaged" if for_programmers or not words or "unpack" in words else words

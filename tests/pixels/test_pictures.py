@@ -374,6 +374,16 @@ def test_numbers_that_are_none_are_named(tmp_path: Path) -> None:
         decode(saved(tmp_path / "film.tif", Image.fromarray(values)))
 
 
+def test_a_damaged_chunk_is_named_without_marks_of_a_programming_language(tmp_path: Path) -> None:
+    data = bytearray(Path(saved(tmp_path / "sound.png", Image.fromarray(GREY8))).read_bytes())
+    data[29] ^= 1  # the checksum of IHDR
+    (tmp_path / "film").write_bytes(data)
+    with pytest.raises(
+        FilmError, match=r"damaged \(broken PNG file \(bad header checksum in 'IHDR'\)\); copy it again"
+    ):
+        decode(str(tmp_path / "film"))
+
+
 @pytest.mark.parametrize("extension", ["png", "jpg", "tif", "bmp", "webp", "jp2"])
 @pytest.mark.parametrize("keep", [0.05, 0.3, 0.6, 0.9])
 def test_a_truncated_file_is_refused(extension: str, keep: float, tmp_path: Path) -> None:
