@@ -96,5 +96,8 @@ def reason_of(error: BaseException) -> str:
     if isinstance(error, UnicodeError):
         return "not UTF-8 text"
     words = _CODE.sub("", _BYTES.sub("", " ".join(str(error).split())))[:200]
-    for_programmers = isinstance(error, (TypeError, AttributeError, LookupError, ArithmeticError, AssertionError))
+    programmers = (TypeError, AttributeError, LookupError, ArithmeticError, AssertionError)
+    for_programmers = isinstance(error, programmers) or isinstance(
+        error.__cause__, programmers
+    )  # Pillow passes them on
     return "damaged" if for_programmers or not words or "unpack" in words else words

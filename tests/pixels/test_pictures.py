@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from hilum.errors import FilmError
+from hilum.errors import FilmError, reason_of
 from hilum.pixels import chest_phantom, decode
 from hilum.pixels.decode import decode_scaled
 from hilum.pixels.scale import FEW_OUTSIDE
@@ -382,6 +382,13 @@ def test_a_damaged_chunk_is_named_without_marks_of_a_programming_language(tmp_pa
         FilmError, match=r"damaged \(broken PNG file \(bad header checksum in 'IHDR'\)\); copy it again"
     ):
         decode(str(tmp_path / "film"))
+
+
+@pytest.mark.parametrize("mistake", [IndexError("index out of range"), TypeError("an integer is required")])
+def test_a_mistake_of_a_parser_that_pillow_passes_on_is_called_damage(mistake: Exception) -> None:
+    passed_on = SyntaxError(str(mistake))
+    passed_on.__cause__ = mistake
+    assert reason_of(passed_on) == "damaged"
 
 
 @pytest.mark.parametrize("extension", ["png", "jpg", "tif", "bmp", "webp", "jp2"])
