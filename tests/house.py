@@ -45,7 +45,7 @@ SHARED = {
     "history": room("a run's figures, one row an epoch", "errors files"),
     "records": room("films, manifests, predictions, figures with intervals", "errors files"),
     "recipe": room("what a run is asked to do, as typed structs", "errors files records"),
-    "pages": room("the frame and the drawings of every HTML page"),
+    "pages": room("the frame and the drawings of every HTML page", "records"),
 }
 ROOMS = {
     "pixels": room("decode and preprocess films; the pixel cache"),

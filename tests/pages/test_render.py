@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from pathlib import Path
 
 import jinja2
@@ -37,6 +38,14 @@ def test_a_page_stands_in_the_frame_that_all_share(template: Path) -> None:
 def test_other_peoples_text_is_escaped(template: Path) -> None:
     page = render(template, {"twice": str}, name="<script>alert(1)</script>", count=1)
     assert "<script>" not in page
+
+
+def test_what_acts_on_a_terminal_or_turns_the_text_is_written_out(template: Path) -> None:
+    page = render(template, {"twice": str}, name="a\x1b[2J.png b\u202egpj.exe c\x07 d\udcff", count=1)
+    assert r"a\x1b[2J.png b\u202egpj.exe c\x07 d\udcff" in page
+    assert not [
+        letter for letter in page if letter not in "\n\t" and unicodedata.category(letter) in ("Cc", "Cf", "Cs")
+    ]
 
 
 def test_what_a_template_was_not_given_is_no_empty_string(template: Path) -> None:

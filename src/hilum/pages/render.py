@@ -11,6 +11,7 @@ import jinja2
 from markupsafe import Markup
 
 from hilum import __version__
+from hilum.records.text import printable
 
 _SHARED = Path(__file__).parent  # frame.html, which every page extends, and parts.html, which any page may import
 
@@ -30,11 +31,17 @@ def render(template: Path, filters: Mapping[str, Callable[..., Any]], **context:
         loader=jinja2.FileSystemLoader([template.parent, _SHARED]),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
+        finalize=_without_controls,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     environment.filters.update({"unbroken": unbroken, **filters})
     return environment.get_template(template.name).render(hilum=__version__, **context)
+
+
+def _without_controls(value: object) -> object:
+    """Text whose escapes and marks of direction are written out, as on a terminal; line feeds stay."""
+    return "\n".join(map(printable, value.split("\n"))) if type(value) is str else value
 
 
 def unbroken(text: str) -> Markup:
