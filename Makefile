@@ -25,9 +25,10 @@ demo: $(VENV)/installed
 	rm -rf demo
 	$(BIN)/hilum demo --out demo
 
-# Every core runs tests of its own (-n auto), each with one thread; the slow ones take all threads one by one.
+# Every core runs tests of its own (-n auto), each with one thread; the slow ones take all threads one by one. Processes
+# that tests start find modules compiled, also where an image sets PYTHONDONTWRITEBYTECODE.
 test: $(VENV)/installed lint
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest
+	PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 
 # The notebooks are run from empty outputs; a warning is an error, and so is a page that loads anything from a network.
 docs: $(VENV)/docs
