@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test docs test-slow test-wheel test-privacy coverage lint format bench clean
+.PHONY: help demo test docs test-slow test-wheel test-privacy test-restart coverage lint format bench clean
 
 help:
 	@echo "make demo        the whole path in a few minutes: index, train, evaluate, predict, report"
@@ -11,6 +11,7 @@ help:
 	@echo "make docs        the documentation, its notebooks run, for reading offline: build/docs/index.html"
 	@echo "make test-slow   the tests that take minutes"
 	@echo "make test-wheel  of those, the built wheel in environments of its own; downloads packages"
+	@echo "make test-restart  of those, runs of several processes, killed and resumed"
 	@echo "make test-privacy  every verb without a network, under strace: no socket, no file where none is said to be"
 	@echo "make coverage    which lines of src/ no test runs; takes about twice as long as make test"
 	@echo "make bench       Hilum, its peers and the limits of this machine, side by side: docs/benchmarks.json"
@@ -46,6 +47,10 @@ test-slow: $(VENV)/installed
 
 test-wheel: $(VENV)/installed
 	$(BIN)/python -m pytest -n 0 -m slow tests/test_wheel.py
+
+test-restart: $(VENV)/installed
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -m slow tests/training/test_restart.py tests/training/test_parallel.py \
+		tests/cli/test_tune.py
 
 # Needs Linux with unshare and strace; without them it fails rather than skips.
 test-privacy: $(VENV)/installed

@@ -133,6 +133,7 @@ def until(condition: Callable[[], bool], process: subprocess.Popen[bytes]) -> No
         time.sleep(0.005)
 
 
+@pytest.mark.slow
 def test_a_killed_process_costs_neither_a_trial_nor_its_epochs(files: Files, tmp_path: Path, hilum: Hilum) -> None:
     recipe, manifest = files
     options = ["--set", "training.epochs=6", "--set", "tune.space.training.learning_rate={low=1e-5,high=1e-3}"]

@@ -70,6 +70,7 @@ def start(tmp_path: Path, chest_folder: ChestFolder) -> Iterator[Start]:
             process.kill()
 
 
+@pytest.mark.slow
 def test_two_processes_reproduce_the_loss_curve_of_one(start: Start, tmp_path: Path) -> None:
     for processes, name in ((1, "one"), (2, "two")):
         process = start(processes, "r.toml", "--data", "chest", "--out", name)
@@ -84,6 +85,7 @@ def test_two_processes_reproduce_the_loss_curve_of_one(start: Start, tmp_path: P
     assert (tmp_path / "two" / "bundle" / "bundle.json").exists()
 
 
+@pytest.mark.slow
 def test_one_that_dies_ends_the_run_by_name_and_the_run_goes_on(start: Start, tmp_path: Path) -> None:
     process = start(2, "r.toml", "--data", "chest", "--out", "run", "--set", "training.epochs=400")
     last = tmp_path / "run" / "checkpoints" / "last.safetensors"

@@ -55,6 +55,7 @@ def columns(folder: Path) -> list[list[str]]:
     return [[cell for name, cell in zip(rows[0], row, strict=True) if name != "seconds"] for row in rows]
 
 
+@pytest.mark.slow
 def test_a_process_killed_at_random_moments_ends_in_the_undisturbed_runs_weights(
     chest_folder: ChestFolder, tmp_path: Path
 ) -> None:
