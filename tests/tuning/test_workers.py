@@ -94,6 +94,7 @@ def straight(tmp_path: Path) -> StudySummary:
     return study(tmp_path / "straight", space_of(RATE), trials=3)
 
 
+@pytest.mark.slow
 def test_a_killed_trial_goes_on_and_is_neither_lost_nor_doubled(tmp_path: Path) -> None:
     kill_within(tmp_path / "out", tmp_path)
     opened = optuna.load_study(study_name="tiny", storage=f"sqlite:///{tmp_path / 'out' / 'study.db'}")
@@ -107,6 +108,7 @@ def test_a_killed_trial_goes_on_and_is_neither_lost_nor_doubled(tmp_path: Path) 
     assert [trial.curve for trial in summary.trials] == [trial.curve for trial in expected.trials]
 
 
+@pytest.mark.slow
 def test_a_trial_whose_process_lives_is_left_to_it(tmp_path: Path) -> None:
     """A second process takes a trial of its own, and its last line knows that one is still being trained."""
     begin, out = tmp_path / "begin", tmp_path / "out"
