@@ -49,7 +49,7 @@ test-wheel: $(VENV)/installed
 	$(BIN)/python -m pytest -n 0 -m slow tests/test_wheel.py
 
 test-restart: $(VENV)/installed
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -m slow tests/training/test_restart.py tests/training/test_parallel.py \
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 0 -m slow tests/training/test_restart.py tests/training/test_parallel.py \
 		tests/cli/test_tune.py tests/tuning/test_workers.py
 
 # Needs Linux with unshare and strace; without them it fails rather than skips.
