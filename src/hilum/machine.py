@@ -27,13 +27,12 @@ def processors() -> int:
     >>> processors() >= 1
     True
     """
-    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, math.ceil(min([allowed, *_quotas()])))
+    return max(1, math.ceil(min([_affinity(), *_quotas()])))
 
 
 def is_limited() -> bool:
     """Whether a control group grants fewer processors than the affinity, which is what libraries count."""
-    return processors() < (len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+    return processors() < _affinity()
 
 
 def processor_fields() -> dict[str, str]:
@@ -79,6 +78,10 @@ def parse_memory(text: str) -> int:
                 return int(value * factor)
             break
     raise RequestError(f"--memory {text}: write it as 8GB or 900MB")
+
+
+def _affinity() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _quotas() -> Iterator[float]:
