@@ -73,6 +73,8 @@ def test_too_little_memory_is_one_line(kilobytes: int, tmp_path: Path, write_fil
     ("error", "code", "says"),
     [
         (MemoryError(), 1, "not enough memory"),
+        (SystemError("error return without exception set"), 1, "not enough memory"),
+        (SystemError("<built-in> returned NULL without setting an exception"), 1, "not enough memory"),
         (RecursionError("maximum recursion depth exceeded"), 2, "nested too deeply"),
         (KeyboardInterrupt(), 130, "stopped"),
         (OSError(errno.ENOMEM, "Cannot allocate memory"), 1, "not enough memory"),

@@ -62,6 +62,11 @@ def main() -> None:
         _refuse(_explain_import(error), 1)
     except MemoryError:
         _refuse(_NO_MEMORY, 1)
+    except SystemError as error:
+        # CPython loses the MemoryError itself where there was no memory for the exception either.
+        if "without" not in str(error) or "exception" not in str(error):
+            raise
+        _refuse(_NO_MEMORY, 1)
     except RecursionError:
         _refuse("what was named is nested too deeply to be read; name something else", 2)
     except KeyboardInterrupt:
