@@ -48,26 +48,29 @@ SHARED = {
     "pages": room("the frame and the drawings of every HTML page", "records"),
 }
 ROOMS = {
-    "pixels": room("decode and preprocess films; the pixel cache"),
+    "lungs": room("where the lungs are in a film, by a small network"),
+    "pixels": room("decode and preprocess films; the pixel cache", "lungs"),
     "films": room("find films; read classes, patients and splits; cut validation", "pixels"),
     "metrics": room("figures with intervals, paired tests"),
     "confidence": room("calibration, prediction sets, shift of priors", "metrics"),
     "gate": room("which films a detector was made for"),
-    "shifts": room("films as other machines would have made them", "pixels"),
-    "auditing": room("what is wrong with a set of films", "films metrics pixels"),
+    "shifts": room("films as other machines would have made them", "lungs pixels"),
+    "auditing": room("what is wrong with a set of films", "films lungs metrics pixels"),
     "models": room("the networks, in a registry"),
     "weights": room("first weights: found, read, matched", "models"),
-    "batches": room("draw, augment, stack", "films pixels"),
+    "batches": room("draw, augment, stack", "films lungs pixels"),
     "features": room("what frozen stages give, computed once", "batches models pixels"),
-    "bundle": room("everything that a prediction needs, in one sealed folder", "confidence gate metrics pixels"),
+    "bundle": room(
+        "everything that a prediction needs, in one sealed folder", "confidence gate metrics lungs pixels"
+    ),
     "training": room("loss, schedule, loop, operating point", "batches bundle metrics models shifts"),
-    "classical": room("the systems without a network", "bundle confidence films gate pixels"),
-    "inference": room("bundle + films → probabilities", "bundle classical confidence films gate pixels"),
+    "classical": room("the systems without a network", "bundle confidence films gate lungs pixels"),
+    "inference": room("bundle + films → probabilities", "bundle classical confidence films gate lungs pixels"),
     "evaluation": room(
-        "predictions → figures, robustness, report", "bundle confidence gate inference metrics pixels shifts"
+        "predictions → figures, robustness, report", "bundle confidence gate inference lungs metrics pixels shifts"
     ),
     "comparison": room("detectors side by side, with paired tests", "evaluation metrics"),
-    "explanation": room("where on a film an answer comes from", "pixels"),
+    "explanation": room("where on a film an answer comes from", "lungs pixels"),
     "tuning": room("a recipe's best values, searched for"),
 }
 # Whoever puts rooms together: workflows, which the command line, notebooks and benchmarks call.

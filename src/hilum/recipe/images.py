@@ -30,6 +30,15 @@ class Pixels(Struct, frozen=True, forbid_unknown_fields=True):
             the smallest and the largest value of what was exposed, and leaves out the few pixels (lead markers,
             burnt-in text, dead pixels) and the borders that lie far outside; `extremes` takes those of all pixels, as
             up to 0.2.0. Bundles and runs of those versions keep `extremes`.
+        region: Which part of a film becomes the square: the whole `film`, or the smallest box around both `lungs`
+            (`hilum.lungs`). A film in which no lungs are found is shown as a whole, and not answered.
+        margin: Fraction of the lungs' box by which it is widened on each side, as far as the film goes; for the
+            region `lungs`.
+        grey_from: What sets the grey scale of the square: the `film` as it was decoded, or the `lungs`: then the 1st
+            and the 99th percentile of what lies inside the hull of both lungs become 0 and 1. Needs the region
+            `lungs`.
+        lungs_sha256: SHA-256 of the lung network by which films are cropped; a run writes it down when it begins, so
+            that it is completed, and its bundle used, with no other.
     """
 
     size: Side = 128
@@ -39,6 +48,14 @@ class Pixels(Struct, frozen=True, forbid_unknown_fields=True):
     equalise: Literal["none", "clahe"] = "none"
     window: tuple[float, Positive] | None = None
     grey_scale: GreyScale = "exposed"
+    region: Literal["film", "lungs"] = "film"
+    margin: Annotated[float, Meta(ge=0, le=1)] = 0.15
+    grey_from: Literal["film", "lungs"] = "film"
+    lungs_sha256: Annotated[str, Meta(pattern="^([0-9a-f]{64})?$")] = ""
+
+    def __post_init__(self) -> None:
+        if self.region == "film" and self.grey_from == "lungs":
+            raise ValueError('grey_from = "lungs" needs the lungs of the film: set region = "lungs" too')
 
 
 class Augment(Struct, frozen=True, forbid_unknown_fields=True):
@@ -66,6 +83,10 @@ class Augment(Struct, frozen=True, forbid_unknown_fields=True):
         sharpen: Probability of an unsharp mask, and its largest amount.
         erase: Probability that a box is filled with one grey value, and the largest fraction of the area that the box
             may cover (Zhong et al., AAAI 2020).
+        outside: Probability that what lies outside the hull of the lungs is replaced: by another film's, a blur,
+            noise or one grey, each equally often. Needs `pixels.region = "lungs"`, as `blank` does.
+        blank: Probability that the hull of the lungs is made one grey. Such a film is evidence of nothing, and the
+            network is trained to give every class the same probability.
     """
 
     rotation: Annotated[float, Meta(ge=0, le=180)] = 0.0
@@ -83,6 +104,8 @@ class Augment(Struct, frozen=True, forbid_unknown_fields=True):
     match: Fraction = 0.0
     sharpen: tuple[Fraction, Annotated[float, Meta(gt=0, le=10)]] = (0.0, 1.0)
     erase: tuple[Fraction, Annotated[float, Meta(gt=0, le=0.5)]] = (0.0, 0.2)
+    outside: Fraction = 0.0
+    blank: Fraction = 0.0
 
 
 class Batches(Struct, frozen=True, forbid_unknown_fields=True):

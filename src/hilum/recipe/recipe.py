@@ -89,6 +89,14 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError(
                 "batches.augment.match needs a second film, which a stored view (transfer.views) does not have"
             )
+        if self.pixels.region == "film" and (self.batches.augment.outside or self.batches.augment.blank):
+            raise ValueError(
+                'batches.augment.outside and blank need the lungs of the films: set pixels.region = "lungs" too'
+            )
+        if self.transfer.views and self.batches.augment.outside:
+            raise ValueError(
+                "batches.augment.outside needs a second film, which a stored view (transfer.views) does not have"
+            )
         if self.teacher.sources and self.transfer.frozen:
             raise ValueError("teacher.sources and transfer.frozen exclude each other: a teacher needs films")
         if self.training.val_shifts and self.transfer.frozen:

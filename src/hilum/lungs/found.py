@@ -1,0 +1,95 @@
+"""What was found of the lungs in a film, and what a person should know about how they lie in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Mask = NDArray[np.bool_]
+
+
+class Box(NamedTuple):
+    """A part of a film: its borders as fractions of the film's height and width, from 0 to 1."""
+
+    top: float
+    left: float
+    bottom: float
+    right: float
+
+    def with_margin(self, margin: float) -> Box:
+        """The box with a margin on each side, a fraction of its own height and width, cut at the film's border.
+
+        >>> Box(0.25, 0.25, 0.75, 1.0).with_margin(0.5)
+        Box(top=0.0, left=0.0, bottom=1.0, right=1.0)
+        """
+        down, across = (self.bottom - self.top) * margin, (self.right - self.left) * margin
+        return Box(
+            max(0.0, self.top - down),
+            max(0.0, self.left - across),
+            min(1.0, self.bottom + down),
+            min(1.0, self.right + across),
+        )
+
+
+WHOLE = Box(0.0, 0.0, 1.0, 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Lungs:
+    """The lungs of a film, without the heart, or why they were not found.
+
+    Attributes:
+        mask: (height, width) bool, of the film's own size; None where no lungs were found.
+        frontal: the probability that this is a frontal chest film, upright or rotated, from 0 to 1.
+        rotation: by how many degrees clockwise it seems to be rotated: 0, 90, 180 or 270.
+        reason: why no lungs were found, in words that follow "no lungs found: "; empty where they were.
+        remarks: what is unusual about how they lie in the film, in words.
+        box: the smallest box around both lungs; None where none were found.
+    """
+
+    mask: Mask | None
+    frontal: float
+    rotation: int = 0
+    reason: str = ""
+    remarks: tuple[str, ...] = ()
+    box: Box | None = None
+
+    @property
+    def hull(self) -> Mask | None:
+        """The convex hull of both lungs, with what lies between them: (height, width) bool, or None."""
+        return None if self.mask is None else hull_of(self.mask)
+
+
+def hull_of(mask: Mask) -> Mask:
+    """The convex hull of what a mask holds.
+
+    >>> hull_of(np.array([[1, 0, 1], [0, 0, 0], [0, 0, 0]], dtype=bool)).astype(int).tolist()
+    [[1, 1, 1], [0, 0, 0], [0, 0, 0]]
+
+    Args:
+        mask: (height, width) bool.
+
+    Returns:
+        (height, width) bool; empty where the mask is.
+    """
+    filled = np.zeros(mask.shape, dtype=np.uint8)
+    points = cv2.findNonZero(mask.astype(np.uint8))
+    if points is not None:
+        cv2.fillConvexPoly(filled, cv2.convexHull(points), 1)
+    return filled.astype(bool)
+
+
+def box_of(mask: Mask) -> Box:
+    """The smallest box around what a mask holds; the mask must hold something."""
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    height, width = mask.shape
+    return Box(
+        float(rows[0] / height),
+        float(columns[0] / width),
+        float((rows[-1] + 1) / height),
+        float((columns[-1] + 1) / width),
+    )
