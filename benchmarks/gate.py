@@ -35,7 +35,7 @@ from hilum.gate.descriptor import Image8
 from hilum.metrics import auroc
 from hilum.pixels import decode, preprocess
 from hilum.recipe import Pixels
-from hilum.shifts import ACQUISITION, FAMILIAR, Grey
+from hilum.shifts import ACQUISITION, ELSEWHERE, FAMILIAR, Grey
 
 PHOTOGRAPHS = (
     "astronaut.png", "brick.png", "camera.png", "cell.png", "chelsea.png", "clock_motion.png", "coffee.png",
@@ -78,7 +78,7 @@ def main() -> None:
     ends = binomtest(int(verdicts.passed.sum()), len(chests)).proportion_ci()
     interval = f"({ends.low:.1%} to {ends.high:.1%})"
     print(f"{'held out, as they are':<34}{len(chests):>5}  {verdicts.passed.mean():.1%} {interval}")
-    for battery in (FAMILIAR, ACQUISITION):
+    for battery in (FAMILIAR, ACQUISITION, ELSEWHERE):
         for name, shift in battery.shifts.items():
             shifted = gate.check_films(fitted, [preprocess(shift(grey), spec) for grey in greys])
             print(f"{f'{battery.name}: {name}':<34}{len(chests):>5}  {shifted.passed.mean():.1%}")

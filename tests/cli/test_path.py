@@ -52,7 +52,7 @@ def test_from_a_folder_to_a_report(hilum: Hilum, chest_folder: ChestFolder, tmp_
     assert metrics["n"] == 20
     assert set(metrics["auroc"]) == {"value", "low", "high"}
     assert sum(metrics["confusion"].values()) == 20
-    for battery in ("shifted", "familiar"):
+    for battery in ("shifted", "elsewhere", "familiar"):
         assert set(metrics[battery]["specificity_mean"]) == {"value", "low", "high"}
     assert (tmp_path / "eval" / "report.html").read_text().startswith("<!doctype html>")
     with (tmp_path / "eval" / "predictions.csv").open() as file:

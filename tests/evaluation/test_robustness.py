@@ -16,7 +16,7 @@ from hilum.evaluation.robustness import ShiftedDetector
 from hilum.metrics import multiclass_metrics
 from hilum.pixels import decode, preprocess
 from hilum.records import Film, Manifest
-from hilum.shifts import ACQUISITION, FAMILIAR
+from hilum.shifts import ACQUISITION, ELSEWHERE, FAMILIAR
 
 from .conftest import CLASSES, THREE, THRESHOLD, made_up_spec, span, value_of
 
@@ -82,6 +82,8 @@ def test_a_shift_that_training_drew_is_named(phantoms: list[Film]) -> None:
         "unsharp_masked",
         "equalised",
     )
+    result = under_shifts(detector, Manifest(tuple(phantoms)), {"elsewhere": ELSEWHERE}, resamples=0)["elsewhere"]
+    assert result.drawn_in_training == ("other_histogram",)
 
 
 def test_the_films_are_predicted_in_their_order(phantoms: list[Film]) -> None:

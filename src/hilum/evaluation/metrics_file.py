@@ -14,8 +14,8 @@ from hilum.files import read_regular, write_text
 
 # What was not asked for, or does not exist for so many classes, is absent; anything else that is None is null.
 _ABSENT_WHEN_NONE = (
-    "recall", "average_precision", "auroc_delong", "per_class", "pairs", "at_prevalence", "shifted", "familiar",
-    "controls", "severity", "audit", "answered",
+    "recall", "average_precision", "auroc_delong", "per_class", "pairs", "at_prevalence", "shifted", "elsewhere",
+    "familiar", "controls", "severity", "audit", "answered",
 )  # fmt: skip
 
 

@@ -22,7 +22,7 @@ from hilum.evaluation.results import Evaluation
 from hilum.evaluation.robustness import KINDS
 from hilum.files import write_text
 from hilum.records import Figure, Predictions
-from hilum.shifts import ACQUISITION, CONTROLS, FAMILIAR, Shift
+from hilum.shifts import ACQUISITION, CONTROLS, ELSEWHERE, FAMILIAR, Shift
 
 FAILED_SHOWN = 200  # films that could not be read; predictions.csv names every one
 
@@ -91,14 +91,8 @@ def render_report(
         section=section,
         origin=origin,
         history=figures.history_figures(origin.history),
-        batteries=[
-            _battery(title, result)
-            for title, result in (
-                ("New to training", evaluation.shifted),
-                ("Of kinds that strong augmentation draws", evaluation.familiar),
-            )
-            if result
-        ],
+        batteries=[_battery(title, result) for title, result in _batteries(evaluation)],
+        in_brief=_in_brief(evaluation),
         heated=heat_of is not None,
         reliability=reliability_section(evaluation),
         severity=figures.severity_figures(evaluation.severity) if evaluation.severity else [],
@@ -119,8 +113,28 @@ def _four(group: ShiftFigures | Subgroup) -> list[Figure]:
     return [getattr(group, kind) for kind in KINDS]
 
 
+def _batteries(evaluation: Evaluation) -> list[tuple[str, BatteryResult]]:
+    """The batteries that were measured, each with its title."""
+    titled = (
+        ("New to training", evaluation.shifted),
+        ("As in other hospitals", evaluation.elsewhere),
+        ("Of kinds that strong augmentation draws", evaluation.familiar),
+    )
+    return [(title, result) for title, result in titled if result]
+
+
+def _in_brief(evaluation: Evaluation) -> list[Line]:
+    """A line for each battery: the AUROC of its films as they are, its mean and its lowest."""
+    lines: list[Line] = []
+    for title, result in _batteries(evaluation):
+        worst = result.auroc_worst
+        which = f"Worst: {wording.plain(worst.shift)}." if worst.shift else ""
+        lines.append((title, which, [result.unshifted.auroc, result.auroc_mean, worst.figure]))
+    return lines
+
+
 def _battery(title: str, result: BatteryResult) -> BatterySection:
-    shifts = {**ACQUISITION.shifts, **FAMILIAR.shifts}
+    shifts = {**ACQUISITION.shifts, **ELSEWHERE.shifts, **FAMILIAR.shifts}
     lines = [("unchanged", "", _four(result.unshifted))]
     for name, group in result.per_shift.items():
         meaning = _first_line(shifts.get(name))

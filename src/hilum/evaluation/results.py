@@ -88,6 +88,7 @@ class Evaluation(Struct, frozen=True, kw_only=True):
         computed_by: engine and precision, such as `onnx float32`; None without a network.
         at_prevalence: None unless asked for; so are the following.
         shifted: under shifts that are new to training.
+        elsewhere: under shifts as other hospitals' films show them, which no augmentation draws.
         familiar: under shifts of kinds that strong augmentation draws.
         controls: without the lungs.
         severity: under each shift at rising levels.
@@ -131,6 +132,7 @@ class Evaluation(Struct, frozen=True, kw_only=True):
     computed_by: str | None = None
     at_prevalence: AtPrevalence | None = None
     shifted: BatteryResult | None = None
+    elsewhere: BatteryResult | None = None
     familiar: BatteryResult | None = None
     controls: BatteryResult | None = None
     severity: BatteryResult | None = None
@@ -173,7 +175,7 @@ def _as_text(evaluation: Evaluation) -> str:
         lines.append("(auroc, sensitivity, specificity, precision and f1 are means over the classes)")
         lines += _table("one class against the rest", evaluation.per_class)
         lines += _table("two classes at a time", evaluation.pairs)
-    for battery in (evaluation.shifted, evaluation.familiar):
+    for battery in (evaluation.shifted, evaluation.elsewhere, evaluation.familiar):
         if battery:
             lines.append(f"-- mean under the shifts of {battery.battery}; worst: {battery.auroc_worst.shift}")
             lines += [_line(name, getattr(battery.mean, name)) for name in ("auroc", "sensitivity", "specificity")]

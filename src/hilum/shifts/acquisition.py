@@ -9,14 +9,12 @@ would notice and could still read, and are not tuned to any result. The battery'
 
 from __future__ import annotations
 
-import hashlib
 import math
 
 import cv2
 import numpy as np
 
-from hilum.recipe import Augment
-from hilum.shifts.grey import Battery, Grey, as_grey, bytes_of, pixels_of
+from hilum.shifts.grey import Battery, Grey, as_grey, bytes_of, draws_of, pixels_of
 
 
 def downsampled(grey: Grey) -> Grey:
@@ -70,8 +68,7 @@ def speckled(grey: Grey) -> Grey:
     The draw is seeded by the film's content, so that a film is always speckled in the same way.
     """
     height, width = grey.shape
-    seed = hashlib.blake2b(bytes_of(grey).tobytes(), digest_size=8).digest()
-    draws = np.random.default_rng(int.from_bytes(seed, "little"))
+    draws = draws_of(grey)
     # Cells, not pixels: specks of single pixels would average out when a large film is scaled down.
     grain = max(1.0, pixels_of(grey, 1))
     cells = draws.random((math.ceil(height / grain), math.ceil(width / grain)), dtype=np.float32)
@@ -106,12 +103,3 @@ ACQUISITION = Battery(
         )
     },
 )  # fmt: skip
-
-
-def drawn_in_training(augment: Augment) -> tuple[str, ...]:
-    """The shifts that are not new to a detector that was trained with this augmentation.
-
-    Matching another film's histogram is practically equalising.
-    """
-    known = {"unsharp_masked": augment.sharpen[0] > 0, "equalised": augment.match > 0}
-    return tuple(name for name, drawn in known.items() if drawn)

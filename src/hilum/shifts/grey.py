@@ -7,6 +7,7 @@ that small and large films are shifted alike once a detector has scaled them dow
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -47,3 +48,9 @@ def as_grey(values: NDArray[np.generic]) -> Grey:
 def bytes_of(grey: Grey) -> NDArray[np.uint8]:
     """A film as uint8, 0 to 255."""
     return np.rint(grey * 255).astype(np.uint8)
+
+
+def draws_of(grey: Grey) -> np.random.Generator:
+    """Random draws that depend on the film's content alone, so that a film is always changed in the same way."""
+    seed = hashlib.blake2b(bytes_of(grey).tobytes(), digest_size=8).digest()
+    return np.random.default_rng(int.from_bytes(seed, "little"))

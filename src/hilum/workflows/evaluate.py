@@ -56,7 +56,7 @@ def evaluate(
         films: a folder of films, a table, a MedMNIST archive, or a manifest. The labels come from here.
         split: which of them: `train`, `val`, `test`, or `all`.
         out: a folder that gets `metrics.json`, `predictions.csv` and `report.html`; None writes nothing.
-        shifts: also measure under acquisition shifts (`hilum.shifts`), in about twelve times the time.
+        shifts: also measure under acquisition shifts (`hilum.shifts`), in about 35 times the time.
         curves: also under each shift at rising strength, in about twice that.
         prevalence: also give predictive values where this share of films is positive, between 0 and 1; two classes.
         audit: also audit the films of all splits, as `hilum.audit` does.
@@ -175,7 +175,7 @@ def _evaluate_detector(
 ) -> tuple[Evaluation, Predictions]:
     from hilum import evaluation
     from hilum.evaluation.truth import require_known_labels
-    from hilum.shifts import ACQUISITION, CONTROLS, FAMILIAR, SEVERITY
+    from hilum.shifts import ACQUISITION, CONTROLS, ELSEWHERE, FAMILIAR, SEVERITY
 
     if asked.threshold is not None:
         raise RequestError("a threshold is for a table of probabilities; a bundle has one of its own")
@@ -193,7 +193,7 @@ def _evaluate_detector(
     result = evaluation.evaluate_predictions(predictions)
     batteries = {}
     if asked.shifts or asked.curves:
-        batteries = {"shifted": ACQUISITION, "familiar": FAMILIAR, "controls": CONTROLS}
+        batteries = {"shifted": ACQUISITION, "elsewhere": ELSEWHERE, "familiar": FAMILIAR, "controls": CONTROLS}
         batteries |= {"severity": SEVERITY} if asked.curves else {}
     result = msgspec.structs.replace(
         result,
