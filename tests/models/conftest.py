@@ -8,6 +8,7 @@ from functools import cache
 import pytest
 import torch
 
+from hilum import models
 from hilum.models.profile import Profile, profile
 from hilum.recipe import Model
 
@@ -22,10 +23,10 @@ def _one_thread() -> Iterator[None]:
 
 
 def as_published(name: str) -> Model:
-    """An architecture as ImageNet's papers have it, for 224 pixels and 1,000 classes."""
+    """An architecture as ImageNet's papers have it, for 1,000 classes."""
     return Model(name, channels=3, output="softmax")
 
 
 @cache
 def profile_as_published(name: str) -> Profile:
-    return profile(as_published(name), 224, 1000)
+    return profile(as_published(name), models.REGISTRY[name].input_size, 1000)

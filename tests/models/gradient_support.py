@@ -9,12 +9,15 @@ from torch import nn
 def support(trunk: nn.Module, channels: int, size: int) -> int:
     """Side of the square of pixels whose change moves the middle value of a trunk's last maps; alters the trunk.
 
-    Every weight becomes positive and every max pool a mean, so that no path is cut off and none cancels another.
+    Every weight becomes positive, every max pool a mean and every ReLU with an upper bound the identity, so that no
+    path is cut off and none cancels another.
     """
     for parent in list(trunk.modules()):
         for name, layer in parent.named_children():
             if isinstance(layer, nn.MaxPool2d):
                 setattr(parent, name, nn.AvgPool2d(layer.kernel_size, layer.stride, layer.padding))
+            elif isinstance(layer, nn.ReLU6):
+                setattr(parent, name, nn.Identity())
     for layer in trunk.modules():
         if isinstance(layer, nn.Conv2d):
             nn.init.constant_(layer.weight, 1 / layer.weight[0].numel())

@@ -1,4 +1,4 @@
-"""Write torchvision_reference.json: what torchvision's VGG and ResNet say under weights that anybody can fill in.
+"""Write torchvision_reference.json: what torchvision's networks say under weights that anybody can fill in.
 
 torchvision stays out of Hilum's environment, so this runs in one of its own (5 GB; two minutes), from the repository:
 
@@ -16,7 +16,9 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -25,6 +27,7 @@ from torch import Tensor, nn
 REFERENCE = Path(__file__).with_name("torchvision_reference.json")
 VGGS = ("vgg11", "vgg11_bn", "vgg13", "vgg13_bn", "vgg16", "vgg16_bn", "vgg19", "vgg19_bn")
 RESNETS = ("resnet18", "resnet34", "resnet50", "resnet101", "resnet152")
+OTHERS = ("densenet121",)
 SIZES = {
     "vgg": (64, 96, 224),
     "resnet": (64, 97, 224),
@@ -32,8 +35,20 @@ SIZES = {
 LOGITS = 8
 
 
-def fill(model: nn.Module) -> None:
-    """Draw every tensor from a generator that its name seeds; the scale keeps activations near 1 at any depth."""
+class Named(Protocol):
+    """Something with tensors by name."""
+
+    def state_dict(self) -> Mapping[str, Tensor]:
+        """Tensors by name."""
+
+
+def fill(model: Named, branch: str = ".bn") -> None:
+    """Draw every tensor from a generator that its name seeds; the scale keeps activations near 1 at any depth.
+
+    Args:
+        model: its tensors are overwritten.
+        branch: what is in the names of batch norms on a residual branch.
+    """
     for name, values in model.state_dict().items():
         if values.dtype == torch.int64:
             continue
@@ -47,7 +62,7 @@ def fill(model: nn.Module) -> None:
             drawn += 0.5
         elif name.endswith("weight"):  # of a batch norm; a third on a branch, or fifty additions would grow
             drawn += 0.5
-            drawn /= 3 if ".bn" in name else 1
+            drawn /= 3 if branch in name else 1
         else:
             drawn -= 0.5
             drawn *= 0.2
@@ -95,6 +110,6 @@ def _describe(name: str) -> dict[str, object]:
 
 
 if __name__ == "__main__":
-    described = {name: _describe(name) for name in (*VGGS, *RESNETS)}
+    described = {name: _describe(name) for name in (*VGGS, *RESNETS, *OTHERS)}
     lines = ",\n".join(f" {json.dumps(name)}: {json.dumps(entry)}" for name, entry in described.items())
     REFERENCE.write_text(f"{{\n{lines}\n}}\n", encoding="utf-8")

@@ -8,7 +8,7 @@ import torch
 
 from hilum.models.cpu.kernels import draw_kept
 from hilum.models.cpu.threads import each_film
-from hilum.models.dropout import Dropout, kept_anywhere
+from hilum.models.dropout import Dropout, StochasticDepth, kept_anywhere, part_of_batch
 
 
 @pytest.mark.parametrize("p", [0.1, 0.2, 0.5])
@@ -74,3 +74,22 @@ def test_the_same_seed_drops_the_same() -> None:
 def test_a_probability_that_is_none_is_refused(p: float) -> None:
     with pytest.raises(ValueError, match="not in"):
         Dropout(p)
+
+
+def test_stochastic_depth_omits_whole_films_and_keeps_the_mean() -> None:
+    torch.manual_seed(0)
+    films = torch.ones(10_000, 2, 3, 3)
+    branch = StochasticDepth(0.2).train()(films)
+    assert set(branch.unique().tolist()) == {0, 1.25}
+    assert torch.equal(branch, branch[:, :1, :1, :1].expand_as(branch))
+    assert branch.mean().item() == pytest.approx(1, abs=0.02)
+    assert StochasticDepth(0.2).eval()(films) is films
+
+
+def test_stochastic_depth_omits_the_same_films_in_parts_of_a_batch() -> None:
+    films, depth = torch.ones(6, 1, 2, 2), StochasticDepth(0.5).train()
+    torch.manual_seed(0)
+    whole = depth(films)
+    torch.manual_seed(0)
+    with part_of_batch(4, 6):
+        assert torch.equal(depth(films[4:]), whole[4:])

@@ -27,7 +27,9 @@ def test_none_leaves_grey_values(films: torch.Tensor) -> None:
     assert torch.equal(shown(films, normalise="none"), films)
 
 
-@pytest.mark.parametrize("normalise", ["none", "film", "film-vgg"])
+@pytest.mark.parametrize(
+    "normalise", ["none", "film", "film-vgg", "efficientnet", "film-efficientnet", "torchxrayvision"]
+)
 def test_three_channels_show_the_same_picture(films: torch.Tensor, normalise: str) -> None:
     one, three = (shown(films, normalise=normalise, channels=channels) for channels in (1, 3))
     assert torch.equal(three, one.expand(-1, 3, -1, -1))
@@ -52,6 +54,21 @@ def test_film_does_not_see_exposure_nor_a_border(films: torch.Tensor) -> None:
 
 def test_film_vgg_is_film_at_the_scale_of_vgg(films: torch.Tensor) -> None:
     torch.testing.assert_close(shown(films, normalise="film-vgg"), shown(films) * 58)
+
+
+def test_efficientnet_is_googles(films: torch.Tensor) -> None:
+    """RGB from 0 to 255 less 127, divided by 128; ImageNet's grey has a deviation of 0.226 before it."""
+    expected = (255 * films.numpy() - 127) / 128
+    np.testing.assert_allclose(shown(films, normalise="efficientnet"), expected, atol=1e-6)
+    torch.testing.assert_close(
+        shown(films, normalise="film-efficientnet"), shown(films) * (0.226 * 255 / 128), rtol=1e-3, atol=0
+    )
+
+
+def test_torchxrayvision_is_from_minus_1024_to_1024() -> None:
+    """As its `xrv.datasets.normalize(img, 255)` does: (2 · (grey / 255) - 1) · 1024."""
+    grey = torch.tensor([0.0, 127.5, 255.0]).view(1, 1, 1, 3)
+    assert shown(grey / 255, normalise="torchxrayvision").flatten().tolist() == [-1024, 0, 1024]
 
 
 def test_a_constant_film_becomes_zeros() -> None:

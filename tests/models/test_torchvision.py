@@ -1,4 +1,4 @@
-"""VGG and ResNet are torchvision's: the same names, shapes, counts and logits (`make_torchvision_reference.py`)."""
+"""VGG, ResNet and DenseNet are torchvision's: the same names, shapes and logits (`make_torchvision_reference.py`)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,13 @@ from tests.models.conftest import as_published, profile_as_published
 from tests.models.make_torchvision_reference import LOGITS, REFERENCE, digest, fill, images, tensors
 
 PUBLISHED: dict[str, dict[str, Any]] = json.loads(REFERENCE.read_text("utf-8"))
-LEAN = {("vgg11", 64), ("vgg16_bn", 64), ("resnet18", 97), ("resnet50", 97)}  # the others take a minute
+LEAN = {
+    ("vgg11", 64),
+    ("vgg16_bn", 64),
+    ("resnet18", 97),
+    ("resnet50", 97),
+    ("densenet121", 64),
+}  # the others take a minute
 
 
 def ours(name: str) -> str:

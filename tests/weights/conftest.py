@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from hilum import models
-from hilum.models import resnet, vgg
+from hilum.models import densenet, efficientnet, resnet, vgg
 from hilum.recipe import Model
 
 
@@ -32,10 +32,14 @@ def _one_thread() -> Iterator[None]:
 
 @pytest.fixture
 def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
-    """VGGs and ResNets with all their layers, but few channels."""
+    """Networks with all their layers, but few channels."""
     monkeypatch.setattr(vgg, "WIDTHS", (4, 6, 8, 8, 8))
     monkeypatch.setattr(vgg, "HIDDEN", 12)
     monkeypatch.setattr(resnet, "WIDTHS", (4, 6, 8, 10))
+    monkeypatch.setattr(efficientnet, "WIDTHS", (4,) * 7)
+    monkeypatch.setattr(efficientnet, "TOP", 8)
+    monkeypatch.setattr(densenet, "GROWTH", 2)
+    monkeypatch.setattr(densenet, "STEM", 4)
 
 
 def build(spec: Model, seed: int, size: int = 32, classes: int = 2) -> models.Network:

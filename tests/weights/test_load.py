@@ -214,10 +214,14 @@ class TestNormalisation:
             ("imagenet", {"imagenet", "film"}),
             ("film", {"film"}),
             ("film-vgg", {"film-vgg"}),
+            ("efficientnet", {"efficientnet", "film-efficientnet"}),
+            ("torchxrayvision", {"torchxrayvision"}),
             ("none", {"none"}),
         ],
     )
-    @pytest.mark.parametrize("normalise", ["film", "none", "imagenet", "vgg", "film-vgg"])
+    @pytest.mark.parametrize(
+        "normalise", ["film", "none", "imagenet", "vgg", "film-vgg", "efficientnet", "film-efficientnet"]
+    )
     def test_travels_with_the_weights(
         self, expects: str, fitting: set[str], normalise: str, path: Path, network: models.Network
     ) -> None:

@@ -57,7 +57,9 @@ def test_torchs_two_formats_are_read(legacy: bool, tmp_path: Path) -> None:
         ("vgg13_bn-abd245e5.pth", "vgg13-bn", "imagenet"),
         ("resnet152-394f9c45.pth", "resnet152", "imagenet"),
         ("vgg16_features-amdegroot-88682ab5.pth", "vgg16", "vgg"),
-        ("densenet121-a639ec97.pth", "", ""),
+        ("densenet121-a639ec97.pth", "densenet121", "imagenet"),
+        ("efficientnet-lite2-9656183e.pth", "efficientnet-lite2", "efficientnet"),
+        ("densenet169-b2777c0a.pth", "", ""),
         ("vgg16.pth", "", ""),
     ],
 )

@@ -1,6 +1,6 @@
 """Networks: grey images from 0 to 1 in, logits out. Each architecture is in the registry under its name."""
 
-from hilum.models import resnet, s1_cnn, vgg
+from hilum.models import densenet, efficientnet, resnet, s1_cnn, vgg
 from hilum.models.body import Body
 from hilum.models.catalog import ModelInfo, ModelProfile, list_models, profile_models
 from hilum.models.counts import ParameterCounts, count_parameters, multiply_adds
@@ -24,7 +24,9 @@ __all__ = [
     "ParameterCounts",
     "build",
     "count_parameters",
+    "densenet",
     "deploy",
+    "efficientnet",
     "list_models",
     "log_probabilities",
     "mean_of_probabilities",

@@ -82,6 +82,24 @@ class Dropout(nn.Module):
         return f"p={self.p}"
 
 
+class StochasticDepth(nn.Module):
+    """Omits a residual branch for a share `p` of the films in training; the rest are scaled to keep the mean.
+
+    Source: Huang et al., "Deep networks with stochastic depth", ECCV 2016.
+    """
+
+    def __init__(self, p: float) -> None:
+        super().__init__()
+        self.dropout = Dropout(p)
+
+    def forward(self, values: Tensor) -> Tensor:
+        """(n, c, h, w), the branch's output; the shape, dtype and memory format stay."""
+        if not self.training or not self.dropout.dropped:
+            return values
+        kept: Tensor = self.dropout(values.new_ones(len(values), 1))
+        return values * kept[..., None, None]
+
+
 def kept_anywhere(keys: Tensor, dropped: int, values: int) -> Tensor:
     """The mask of `kernels.draw_kept` by tensor operations: keys (n, 2) int64 → (n, values) bool."""
     low = _WORDS - 1

@@ -12,6 +12,14 @@ BLACK = 0.02  # of the grey range: collimated or padded areas, with a margin for
 IMAGENET_MEAN, IMAGENET_DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # torchvision's models
 VGG_MEAN = (0.48235, 0.45882, 0.40784)  # Oxford's: RGB from 0 to 255 less 255 times these, no deviation
 VGG_GREY_SCALE = 58.0  # standard deviation of grey in VGG's convention: about 255 times ImageNet's
+EFFICIENTNET_GREY_SCALE = 0.45  # the same in EfficientNet-Lite's convention: 255 / 128 times ImageNet's
+THREE_CHANNELS = ("imagenet", "vgg")  # have constants that differ from channel to channel
+# What grey values from 0 to 1 are multiplied by, and what is then added, the same for each channel.
+AFFINE = {
+    "efficientnet": (255 / 128, -127 / 128),  # 0 to 255 less 127, divided by 128 (Google, EfficientNet-Lite, 2020)
+    "torchxrayvision": (2048.0, -1024.0),  # from -1024 to 1024
+}
+SCALES = {"film-vgg": VGG_GREY_SCALE, "film-efficientnet": EFFICIENTNET_GREY_SCALE}
 
 
 class StandardiseFilm(nn.Module):
@@ -47,6 +55,22 @@ class StandardiseChannels(nn.Module):
         return (images - self.mean) / self.deviation
 
 
+class Affine(nn.Module):
+    """Computes grey · scale + shift."""
+
+    def __init__(self, scale: float, shift: float) -> None:
+        super().__init__()
+        self.scale, self.shift = scale, shift
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(n, c, h, w) float in [0, 1] → the same shape."""
+        return images * self.scale + self.shift
+
+    def extra_repr(self) -> str:
+        """Scale and shift, for `repr`."""
+        return f"scale={self.scale:g}, shift={self.shift:g}"
+
+
 class Repeat(nn.Module):
     """Repeats the grey image in each of several channels."""
 
@@ -65,7 +89,7 @@ def normalisation(spec: Model) -> nn.Module:
     Raises:
         RecipeError: `imagenet` and `vgg` with one channel, whose constants differ from channel to channel.
     """
-    if spec.normalise in ("imagenet", "vgg"):
+    if spec.normalise in THREE_CHANNELS:
         if spec.channels != 3:
             raise RecipeError(
                 f"model.normalise: '{spec.normalise}' has constants for three channels; set model.channels=3, or "
@@ -74,8 +98,12 @@ def normalisation(spec: Model) -> nn.Module:
         if spec.normalise == "imagenet":
             return StandardiseChannels(IMAGENET_MEAN, IMAGENET_DEVIATION)
         return StandardiseChannels(VGG_MEAN, (1 / 255,) * 3)
-    first = nn.Identity() if spec.normalise == "none" else StandardiseFilm()
-    scale = VGG_GREY_SCALE if spec.normalise == "film-vgg" else 1.0
+    first: nn.Module = StandardiseFilm()
+    if spec.normalise == "none":
+        first = nn.Identity()
+    elif spec.normalise in AFFINE:
+        first = Affine(*AFFINE[spec.normalise])
+    scale = SCALES.get(spec.normalise, 1.0)
     if spec.channels == 1 and scale == 1:
         return first
     return nn.Sequential(first, Repeat(spec.channels, scale))

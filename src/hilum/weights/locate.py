@@ -12,6 +12,7 @@ from hilum.files import download, require_regular, sha256_of
 from hilum.locks import exclusive
 from hilum.places import cache_folder
 from hilum.weights.origin import origin
+from hilum.weights.packages import PACKAGES, find_package
 
 _ENDINGS = (".safetensors", ".weights.h5", ".h5", ".hdf5", ".pth", ".pt")
 _HASH = re.compile(r"-[0-9a-f]{8}$")  # as torchvision names its files: resnet50-0676ba61
@@ -23,17 +24,18 @@ def locate(source: str, sha256: str = "") -> Path:
     """Find a file of weights; a URL is downloaded once and kept below `$HILUM_CACHE`.
 
     Args:
-        source: a file's path, a bundle's or run's folder, an https URL, or the name of a file in a folder of
-            `$HILUM_WEIGHTS`, with or without its ending and torchvision's hash.
+        source: a file's path, a bundle's or run's folder, an https URL, a name in `PACKAGES`, or the name of a file
+            in a folder of `$HILUM_WEIGHTS`, with or without its ending and torchvision's hash.
         sha256: of the file, in hexadecimal; required for a URL.
 
     Raises:
-        RequestError: there is no such file, or its bytes are not those that `sha256` or torchvision's name promises.
+        RequestError: there is no such file or package, or its bytes are not those that `sha256`, torchvision's name
+            or the package's known version promises.
     """
     if "://" in source:
         path, found = _downloaded(source, sha256), sha256
     else:
-        path = _on_this_machine(source)
+        path = find_package(source) if source in PACKAGES else _on_this_machine(source)
         found = sha256_of(path) if sha256 or origin(path.name).sha256_start else ""
         if sha256 and found != sha256:
             raise RequestError(

