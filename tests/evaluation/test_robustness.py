@@ -24,6 +24,8 @@ from .conftest import CLASSES, THREE, THRESHOLD, made_up_spec, span, value_of
 class Brightness:
     """Takes a film's brightness for its probability: right about nothing, and easily shifted."""
 
+    lungs = None
+
     def __init__(self) -> None:
         self.spec: Spec = made_up_spec()
         self.batches: list[int] = []
@@ -104,6 +106,7 @@ class ThreeBrightnesses:
     """Three classes by brightness, in a bundle that tells causes apart."""
 
     spec = made_up_spec(classes=THREE)
+    lungs = None
 
     def probs(self, films: NDArray[np.uint8]) -> NDArray[np.float32]:
         bright = films.mean(axis=(1, 2)) / 255

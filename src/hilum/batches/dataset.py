@@ -98,7 +98,8 @@ class FilmBatches:
         for index, row in enumerate(self.rows):
             films[index] = np.rint(transform(self.cache.films[row] / np.float32(255)) * 255)
         rows = {film.sha256: index for index, film in enumerate(self.manifest)}
-        return FilmBatches(self.manifest, PixelCache(films, rows), self.classes, self.spec)
+        lungs = None if self.cache.lungs is None else self.cache.lungs[self.rows]
+        return FilmBatches(self.manifest, PixelCache(films, rows, lungs), self.classes, self.spec)
 
     def copy_to(self, device: torch.device) -> None:
         """Copy all films to a device, one byte per pixel: batches are then indexed there, and only indices copied."""

@@ -6,7 +6,7 @@ Opening, checking and writing bundles needs no torch; `hilum.bundle.network_payl
 from hilum.bundle.decisions import fit_decisions
 from hilum.bundle.golden import TOLERANCE, check_golden, parse_golden
 from hilum.bundle.pin import SHIPPED_SEAL
-from hilum.bundle.read import SHIPPED, Bundle, read, require_network
+from hilum.bundle.read import SHIPPED, Bundle, lung_finder, read, require_network
 from hilum.bundle.spec import Decisions, Member, OperatingPoint, Spec, SplitCard, probabilities
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "SplitCard",
     "check_golden",
     "fit_decisions",
+    "lung_finder",
     "parse_golden",
     "probabilities",
     "read",

@@ -13,6 +13,7 @@ SIGNATURE_NAME = "signature.json"
 ONNX_NAME = "model.onnx"
 WEIGHTS_NAME = "weights.safetensors"
 GOLDEN_NAME = "golden.json"
+LUNGS_NAME = "lungs.onnx"
 
 _LONGEST = 200  # characters of a class's or a file's name
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -84,6 +85,18 @@ def _files(spec: Spec) -> Iterator[str]:
             yield f"it lists no {name}"
 
 
+def _lungs(spec: Spec) -> Iterator[str]:
+    """Films that are cropped to the lungs need the network that finds them, and no other one."""
+    pixels, listed = spec.recipe.pixels, spec.files.get(LUNGS_NAME)
+    if pixels.region != "lungs":
+        if listed is not None:
+            yield f"it shows whole films and lists {LUNGS_NAME}"
+    elif listed is None:
+        yield f"it crops films to the lungs and lists no {LUNGS_NAME}"
+    elif listed != pixels.lungs_sha256:
+        yield f"its recipe names another lung network (pixels.lungs_sha256) than the {LUNGS_NAME} that it lists"
+
+
 def _texts(spec: Spec) -> Iterator[str]:
     """Names and reasons that are printed, on terminals and pages, stand in one line."""
     point, calibration = spec.operating_point, spec.calibration
@@ -103,4 +116,4 @@ def _counts(spec: Spec) -> Iterator[str]:
             yield f"it counts fewer than no films in {name[:40]!r}"
 
 
-_CHECKS = (_classes, _decides, _confidence, _members, _files, _texts, _counts)
+_CHECKS = (_classes, _decides, _confidence, _members, _files, _lungs, _texts, _counts)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
@@ -20,16 +21,19 @@ from hilum.files import write_json
 from hilum.pixels import chest_phantom, preprocess
 from hilum.recipe import Pixels
 
+if TYPE_CHECKING:
+    from hilum.lungs import LungFinder
+
 _OPACITIES = (0.0, 1.0, 0.0, 1.0)  # one film a seed
 TOLERANCE = 0.01  # of a probability: above what processors differ by, below what a reader would notice
 
 Probs = Callable[[np.ndarray], np.ndarray]
 
 
-def golden_films(spec: Pixels) -> np.ndarray:
-    """The generated films, preprocessed: (4, size, size) uint8."""
+def golden_films(spec: Pixels, lungs: LungFinder | None = None) -> np.ndarray:
+    """The generated films, preprocessed: (4, size, size) uint8; `lungs` is the bundle's own lung network."""
     phantoms = [chest_phantom(seed, (256, 320), opacity) for seed, opacity in enumerate(_OPACITIES)]
-    return np.stack([preprocess(phantom, spec) for phantom in phantoms])
+    return np.stack([preprocess(phantom, spec, lungs) for phantom in phantoms])
 
 
 class Golden(Struct, frozen=True):
@@ -50,13 +54,20 @@ class Golden(Struct, frozen=True):
     predicted: tuple[str, ...] = ()
 
 
-def write_golden(path: Path, spec: Pixels, probs: Probs, classes: Sequence[str], threshold: float | None) -> None:
+def write_golden(
+    path: Path,
+    spec: Pixels,
+    probs: Probs,
+    classes: Sequence[str],
+    threshold: float | None,
+    lungs: LungFinder | None = None,
+) -> None:
     """Write the probabilities that `probs` gives for the generated films, and what is decided by them.
 
     Names and threshold stand here a second time, beside the figures that they belong to: classes that were swapped,
     or a threshold that was moved, contradict them.
     """
-    rows = np.asarray(probs(golden_films(spec)), dtype=np.float64).round(6)
+    rows = np.asarray(probs(golden_films(spec, lungs)), dtype=np.float64).round(6)
     golden = Golden(
         tuple(map(tuple, rows.tolist())),
         classes=tuple(classes),
@@ -102,13 +113,13 @@ def golden_contradiction(golden: Golden, classes: tuple[str, ...], threshold: fl
     return ""
 
 
-def check_golden(golden: Golden, folder: Path, spec: Pixels, probs: Probs) -> float:
+def check_golden(golden: Golden, folder: Path, spec: Pixels, probs: Probs, lungs: LungFinder | None = None) -> float:
     """Return the largest difference of a probability from the one written.
 
     Raises:
         BundleError: it is larger than `TOLERANCE`.
     """
-    expected, given = np.array(golden.probs), np.asarray(probs(golden_films(spec)))
+    expected, given = np.array(golden.probs), np.asarray(probs(golden_films(spec, lungs)))
     if given.shape != expected.shape:
         raise BundleError(
             f"{folder}: gives {given.shape[-1]} probabilities for each film, and the bundle has "

@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
@@ -24,6 +25,9 @@ from hilum.errors import RequestError
 from hilum.files import write_text
 from hilum.metrics.counts import Floats
 from hilum.recipe import Pixels
+
+if TYPE_CHECKING:
+    from hilum.lungs import LungFinder
 
 RANKING = 0.001  # of an AUROC
 DECIDING = 0.01  # of sensitivity, specificity or accuracy where the bundle decides
@@ -98,9 +102,9 @@ def in_words(record: Int8) -> str:
     return ", ".join(f"{name} {pair.float32:.4f} becomes {pair.int8:.4f}" for name, pair in record.figures.items())
 
 
-def golden_probs(pixels: Pixels, probs: Probs) -> Floats:
+def golden_probs(pixels: Pixels, probs: Probs, lungs: LungFinder | None = None) -> Floats:
     """What a network gives for the films that `check_golden` shows it."""
-    return np.asarray(probs(golden_films(pixels)), dtype=np.float64)
+    return np.asarray(probs(golden_films(pixels, lungs)), dtype=np.float64)
 
 
 def add_forms(opened: Bundle, folder: Path, files: Sequence[Path], record: Int8 | None = None) -> Bundle:

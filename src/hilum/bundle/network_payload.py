@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -13,12 +14,15 @@ from hilum import models
 from hilum.bundle.consistency import ONNX_NAME, WEIGHTS_NAME
 from hilum.bundle.golden import golden_films
 from hilum.bundle.onnx_export import export_onnx
-from hilum.bundle.read import Bundle
+from hilum.bundle.read import Bundle, lung_finder
 from hilum.bundle.spec import Member, probabilities
 from hilum.bundle.weights import deployed, load_networks, save_weights
 from hilum.bundle.write import ModelSize
 from hilum.metrics.counts import Floats
 from hilum.recipe import Recipe
+
+if TYPE_CHECKING:
+    from hilum.lungs import LungFinder
 
 
 class NetworkPayload:
@@ -32,13 +36,20 @@ class NetworkPayload:
 
     files = (ONNX_NAME, WEIGHTS_NAME)
 
-    def __init__(self, networks: Sequence[models.Network], recipe: Recipe, members: Sequence[Member] = ()) -> None:
+    def __init__(
+        self,
+        networks: Sequence[models.Network],
+        recipe: Recipe,
+        members: Sequence[Member] = (),
+        lungs: LungFinder | None = None,
+    ) -> None:
         """Put networks together as they are deployed.
 
         Args:
             networks: the trained one, or several; on the CPU, already rounded to `recipe.bundle.weights`.
             recipe: the bundle's.
             members: where there are several networks, the recipe and the share of each.
+            lungs: the lung network that the films are cropped by; None takes the one that comes with Hilum.
 
         Raises:
             RecipeError: a network cannot be shown films as its recipe asks for.
@@ -48,6 +59,7 @@ class NetworkPayload:
         self.model = deployed(networks, recipe, members)
         self._networks = networks
         self._recipe = recipe
+        self._lungs = lungs
 
     def save(self, folder: Path) -> None:
         """Write the network for ONNX Runtime, and the weights for torch.
@@ -58,7 +70,7 @@ class NetworkPayload:
         """
         recipe = self._recipe
         half = recipe.bundle.weights == "float16"
-        export_onnx(self.model, golden_films(recipe.pixels), folder / ONNX_NAME, half=half)
+        export_onnx(self.model, golden_films(recipe.pixels, self._lungs), folder / ONNX_NAME, half=half)
         recipes = [member.recipe for member in self.members] or [recipe]
         save_weights(self._networks, recipes, folder / WEIGHTS_NAME, half=half)
 
@@ -79,4 +91,4 @@ def open_networks(opened: Bundle) -> NetworkPayload:
     Raises:
         BundleError: it holds a system without a network.
     """
-    return NetworkPayload(load_networks(opened), opened.spec.recipe, opened.spec.members)
+    return NetworkPayload(load_networks(opened), opened.spec.recipe, opened.spec.members, lung_finder(opened))

@@ -6,9 +6,10 @@ import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hilum.bundle.card import card_contradiction
-from hilum.bundle.consistency import GOLDEN_NAME, ONNX_NAME, SPEC_NAME, WEIGHTS_NAME
+from hilum.bundle.consistency import GOLDEN_NAME, LUNGS_NAME, ONNX_NAME, SPEC_NAME, WEIGHTS_NAME
 from hilum.bundle.golden import golden_contradiction, parse_golden
 from hilum.bundle.keys import read_public_keys
 from hilum.bundle.network_file import refuse_unsafe_network
@@ -19,7 +20,10 @@ from hilum.bundle.spec import PIPELINE_NAME, Spec
 from hilum.errors import BundleError, NotAFileError, RequestError
 from hilum.files import open_regular, read_regular
 
-__all__ = ["Bundle", "read", "require_network", "seal_of"]
+if TYPE_CHECKING:
+    from hilum.lungs import LungFinder
+
+__all__ = ["Bundle", "lung_finder", "read", "require_network", "seal_of"]
 
 SHIPPED = Path(__file__).parents[1] / "shipped"  # the bundle that comes with Hilum
 
@@ -92,6 +96,11 @@ class Bundle:
         return self.content(INT8_RECORD_NAME)
 
     @property
+    def lungs(self) -> bytes | None:
+        """The network that finds the lungs (`hilum.lungs.LungFinder`); None where films are shown whole."""
+        return self._network(LUNGS_NAME) if self.holds(LUNGS_NAME) else None
+
+    @property
     def golden(self) -> bytes:
         """Predictions on generated films."""
         return self.content(GOLDEN_NAME)
@@ -142,6 +151,21 @@ def read(folder: Path | str, trusted: Path | str | None = None) -> Bundle:
         _refuse_changed(folder / name, _digest_of(folder, name), digest)
     _refuse_contradictions(opened)
     return opened
+
+
+def lung_finder(opened: Bundle) -> LungFinder | None:
+    """The network that finds the lungs in the films that a bundle is shown; None where it is shown whole films.
+
+    Whatever preprocesses a film by a bundle's recipe passes it on. It is the one that comes with Hilum wherever the
+    bundle was made with that, so that it is loaded once.
+    """
+    content = opened.lungs
+    if content is None:
+        return None
+    from hilum.lungs import LungFinder, shipped_finder
+
+    shipped = shipped_finder()
+    return shipped if shipped.sha256 == opened.spec.files[LUNGS_NAME] else LungFinder(content)
 
 
 def require_network(opened: Bundle, reason: str) -> None:

@@ -13,9 +13,10 @@ from hilum.records import Figure
 
 # Since 3 with calibration, prediction sets and scores to compare with; 2 is read as one without them. Since 4 it may
 # hold a system without a network; of a network it holds what one of schema 3 holds. Since 5 its recipe
-# says what sets the grey scale (`pixels.grey_scale`); before, the extremes did.
-SCHEMA = 5
-READABLE = (2, 3, 4, SCHEMA)
+# says what sets the grey scale (`pixels.grey_scale`); before, the extremes did. Since 6 its films may be cropped to
+# the lungs (`pixels.region`); before, they were shown whole.
+SCHEMA = 6
+READABLE = (2, 3, 4, 5, SCHEMA)
 _GREY_SCALE_SINCE = 5
 PIPELINE_NAME = "model.skops"  # of a system without a network, in place of model.onnx and weights.safetensors
 

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
-from hilum.bundle.consistency import GOLDEN_NAME
+from hilum.bundle.consistency import GOLDEN_NAME, LUNGS_NAME
 from hilum.bundle.golden import write_golden
-from hilum.bundle.read import GATE_NAME, Bundle
+from hilum.bundle.read import GATE_NAME, Bundle, lung_finder
 from hilum.bundle.seal import part_of, seal, spec_of, stamped
 from hilum.bundle.signature import tell_unsigned
 from hilum.bundle.spec import Decisions, Member
 from hilum.confidence import calibrated
 from hilum.gate import Gate, write_gate
 from hilum.metrics.counts import Floats
+from hilum.pixels.region import finder_of, pin_lungs
 from hilum.recipe import Recipe
 from hilum.records import Manifest
+
+if TYPE_CHECKING:
+    from hilum.lungs import LungFinder
 
 
 class ModelSize(NamedTuple):
@@ -70,6 +74,7 @@ def write(
     gate: Gate | None,
     history: list[dict[str, float]],
     out_of_fold: bool = False,
+    lungs: LungFinder | None = None,
 ) -> Bundle:
     """Write everything that a prediction needs into one folder, which appears whole or not at all.
 
@@ -83,6 +88,8 @@ def write(
         gate: describes the films that the bundle is made for.
         history: a row an epoch, or a row for each choice that was tried.
         out_of_fold: whether each film's figures come from the one network that had not seen it; all are in val.
+        lungs: the lung network that the films were cropped by, where they were; None takes the one that comes with
+            Hilum. It becomes part of the bundle.
 
     Raises:
         RequestError: the folder exists and is no bundle.
@@ -90,7 +97,10 @@ def write(
     """
     with part_of(folder) as part:
         payload.save(part)
-        _write_golden(part, recipe, payload, classes, decisions)
+        if finder := finder_of(recipe.pixels, lungs):
+            (part / LUNGS_NAME).write_bytes(finder.onnx)
+            recipe = replace(recipe, pixels=pin_lungs(recipe.pixels, finder))
+        _write_golden(part, recipe, payload, classes, decisions, finder)
         if gate:
             write_gate(gate, part / GATE_NAME)
         spec = spec_of(recipe, classes, manifest, decisions, history, payload.members)
@@ -116,13 +126,13 @@ def rewrite(
         RequestError: the folder exists and is no bundle.
     """
     with part_of(folder) as part:
-        for name in payload.files:
+        for name in (*payload.files, *([LUNGS_NAME] if opened.holds(LUNGS_NAME) else [])):
             (part / name).write_bytes(opened.content(name))
         if gate:
             write_gate(gate, part / GATE_NAME)
         elif (kept := opened.gate) is not None:
             (part / GATE_NAME).write_bytes(kept)
-        _write_golden(part, recipe, payload, opened.spec.classes, decisions)
+        _write_golden(part, recipe, payload, opened.spec.classes, decisions, lung_finder(opened))
         spec = replace(stamped(opened.spec, recipe, decisions), out_of_fold=False, **payload.size(part)._asdict())
         written = seal(spec, part, folder)
         tell_unsigned(folder, [opened.folder])
@@ -130,11 +140,17 @@ def rewrite(
 
 
 def _write_golden(
-    part: Path, recipe: Recipe, payload: Payload, classes: tuple[str, ...], decisions: Decisions
+    part: Path,
+    recipe: Recipe,
+    payload: Payload,
+    classes: tuple[str, ...],
+    decisions: Decisions,
+    lungs: LungFinder | None,
 ) -> None:
     """Write what the payload gives for generated films, calibrated, and what is decided by it."""
 
     def probs(films: NDArray[np.uint8]) -> Floats:
         return calibrated(decisions.calibration, payload.probs(films))
 
-    write_golden(part / GOLDEN_NAME, recipe.pixels, probs, classes, decisions.operating_point.threshold)
+    threshold = decisions.operating_point.threshold
+    write_golden(part / GOLDEN_NAME, recipe.pixels, probs, classes, threshold, lungs)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,11 +17,19 @@ from hilum.metrics.counts import ratio
 from hilum.pixels import read_square
 from hilum.records import Prediction, Predictions
 
+if TYPE_CHECKING:
+    from hilum.lungs import LungFinder
+
 SOURCE_FILMS = 200  # at most so many are turned into out-of-distribution images
 
 
 def evaluate_gate(
-    spec: Spec, gate: Gate | None, predictions: Predictions, resamples: int = 2000, seed: int = 0
+    spec: Spec,
+    gate: Gate | None,
+    predictions: Predictions,
+    resamples: int = 2000,
+    seed: int = 0,
+    lungs: LungFinder | None = None,
 ) -> GateFigures | None:
     """Measure what a gate lets pass: of the films that were predicted, and of images made of some of them.
 
@@ -30,6 +39,7 @@ def evaluate_gate(
         predictions: with their flags; films that could not be read are omitted.
         resamples: of the patients, for the interval of the share that passes.
         seed: of these draws, and of the generated images.
+        lungs: the bundle's lung network, where it crops films to the lungs.
 
     Returns:
         None where there is no gate or no film.
@@ -48,16 +58,18 @@ def evaluate_gate(
         passed=share,
         n=len(rows),
         reasons=dict(Counter(stop for stops in reasons for stop in stops).most_common()),
-        ood_examples=_on_ood_examples(spec, gate, rows, seed),
+        ood_examples=_on_ood_examples(spec, gate, rows, seed, lungs),
     )
 
 
-def _on_ood_examples(spec: Spec, gate: Gate, rows: Sequence[Prediction], seed: int) -> dict[str, OodFigures]:
+def _on_ood_examples(
+    spec: Spec, gate: Gate, rows: Sequence[Prediction], seed: int, lungs: LungFinder | None
+) -> dict[str, OodFigures]:
     pixels, squares = spec.recipe.pixels, []
     for place in np.unique(np.linspace(0, len(rows) - 1, SOURCE_FILMS).astype(int)):
         film = rows[place].film
         try:
-            squares.append(read_square(film.path, pixels, film.sha256).levels)
+            squares.append(read_square(film.path, pixels, film.sha256, lungs).levels)
         except FilmError:
             continue
     if not squares:  # they can no longer be read

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,9 @@ from hilum.records import Figure, Film, Manifest
 from hilum.shifts import Battery, Shift, drawn_in_training
 from hilum.workers import map_in_order
 
+if TYPE_CHECKING:
+    from hilum.lungs import LungFinder
+
 KINDS = ("auroc", "sensitivity", "specificity", "accuracy")
 _TOGETHER = 32  # squares predicted at a time: enough to keep the cores busy
 _AHEAD = 32  # films decoded ahead of the detector; each is one square for every shift
@@ -35,6 +38,10 @@ class ShiftedDetector(Protocol):
     @property
     def spec(self) -> Spec:
         """What the bundle says about itself."""
+
+    @property
+    def lungs(self) -> LungFinder | None:
+        """The network that finds the lungs, where films are cropped to them."""
 
     def probs(self, films: Squares, /) -> NDArray[np.float32]:
         """From preprocessed films `(n, size, size)` to probabilities `(n, classes)`."""
@@ -120,7 +127,7 @@ def probs_under_shifts(
         try:
             grey = decode(film.path, pixels.window, film.sha256, pixels.grey_scale)
             views = (grey, *(shift(grey) for shift in shifts.values()))
-            return np.stack([preprocess(view, pixels) for view in views])
+            return np.stack([preprocess(view, pixels, detector.lungs) for view in views])
         except FilmError:
             return None
 

@@ -33,15 +33,18 @@ class Reason(StrEnum):
 
 
 _STOPPING = frozenset(map(str, Reason)) - {Reason.PASSED}
+_NO_LUNGS = "no lungs found: "  # of a film that is to be cropped to them; the reason follows (`Square.doubt`)
 
 
 def stopping(flags: Iterable[str]) -> tuple[str, ...]:
-    """Those of a prediction's flags for which a gate stops a film; others are remarks, such as a lung not found.
+    """Those of a prediction's flags for which a film is not judged; others are remarks, such as a lung not found.
 
     >>> stopping(("looks like noise", "no lung field found"))
     ('looks like noise',)
+    >>> stopping(("no lungs found: nothing in it looks like a lung",))
+    ('no lungs found: nothing in it looks like a lung',)
     """
-    return tuple(flag for flag in flags if flag in _STOPPING)
+    return tuple(flag for flag in flags if flag in _STOPPING or flag.startswith(_NO_LUNGS))
 
 
 LIMIT = 0.5  # the largest score that passes

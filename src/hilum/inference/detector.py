@@ -51,6 +51,7 @@ class Detector:
         spec: the bundle's metadata: recipe, classes, operating point, calibration, metrics.
         gate: the out-of-distribution check for films unlike those it was trained on; None where the bundle has none.
         engine: the inference runtime, with its `name` and `precision`; None for a classical system.
+        lungs: the network that finds the lungs, where films are cropped to them; else None.
         note: a message for the user where the runtime is not the one that was asked for; else empty.
     """
 
@@ -87,6 +88,7 @@ class Detector:
         self._options = (threads, engine, precision, None if trusted is None else os.path.abspath(trusted))
         self._threads = threads or processors()
         self._predictor, self.engine, self.note = open_predictor(opened, self._threads, engine, precision)
+        self.lungs = bundles.lung_finder(opened)
         self._check_golden()
 
     def __reduce__(self) -> tuple[object, ...]:
@@ -142,7 +144,7 @@ class Detector:
         opened, file = self.bundle, INT8_RECORD_NAME if precision == "int8" else GOLDEN_NAME
         golden = bundles.parse_golden(opened.content(file), str(opened.folder / file))
         try:
-            bundles.check_golden(golden, opened.folder, self.spec.recipe.pixels, self.probs)
+            bundles.check_golden(golden, opened.folder, self.spec.recipe.pixels, self.probs, self.lungs)
         except BundleError as error:
             if precision == "float32":
                 raise
@@ -242,7 +244,7 @@ class Detector:
 
         Args:
             film: which it is.
-            square: as `hilum.pixels.read_square` gives it by the bundle's `[pixels]`.
+            square: as `read_square` gives it.
         """
         return self._predict_read((film,), [square], self.threshold(), lambda probs: probs)[0]
 
@@ -257,29 +259,44 @@ class Detector:
         readable = [square.levels for square in squares if isinstance(square, Square)]
         batch_probs, notes = self._predict_squares(readable) if readable else (np.zeros((0, len(self.classes))), ())
         prediction_sets, reasons = self._prediction_sets(batch_probs), self._gate_reasons(readable)
-        results = zip(correct(batch_probs), prediction_sets, reasons, notes, strict=True)
+        doubts = [square.doubt for square in squares if isinstance(square, Square)]
+        results = zip(correct(batch_probs), prediction_sets, reasons, doubts, notes, strict=True)
         rows: list[Prediction] = []
         for film, square in zip(films, squares, strict=True):
             if isinstance(square, FilmError):
                 answer, why = answer_of(self.classes, "", None, None, square.reason)
                 rows.append(Prediction(film, error=square.reason, answer=answer, why=why))
                 continue
-            probs, plausible, stopped, note = next(results)
+            probs, plausible, stopped, doubt, note = next(results)
             row = tuple(map(float, probs))
             height, width = square.shape
             predicted = self.classes[self.predicted_class(row, threshold)]
-            flags = tuple(flag for flag in (stopped, note) if flag)
-            answer, why = answer_of(self.classes, predicted, plausible, stopped)
+            flags = tuple(dict.fromkeys(flag for flag in (stopped, doubt, note) if flag))
+            answer, why = answer_of(self.classes, predicted, plausible, stopped or doubt or stopped)
             shape, remarks = (height, width), square.remarks
             rows.append(Prediction(film, row, predicted, "", shape, plausible or (), flags, remarks, answer, why))
         return rows
 
+    def read_square(self, path: str, array: NDArray[np.generic] | None = None, expected_sha256: str = "") -> Square:
+        """Read and preprocess one film by the bundle's recipe, cropped to its lungs where that asks for it.
+
+        Args:
+            path: of the film.
+            array: its pixel values, where they are in memory; the path then only names it.
+            expected_sha256: of its file, as its manifest names it; empty checks nothing.
+
+        Raises:
+            FilmError: it cannot be read.
+        """
+        pixels = self.spec.recipe.pixels
+        if array is not None:
+            return square_of(array, pixels, path, self.lungs)
+        return read_square(path, pixels, expected_sha256, self.lungs)
+
     def _read(self, film: Film, array: NDArray[np.generic] | None) -> Square | FilmError:
         """The preprocessed film, or the error why it cannot be read."""
         try:
-            if array is not None:
-                return square_of(array, self.spec.recipe.pixels, film.path)
-            return read_square(film.path, self.spec.recipe.pixels)
+            return self.read_square(film.path, array)
         except FilmError as error:
             return error
 

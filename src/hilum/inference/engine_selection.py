@@ -99,7 +99,7 @@ def measure_engines(opened: Bundle, candidates: list[Candidate], threads: int) -
     Raises:
         BundleError: none does.
     """
-    films = golden_films(opened.spec.recipe.pixels)
+    films = golden_films(opened.spec.recipe.pixels, bundle.lung_finder(opened))
     exact = _probs(opened, open_engine(opened, "onnx", "float32", 1)[0], films)
     omitted: dict[str, str] = {}
     engines: dict[str, Engine] = {}
@@ -131,7 +131,9 @@ def _refuse_deviating(opened: Bundle, engine: Engine, films: NDArray[np.uint8], 
     given = _probs(opened, engine, films)
     if engine.precision == "int8":  # its own predictions are stored with it
         golden = bundle.parse_golden(opened.int8_record, str(opened.folder / INT8_RECORD_NAME))
-        bundle.check_golden(golden, opened.folder, opened.spec.recipe.pixels, lambda _: given)
+        bundle.check_golden(
+            golden, opened.folder, opened.spec.recipe.pixels, lambda _: given, bundle.lung_finder(opened)
+        )
         return
     worst = float(np.abs(given - exact).max())
     if not worst <= TOLERANCES[engine.precision]:

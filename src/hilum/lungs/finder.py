@@ -6,14 +6,19 @@ The network is a small U-Net (Ronneberger et al., MICCAI 2015) with a second out
 from __future__ import annotations
 
 import hashlib
+import threading
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from hilum.lungs.found import Lungs, Mask, box_of
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
 
 SHIPPED = Path(__file__).parent / "lungs.onnx"
 SIDE = 128  # of the square that the network is given, in pixels
@@ -31,31 +36,41 @@ class LungFinder:
     """The lung network, ready to find lungs in films; several threads may use one.
 
     Attributes:
+        onnx: the network's file.
         sha256: of the network's file: films that were cropped by one network are not to be mixed with another's.
     """
 
     def __init__(self, onnx: bytes) -> None:
-        """Load the network.
+        """Take the network, which is loaded when the first film is given to it.
 
         Args:
             onnx: an ONNX file: `films` (n, 1, 128, 128) float32 from 0 to 1 → `lungs` (n, 1, 128, 128), the
                 probability of lung, and `view` (n, 5), the probabilities that it is a frontal chest film that is
                 upright, rotated by 90, 180 or 270 degrees clockwise, or none.
         """
-        import onnxruntime
-
+        self.onnx = onnx
         self.sha256 = hashlib.sha256(onnx).hexdigest()
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1  # only the calling thread
-        options.log_severity_level = 4  # what fails is raised too, and said once
-        self._session = onnxruntime.InferenceSession(
-            onnx, options, providers=["CPUExecutionProvider"], enable_fallback=0
-        )
+        self._session: InferenceSession | None = None
+        self._loading = threading.Lock()
 
     def probabilities(self, squares: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """What the network itself gives: `lungs` and `view` for `films`, as `__init__` describes them."""
-        lungs, view = self._session.run(["lungs", "view"], {"films": squares})
+        lungs, view = self._loaded().run(["lungs", "view"], {"films": squares})
         return lungs, view
+
+    def _loaded(self) -> InferenceSession:
+        """The network in ONNX Runtime, loaded once, whichever thread asks first."""
+        with self._loading:
+            if self._session is None:
+                import onnxruntime
+
+                options = onnxruntime.SessionOptions()
+                options.intra_op_num_threads = 1  # only the calling thread
+                options.log_severity_level = 4  # what fails is raised too, and said once
+                self._session = onnxruntime.InferenceSession(
+                    self.onnx, options, providers=["CPUExecutionProvider"], enable_fallback=0
+                )
+            return self._session
 
     def find(self, film: NDArray[np.uint8] | NDArray[np.float32]) -> Lungs:
         """Find the lungs in a film in which brighter is denser.

@@ -7,6 +7,7 @@ from collections.abc import Generator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from hilum.errors import FilmError, RequestError
 from hilum.pixels.decode import DECODE_VERSION
 from hilum.pixels.preprocess import PREPROCESS_VERSION
+from hilum.pixels.region import key_parts, pin_lungs
 from hilum.pixels.square import read_square
 from hilum.places import cache_folder
 from hilum.progress import track
@@ -21,6 +23,9 @@ from hilum.recipe import Pixels
 from hilum.records import Film, Manifest
 from hilum.rows import RowStore, key_of
 from hilum.workers import map_in_order
+
+if TYPE_CHECKING:
+    from hilum.lungs import LungFinder
 
 _CHUNK = 256  # films between two commits: what a killed build loses at most
 _NAMED = 5  # unreadable films that a message names
@@ -34,10 +39,13 @@ class PixelCache:
     Attributes:
         films: read-only, (rows, size, size) uint8; rows of other manifests may lie among them.
         row_of: the row of each film, by its SHA-256.
+        lungs: read-only, (rows, size, size) uint8, where films are cropped to the lungs: 255 inside them, 0
+            elsewhere, and so everywhere in a film in which none were found; else None.
     """
 
     films: NDArray[np.uint8]
     row_of: Mapping[str, int]
+    lungs: NDArray[np.uint8] | None = None
 
     @property
     def size(self) -> int:
@@ -58,8 +66,20 @@ class PixelCache:
                 f"{film.path}: not in the pixel cache; make the cache of a manifest that lists it"
             ) from None
 
+    def without_lungs(self, manifest: Manifest) -> list[Film]:
+        """The films of the manifest in which no lungs were found, which are shown whole."""
+        if self.lungs is None:
+            return []
+        return [film for film, row in zip(manifest, self.rows(manifest), strict=True) if not self.lungs[row].any()]
 
-def cache(manifest: Manifest, spec: Pixels, folder: Path | None = None, workers: int | None = None) -> PixelCache:
+
+def cache(
+    manifest: Manifest,
+    spec: Pixels,
+    folder: Path | None = None,
+    workers: int | None = None,
+    lungs: LungFinder | None = None,
+) -> PixelCache:
     """Decode and preprocess the films that the cache does not hold yet, and open it.
 
     A complete cache is opened without a lock and without touching the films. Every film in it is compared with its
@@ -71,35 +91,45 @@ def cache(manifest: Manifest, spec: Pixels, folder: Path | None = None, workers:
         spec: the preprocessing; each one, and each version of the decoder, has a store of its own.
         folder: where caches are kept; by default `$HILUM_CACHE`, else the platform's folder for caches.
         workers: threads that decode; by default one a processor.
+        lungs: the network that finds the lungs where the recipe crops films to them; None takes the one that comes
+            with Hilum.
 
     Raises:
         FilmError: films cannot be read. All the others are decoded first, and stay.
-        RequestError: the manifest is empty or has films without a SHA-256, or the folder cannot be written.
+        RequestError: the manifest is empty or has films without a SHA-256, the folder cannot be written, or the
+            recipe names another lung network than this one.
     """
     _refuse_unhashed(manifest)
-    store = RowStore(store_folder(spec, folder), np.dtype(np.uint8), (spec.size, spec.size), "pixel cache", _CHUNK)
+    spec = pin_lungs(spec, lungs)
+    cropped = spec.region == "lungs"
+    shape = (2, spec.size, spec.size) if cropped else (spec.size, spec.size)
+    store = RowStore(store_folder(spec, folder, lungs), np.dtype(np.uint8), shape, "pixel cache", _CHUNK)
     film_of = {film.sha256: film for film in reversed(manifest.films)}  # the first of those with the same bytes
     unreadable: list[FilmError] = []
 
     def squares(missing: list[str]) -> Generator[tuple[str, NDArray[np.uint8]]]:
         films = [film_of[sha256] for sha256 in missing]
-        with closing(map_in_order(lambda film: _read(film, spec), films, workers)) as reading:
+        with closing(map_in_order(lambda film: _read(film, spec, lungs), films, workers)) as reading:
             for film, square in zip(films, track(reading, "decoding films", len(films)), strict=True):
                 if isinstance(square, FilmError):
                     unreadable.append(square)
                 else:
                     yield film.sha256, square
 
-    opened = store.fill((film.sha256 for film in manifest), squares)
+    rows, row_of = store.fill((film.sha256 for film in manifest), squares)
     if unreadable:
         raise _summarize(unreadable, kept=len(film_of) - len(unreadable))
-    return PixelCache(*opened)
+    return PixelCache(rows[:, 0], row_of, rows[:, 1]) if cropped else PixelCache(rows, row_of)
 
 
-def store_folder(spec: Pixels, folder: Path | None = None) -> Path:
-    """Return where the films of one preprocessing lie: another one, or another version of the code, has its own."""
+def store_folder(spec: Pixels, folder: Path | None = None, lungs: LungFinder | None = None) -> Path:
+    """Return where the films of one preprocessing lie: another one, or another version of the code, has its own.
+
+    Raises:
+        RequestError: the recipe names another lung network than this one.
+    """
     base = folder if folder is not None else cache_folder()
-    return base / "pixels" / key_of([DECODE_VERSION, PREPROCESS_VERSION, spec])
+    return base / "pixels" / key_of([DECODE_VERSION, PREPROCESS_VERSION, *key_parts(spec, lungs)])
 
 
 def _refuse_unhashed(manifest: Manifest) -> None:
@@ -112,9 +142,11 @@ def _refuse_unhashed(manifest: Manifest) -> None:
             )
 
 
-def _read(film: Film, spec: Pixels) -> NDArray[np.uint8] | FilmError:
+def _read(film: Film, spec: Pixels, lungs: LungFinder | None) -> NDArray[np.uint8] | FilmError:
+    """A film's row: its levels, and with them its lungs where films are cropped to them."""
     try:
-        return read_square(film.path, spec, film.sha256).levels
+        square = read_square(film.path, spec, film.sha256, lungs)
+        return square.levels if square.lungs is None else np.stack([square.levels, square.lungs])
     except FilmError as error:
         return error
 

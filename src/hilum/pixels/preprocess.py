@@ -2,22 +2,49 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import math
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from hilum.pixels.region import Region, around, doubt_of, finder_of, inside_of, whole
 from hilum.recipe import Pixels
+
+if TYPE_CHECKING:
+    from hilum.lungs import Box, LungFinder
 
 PREPROCESS_VERSION = 2  # raise it whenever the result changes for any film: the pixel caches are named by it
 
 _SCALES = (8, 4, 2)  # at which a JPEG can be decoded from the low frequencies of its blocks
 _KEPT = 2  # pixels of a scaled film to one of the square, at least, along each side
+_LUNGS_SIDE = 128  # of the square that the lung network takes
+_PERCENTILES = (1, 99)  # inside the lungs' hull, which become black and white
 
 
-def preprocess(grey: NDArray[np.float32], spec: Pixels) -> NDArray[np.uint8]:
-    """Crop, denoise, resize, equalise and round, in this order.
+class Prepared(NamedTuple):
+    """A film as a recipe shows it.
+
+    Attributes:
+        levels: uint8, (size, size).
+        lungs: uint8, (size, size), 255 inside the lungs and 0 elsewhere, and so everywhere if none were found; None
+            where the recipe shows whole films.
+        doubt: why the film is not judged by these levels: "no lungs found: …", or in words that follow "it"; or
+            empty.
+        remarks: about the lungs, in words.
+    """
+
+    levels: NDArray[np.uint8]
+    lungs: NDArray[np.uint8] | None = None
+    doubt: str = ""
+    remarks: tuple[str, ...] = ()
+
+
+def preprocess(
+    grey: NDArray[np.float32], spec: Pixels, lungs: LungFinder | None = None, region: Box | None = None
+) -> NDArray[np.uint8]:
+    """Crop, denoise, resize, set the grey scale, equalise and round, in this order.
 
     The resize is Pillow's bilinear filter, whose support grows with the reduction: antialiased in both axes,
     even if they shrink by different factors.
@@ -25,19 +52,30 @@ def preprocess(grey: NDArray[np.float32], spec: Pixels) -> NDArray[np.uint8]:
     Args:
         grey: a decoded film, (height, width), 0 to 1.
         spec: the `[pixels]` of a recipe.
+        lungs: the network that finds the lungs where the recipe crops films to them; None takes the one that comes
+            with Hilum. A bundle's films are cropped by the bundle's own.
+        region: where the lungs lie, where that was found in another film than this one, such as the film as it was
+            before its lungs were painted over. The margin is added to it, and the grey scale is that of what lies
+            inside it.
 
     Returns:
         uint8, (spec.size, spec.size).
 
     Raises:
-        ValueError: `grey` is not a two-dimensional array with pixels in it.
+        ValueError: `grey` is not a two-dimensional array with pixels in it, or `region` is no part of a film.
+        RequestError: the recipe names another lung network than this one.
     """
-    return preprocess_scaled(grey, spec, grey.shape, 1)
+    return preprocess_scaled(grey, spec, grey.shape, 1, lungs, region).levels
 
 
 def preprocess_scaled(
-    grey: NDArray[np.float32], spec: Pixels, shape: tuple[int, ...], scale: int
-) -> NDArray[np.uint8]:
+    grey: NDArray[np.float32],
+    spec: Pixels,
+    shape: tuple[int, ...],
+    scale: int,
+    lungs: LungFinder | None = None,
+    region: Box | None = None,
+) -> Prepared:
     """Preprocess a film that was decoded at a fraction of its size.
 
     Args:
@@ -45,23 +83,44 @@ def preprocess_scaled(
         spec: the `[pixels]` of a recipe.
         shape: height and width of the film itself.
         scale: pixels of the film to one of `grey`, along each side: no more than `largest_scale` says.
+        lungs: as for `preprocess`.
+        region: as for `preprocess`.
 
     Raises:
-        ValueError: `grey` is not a two-dimensional array with pixels in it.
+        ValueError: as `preprocess`.
+        RequestError: as `preprocess`.
     """
     if grey.ndim != 2 or not grey.size:
         raise ValueError(f"a film is (height, width), not {grey.shape}")
-    region = _without_border(shape[0], shape[1], spec.crop)
     film = np.ascontiguousarray(grey, dtype=np.float32)
-    if spec.denoise != "none":  # at the film's own resolution: the scale is 1
-        film = _denoise(_cut(film, region, 1)[0], spec.denoise)
-        region = _Region(0, 0, *film.shape)
+    finder = finder_of(spec, lungs)
+    found = finder.find(np.clip(film, 0, 1)) if finder and region is None else None
+    box = found.box if found is not None else region if finder else None
+    shown = around(box, spec.margin, *shape) if box else whole(*shape)
+    shown = shown.without_border(spec.crop)
+    if spec.denoise == "none":
+        part, of_part = film, shown
+    else:  # at the film's own resolution: the scale is 1
+        part = _denoise(_cut(film, shown, 1)[0], spec.denoise)
+        of_part = whole(*part.shape)
     if spec.resize == "crop":
         # The middle square first: the long side of a strip of 16×100,000 would not fit the memory once scaled.
-        region = _middle(region)
-    film, box = _cut(film, region, scale)
-    levels = _levels(_resize(film, box, region, spec))
-    return _equalise(levels) if spec.equalise == "clahe" else levels
+        shown, of_part = shown.middle(), of_part.middle()
+    square = _resize(part, of_part, scale, spec)
+
+    inside = None
+    if finder:
+        area = found.mask if found else inside_of(box, *film.shape) if box else None
+        nowhere = np.zeros(film.shape, dtype=bool)
+        inside = _resize((nowhere if area is None else area).astype(np.float32), shown, scale, spec) >= 0.5
+        if spec.grey_from == "lungs":
+            square = _stretched(square, inside)
+    levels = _levels(square)
+    if spec.equalise == "clahe":
+        levels = _equalise(levels)
+    if inside is None or found is None:
+        return Prepared(levels)
+    return Prepared(levels, inside.astype(np.uint8) * np.uint8(255), doubt_of(found), found.remarks)
 
 
 def largest_scale(height: int, width: int, spec: Pixels) -> int:
@@ -71,41 +130,25 @@ def largest_scale(height: int, width: int, spec: Pixels) -> int:
     on 96 originals of Kermany's films at 128 px, squares differ from those of the whole films by 0.11 grey levels in
     the mean, and by 0.32 in the worst film (`python -m benchmarks.scaled_decoding`). Denoising works at the film's
     own resolution, so it allows no fraction.
+
+    Where the lungs lie is not known before the film is decoded. They are taken to fill half of each side, which few
+    films fall short of; and the network that finds them is left two pixels for one of its own too.
     """
     if spec.denoise != "none":
         return 1
-    region = _without_border(height, width, spec.crop)
+    region = whole(height, width).without_border(spec.crop)
+    kept = min(height, width) / _LUNGS_SIDE if spec.region == "lungs" else math.inf
+    if spec.region == "lungs":
+        region = Region(0, 0, max(1, region.height // 2), max(1, region.width // 2))
     if spec.resize == "crop":
-        region = _middle(region)
+        region = region.middle()
     sides = _sides(region, spec)
-    kept = min((region.bottom - region.top) / sides[0], (region.right - region.left) / sides[1])
+    kept = min(kept, region.height / sides[0], region.width / sides[1])
     return next((scale for scale in _SCALES if kept >= _KEPT * scale), 1)
 
 
-class _Region(NamedTuple):
-    """A part of a film, in its own pixels."""
-
-    top: int
-    left: int
-    bottom: int
-    right: int
-
-
-def _without_border(height: int, width: int, share: float) -> _Region:
-    top, side = int(height * share), int(width * share)
-    return _Region(top, side, height - top, width - side)
-
-
-def _middle(region: _Region) -> _Region:
-    """The square in a region's middle."""
-    height, width = region.bottom - region.top, region.right - region.left
-    shorter = min(height, width)
-    top, left = region.top + (height - shorter) // 2, region.left + (width - shorter) // 2
-    return _Region(top, left, top + shorter, left + shorter)
-
-
 def _cut(
-    film: NDArray[np.float32], region: _Region, scale: int
+    film: NDArray[np.float32], region: Region, scale: int
 ) -> tuple[NDArray[np.float32], tuple[float, float, float, float]]:
     """The pixels that show a region, and its box among them: left, top, right, bottom."""
     top, left, bottom, right = region
@@ -114,13 +157,12 @@ def _cut(
     return np.ascontiguousarray(film[y : -(-bottom // scale), x : -(-right // scale)]), box
 
 
-def _sides(region: _Region, spec: Pixels) -> tuple[int, int]:
+def _sides(region: Region, spec: Pixels) -> tuple[int, int]:
     """Height and width, in pixels of the square, of what is shown of a film."""
     if spec.resize != "pad":
         return spec.size, spec.size
-    height, width = region.bottom - region.top, region.right - region.left
-    longer = max(height, width)
-    return max(1, round(height * spec.size / longer)), max(1, round(width * spec.size / longer))
+    longer = max(region.height, region.width)
+    return max(1, round(region.height * spec.size / longer)), max(1, round(region.width * spec.size / longer))
 
 
 def _denoise(film: NDArray[np.float32], how: str) -> NDArray[np.float32]:
@@ -139,17 +181,28 @@ def _denoise(film: NDArray[np.float32], how: str) -> NDArray[np.float32]:
     return np.asarray(smooth, dtype=np.float32)
 
 
-def _resize(
-    film: NDArray[np.float32], box: tuple[float, float, float, float], region: _Region, spec: Pixels
-) -> NDArray[np.float32]:
+def _resize(film: NDArray[np.float32], region: Region, scale: int, spec: Pixels) -> NDArray[np.float32]:
+    """A region of a film that was decoded at a fraction of its size, fitted to the square."""
     height, width = _sides(region, spec)
-    shown = np.asarray(Image.fromarray(film).resize((width, height), Image.Resampling.BILINEAR, box=box))
+    part, box = _cut(film, region, scale)
+    shown = np.asarray(Image.fromarray(part).resize((width, height), Image.Resampling.BILINEAR, box=box))
     if (height, width) == (spec.size, spec.size):
         return shown
     square = np.zeros((spec.size, spec.size), dtype=np.float32)
     top, left = (spec.size - height) // 2, (spec.size - width) // 2
     square[top : top + height, left : left + width] = shown
     return square
+
+
+def _stretched(square: NDArray[np.float32], lungs: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Grey values of which the 1st and the 99th percentile inside the lungs' hull are 0 and 1.
+
+    Without lungs they are those of all that is shown. Where it is even, the grey values stay as they are.
+    """
+    from hilum.lungs.found import hull_of
+
+    low, high = np.percentile(square[hull_of(lungs)] if lungs.any() else square, _PERCENTILES)
+    return ((square - low) / (high - low)).astype(np.float32) if high - low >= 1 / 255 else square
 
 
 def _levels(film: NDArray[np.float32]) -> NDArray[np.uint8]:

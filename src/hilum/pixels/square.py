@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hilum.pixels.decode import decode_array, decode_scaled
-from hilum.pixels.preprocess import largest_scale, preprocess, preprocess_scaled
+from hilum.pixels.pictures import Decoded
+from hilum.pixels.preprocess import largest_scale, preprocess_scaled
 from hilum.recipe import Pixels
+
+if TYPE_CHECKING:
+    from hilum.lungs import LungFinder
 
 
 class Square(NamedTuple):
@@ -20,14 +24,20 @@ class Square(NamedTuple):
         levels: uint8, (size, size).
         shape: height and width of the film itself, in pixels.
         remarks: what a person should know about how it was read, in words; empty where all is as usual.
+        lungs: uint8, (size, size), where the recipe crops films to the lungs: 255 inside them, 0 elsewhere, and so
+            everywhere if none were found.
+        doubt: why a detector withholds its answer to what is shown here: "no lungs found: …", or in words that follow
+            "it"; empty where there is no doubt.
     """
 
     levels: NDArray[np.uint8]
     shape: tuple[int, ...]
     remarks: tuple[str, ...] = ()
+    lungs: NDArray[np.uint8] | None = None
+    doubt: str = ""
 
 
-def read_square(path: str, spec: Pixels, expected_sha256: str = "") -> Square:
+def read_square(path: str, spec: Pixels, expected_sha256: str = "", lungs: LungFinder | None = None) -> Square:
     """Decode and preprocess one film.
 
     A JPEG that is much larger than the square is decoded at a fraction of its size (`largest_scale`), which
@@ -37,28 +47,38 @@ def read_square(path: str, spec: Pixels, expected_sha256: str = "") -> Square:
         path: the film, as the user named it.
         spec: the `[pixels]` of a recipe.
         expected_sha256: as for `decode`.
+        lungs: the network that finds the lungs, as for `preprocess`.
 
     Raises:
         FilmError: as for `decode`.
+        RequestError: the recipe names another lung network than this one.
     """
     film = decode_scaled(path, spec.window, expected_sha256, partial(largest_scale, spec=spec), spec.grey_scale)
-    return Square(preprocess_scaled(film.grey, spec, film.shape, film.scale), film.shape, film.remarks)
+    return _square(film, spec, lungs)
 
 
-def square_of(array: NDArray[np.generic], spec: Pixels, name: str = "array") -> Square:
+def square_of(
+    array: NDArray[np.generic], spec: Pixels, name: str = "array", lungs: LungFinder | None = None
+) -> Square:
     """Preprocess a film that is in memory, as `read_square` does one that is in a file.
 
     Args:
         array: the film, as for `grey_of_array`.
         spec: the `[pixels]` of a recipe; its window is not applied.
         name: what an error calls the film.
+        lungs: the network that finds the lungs, as for `preprocess`.
 
     Raises:
         FilmError: as for `grey_of_array`.
+        RequestError: as `read_square`.
 
     >>> film = np.arange(64 * 64, dtype=np.uint16).reshape(64, 64)
     >>> square_of(film, Pixels(size=32)).levels.shape
     (32, 32)
     """
-    film = decode_array(array, name, spec.grey_scale)
-    return Square(preprocess(film.grey, spec), film.shape, film.remarks)
+    return _square(decode_array(array, name, spec.grey_scale), spec, lungs)
+
+
+def _square(film: Decoded, spec: Pixels, lungs: LungFinder | None) -> Square:
+    made = preprocess_scaled(film.grey, spec, film.shape, film.scale, lungs)
+    return Square(made.levels, film.shape, film.remarks + made.remarks, made.lungs, made.doubt)

@@ -56,14 +56,15 @@ def answer_of(
         prediction: the predicted class, by the threshold of two classes, else the most probable one; it is not read
             where `error` is set.
         plausible: the classes in the film's prediction set; None where the detector has no prediction sets.
-        stopped: why the gate stopped the film, in words that follow "it"; empty where the film passed, and None where
-            the detector has no gate.
+        stopped: why the film is not judged, in words that follow "it", or from "no lungs found" on; empty where it
+            is, and None where it is, by a detector that has no gate.
         error: why the film could not be read; empty where it could.
     """
     if error:
         return Answer(NOT_JUDGED, _sentence(f"it could not be read: {error}"))
     if stopped:
-        return Answer(NOT_JUDGED, f"It is no film of the kind that the detector was made for: it {stopped}.")
+        why = stopped if stopped.startswith("no lungs found") else f"it {stopped}"
+        return Answer(NOT_JUDGED, _sentence(f"it is no film of the kind that the detector was made for: {why}"))
     answer, reasons = _of_checked(tuple(classes), prediction, plausible)
     if stopped is None:
         reasons += " and no gate" if plausible is None else "; the detector has no gate"

@@ -88,7 +88,7 @@ def calibrate(
     gate = None
     used = manifest.where(lambda film: film.split in ("train", "val"))
     if data_fingerprint(used) == opened.spec.data_fingerprint:  # the bundle's own films: its gate is fitted again
-        gate = fit_gate(used.split("train"), recipe)
+        gate = fit_gate(used.split("train"), recipe, bundles.lung_finder(opened))
     rewrite(opened, deployed.payload, folder, recipe=recipe, decisions=decisions, gate=gate)
     log_sets(decisions, opened.spec.classes)
     logger.info(f"{folder}: {summarize(decisions)}")

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from hilum.bundle.write import Payload
     from hilum.classical import System
     from hilum.gate import Gate
+    from hilum.lungs import LungFinder
+    from hilum.pixels import PixelCache
 
 logger = logging.getLogger("hilum")
 
@@ -45,27 +47,29 @@ class Deployed(Protocol):
 class DeployedNetworks:
     """One network, or several whose probabilities are averaged."""
 
-    def __init__(self, payload: NetworkPayload) -> None:
-        """Take what the bundle stores."""
+    def __init__(self, payload: NetworkPayload, lungs: LungFinder | None = None) -> None:
+        """Take what the bundle stores, and its lung network; without one, that which comes with Hilum."""
         self.payload = payload
+        self.lungs = lungs
 
     def fit_decisions(self, films: Manifest, classes: tuple[str, ...], recipe: Recipe) -> Decisions:
         """As `Deployed.fit_decisions`; drawn views of the films are used too where the recipe asks for them."""
         from hilum import models, training
 
         return training.choose_operating_point(
-            models.InParts(self.payload.model), whole_films(films, classes, recipe), recipe
+            models.InParts(self.payload.model), whole_films(films, classes, recipe, self.lungs), recipe
         )
 
 
 class DeployedSystem:
     """A system without a network."""
 
-    def __init__(self, system: System) -> None:
-        """Take a fitted system."""
+    def __init__(self, system: System, lungs: LungFinder | None = None) -> None:
+        """Take a fitted system, and its lung network; without one, that which comes with Hilum."""
         from hilum.classical.payload import PipelinePayload
 
         self.system = system
+        self.lungs = lungs
         self.payload = PipelinePayload(system)
 
     def fit_decisions(self, films: Manifest, classes: tuple[str, ...], recipe: Recipe) -> Decisions:
@@ -73,33 +77,45 @@ class DeployedSystem:
         from hilum import pixels
         from hilum.classical import fit_system
 
-        return fit_system.fit_decisions(self.system, films, pixels.cache(films, recipe.pixels), classes, recipe)
+        cache = pixels.cache(films, recipe.pixels, lungs=self.lungs)
+        return fit_system.fit_decisions(self.system, films, cache, classes, recipe)
 
 
 def open_deployed(opened: Bundle) -> Deployed:
     """What an opened bundle deploys."""
+    from hilum.bundle import lung_finder
+
     if opened.spec.recipe.classical:
         from hilum.classical import load
 
-        return DeployedSystem(load(opened))
+        return DeployedSystem(load(opened), lung_finder(opened))
     from hilum.bundle.network_payload import open_networks
 
-    return DeployedNetworks(open_networks(opened))
+    return DeployedNetworks(open_networks(opened), lung_finder(opened))
 
 
-def whole_films(films: Manifest, classes: tuple[str, ...], recipe: Recipe) -> FilmBatches:
-    """Films as a bundle's network is shown them: whole, also where it was trained on crops of them."""
+def whole_films(
+    films: Manifest, classes: tuple[str, ...], recipe: Recipe, lungs: LungFinder | None = None
+) -> FilmBatches:
+    """Squares as a bundle's network is shown them: whole, also where it was trained on crops (`batches.crop`).
+
+    Args:
+        films: of one split.
+        classes: the positive one last.
+        recipe: the bundle's.
+        lungs: the bundle's lung network; None takes the one that comes with Hilum.
+    """
     from hilum import batches, pixels
 
     spec = replace(recipe.batches, crop=0, scales=None)
-    return batches.make_batches(films, pixels.cache(films, recipe.pixels), classes, spec)
+    return batches.make_batches(films, pixels.cache(films, recipe.pixels, lungs=lungs), classes, spec)
 
 
-def fit_gate(films: Manifest, recipe: Recipe) -> Gate | None:
+def fit_gate(films: Manifest, recipe: Recipe, lungs: LungFinder | None = None) -> Gate | None:
     """Fit the gate of a detector that was trained on these films; None where they are too few."""
     from hilum import gate, pixels
 
-    cache = pixels.cache(films, recipe.pixels)
+    cache = pixels.cache(films, recipe.pixels, lungs=lungs)
     squares = (cache.films[row] for row in cache.rows(films))
     try:
         return gate.fit_gate(squares, [film.patient for film in films], recipe.seed)
@@ -122,6 +138,15 @@ def log_few_films(films: Manifest, classes: tuple[str, ...], split: str = "") ->
     patients = [film.patient for film in films]
     for note in (*notes.on_few({name: labels[name] for name in classes}, split), *notes.on_patients(patients)):
         logger.info(f"note: {note}")
+
+
+def log_without_lungs(films: Manifest, cache: PixelCache) -> None:
+    """Say in how many films no lungs were found."""
+    if without := cache.without_lungs(films):
+        logger.info(
+            f"note: no lungs found in {len(without)} of {len(films)} films, which are shown whole; the first is "
+            f"{without[0].path}"
+        )
 
 
 def log_sets(decisions: Decisions, classes: tuple[str, ...]) -> None:

@@ -104,7 +104,8 @@ def _golden(engine: EngineName, problems: list[str]) -> str:
         detector = Detector("shipped", engine=engine)
         opened = bundle.read("shipped")
         golden = bundle.parse_golden(opened.golden, "golden.json")
-        worst = bundle.check_golden(golden, opened.folder, opened.spec.recipe.pixels, detector.probs)
+        pixels = opened.spec.recipe.pixels
+        worst = bundle.check_golden(golden, opened.folder, pixels, detector.probs, detector.lungs)
     except HilumError as error:
         problems.append(f"{engine}: {error}")
         return f"{engine} fails"

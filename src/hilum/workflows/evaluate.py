@@ -198,7 +198,7 @@ def _evaluate_detector(
     result = msgspec.structs.replace(
         result,
         **evaluation.measure_reliability(detector.spec, predictions)._asdict(),
-        gate=evaluation.evaluate_gate(detector.spec, detector.gate, predictions),
+        gate=evaluation.evaluate_gate(detector.spec, detector.gate, predictions, lungs=detector.lungs),
         detector=evaluation.detector_record(detector.spec),
         computed_by=f"{detector.engine.name} {detector.engine.precision}" if detector.engine else None,
         notes=(*result.notes, *notes_on_training(detector.spec, detector.folder, indexed, split)),
@@ -278,13 +278,12 @@ def _heat_of(detector: Detector) -> Callable[[Film, str], str]:
     from hilum import explanation
     from hilum.bundle.weights import load_model
     from hilum.evaluation.mistakes import jpeg_of
-    from hilum.pixels import read_square
 
     opened = _network_of(detector)
     model, spec = load_model(opened), opened.spec
 
     def heat_of(film: Film, named: str) -> str:
-        square = read_square(film.path, spec.recipe.pixels, film.sha256).levels
+        square = detector.read_square(film.path, expected_sha256=film.sha256).levels
         return jpeg_of(explanation.heat_maps(model, np.stack([square]), spec.classes.index(named))[0])
 
     return heat_of

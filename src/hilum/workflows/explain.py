@@ -74,7 +74,6 @@ def explain(
     from hilum import explanation
     from hilum.bundle.weights import load_model
     from hilum.gate import stopping
-    from hilum.pixels import read_square, square_of
     from hilum.progress import track
 
     detector = bundle if isinstance(bundle, Detector) else Detector(opened)
@@ -88,8 +87,7 @@ def explain(
     for number, (film, array) in enumerate(track(items, "explaining", len(items)), start=1):
         path = film.path
         try:
-            pixels = spec.recipe.pixels
-            square = read_square(path, pixels) if array is None else square_of(array, pixels, path)
+            square = detector.read_square(path, array)
         except FilmError as error:
             rows.append(explanation.ExplainedFilm(path, error=error.reason))
             continue

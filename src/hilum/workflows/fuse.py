@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 from msgspec.structs import replace
 
-from hilum.bundle import require_network
+from hilum.bundle import lung_finder, require_network
 from hilum.errors import LayoutError, RequestError
 from hilum.locks import one_writer
 from hilum.recipe import Model, Recipe, differences
@@ -124,6 +124,7 @@ def fuse_bundles(
     from hilum.bundle.weights import load_networks
     from hilum.bundle.write import write
 
+    lungs = lung_finder(opened[0])  # of all of them: they agree on the pixels
     fingerprint = data_fingerprint(used)
     for each in opened:
         if any(member.data_fingerprint != fingerprint for member in members_of(each.spec, 1)):
@@ -137,7 +138,7 @@ def fuse_bundles(
     kept = [(each, part) for each, part in zip(opened, parts, strict=True) if part]
     members = tuple(member for each, part in kept for member in members_of(each.spec, part))
     networks = [network for each, _ in kept for network in load_networks(each)]
-    deployed = DeployedNetworks(NetworkPayload(networks, recipe, members))
+    deployed = DeployedNetworks(NetworkPayload(networks, recipe, members, lungs), lungs)
     decisions = deployed.fit_decisions(val, classes, recipe)
     logger.info(f"{folder}: {recipe.model.name}; {summarize(decisions)}")
     written = write(
@@ -147,8 +148,9 @@ def fuse_bundles(
         classes=classes,
         manifest=used,
         decisions=decisions,
-        gate=fit_gate(used.split("train"), recipe) if "train" in {film.split for film in used} else None,
+        gate=fit_gate(used.split("train"), recipe, lungs) if "train" in {film.split for film in used} else None,
         history=[],
+        lungs=lungs,
     ).folder
     tell_unsigned(written, [each.folder for each in opened])
     return written
@@ -226,7 +228,7 @@ def _fit(bundles: Sequence[Bundle], val: Manifest, classes: tuple[str, ...], rec
     from hilum.training.ensemble_weights import fit_ensemble_weights
     from hilum.training.validation import predict_logits
 
-    films = whole_films(val, classes, recipe)
+    films = whole_films(val, classes, recipe, lung_finder(bundles[0]))
     logits_per_bundle = [
         predict_logits(models.InParts(load_model(each)), films.unaugmented()).numpy() for each in bundles
     ]

@@ -42,6 +42,7 @@ def quantize(opened: Bundle, data: Manifest | str | Path | Sequence[str | Path],
     import numpy as np
 
     from hilum import films, pixels
+    from hilum.bundle import lung_finder
     from hilum.bundle.int8 import compare, golden_probs, refuse_changed
     from hilum.bundle.quantise import quantise
     from hilum.evaluation.truth import require_known_labels
@@ -59,7 +60,8 @@ def quantize(opened: Bundle, data: Manifest | str | Path | Sequence[str | Path],
     train = used.split("train")
     places = np.unique(np.linspace(0, len(train) - 1, _CALIBRATION_FILMS).astype(int))
     train = Manifest(tuple(train.films[place] for place in places))
-    cache = pixels.cache(Manifest(train.films + val.films), spec.recipe.pixels)
+    finder = lung_finder(opened)
+    cache = pixels.cache(Manifest(train.films + val.films), spec.recipe.pixels, lungs=finder)
     logger.info(f"int8: its ranges are read from {len(train)} train films; it is measured on {len(val)} val films")
     quantise(opened.onnx, cache.films[cache.rows(train)], path)
     squares = cache.films[cache.rows(val)]
@@ -70,7 +72,7 @@ def quantize(opened: Bundle, data: Manifest | str | Path | Sequence[str | Path],
         films.labels_of(val, classes),
         spec.operating_point,
         (f"{len(train)} train films", f"{len(val)} validation films"),
-        golden_probs(spec.recipe.pixels, int8),
+        golden_probs(spec.recipe.pixels, int8, finder),
     )
     refuse_changed(record)
     return record

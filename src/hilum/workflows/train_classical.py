@@ -11,8 +11,8 @@ from hilum.errors import RequestError
 from hilum.history import Row
 from hilum.recipe import Recipe
 from hilum.records import Manifest
-from hilum.workflows.deployed import DeployedSystem, fit_gate, log_few_films, log_sets, summarize
-from hilum.workflows.train_network import write_run_inputs
+from hilum.workflows.deployed import DeployedSystem, fit_gate, log_few_films, log_sets, log_without_lungs, summarize
+from hilum.workflows.train_network import pin_lungs, write_run_inputs
 
 logger = logging.getLogger("hilum")
 
@@ -58,8 +58,10 @@ def train_classical(
     used = manifest.where(lambda film: film.split in ("train", "val")).labelled_by(recipe.labels)
     classes = films.choose_classes(used, recipe.classes)
     room = free_memory() if memory is None else memory
+    recipe = pin_lungs(recipe)
     check_films(used, classes, recipe, room)
     cache = pixels.cache(used, recipe.pixels)
+    log_without_lungs(used, cache)
     if not resume:
         write_run_inputs(recipe, manifest, folder)
     train, val = used.split("train"), used.split("val")

@@ -15,7 +15,7 @@ from hilum.history import Row
 from hilum.progress import first_process
 from hilum.recipe import Recipe
 from hilum.records import Manifest
-from hilum.workflows.deployed import DeployedNetworks, fit_gate, log_few_films, log_sets, summarize
+from hilum.workflows.deployed import DeployedNetworks, fit_gate, log_few_films, log_sets, log_without_lungs, summarize
 from hilum.workflows.seen_films import notes_on_start
 
 if TYPE_CHECKING:
@@ -114,11 +114,12 @@ def fit_network(
     from hilum import batches, pixels, training
     from hilum.training.parallel import exit_on_lost_peer
 
-    recipe = pin_weights(recipe)
+    recipe = pin_lungs(pin_weights(recipe))
     if not resume:
         recipe = training.pin_precision(recipe)
     network, trained_part = build_network(recipe, len(classes))
     cache = pixels.cache(used, recipe.pixels)
+    log_without_lungs(used, cache)
     train_films = batches.make_batches(used.split("train"), cache, classes, recipe.batches)
     val_films = batches.make_batches(used.split("val"), cache, classes, recipe.batches)
     training.check_recipe(train_films, val_films, recipe)
@@ -201,6 +202,17 @@ def pin_weights(recipe: Recipe) -> Recipe:
 
     found = sha256_of(weights.locate(recipe.weights.source))
     return replace(recipe, weights=replace(recipe.weights, sha256=found))
+
+
+def pin_lungs(recipe: Recipe) -> Recipe:
+    """The recipe with the hash of the network that finds the lungs, so that a resumed run crops films as it did.
+
+    Raises:
+        RequestError: the recipe names another one than comes with this Hilum.
+    """
+    from hilum.pixels import region
+
+    return replace(recipe, pixels=region.pin_lungs(recipe.pixels))
 
 
 def build_network(recipe: Recipe, classes: int) -> tuple[Network, nn.Module]:

@@ -14,7 +14,7 @@ from hilum.errors import HilumError, LayoutError, RecipeError, RequestError
 from hilum.extras import require
 from hilum.recipe import Recipe, read_recipe, with_settings
 from hilum.records import SPLITS, Manifest, read_manifest
-from hilum.workflows.train_network import fit_network, pin_weights
+from hilum.workflows.train_network import fit_network, pin_lungs, pin_weights
 
 if TYPE_CHECKING:
     from hilum.tuning import StudySummary, Train
@@ -95,7 +95,7 @@ def tune(
     else:
         found = films_to_tune_on(Path(films), split_by, patient_pattern, class_names)
     classes = check_films(resolved, found)
-    space = tuning.read_space(pin_weights(resolved), source, check=network_check(classes))
+    space = tuning.read_space(pin_lungs(pin_weights(resolved)), source, check=network_check(classes))
     column, minimize = MONITORED[resolved.training.monitor]
     objective = tuning.StudyObjective(column, DESCRIPTIONS[resolved.training.monitor], minimize)
     return tuning.tune(space, found, Path(out), trainer(found), objective, trials=trials, storage=storage)
