@@ -313,6 +313,7 @@ def schemas() -> dict[str, tuple[str, type[Struct]]]:
 
     return {
         "metrics.json": ("Written by `hilum evaluate`.", hilum.evaluation.Evaluation),
+        "folds.json": ("Written by `hilum train` where `members.folds` is set.", hilum.evaluation.FoldsResult),
         "bundle.json": ("In every bundle.", hilum.bundle.spec.Spec),
         "signature.json": ("In a bundle that was signed.", hilum.bundle.signature.Signature),
     }

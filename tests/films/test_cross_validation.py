@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sklearn.model_selection import StratifiedGroupKFold
 
 from hilum.errors import LayoutError
-from hilum.films.cross_validation import folds
+from hilum.films.cross_validation import folds, folds_by_group
 from hilum.records import Film, Manifest
 
 
@@ -75,3 +75,22 @@ def test_a_class_with_fewer_patients_than_folds_is_named() -> None:
     films = Manifest((*manifest(30), Film("x.png", "RARE", patient="a", split="train", sha256="x" * 64)))
     with pytest.raises(LayoutError, match=r"3 folds need as many patients of RARE, and there are 1"):
         folds(films, 3, 0)
+
+
+def test_each_group_is_held_out_once() -> None:
+    films = manifest(30)
+    group_of = {film.path: int(film.patient[1:]) % 3 for film in films if film.split != "test"}
+    cut = folds_by_group(films, group_of)
+    assert len(cut) == 3
+    for number, fold in enumerate(cut):
+        assert len(fold) == len(films) - 1, "the test film is in none"
+        assert {film.path for film in fold if film.split == "val"} == {
+            path for path, group in group_of.items() if group == number
+        }
+
+
+def test_a_patient_in_two_groups_is_refused() -> None:
+    films = manifest(4)
+    group_of = {film.path: number % 2 for number, film in enumerate(films)}
+    with pytest.raises(LayoutError, match=r"films of the patient p\d are in two groups"):
+        folds_by_group(films, group_of)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import json
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +14,9 @@ from safetensors.torch import load_file
 from sklearn.metrics import roc_auc_score
 
 from hilum import bundle, films, training
+from hilum.auditing import acquisition
 from hilum.bundle.weights import load_networks
-from hilum.errors import RecipeError
+from hilum.errors import LayoutError, RecipeError
 from hilum.history import read_history
 from hilum.inference import Detector
 from hilum.recipe import Recipe, parse_recipe
@@ -93,7 +96,7 @@ def test_folds_judge_every_film_by_the_network_that_had_not_seen_its_patient(
         spec.operating_point.chosen_on == "44 films, each predicted by the network that was not trained on its fold"
     )
     by_path = {Path(row["path"]).name: float(row["prob_PNEUMONIA"]) for row in rows}
-    for name, _, its_films in plan_members(recipe_of({"folds": 3}), manifest):
+    for name, _, its_films, _ in plan_members(recipe_of({"folds": 3}), manifest):
         learnt = {film.patient for film in its_films if film.split == "train"}
         val = its_films.split("val")
         assert not learnt & {film.patient for film in val}
@@ -122,6 +125,7 @@ def test_seeds_keep_the_epoch_that_is_best_on_average(manifest: Manifest, tmp_pa
     [
         ({"folds": 1}, "one fold leaves nothing to learn from"),
         ({"folds": 3, "seeds": 2}, "folds and seeds exclude each other"),
+        ({"folds_by": "acquisition"}, "take members.folds=5"),
         ({"folds": 3, "fuse": "fitted"}, "no film is left to fit shares on"),
     ],
 )
@@ -134,3 +138,31 @@ def test_one_run_has_nothing_to_agree_on(hilum: Hilum, chest_folder: ChestFolder
     (tmp_path / "r.toml").write_text('name = "r"\n[training]\nkeep = "agreed"\n')
     said = refusal(hilum("train", "r.toml", "--data", chest_folder(COUNTS)), 2)
     assert "set members.seeds=3" in said
+
+
+def test_a_fold_may_hold_out_what_was_taken_alike(
+    manifest: Manifest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few = partial(acquisition.acquisition_groups, fewest=2)
+    monkeypatch.setattr(acquisition, "acquisition_groups", few)
+    recipe = recipe_of({"folds": 2, "folds_by": "acquisition", "fuse": "none"}, epochs=1)
+    groups = few(list(manifest), 2, recipe.seed)
+    train_members(recipe, manifest, tmp_path / "run")
+    written = json.loads((tmp_path / "run" / "folds.json").read_text())
+    assert [fold["held_out"] for fold in written["folds"]] == list(groups.descriptions)
+    with (tmp_path / "run" / "out_of_fold.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    for number, fold in enumerate(written["folds"]):
+        own = [row for row in rows if groups.group_of[row["path"]] == number]
+        labels = [row["label"] == "PNEUMONIA" for row in own]
+        assert fold["films"] == {"NORMAL": labels.count(False), "PNEUMONIA": labels.count(True)}
+        expected = roc_auc_score(labels, [float(row["prob_PNEUMONIA"]) for row in own])
+        assert fold["auroc"]["value"] == pytest.approx(expected, abs=5e-3)
+    assert written["auroc_worst"]["value"] == min(fold["auroc"]["value"] for fold in written["folds"])
+
+
+def test_too_few_films_for_groups_are_refused_before_anything_is_trained(manifest: Manifest, tmp_path: Path) -> None:
+    recipe = recipe_of({"folds": 3, "folds_by": "acquisition"})
+    with pytest.raises(LayoutError, match=r"44 films do not make two groups .* members\.folds_by=patient"):
+        train_members(recipe, manifest, tmp_path / "run")
+    assert not (tmp_path / "run").exists()

@@ -4,6 +4,7 @@ from hilum.evaluation.answered_parts import AnsweredFigures, AnsweredResult
 from hilum.evaluation.answering import measure_answered
 from hilum.evaluation.checklists import checklists
 from hilum.evaluation.evaluate import detector_record, evaluate_predictions
+from hilum.evaluation.fold_figures import FoldFigures, FoldsResult, evaluate_folds, write_folds
 from hilum.evaluation.gatekeeping import evaluate_gate
 from hilum.evaluation.metrics_file import as_json, read_metrics, schema, write_metrics
 from hilum.evaluation.reliability import at_prevalence, measure_reliability, measure_selective
@@ -36,6 +37,8 @@ __all__ = [
     "ClassFigures",
     "DetectorRecord",
     "Evaluation",
+    "FoldFigures",
+    "FoldsResult",
     "GateFigures",
     "OodFigures",
     "PairFigures",
@@ -49,6 +52,7 @@ __all__ = [
     "at_prevalence",
     "checklists",
     "detector_record",
+    "evaluate_folds",
     "evaluate_gate",
     "evaluate_predictions",
     "measure_answered",
@@ -58,6 +62,7 @@ __all__ = [
     "render_report",
     "schema",
     "under_shifts",
+    "write_folds",
     "write_metrics",
     "write_report",
 ]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from hilum.errors import LayoutError
 from hilum.films.split import SplitBy, inseparable, order_of, stratum_of
-from hilum.films.wording import count
-from hilum.records import Manifest
+from hilum.films.wording import count, say
+from hilum.records import Film, Manifest
 
 
 def folds(manifest: Manifest, number: int, seed: int, key: str = "members.folds") -> list[Manifest]:
@@ -26,7 +27,7 @@ def folds(manifest: Manifest, number: int, seed: int, key: str = "members.folds"
     Raises:
         LayoutError: a class has fewer patients than there are folds.
     """
-    pool = [film for film in manifest if film.split in ("train", "val") and film.label]
+    pool = pool_of(manifest)
     # If patients are unknown, the manifest was split by film when it was made, or it would not have been made.
     by: SplitBy = "patient" if all(film.patient for film in pool) else "film"
     groups = sorted(inseparable(pool, by), key=lambda group: order_of(group, seed, by))
@@ -45,6 +46,35 @@ def folds(manifest: Manifest, number: int, seed: int, key: str = "members.folds"
                 f"{count(number, 'fold')} need as many {what} of {label}, and there are {len(in_folds)}; "
                 f"set {key}={max(2, len(in_folds))}"
             )
+    return _held_out(pool, fold_of, number)
+
+
+def folds_by_group(manifest: Manifest, group_of: Mapping[str, int]) -> list[Manifest]:
+    """The films outside test, once for each group, with the group as `val` and all others as `train`.
+
+    Args:
+        manifest: films of train, val and test.
+        group_of: the number of each film's group, from 0, by the film's path; a patient's films share one.
+
+    Raises:
+        LayoutError: films of one patient are in two groups, so that a fold would have the patient on both sides.
+    """
+    pool = pool_of(manifest)
+    of_patient: dict[str, int] = {}
+    for film in pool:
+        if film.patient and of_patient.setdefault(film.patient, group_of[film.path]) != group_of[film.path]:
+            raise LayoutError(
+                f"films of the patient {say(film.patient)} are in two groups; put all films of a patient into one"
+            )
+    return _held_out(pool, group_of, max(group_of[film.path] for film in pool) + 1)
+
+
+def pool_of(manifest: Manifest) -> list[Film]:
+    """The films that folds are cut of: labelled, of train and val."""
+    return [film for film in manifest if film.split in ("train", "val") and film.label]
+
+
+def _held_out(pool: Sequence[Film], fold_of: Mapping[str, int], number: int) -> list[Manifest]:
     return [
         Manifest(tuple(replace(film, split="val" if fold_of[film.path] == fold else "train") for film in pool))
         for fold in range(number)

@@ -14,17 +14,23 @@ class Members(Struct, frozen=True, forbid_unknown_fields=True):
         seeds: Number of networks that are trained on the same films, each with a seed of its own.
         folds: Number of networks of a cross-validation, each of which holds out another part of the patients for its
             validation; 0 uses the manifest's split.
+        folds_by: What a fold holds out. `patient` draws patients; `acquisition` holds out the films that were taken
+            alike, by their grey levels, sharpness, framing and letters, with all films of their patients: at most
+            `folds` groups, of which those with fewer than 20 films of a class join another.
         fuse: How the networks are combined. `mean` writes one bundle whose probabilities are the mean of theirs;
             `fitted` weighs them so that the log loss on validation is smallest; `none` writes a bundle for each.
     """
 
     seeds: Annotated[int, Meta(ge=1, le=100)] = 1
     folds: Annotated[int, Meta(ge=0, le=100)] = 0
+    folds_by: Literal["patient", "acquisition"] = "patient"
     fuse: Literal["mean", "fitted", "none"] = "mean"
 
     def __post_init__(self) -> None:
         if self.folds == 1:
             raise ValueError("one fold leaves nothing to learn from; take 2 or more, or 0 for none")
+        if self.folds_by == "acquisition" and not self.folds:
+            raise ValueError("folds_by says what a fold holds out, and there are none; take members.folds=5")
         if self.folds and self.seeds > 1:
             raise ValueError("folds and seeds exclude each other: take members.seeds=1 or members.folds=0")
         if self.folds and self.fuse == "fitted":

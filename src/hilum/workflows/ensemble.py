@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from msgspec.structs import replace
@@ -61,38 +61,68 @@ def train_members(
     if not resume:
         write_run_inputs(recipe, manifest, folder)
     trained = []
-    for name, its_recipe, its_films in plans:
-        started = (folder / name / "recipe.toml").exists()
-        trained.append(
-            fit_network(its_recipe, its_films, folder / name, resume=started, memory=memory, on_row=on_row)
-        )
+    for member in plans:
+        run = folder / member.name
+        started = (run / "recipe.toml").exists()
+        trained.append(fit_network(member.recipe, member.films, run, resume=started, memory=memory, on_row=on_row))
     if not first_process():
         return None
     if recipe.training.keep == "agreed":
         _keep_common_epoch(recipe, trained)
     bundles = [write_bundle(each) for each in trained]
     if recipe.members.folds:
-        return _out_of_fold(recipe, trained, bundles, folder)
+        return _out_of_fold(recipe, plans, trained, bundles, folder)
     if recipe.members.fuse == "none":
         return None
     val = trained[0].manifest
     return fuse_bundles(bundles, val, folder / "bundle", name=recipe.name, shares=recipe.members.fuse)
 
 
-def plan_members(recipe: Recipe, manifest: Manifest) -> list[tuple[str, Recipe, Manifest]]:
-    """Each member's folder, recipe and films."""
-    from hilum.films import folds
+class MemberPlan(NamedTuple):
+    """One network of several.
 
+    Attributes:
+        name: of its run's folder.
+        recipe: its own.
+        films: that it learns from, with those that it holds out as `val`.
+        held_out: what sets the films of an acquisition apart that it holds out, in words; else empty.
+    """
+
+    name: str
+    recipe: Recipe
+    films: Manifest
+    held_out: str = ""
+
+
+def cut_folds(recipe: Recipe, manifest: Manifest) -> list[tuple[Manifest, str]]:
+    """The films of each fold, and what sets those apart that it holds out; the errors are those of `plan_members`."""
+    from hilum import films
+
+    if recipe.members.folds_by == "patient":
+        return [(fold, "") for fold in films.folds(manifest, recipe.members.folds, recipe.seed)]
+    from hilum.auditing.acquisition import acquisition_groups
+
+    groups = acquisition_groups(films.pool_of(manifest), recipe.members.folds, recipe.seed)
+    cut = films.folds_by_group(manifest, groups.group_of)
+    return list(zip(cut, groups.descriptions, strict=True))
+
+
+def plan_members(recipe: Recipe, manifest: Manifest) -> list[MemberPlan]:
+    """Each member's folder, recipe and films.
+
+    Raises:
+        FilmError: films are to be cut by acquisition, and one cannot be read.
+        LayoutError: the films do not make such folds.
+    """
     alone = replace(recipe, members=Members())
     if recipe.members.folds:
-        number = recipe.members.folds
-        cut = folds(manifest, number, recipe.seed)
+        cut = cut_folds(recipe, manifest)
         return [
-            (f"fold-{fold}", replace(alone, name=f"{recipe.name}, fold {fold} of {number}"), films)
-            for fold, films in enumerate(cut, start=1)
+            MemberPlan(f"fold-{number}", replace(alone, name=f"{recipe.name}, fold {number} of {len(cut)}"), *fold)
+            for number, fold in enumerate(cut, start=1)
         ]
     return [
-        (f"seed-{seed}", replace(alone, name=f"{recipe.name}, seed {seed}", seed=seed), manifest)
+        MemberPlan(f"seed-{seed}", replace(alone, name=f"{recipe.name}, seed {seed}", seed=seed), manifest)
         for seed in range(recipe.seed, recipe.seed + recipe.members.seeds)
     ]
 
@@ -117,13 +147,18 @@ def _keep_common_epoch(recipe: Recipe, trained: Sequence[TrainedNetwork]) -> Non
 
 
 def _out_of_fold(
-    recipe: Recipe, trained: Sequence[TrainedNetwork], bundles: Sequence[Path], folder: Path
+    recipe: Recipe,
+    plans: Sequence[MemberPlan],
+    trained: Sequence[TrainedNetwork],
+    bundles: Sequence[Path],
+    folder: Path,
 ) -> Path | None:
     """Predict every film by the network that had not seen its fold; fuse the networks if the recipe asks for it."""
     from hilum import bundle, models, training
     from hilum.bundle.network_payload import NetworkPayload
     from hilum.bundle.weights import load_networks
     from hilum.bundle.write import write
+    from hilum.evaluation import evaluate_folds, write_folds
     from hilum.records import write_predictions
 
     opened = [bundle.read(each) for each in bundles]
@@ -135,10 +170,17 @@ def _out_of_fold(
     ]
     decisions = training.choose_out_of_fold(held_out, recipe)
     classes = trained[0].classes
-    write_predictions(predictions_out_of_fold(held_out, decisions, classes), folder / "out_of_fold.csv")
+    predictions = predictions_out_of_fold(held_out, decisions, classes)
+    write_predictions(predictions, folder / "out_of_fold.csv")
+    by_fold = evaluate_folds(
+        predictions, recipe.members.folds_by, [(each.name, each.held_out, each.films.split("val")) for each in plans]
+    )
+    write_folds(by_fold, folder / "folds.json")
     logger.info(
         f"{folder}: out of fold, AUROC {decisions.metrics['auroc']}; each film's probability is in out_of_fold.csv"
     )
+    for line in by_fold.lines():
+        logger.info(line)
     if recipe.members.fuse == "none":
         return None
     fused = fused_recipe(recipe.name, opened)
