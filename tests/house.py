@@ -58,7 +58,7 @@ ROOMS = {
     "auditing": room("what is wrong with a set of films", "films lungs metrics pixels"),
     "models": room("the networks, in a registry"),
     "weights": room("first weights: found, read, matched", "models"),
-    "batches": room("draw, augment, stack", "films lungs pixels"),
+    "batches": room("draw, augment, stack", "films gate lungs pixels"),
     "features": room("what frozen stages give, computed once", "batches models pixels"),
     "bundle": room(
         "everything that a prediction needs, in one sealed folder", "confidence gate metrics lungs pixels"
@@ -81,7 +81,7 @@ ABOVE = {
 HOUSE = {**SHARED, **ROOMS, **ABOVE}
 
 # The half of `bundle` that needs torch, and so may know the models. Inference stays away from it.
-TORCH_HALF = {"network_payload", "weights", "onnx_export", "quantise"}
+TORCH_HALF = {"lung_network", "network_payload", "weights", "onnx_export", "quantise"}
 WITH_TORCH = {"batches", "explanation", "features", "models", "training", "weights"}
 
 TABLE = re.compile(

@@ -16,7 +16,8 @@ from hilum.models import part_of_batch
 from hilum.recipe import Model, Training
 from hilum.training.device import set_up_device
 from hilum.training.loss import make_loss_function
-from hilum.training.step import StepOutput, Stepper
+from hilum.training.objective import Columns
+from hilum.training.step import Stepper
 
 SCHEME = Training(precision="float32", label_smoothing=0.1, objective="focal")
 LABELS = np.array([0, 1, 1, 1, 0, 1, 1, 0, 1, 1, 1])
@@ -31,7 +32,7 @@ def batch_of(n: int, *, mixed: bool) -> Batch:
 
 def learn(
     model: nn.Module, batch: Batch, micro_batch_size: int, clip_norm: float = 0.0
-) -> tuple[list[Tensor], StepOutput]:
+) -> tuple[list[Tensor], Columns]:
     """One step of plain gradient descent: the gradients, from how far the weights moved, and what was said."""
     fabric = set_up_device(SCHEME, gradual=False)
     before = [values.detach().clone() for values in model.parameters()]
@@ -62,9 +63,9 @@ def test_micro_batches_give_the_whole_batchs_gradient(micro_batch_size: int, mix
     parts, also = learn(without_batch_norm("s1-cnn"), batch, micro_batch_size)
     for one, other in zip(whole, parts, strict=True):
         assert (one - other).abs().max().item() <= 1e-5 * max(1.0, one.abs().max().item())
-    torch.testing.assert_close(said.logits, also.logits, rtol=1e-4, atol=1e-5)
-    torch.testing.assert_close(said.losses, also.losses, rtol=1e-4, atol=1e-5)
-    assert torch.equal(said.labels, also.labels)
+    torch.testing.assert_close(said["logits"], also["logits"], rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(said["losses"], also["losses"], rtol=1e-4, atol=1e-5)
+    assert torch.equal(said["labels"], also["labels"])
 
 
 def test_the_gradient_is_that_of_the_mean_cost() -> None:
@@ -103,7 +104,7 @@ def test_a_cost_that_is_no_number_moves_nothing() -> None:
     batch = batch_of(8, mixed=False)
     broken = replace(batch, inputs=batch.inputs * torch.nan)
     moved, said = learn(without_batch_norm("s1-cnn"), broken, 8)
-    assert not said.losses.isfinite().any()
+    assert not said["losses"].isfinite().any()
     assert all(torch.equal(part, torch.zeros_like(part)) for part in moved)
 
 

@@ -5,6 +5,7 @@ from hilum.batches.batch import Batch, BatchSource, Transform
 from hilum.batches.crops import scale
 from hilum.batches.dataset import FilmBatches, make_batches
 from hilum.batches.mix import mix
+from hilum.batches.outlined import OutlineBatches
 from hilum.batches.sampling import UNSHARDED, Shard, make_generator, partners, sequential_batches
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "Batch",
     "BatchSource",
     "FilmBatches",
+    "OutlineBatches",
     "Shard",
     "Transform",
     "Views",

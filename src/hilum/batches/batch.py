@@ -28,6 +28,7 @@ class Batch:
         global_size: the number of films in the whole batch, over all processes and micro-batches.
         mix_weight: (n,) float32, the weight of each film itself where mixup blended it with its partner; None
             without mixup.
+        outlines: (n, 1, side, side) float32, 1 inside the lungs and 0 outside; None where no outlines are learnt.
     """
 
     inputs: Tensor
@@ -35,6 +36,7 @@ class Batch:
     indices: Indices
     global_size: int
     mix_weight: Tensor | None = None
+    outlines: Tensor | None = None
 
     def dominant_labels(self) -> Tensor:
         """The label with the larger weight in each film: its own, or its mixup partner's; (n,) int64."""
@@ -45,7 +47,8 @@ class Batch:
     def rows(self, rows: slice) -> Batch:
         """Some rows of the batch. With mixup, the slice must not separate two partners."""
         mix_weight = None if self.mix_weight is None else self.mix_weight[rows]
-        return Batch(self.inputs[rows], self.labels[rows], self.indices[rows], self.global_size, mix_weight)
+        outlines = None if self.outlines is None else self.outlines[rows]
+        return Batch(self.inputs[rows], self.labels[rows], self.indices[rows], self.global_size, mix_weight, outlines)
 
 
 class BatchSource(Protocol):

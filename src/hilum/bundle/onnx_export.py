@@ -1,9 +1,10 @@
-"""From a torch network to an ONNX file that gives the same logits; one that does not is an error."""
+"""From a torch network to an ONNX file that gives the same outputs; one that does not is an error."""
 
 from __future__ import annotations
 
 import logging
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,22 +17,25 @@ from torch import nn
 
 from hilum.errors import HilumError, RequestError
 
-PARITY = 1e-3  # of a logit; float32 in another order of summation differs by about 1e-5
+PARITY = 1e-3  # of an output; float32 in another order of summation differs by about 1e-5
 LARGEST = 2**31  # bytes of a protocol buffer
 
 
-def export_onnx(model: nn.Module, films: np.ndarray, path: Path, *, half: bool) -> float:
-    """Write a network as ONNX and check on films that it gives the same logits.
+def export_onnx(
+    model: nn.Module, films: np.ndarray, path: Path, *, half: bool, outputs: Sequence[str] = ("logits",)
+) -> float:
+    """Write a network as ONNX and check on films that it gives the same outputs.
 
     Args:
         model: on the CPU, in evaluation mode.
         films: (n, size, size) uint8, n ≥ 2.
-        path: the file to write: `films` (n, 1, size, size) float32 in [0, 1] → `logits` (n, outputs).
+        path: the file to write: `films` (n, 1, size, size) float32 in [0, 1] → the outputs.
         half: store as float16 each weight matrix that float16 holds: those that were rounded (`round_weights`), and
             not, say, averages over three pixels.
+        outputs: names of the network's outputs.
 
     Returns:
-        The largest difference of a logit that was seen.
+        The largest difference of an output that was seen.
 
     Raises:
         HilumError: the two differ by more than `PARITY`.
@@ -45,12 +49,13 @@ def export_onnx(model: nn.Module, films: np.ndarray, path: Path, *, half: bool) 
             (inputs,),
             dynamo=True,
             input_names=["films"],
-            output_names=["logits"],
+            output_names=list(outputs),
             dynamic_shapes=({0: torch.export.Dim("n")},),
             verbose=False,
             optimize=False,  # it would fold batch norms into convolutions, whose weights float16 no longer holds
         )
-        expected = model(inputs).numpy()
+        given = model(inputs)
+        expected = [each.numpy() for each in (given if isinstance(given, tuple) else (given,))]
     assert program is not None
     # A convolution without a bias is exported with one that is computed from zeros at every run; once that is a
     # constant, a runtime can fold the batch norm behind it into the convolution (ResNet-50: 1.4 times the rate).
@@ -63,10 +68,12 @@ def export_onnx(model: nn.Module, films: np.ndarray, path: Path, *, half: bool) 
     onnx.checker.check_model(proto)
     path.write_bytes(proto.SerializeToString(deterministic=True))
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    worst = float(np.abs(session.run(["logits"], {"films": inputs.numpy()})[0] - expected).max())
+    found = session.run(list(outputs), {"films": inputs.numpy()})
+    worst = max(float(np.abs(one - other).max()) for one, other in zip(found, expected, strict=True))
     if not worst <= PARITY:
         raise HilumError(
-            f"{path}: ONNX Runtime's logits differ from torch's by {worst:.3g}; the export is not usable"
+            f"{path}: ONNX Runtime's {' or '.join(outputs)} differ from torch's by {worst:.3g}; "
+            "the export is not usable"
         )
     return worst
 

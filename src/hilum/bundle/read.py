@@ -12,6 +12,7 @@ from hilum.bundle.card import card_contradiction
 from hilum.bundle.consistency import GOLDEN_NAME, LUNGS_NAME, ONNX_NAME, SPEC_NAME, WEIGHTS_NAME
 from hilum.bundle.golden import golden_contradiction, parse_golden
 from hilum.bundle.keys import read_public_keys
+from hilum.bundle.lung_names import LUNGS_RECORD
 from hilum.bundle.network_file import refuse_unsafe_network
 from hilum.bundle.pin import SHIPPED_SEAL
 from hilum.bundle.record import AGAIN, parse_record, seal_of
@@ -132,6 +133,10 @@ def read(folder: Path | str, trusted: Path | str | None = None) -> Bundle:
     try:
         content = read_regular(path, _LARGEST_RECORD)
     except (FileNotFoundError, NotADirectoryError):
+        if (folder / LUNGS_RECORD).exists():
+            raise BundleError(
+                f"{folder}: holds a network that finds lungs, and no detector; name a detector's bundle"
+            ) from None
         raise BundleError(f"{folder}: not a bundle, there is no {SPEC_NAME}; a run's lies in RUN/bundle") from None
     except IsADirectoryError:
         raise BundleError(

@@ -12,13 +12,19 @@ from hilum.films.cross_validation import folds, folds_by_group, pool_of
 from hilum.films.index import as_manifest, find, index
 from hilum.films.leaks import Leak, leaks, refuse_leaks
 from hilum.films.names import Name, read_name
+from hilum.films.outline_list import read_outlines, write_outlines
+from hilum.films.outline_shape import fault_of_shape, read_outline
+from hilum.films.outlines import Outline, OutlinedFilms, match_outlines, split_outlined
 
 __all__ = [
     "Leak",
     "MatchedFilms",
     "Name",
+    "Outline",
+    "OutlinedFilms",
     "as_manifest",
     "choose_classes",
+    "fault_of_shape",
     "find",
     "folds",
     "folds_by_group",
@@ -26,8 +32,13 @@ __all__ = [
     "labels_of",
     "leaks",
     "match_classes",
+    "match_outlines",
     "parse_class_names",
     "pool_of",
     "read_name",
+    "read_outline",
+    "read_outlines",
     "refuse_leaks",
+    "split_outlined",
+    "write_outlines",
 ]

@@ -11,6 +11,7 @@ from hilum.gate.check import GateResult, Reason, check_films, stopping
 from hilum.gate.fit import fit_gate
 from hilum.gate.gate import Gate, parse_gate, write_gate
 from hilum.gate.ood_examples import ood_examples
+from hilum.gate.other_pictures import other_picture
 
 __all__ = [
     "Gate",
@@ -19,6 +20,7 @@ __all__ = [
     "check_films",
     "fit_gate",
     "ood_examples",
+    "other_picture",
     "parse_gate",
     "stopping",
     "write_gate",

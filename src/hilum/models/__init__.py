@@ -10,14 +10,18 @@ from hilum.models.dropout import part_of_batch
 from hilum.models.fused import Fused, log_probabilities, mean_of_probabilities
 from hilum.models.profile import step_memory
 from hilum.models.registry import REGISTRY, Architecture, Network, build, outputs_for
+from hilum.models.unet import VIEWS, LungNetwork, LungProbabilities
 
 __all__ = [
     "REGISTRY",
+    "VIEWS",
     "Architecture",
     "Body",
     "DenseEvaluation",
     "Fused",
     "InParts",
+    "LungNetwork",
+    "LungProbabilities",
     "ModelInfo",
     "ModelProfile",
     "Network",

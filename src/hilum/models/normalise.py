@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from hilum.errors import RecipeError
 from hilum.recipe import Model
 
+_LEAST_DEVIATION = 0.02  # of the grey range, which is added to a picture's own
 BLACK = 0.02  # of the grey range: collimated or padded areas, with a margin for JPEG ringing
 IMAGENET_MEAN, IMAGENET_DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # torchvision's models
 VGG_MEAN = (0.48235, 0.45882, 0.40784)  # Oxford's: RGB from 0 to 255 less 255 times these, no deviation
@@ -37,6 +38,19 @@ class StandardiseFilm(nn.Module):
         centred = images - (images * exposed).sum(dim=(1, 2, 3), keepdim=True) / count
         deviation = ((centred.square() * exposed).sum(dim=(1, 2, 3), keepdim=True) / count).sqrt()
         return centred / (deviation + 1e-3)
+
+
+class StandardisePicture(nn.Module):
+    """Subtracts the mean of all of a picture's pixels and divides by their standard deviation.
+
+    For a network that is also shown what is no chest film. `StandardiseFilm` would blow such a picture up: where
+    what is exposed is one flat grey, its deviation is next to nothing, and black becomes hundreds of deviations.
+    """
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(n, c, h, w) float in [0, 1] → the same shape; a constant picture becomes zeros."""
+        centred = images - images.mean(dim=(1, 2, 3), keepdim=True)
+        return centred / (centred.square().mean(dim=(1, 2, 3), keepdim=True).sqrt() + _LEAST_DEVIATION)
 
 
 class StandardiseChannels(nn.Module):

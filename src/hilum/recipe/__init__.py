@@ -12,6 +12,7 @@ from hilum.recipe.included import recipe_text
 from hilum.recipe.learning import BundleSettings, Training
 from hilum.recipe.listing import RecipeInfo, list_recipes
 from hilum.recipe.network import Init, Model, Transfer, Weights
+from hilum.recipe.outlines import Outlines
 from hilum.recipe.recipe import Recipe, parse_recipe, read_recipe, resolved_recipe, with_settings, write_recipe
 from hilum.recipe.several import Members, Teacher
 from hilum.recipe.tune import Choice, Range, Tune
@@ -27,6 +28,7 @@ __all__ = [
     "Init",
     "Members",
     "Model",
+    "Outlines",
     "Pixels",
     "Range",
     "Recipe",

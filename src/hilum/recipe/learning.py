@@ -22,8 +22,9 @@ class Training(Struct, frozen=True, forbid_unknown_fields=True):
             those of the last epoch; `agreed` those of the epoch whose metric is best on average over the seeds of
             `[members]`, which depends less on chance than the best epoch of one run.
         monitor: Metric that decides about the weights that are kept, plateaus and early stopping: the `loss`, the
-            `accuracy` or the `auroc` on the validation films; `views_loss` or `views_auroc`, the same on `val_views`
-            augmented views of each; or `shifted_loss` or `shifted_auroc`, the same under `val_shifts`.
+            `accuracy` or the `auroc` on the validation films, or, for `[outlines]`, the Dice coefficient `dice`;
+            `views_loss`, `views_auroc` or `views_dice`, the same on `val_views` augmented views of each; or
+            `shifted_loss` or `shifted_auroc`, the same under `val_shifts`.
         val_views: Number of augmented views of each validation film on which every epoch is also measured.
         val_shifts: Whether every epoch is also measured on the validation films under the ten acquisition shifts of
             `shifts-1`; the metrics are averaged over the shifts. Metrics by which something was chosen are optimistic
@@ -64,9 +65,17 @@ class Training(Struct, frozen=True, forbid_unknown_fields=True):
     epochs: Annotated[int, Meta(ge=1)] = 30
     min_epochs: Annotated[int, Meta(ge=1)] = 1
     keep: Literal["best", "last", "agreed"] = "best"
-    monitor: Literal["loss", "accuracy", "auroc", "views_loss", "views_auroc", "shifted_loss", "shifted_auroc"] = (
-        "loss"
-    )
+    monitor: Literal[
+        "loss",
+        "accuracy",
+        "auroc",
+        "dice",
+        "views_loss",
+        "views_auroc",
+        "views_dice",
+        "shifted_loss",
+        "shifted_auroc",
+    ] = "loss"
     val_views: Annotated[int, Meta(ge=0, le=64)] = 0
     val_shifts: bool = False
     early_stopping: Annotated[int, Meta(ge=0)] = 0

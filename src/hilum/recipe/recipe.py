@@ -20,6 +20,7 @@ from hilum.recipe.images import Batches, Pixels
 from hilum.recipe.included import recipe_text
 from hilum.recipe.learning import BundleSettings, Training
 from hilum.recipe.network import Init, Model, Transfer, Weights
+from hilum.recipe.outlines import Outlines
 from hilum.recipe.several import Members, Teacher
 from hilum.recipe.tune import Tune
 
@@ -49,6 +50,7 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True):
         bundle: How the detector is stored, and how its operating point is chosen.
         tune: What `hilum tune` tries.
         classical: A system without a deep network, in place of the one that `[model]` to `[members]` describe.
+        outlines: A network that outlines lungs, in place of the classifier that `[model]` describes.
     """
 
     name: str
@@ -69,12 +71,14 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True):
     bundle: BundleSettings = BundleSettings()
     tune: Tune = Tune()
     classical: Classical | None = None
+    outlines: Outlines | None = None
 
     def __post_init__(self) -> None:
         if not self.name.isprintable():
             raise ValueError("name: holds line breaks or control characters; write it in one line")
         if self.classical:
             self._refuse_network()
+        self._refuse_unfit_for_outlines()
         held, (_, largest) = self.pixels.size, self.batches.scales or (0, self.batches.crop)
         if largest > held:
             raise ValueError(
@@ -130,9 +134,49 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True):
             if asked:
                 raise ValueError(f"{key} is for networks, and [classical] is a system without one; omit one of them")
 
+    def _refuse_unfit_for_outlines(self) -> None:
+        of_dice = self.training.monitor.endswith("dice")
+        if not self.outlines:
+            if of_dice:
+                raise ValueError(f"training.monitor = {self.training.monitor} is for [outlines], which is missing")
+            return
+        for_classes = {
+            "classical": self.classical is not None,
+            "labels": self.labels != "label",
+            "classes": bool(self.classes),
+            "batches.crop": bool(self.batches.crop),
+            "batches.draw": self.batches.draw != "shuffled",
+            "batches.mixup": bool(self.batches.mixup),
+            "batches.augment.match": bool(self.batches.augment.match),
+            "model": self.model != Model(),
+            "weights.source": bool(self.weights.source),
+            "init.from": bool(self.init.source),
+            "transfer": self.transfer != Transfer(),
+            "teacher.sources": bool(self.teacher.sources),
+            "members": self.members.several,
+            "training.val_shifts": self.training.val_shifts,
+            "training.logit_adjustment": bool(self.training.logit_adjustment),
+            "tune": self.tune != Tune(),
+        }
+        for key, asked in for_classes.items():
+            if asked:
+                raise ValueError(f"{key} is for detectors, and [outlines] learns where lungs are; omit one of them")
+        if not of_dice and self.training.monitor not in ("loss", "views_loss"):
+            raise ValueError(
+                f"training.monitor = {self.training.monitor} is for detectors; monitor dice, or the loss"
+            )
+        coarsest = 2 ** (len(self.outlines.widths) - 1)
+        if self.pixels.size % coarsest:
+            raise ValueError(
+                f"pixels.size = {self.pixels.size} cannot be halved {len(self.outlines.widths) - 1} times, as "
+                f"outlines.widths asks for; take a multiple of {coarsest}"
+            )
+
     @property
     def system(self) -> str:
         """What is trained: the name of the network, or the stages of a system without one."""
+        if self.outlines:
+            return "a U-Net that outlines lungs"
         return self.classical.stages if self.classical else self.model.name
 
     @property

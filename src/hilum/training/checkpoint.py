@@ -27,8 +27,8 @@ from hilum.files import read_regular, replacing, require_regular, write_text
 from hilum.models import Network
 from hilum.recipe import Recipe
 from hilum.records import Manifest
+from hilum.training.objective import Columns, concatenate
 from hilum.training.schedule import Schedule
-from hilum.training.step import StepOutput
 
 # What is chosen on validation films after the last epoch: a run that is resumed may be given other values of these.
 CHOSEN_LATER = ("calibration", "operating_point", "operating_at", "miss_cost", "prevalence", "coverage")
@@ -123,18 +123,18 @@ class TrainingState:
         average: the moving average of its weights, where there is one.
         optimizer: the optimiser.
         progress: how far the run has come.
-        outputs: the network's outputs for the batches of the epoch so far, for the epoch's training metrics.
+        outputs: what the epoch's training metrics need of each film of the batches so far (`Objective.columns`).
     """
 
     model: nn.Module
     average: AveragedModel | None
     optimizer: torch.optim.Optimizer
     progress: Progress = field(default_factory=Progress)
-    outputs: list[StepOutput] = field(default_factory=list)
+    outputs: list[Columns] = field(default_factory=list)
 
-    def epoch_output(self) -> StepOutput:
-        """The outputs of all batches of the epoch so far, concatenated."""
-        return StepOutput(*(torch.cat(column) for column in zip(*self.outputs, strict=True)))
+    def epoch_output(self) -> Columns:
+        """The columns of all batches of the epoch so far, concatenated."""
+        return concatenate(self.outputs)
 
     def save(self, path: Path) -> None:
         """Write the checkpoint, which appears complete or not at all.
@@ -153,7 +153,7 @@ class TrainingState:
         if self.average:
             groups["average"] = self.average.state_dict()
         if self.outputs:
-            groups["outputs"] = self.epoch_output()._asdict()
+            groups["outputs"] = self.epoch_output()
         save(path, groups, asdict(self.progress))
 
     def restore(self, path: Path) -> None:
@@ -170,7 +170,7 @@ class TrainingState:
         schedule = Schedule(**_with_present_names(notes["schedule"]))
         self.progress = Progress(**{**_with_present_names(notes), "schedule": schedule})
         outputs = groups.get("outputs") or groups.get("said")
-        self.outputs = [StepOutput(**_with_present_names(outputs))] if outputs else []
+        self.outputs = [_with_present_names(outputs)] if outputs else []
 
 
 def _with_present_names(values: Mapping[str, Any]) -> dict[str, Any]:

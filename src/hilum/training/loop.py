@@ -11,8 +11,8 @@ from hilum.batches import BatchSource
 from hilum.history import Row
 from hilum.recipe import Recipe
 from hilum.training.distillation import read_teachers
-from hilum.training.loss import make_loss_function
 from hilum.training.model_selection import check_monitor, stops_early
+from hilum.training.objective import make_objective
 from hilum.training.trainer import FitResult, make_trainer
 
 
@@ -24,7 +24,7 @@ def check_recipe(train: BatchSource, val: BatchSource, recipe: Recipe) -> None:
             adjustment or the teacher (of knowledge distillation) do not fit the classes.
     """
     check_monitor(recipe.training, val.labels)
-    make_loss_function(recipe.training, train.labels, train.classes)
+    make_objective(recipe, train)
     read_teachers(recipe, train.classes)
 
 

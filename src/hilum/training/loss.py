@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,8 +12,10 @@ from torch import Tensor
 
 from hilum.batches import Batch, partners
 from hilum.errors import RecipeError
+from hilum.history import Row
 from hilum.models import log_probabilities
 from hilum.recipe import Training
+from hilum.training.class_metrics import metrics_row
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,18 @@ class LossFunction:
             (n,) float32.
         """
         return _mixup_losses(batch, lambda labels: film_losses(logits, labels, self.class_weights))
+
+    def columns(self, logits: Tensor, batch: Batch) -> dict[str, Tensor]:
+        """As `Objective.columns`: logits, reported losses, and the label; of a blended film the dominant one."""
+        return {
+            "logits": logits,
+            "losses": self.reported_losses(logits, batch),
+            "labels": batch.dominant_labels(),
+        }
+
+    def metrics(self, prefix: str, columns: Mapping[str, Tensor]) -> Row:
+        """As `Objective.metrics`: loss, accuracy and AUROC."""
+        return metrics_row(prefix, columns["logits"], columns["losses"], columns["labels"].long())
 
     def to(self, device: torch.device) -> LossFunction:
         """A copy of the loss function on another device."""

@@ -17,6 +17,8 @@ MONITORED = {
     "loss": ("val_loss", True),
     "accuracy": ("val_accuracy", False),
     "auroc": ("val_auroc", False),
+    "dice": ("val_dice", False),
+    "views_dice": ("val_views_dice", False),
     "views_loss": ("val_views_loss", True),
     "views_auroc": ("val_views_auroc", False),
     "shifted_loss": ("val_shifted_loss", True),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import NamedTuple
 
 import torch
 from lightning_fabric import Fabric
@@ -15,22 +14,7 @@ from torch import Tensor
 from hilum.batches import Batch, Shard
 from hilum.models import part_of_batch
 from hilum.training.distillation import TeacherNetwork
-from hilum.training.loss import LossFunction
-from hilum.training.parallel import gather
-
-
-class StepOutput(NamedTuple):
-    """The network's output for the films of a batch, gathered from all processes, on the CPU.
-
-    Attributes:
-        logits: (n, outputs) float32.
-        losses: (n,) float32, by `LossFunction.reported_losses`.
-        labels: (n,) int64; of a film that mixup blended, the label with the larger weight.
-    """
-
-    logits: Tensor
-    losses: Tensor
-    labels: Tensor
+from hilum.training.objective import Columns, Objective, concatenate, gather_columns
 
 
 @dataclass(slots=True)
@@ -41,7 +25,7 @@ class Stepper:
         fabric: Lightning Fabric: the device, the precision and the processes of the run.
         network: the network, as Fabric wrapped it.
         optimizer: the optimiser, as Fabric wrapped it.
-        loss_function: the recipe's loss function.
+        objective: what the network is trained for: its losses, and what the history needs of each film.
         shard: this process's part of every batch.
         clip_norm: the largest norm of the gradient; 0 does not clip.
         micro_batch_size: the number of films that go through the network together; even where that is not the whole
@@ -52,13 +36,13 @@ class Stepper:
     fabric: Fabric
     network: _FabricModule
     optimizer: torch.optim.Optimizer
-    loss_function: LossFunction
+    objective: Objective
     shard: Shard
     clip_norm: float
     micro_batch_size: int
     teacher: TeacherNetwork | None = None
 
-    def step(self, batch: Batch, seed: int) -> StepOutput:
+    def step(self, batch: Batch, seed: int) -> Columns:
         """Make one optimiser step on a batch.
 
         The same seed gives the same step, however the batch is split over micro-batches and processes: gradients are
@@ -71,7 +55,8 @@ class Stepper:
             seed: seed of the step's dropout masks.
 
         Returns:
-            The network's output for the whole batch. Where a loss is not finite, the weights have not been updated.
+            What the history needs of each film of the whole batch (`Objective.columns`), gathered from all processes,
+            on the CPU. Where a loss is not finite, the weights have not been updated.
         """
         while True:
             try:
@@ -83,7 +68,7 @@ class Stepper:
                 self.micro_batch_size = max(2, min(self.micro_batch_size, len(batch.labels)) // 4 * 2)
                 torch.cuda.empty_cache()
             self.optimizer.zero_grad()
-        if output.losses.isfinite().all():
+        if output["losses"].isfinite().all():
             if self.clip_norm:
                 self.fabric.clip_gradients(
                     self.network, self.optimizer, max_norm=self.clip_norm, error_if_nonfinite=False
@@ -92,9 +77,9 @@ class Stepper:
         self.optimizer.zero_grad()
         return output
 
-    def _forward_backward(self, batch: Batch, seed: int) -> StepOutput:
-        """Accumulate the gradient of the mean loss over the global batch, and gather the outputs for it."""
-        shard_rows, outputs = self.shard.rows(batch.global_size), list[Tensor]()
+    def _forward_backward(self, batch: Batch, seed: int) -> Columns:
+        """Accumulate the gradient of the mean loss over the global batch, and gather the columns for it."""
+        shard_rows, outputs = self.shard.rows(batch.global_size), list[Columns]()
         for rows, is_last in _micro_batches(len(batch.labels), self.micro_batch_size):
             part = batch.rows(rows)
             torch.manual_seed(seed)  # of dropout; `part_of_batch` tells it which rows of the global batch these are
@@ -102,20 +87,17 @@ class Stepper:
                 part_of_batch(shard_rows.start + rows.start, batch.global_size),
                 self.fabric.no_backward_sync(self.network, enabled=not is_last),
             ):
-                logits = self.network(channels_last(part.inputs))
-                losses = self.loss_function.training_losses(logits, part)
+                output = self.network(channels_last(part.inputs))
+                losses = self.objective.training_losses(output, part)
                 if self.teacher is not None:
-                    losses = self.teacher.distillation_loss(losses, logits, part.inputs)
+                    losses = self.teacher.distillation_loss(losses, output, part.inputs)
                 # Fabric averages gradients over the processes; times their number, that is the sum.
                 loss = losses.sum() * (self.shard.world_size / batch.global_size)
                 self.fabric.backward(loss)
             with torch.no_grad():
-                reported = self.loss_function.reported_losses(logits, part)
-                columns = (logits, reported[:, None], part.dominant_labels()[:, None])
-                outputs.append(torch.cat([column.detach().float() for column in columns], dim=1))
+                outputs.append(self.objective.columns(output, part))
         indices = torch.arange(shard_rows.start, shard_rows.stop)
-        table = gather(self.fabric, torch.cat(outputs), indices, batch.global_size)
-        return StepOutput(table[:, :-2], table[:, -2], table[:, -1].long())
+        return gather_columns(self.fabric, concatenate(outputs), indices, batch.global_size)
 
 
 def channels_last(inputs: Tensor) -> Tensor:

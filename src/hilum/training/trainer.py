@@ -31,14 +31,14 @@ from hilum.training.checkpoint import (
 from hilum.training.device import set_up_device
 from hilum.training.distillation import TeacherNetwork, make_teacher
 from hilum.training.finetuning import parameter_groups, set_trainable
-from hilum.training.loss import LossFunction, make_loss_function
 from hilum.training.micro_batches import micro_batch_size
 from hilum.training.model_selection import check_monitor, monitored_value, should_keep
+from hilum.training.objective import Columns, Objective, make_objective
 from hilum.training.parallel import restore_batch_norms, shard_of, synchronize_batch_norms
 from hilum.training.schedule import make_optimizer
-from hilum.training.step import StepOutput, Stepper
+from hilum.training.step import Stepper
 from hilum.training.tensorboard import TensorBoardLog
-from hilum.training.validation import metrics_row, validate
+from hilum.training.validation import validate
 
 
 @dataclass(slots=True)
@@ -71,7 +71,7 @@ class Trainer:
         folder: the folder of the run.
         fabric: Lightning Fabric: the device, the precision and the processes.
         shard: this process's part of every batch.
-        loss_function: the recipe's loss function.
+        objective: what the network is trained for, on the run's device.
         teacher: the trained networks to distil from, where the recipe names some.
         state: weights, optimiser and progress: what a checkpoint holds.
         steps_per_epoch: the number of optimiser steps in an epoch.
@@ -88,7 +88,7 @@ class Trainer:
     folder: Path
     fabric: Fabric
     shard: Shard
-    loss_function: LossFunction
+    objective: Objective
     teacher: TeacherNetwork | None
     state: TrainingState
     steps_per_epoch: int
@@ -151,7 +151,7 @@ class Trainer:
             self.fabric,
             network,
             optimizer,
-            self.loss_function.to(self.fabric.device),
+            self.objective,
             self.shard,
             scheme.clip_norm,
             progress.micro_batch_size,
@@ -182,7 +182,7 @@ class Trainer:
                 group["lr"] = learning_rate * group["scale"]
             # A prime larger than any number of steps: runs with different seeds never share a step's seed.
             output = self.stepper.step(batch, seed=seed * 100_000_007 + global_step)
-            if not output.losses.isfinite().all():
+            if not output["losses"].isfinite().all():
                 when = f"epoch {epoch}, step {global_step}"
                 message = _report_failed_batch(output, batch, self.train, self.folder, when)
                 raise HilumError(f"{message}; {divergence_advice(self.state.model, self.last_checkpoint)}")
@@ -203,7 +203,7 @@ class Trainer:
         """
         epoch, steps = self.progress.epoch + 1, self.steps_per_epoch
         measured = validate(
-            self.evaluated_model, self.val, self.shifted, self.recipe, self.loss_function, self.fabric, self.shard
+            self.evaluated_model, self.val, self.shifted, self.recipe, self.objective, self.fabric, self.shard
         )
         for name, value in measured.items():
             if name.endswith("loss") and not math.isfinite(value):
@@ -213,7 +213,7 @@ class Trainer:
             "epoch": epoch,
             "seconds": time.perf_counter() - self.epoch_start_time,
             "learning_rate": self.progress.schedule.learning_rate(self.recipe.training, epoch * steps - 1, steps),
-            **metrics_row("train", *self.state.epoch_output()),
+            **self.objective.metrics("train", self.state.epoch_output()),
             **measured,
         }
 
@@ -256,14 +256,14 @@ class Trainer:
 
 
 def make_trainer(model: nn.Module, train: BatchSource, val: BatchSource, recipe: Recipe, folder: Path) -> Trainer:
-    """Set a run up: processes, device, loss function, optimiser; the network is moved to the run's device.
+    """Set a run up: processes, device, objective, optimiser; the network is moved to the run's device.
 
     Partial files that a killed run left among its checkpoints are deleted.
     """
     scheme = recipe.training
     check_monitor(scheme, val.labels)
     shifted = [val.transformed(shift) for shift in ACQUISITION.shifts.values()] if scheme.val_shifts else []
-    loss_function = make_loss_function(scheme, train.labels, train.classes)
+    objective = make_objective(recipe, train)
     teacher = make_teacher(recipe, train.classes)
     fabric = set_up_device(scheme, gradual=bool(recipe.transfer.gradual))
     shard = shard_of(fabric, recipe.batches.size)
@@ -272,7 +272,17 @@ def make_trainer(model: nn.Module, train: BatchSource, val: BatchSource, recipe:
     optimizer = make_optimizer(scheme, parameter_groups(model, recipe.transfer))
     state, steps = TrainingState(model, average, optimizer), train.batches_per_epoch
     trainer = Trainer(
-        train, val, shifted, recipe, folder, fabric, shard, loss_function, teacher, state, steps_per_epoch=steps
+        train,
+        val,
+        shifted,
+        recipe,
+        folder,
+        fabric,
+        shard,
+        objective.to(fabric.device),
+        teacher,
+        state,
+        steps_per_epoch=steps,
     )
     if fabric.is_global_zero:
         for unfinished in trainer.checkpoints.glob(".*"):  # a killed run was writing it
@@ -300,10 +310,10 @@ def _read_history_until(epoch: int, path: Path) -> list[Row]:
     return rows
 
 
-def _report_failed_batch(output: StepOutput, batch: Batch, train: BatchSource, folder: Path, when: str) -> str:
+def _report_failed_batch(output: Columns, batch: Batch, train: BatchSource, folder: Path, when: str) -> str:
     """Write the batch's films to `failed_batch.txt`, and return the message about its NaN or infinite loss."""
     names = [train.manifest.films[index].path for index in batch.indices]
     path = folder / "failed_batch.txt"
     write_text(path, "".join(f"{name}\n" for name in names))
-    loss = float(output.losses[~output.losses.isfinite()][0])
+    loss = float(output["losses"][~output["losses"].isfinite()][0])
     return f"the loss is {loss} in {when}, with {names[0]} and {len(names) - 1} other films (in {path})"

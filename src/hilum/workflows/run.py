@@ -31,8 +31,8 @@ class Run:
         recipe: what it was asked to do, with every key written out.
         history: a row for each epoch; of a system without a network, for each strength that was tried. Empty where
             the run consists of several.
-        bundle: the folder of the detector that it ended in. None where the recipe asks for none (`members.fuse =
-            "none"`), and where the run was stopped before it was written.
+        bundle: the folder of the detector, or of the network that finds lungs, that it ended in. None where the
+            recipe asks for none (`members.fuse = "none"`), and where the run was stopped before it was written.
         members: the runs of single seeds or folds that it consists of.
     """
 
@@ -107,7 +107,7 @@ def read_run(folder: str | Path) -> Run:
         folder,
         recipe,
         tuple(read_history(folder / "history.csv")),
-        bundle if (bundle / "bundle.json").exists() else None,
+        bundle if any((bundle / name).exists() for name in ("bundle.json", "lungs.json")) else None,
         tuple(read_run(member) for member in members) if recipe.members.several else (),
     )
 

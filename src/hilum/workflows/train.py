@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from hilum.errors import RecipeError, RequestError
 from hilum.locks import one_writer
@@ -14,6 +14,9 @@ from hilum.progress import first_process
 from hilum.recipe import Recipe, read_recipe, with_settings
 from hilum.records import Manifest, read_manifest
 from hilum.workflows.run import Run, free_folder, read_run
+
+if TYPE_CHECKING:
+    from hilum.films import Outline
 
 logger = logging.getLogger("hilum")
 
@@ -24,6 +27,7 @@ def train(
     out: str | Path | None = None,
     *,
     settings: Sequence[str] = (),
+    outlines: str | Path | None = None,
     memory: int | str | None = None,
     split_by: Literal["patient", "film"] = "patient",
     patient_pattern: str | None = None,
@@ -40,6 +44,8 @@ def train(
         films: a manifest (the list of films that `hilum.index` returns), or what `hilum.index` takes.
         out: the run's folder; by default `runs/NAME`, or `runs/NAME-2` and so on where there is a run already. Under
             `torchrun`, whose processes have to agree on a folder, it is always `runs/NAME`.
+        outlines: for a recipe with `[outlines]`: a folder with outlines of the films' lungs, pictures that have their
+            film's name and are white inside the lungs; films without one are left out, and classes are not needed.
         settings: changes to the recipe, each `section.key=value`, such as `training.epochs=3`.
         memory: the memory that training may take, in bytes or as text such as `8GB`; None takes what is free.
         split_by: as for `hilum.index`, for films that are not split yet.
@@ -67,13 +73,31 @@ def train(
         raise RequestError(
             f"{folder}: holds a run already; continue it with --resume {folder} (hilum.resume), or name another --out"
         )
-    manifest = as_manifest(films, split_by=split_by, patient_pattern=patient_pattern, class_names=class_names)
+    if bool(resolved.outlines) != (outlines is not None):
+        raise RequestError(
+            f"{resolved.name}: learns from outlines of lungs; name their folder with --outlines FOLDER"
+            if resolved.outlines
+            else f"{resolved.name}: learns classes and no outlines; omit --outlines, or take the recipe lungs"
+        )
+    manifest = as_manifest(
+        films,
+        cut=not resolved.outlines,
+        split_by=split_by,
+        patient_pattern=patient_pattern,
+        class_names=class_names,
+    )
     notes = manifest.notes
     if resolved.classes and resolved.labels == "label":
         matched = match_classes(manifest, resolved.classes)
         manifest, notes = matched.manifest, (*notes, *matched.notes)
     for note in notes:
         logger.info(f"note: {note}")
+    if outlines is not None:
+        from hilum.workflows.train_lungs import outlines_of
+
+        return _run_lungs(
+            resolved, outlines_of(resolved, manifest, outlines), folder, resume=False, memory=memory_bytes
+        )
     return _run(resolved, manifest, folder, resume=False, memory=memory_bytes)
 
 
@@ -94,6 +118,11 @@ def resume(folder: str | Path, *, memory: int | str | None = None) -> Run:
     require("evaluate" if started.recipe.classical else "train", "training")
     memory_bytes = parse_memory(memory) if isinstance(memory, str) else memory
     manifest = read_manifest(started.folder / "manifest.csv")
+    if started.recipe.outlines:
+        from hilum.films import read_outlines
+
+        outlines = read_outlines(started.folder / "outlines.csv", manifest)
+        return _run_lungs(started.recipe, outlines, started.folder, resume=True, memory=memory_bytes)
     return _run(started.recipe, manifest, started.folder, resume=True, memory=memory_bytes)
 
 
@@ -115,6 +144,16 @@ def _run(recipe: Recipe, manifest: Manifest, folder: Path, *, resume: bool, memo
             train_members(recipe, manifest, folder, resume=resume, memory=memory)
         else:
             train_network(recipe, manifest, folder, resume=resume, memory=memory)
+    return read_run(folder)
+
+
+@one_writer("folder")
+def _run_lungs(recipe: Recipe, outlines: Sequence[Outline], folder: Path, *, resume: bool, memory: int | None) -> Run:
+    """Train a network that finds lungs."""
+    from hilum.workflows.train_lungs import train_lungs
+
+    with _log_how_to_resume(folder):
+        train_lungs(recipe, outlines, folder, resume=resume, memory=memory)
     return read_run(folder)
 
 

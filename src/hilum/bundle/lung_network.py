@@ -1,0 +1,85 @@
+"""Writing a network that finds lungs: for ONNX Runtime, and its weights for torch. Needs torch."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+from safetensors.torch import save_file
+from torch import nn
+
+from hilum.bundle.lung_names import LUNGS_ONNX, LUNGS_RECORD, LUNGS_WEIGHTS
+from hilum.bundle.lung_record import LungRecord, read_lungs, seal_lungs
+from hilum.bundle.onnx_export import export_onnx, round_weights
+from hilum.errors import RequestError
+from hilum.files import hidden_beside, replacing
+from hilum.models import LungNetwork, LungProbabilities
+from hilum.pixels import chest_phantom
+
+_LARGEST = 2_000_000  # bytes of the ONNX file, which ships with the package
+_FILMS = 4
+
+
+def write_lung_network(network: LungNetwork, folder: Path, record: LungRecord) -> LungRecord:
+    """Write a folder that holds the network as `lungs.onnx`, its weights, and the sealed `lungs.json`.
+
+    The ONNX network gives probabilities: `films` (n, 1, size, size) float32 in [0, 1] → `lungs` (n, 1, size, size)
+    and `view` (n, 5). The folder appears whole or not at all.
+
+    Args:
+        network: trained, on the CPU, in evaluation mode; its weights are rounded to float16 where the recipe says so.
+        folder: to write; what is there already is replaced if it holds such a network.
+        record: before its files are listed.
+
+    Raises:
+        HilumError: the ONNX network does not give what the torch network gives.
+        RequestError: the folder holds something else.
+    """
+    if folder.exists() and any(folder.iterdir()) and not (folder / LUNGS_RECORD).exists():
+        raise RequestError(f"{folder}: exists and holds no network that finds lungs; name another folder")
+    part, old = hidden_beside(folder, ".part"), hidden_beside(folder, ".old")
+    for left in (part, old):
+        shutil.rmtree(left, ignore_errors=True)
+    part.mkdir(parents=True)
+    half, size = record.recipe.bundle.weights == "float16", record.recipe.pixels.size
+    if half:
+        round_weights(network)
+    films = np.stack([chest_phantom(seed, (size, size), 0.2 * seed) for seed in range(_FILMS)])
+    levels = np.rint(films * 255).astype(np.uint8)
+    deployed: nn.Module = LungProbabilities(network).eval()
+    export_onnx(deployed, levels, part / LUNGS_ONNX, half=half, outputs=("lungs", "view"))
+    weights = {
+        name: (values.half() if half and values.ndim >= 2 else values).contiguous()
+        for name, values in network.state_dict().items()
+    }
+    with replacing(part / LUNGS_WEIGHTS) as temporary:
+        save_file(weights, temporary)
+    sealed = seal_lungs(part, record)
+    if folder.exists():
+        folder.replace(old)
+    part.replace(folder)
+    shutil.rmtree(old, ignore_errors=True)
+    return sealed
+
+
+def ship_lung_network(folder: Path, package: Path) -> LungRecord:
+    """Copy a trained network into the package: `lungs.onnx`, and `lungs.json` without the weights for going on.
+
+    Args:
+        folder: as `write_lung_network` wrote it.
+        package: the folder of `hilum.lungs`.
+
+    Raises:
+        BundleError: the folder is damaged.
+        RequestError: the network is larger than what the package may hold.
+    """
+    record = read_lungs(folder)
+    size = (folder / LUNGS_ONNX).stat().st_size
+    if size > _LARGEST:
+        raise RequestError(
+            f"{folder / LUNGS_ONNX}: {size / 1e6:.1f} MB, and at most {_LARGEST / 1e6:.0f} MB are shipped"
+        )
+    package.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(folder / LUNGS_ONNX, package / LUNGS_ONNX)
+    return seal_lungs(package, record)
