@@ -22,7 +22,7 @@ from hilum import films, pixels
 from hilum.classical import describe, describe_films, prepare
 from hilum.classical.features.families import features
 from hilum.classical.features.film import film_of
-from hilum.classical.features.outline import lungs_of
+from hilum.classical.features.outline import outline_of
 from hilum.recipe import Classical, read_recipe
 from hilum.recipe.classical import Family, Step
 from hilum.records import Manifest
@@ -69,7 +69,7 @@ def parts(squares: list[np.ndarray]) -> None:
     families: tuple[Family, ...] = get_args(Family)
     for step in steps:
         took(step, partial(prepare, steps=(step,)), squares)
-    took("lung field", lungs_of, squares)
+    took("lungs", outline_of, squares)
     ready = [film_of(prepare(square, ())) for square in squares]
     for family in families:
         took(family, partial(features, families=(family,)), ready)

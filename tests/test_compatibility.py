@@ -111,6 +111,15 @@ def hash_of(weights: Mapping[str, NDArray[Any]]) -> str:
 
 
 ADDED_FIGURES = {"answered"}
+# The battery `controls-1` blanked the lungs as an average film found them; `controls-2` blanks their hull as a
+# network finds them. Of what was measured on blanked films the names stay, and the figures are others.
+MEASURED_OTHERWISE = tuple(
+    f"metrics.json: controls: {name}"
+    for name in ("per_shift: lungs_blanked", "auroc_mean", "sensitivity_mean", "specificity_mean", "accuracy_mean",
+                 "auroc_worst")
+)  # fmt: skip
+# What the audit says of the lungs, film by film, since it looks for them.
+ADDED_FINDINGS = ("no lungs were found in", "only one lung was found in", "a lung is cut off", "seems upside down")
 
 
 def assert_same_figures(was: object, now: object, place: str) -> None:
@@ -125,9 +134,13 @@ def assert_same_figures(was: object, now: object, place: str) -> None:
             assert_same_figures(was[name], now[name], f"{place}: {name}")
     elif isinstance(was, list):
         assert isinstance(now, list), place
+        if place.startswith("metrics.json: audit: findings"):
+            now = [line for line in now if not any(words in line for words in ADDED_FINDINGS)]
         assert len(was) == len(now), place
         for number, (one, other) in enumerate(zip(was, now, strict=True)):
             assert_same_figures(one, other, f"{place}[{number}]")
+    elif place.startswith(MEASURED_OTHERWISE) and not isinstance(was, str):
+        assert now is None or isinstance(now, type(was) if was is not None else float), place
     elif isinstance(was, float) and isinstance(now, float):
         assert now == (was if SAME_MACHINE else pytest.approx(was, abs=2e-3)), place
     elif isinstance(was, str):

@@ -74,6 +74,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
         "predict shipped films/test --engine auto --precision auto",
         "predict shipped films/test --engine ray --out parts",
     ),
+    "lungs": ("lungs films/test/NORMAL/IM-0061-0001.jpeg --out lungs.png", "lungs films/test --out lungs"),
     "preprocess": ("preprocess films/test/NORMAL/IM-0061-0001.jpeg --out steps.png",),
     "doctor": ("doctor",),
     "models": ("models",),

@@ -129,7 +129,7 @@ def test_predictions_have_a_row_for_every_film_also_the_failed(tmp_path: Path) -
 
 def test_what_the_columns_hold_is_what_dictionaries_hold(tmp_path: Path) -> None:
     row = Prediction(
-        FILMS.films[1], (0.25, 0.75), "PNEUMONIA", "", (9, 9), ("NORMAL", "PNEUMONIA"), ("no lung field found",),
+        FILMS.films[1], (0.25, 0.75), "PNEUMONIA", "", (9, 9), ("NORMAL", "PNEUMONIA"), ("no lungs found",),
         ("a few pixels were far outside the scale", "the first of 2 pictures"), "not sure", "Both are plausible.",
     )  # fmt: skip
     predictions = Predictions(("NORMAL", "PNEUMONIA"), 0.5, (row,))
@@ -141,7 +141,7 @@ def test_what_the_columns_hold_is_what_dictionaries_hold(tmp_path: Path) -> None
     assert written["remarks"].split("; ") == kept["remarks"] == list(row.remarks)
     assert read_predictions(tmp_path / "p.csv", predictions.classes, 0.5).rows[0].answer == "not sure"
     shown = repr(predictions).splitlines()[1]
-    for text in ("not sure", "0.750", "Both are plausible.", "no lung field found; a few pixels were far outside"):
+    for text in ("not sure", "0.750", "Both are plausible.", "no lungs found; a few pixels were far outside"):
         assert text in shown
 
 

@@ -5,18 +5,21 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
 import cv2
 import msgspec
 import numpy as np
+import pytest
 
 from hilum import films
 from hilum.auditing import Audit, AuditRecord, audit, audit_json, audit_seen, quick_audit, survey, write_audit
 from hilum.auditing.audit_page import render
 from hilum.auditing.duplicates import copy_findings, likeness_findings
 from hilum.auditing.similarity import find_near_duplicates
+from hilum.lungs import Lungs, find_lungs
 from hilum.records import Manifest, Prediction, Predictions
 from tests.auditing.conftest import WriteSet, film, save
 from tests.pixels.dicoms import dataset, stored_phantom
@@ -142,7 +145,7 @@ class TestBadInput:
         made = run(write_set(5))
         assert kinds(made) == set()
         assert made.not_checked == {
-            "films that are rotated, inverted or show something else": "10 films; 30 are needed",
+            "films that are inverted, or unlike the others": "10 films; 30 are needed",
             "marks on one class": "NORMAL has 5 patients and the other classes 5; 20 are needed",
             "shortcuts": "NORMAL has 5 films of 5 patients; 10 of 5 are needed",
             "labels": "NORMAL has 5 films of 5 patients; 10 of 5 are needed",
@@ -243,3 +246,23 @@ class TestRealFilms:
         found = likeness_findings(seen.films, find_near_duplicates(seen.squares))
         assert [finding.kind for finding in found] == ["same_patient"]
         assert {Path(path).stem for path in found[0].films} == set(wanted)
+
+
+def test_films_without_lungs_and_on_their_head_are_named(
+    write_set: WriteSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.modules["hilum.auditing.survey"], "find_lungs", find_lungs)  # the network itself
+    root = write_set(patients=3)
+    noise = np.random.default_rng(0).integers(0, 256, (128, 128)).astype(np.uint8)
+    save(root / "train" / "NORMAL" / "IM-0900-0001.jpeg", noise)
+    made = run(root)
+    (none,) = [finding for finding in made.findings if finding.kind == "no_lungs"]
+    assert str(root / "train" / "NORMAL" / "IM-0900-0001.jpeg") in none.films
+    assert "film" in none.sentence
+    assert str(root) not in none.sentence
+    # Few films cannot be compared with one another, and each is looked at by itself all the same.
+    turned = Lungs(np.ones((1, 1), dtype=np.bool_), 1.0, 180, "", ("upside down",))
+    monkeypatch.setattr(sys.modules["hilum.auditing.survey"], "find_lungs", lambda film: turned)
+    (upside,) = [finding for finding in run(root).findings if finding.kind == "turned"]
+    assert len(upside.films) == 7
+    assert upside.sentence.startswith("7 films seem upside down: ")

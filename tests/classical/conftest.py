@@ -8,9 +8,12 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from skimage.draw import ellipse
 
 from hilum.classical.features.film import ScaledFilm, film_of
 from hilum.classical.features.prepare import prepare
+from hilum.lungs import LungFinder, Lungs
+from hilum.lungs.found import box_of
 from hilum.pixels import chest_phantom
 from tests.classical.made import as_kept, kept, made, manifest  # noqa: F401  (fixtures)
 
@@ -20,6 +23,41 @@ Square = NDArray[np.uint8]
 def phantom(seed: int, size: int = 128, opacity: float = 0.0) -> Square:
     """A generated film as `preprocess` would give it."""
     return np.rint(chest_phantom(seed, (size, size), opacity) * 255).astype(np.uint8)
+
+
+DARK = 70  # grey level below which a drawn film is lung
+
+
+class FindsDark(LungFinder):
+    """Finds what is dark, in place of the network: so where drawn lungs lie is known."""
+
+    def __init__(self) -> None:
+        self.sha256 = "dark"
+
+    def find(self, film: NDArray[np.uint8] | NDArray[np.float32]) -> Lungs:
+        mask = film < DARK
+        return Lungs(mask, 1.0, box=box_of(mask))
+
+
+class FindsNothing(LungFinder):
+    """Finds no lungs in any film."""
+
+    def __init__(self) -> None:
+        self.sha256 = "nothing"
+
+    def find(self, film: NDArray[np.uint8] | NDArray[np.float32]) -> Lungs:
+        return Lungs(None, 0.2, reason="it does not look like a frontal chest film")
+
+
+def two_lungs(scale: float = 1, aside: int = 0, below: int = 0) -> Square:
+    """Two dark lungs of different sizes on a chest that is brighter downwards, (224, 224): enlarged and moved."""
+    rows, columns = (np.mgrid[:224, :224] - 112) / scale
+    chest = 160 + (rows - below / scale) / 4 + 20 * np.cos((columns - aside / scale) / 30)
+    for down, across, high, wide in ((0, -40, 60, 24), (6, 42, 52, 28)):
+        centre = (112 + below + scale * down, 112 + aside + scale * across)
+        inside = ellipse(*centre, scale * high, scale * wide, shape=chest.shape)
+        chest[inside] = 50
+    return np.asarray(np.rint(np.clip(chest, 0, 255)), dtype=np.uint8)
 
 
 @pytest.fixture(scope="session")

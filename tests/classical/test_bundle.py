@@ -30,7 +30,7 @@ from hilum.files import sha256_of
 from hilum.gate import fit_gate
 from hilum.inference import Detector
 from hilum.records import Film, Manifest
-from tests.classical.made import CLASSES, Made
+from tests.classical.made import CLASSES, Made, make, recipe_of
 
 pytestmark = pytest.mark.usefixtures("as_kept")
 
@@ -50,7 +50,7 @@ def sealed_again(folder: Path) -> None:
 
 def test_has_every_file_and_no_other(made: Made) -> None:
     names = {path.name for path in made.bundle.folder.iterdir()}
-    assert names == {"bundle.json", "model.skops", "golden.json", "CARD.md"}
+    assert names == {"bundle.json", "model.skops", "golden.json", "CARD.md", "lungs.onnx"}
 
 
 def test_an_opened_bundle_judges_as_the_system_that_was_fitted(made: Made) -> None:
@@ -75,6 +75,38 @@ def test_the_card_names_the_system_and_whose_films_it_holds(made: Made) -> None:
     assert "prepared (frame)" in card
     assert "It holds films of patients as templates: 2 of each class, 16×16 pixels." in card
     assert "in which the classes are equally frequent" in card
+
+
+def test_it_describes_films_by_the_lung_network_that_it_was_fitted_with(
+    made: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another Hilum's network would find other lungs, and so give other numbers."""
+    films = golden_films(made.recipe.pixels)
+    expected = load(made.bundle).predict(films)[0]
+
+    def another(film: object) -> None:
+        raise AssertionError("the network that comes with Hilum was asked")
+
+    monkeypatch.setattr("hilum.classical.features.outline.find_lungs", another)
+    np.testing.assert_array_equal(load(bundle.read(made.bundle.folder)).predict(films)[0], expected)
+
+
+def test_a_system_that_learnt_from_the_lungs_of_0_2_0_is_refused_in_one_line(copy: Path) -> None:
+    """It found them by an average film, and its bundle holds no network that finds them."""
+    (copy / "lungs.onnx").unlink()
+    record = json.loads((copy / "bundle.json").read_text())
+    del record["files"]["lungs.onnx"]
+    (copy / "bundle.json").write_text(json.dumps(record))
+    sealed_again(copy)
+    with pytest.raises(BundleError, match=r"tiny learnt from lungs .* train it again: hilum train tiny --data DIR"):
+        Detector(copy)
+
+
+def test_a_system_of_grey_values_needs_no_lungs(made: Made, tmp_path: Path) -> None:
+    plain = make(recipe_of(steps=["smooth"], folds=0), made.manifest, tmp_path / "plain")
+    assert plain.bundle.pipeline
+    assert not plain.bundle.holds("lungs.onnx")
+    assert np.isfinite(Detector(plain.bundle.folder).probs(golden_films(plain.recipe.pixels))).all()
 
 
 def test_a_byte_that_changed_is_noticed(copy: Path) -> None:
@@ -157,7 +189,7 @@ def test_what_was_not_found_in_a_film_is_a_flag(made: Made, tmp_path: Path) -> N
     noise = np.random.default_rng(0).integers(0, 256, (64, 64), dtype=np.uint8)
     Image.fromarray(noise).save(tmp_path / "noise.png")
     row = Detector(made.bundle.folder).predict(Manifest((Film(str(tmp_path / "noise.png")),))).rows[0]
-    assert any("no lung field found" in flag for flag in row.flags)
+    assert any("no lungs found" in flag for flag in row.flags)
     assert np.isfinite(row.probs).all()
 
 

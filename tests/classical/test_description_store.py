@@ -14,10 +14,12 @@ import pytest
 from hilum import films, pixels
 from hilum.classical import describe, describe_films
 from hilum.errors import RequestError
+from hilum.lungs import LungFinder
 from hilum.pixels import PixelCache
 from hilum.recipe import Classical, Pixels
 from hilum.recipe.classical import Step
 from hilum.records import Manifest
+from tests.classical.conftest import FindsDark
 from tests.conftest import ChestFolder
 
 PIXELS = Pixels(size=48)
@@ -38,9 +40,9 @@ def worked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     module = sys.modules["hilum.classical.features.describe"]
     original = module.describe_one
 
-    def counted(square: Any, spec: Classical) -> Any:
+    def counted(square: Any, spec: Classical, lungs: LungFinder | None = None) -> Any:
         count.append(len(count))
-        return original(square, spec)
+        return original(square, spec, lungs)
 
     monkeypatch.setattr(module, "describe_one", counted)
     return count
@@ -91,9 +93,16 @@ def test_every_choice_that_changes_a_number_has_a_store_of_its_own(
         assert len(worked) == number
     describe_films(one, cache, Classical(side=12, classifier="svm", select="l1", folds=3), PIXELS)
     assert len(worked) == len(choices), "what happens to the numbers later changes none of them"
+    by_shape = Classical(describe="features", families=("shape",))
+    for number, finder in enumerate((None, FindsDark(), FindsDark()), start=1):
+        describe_films(one, cache, by_shape, PIXELS, lungs=finder)
+        assert len(worked) == len(choices) + min(number, 2), "numbers depend on what finds the lungs"
+    describe_films(one, cache, GREY, PIXELS, lungs=FindsDark())
+    assert len(worked) == len(choices) + 2, "grey values do not"
+    worked.clear()
     monkeypatch.setattr("hilum.classical.description_store.DESCRIBE_VERSION", 0)
     describe_films(one, cache, GREY, PIXELS)
-    assert len(worked) == len(choices) + 1
+    assert len(worked) == 1
 
 
 def test_a_pass_that_was_killed_goes_on_where_it_was(
@@ -104,10 +113,10 @@ def test_a_pass_that_was_killed_goes_on_where_it_was(
     module = sys.modules["hilum.classical.features.describe"]
     counted = module.describe_one
 
-    def killed(square: Any, spec: Classical) -> Any:
+    def killed(square: Any, spec: Classical, lungs: LungFinder | None = None) -> Any:
         if len(worked) == 6:
             raise KeyboardInterrupt
-        return counted(square, spec)
+        return counted(square, spec, lungs)
 
     monkeypatch.setattr(module, "describe_one", killed)
     with pytest.raises(KeyboardInterrupt):
@@ -182,7 +191,7 @@ def test_a_long_note_is_cut_between_letters(made: Made, monkeypatch: pytest.Monk
     monkeypatch.setattr(
         sys.modules["hilum.classical.features.describe"],
         "describe_one",
-        lambda square, spec: (np.zeros(144, np.float32), note),
+        lambda square, spec, lungs: (np.zeros(144, np.float32), note),
     )
     (kept,) = describe_films(Manifest(manifest.films[:1]), cache, GREY, PIXELS).notes
     assert kept == note[: len(kept)]

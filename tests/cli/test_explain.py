@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 from hilum.inference import Detector
+from hilum.lungs import find_lungs
 from hilum.pixels import decode, preprocess
-from hilum.pixels.lungs import lung_field
 from hilum.recipe import Pixels
 from hilum.records import Film, Manifest
 from tests.bundle.conftest import THREE, make_three
@@ -51,7 +51,7 @@ def test_the_shipped_bundle_explains_a_film(hilum: Hilum, tmp_path: Path, write_
     for name in ("deletion", "insertion"):
         assert 0 <= film[name]["area"] <= 1
         assert 0 <= film[name]["chance"] <= 1
-    field = lung_field(preprocess(decode(str(path)), Pixels(size=128)))
+    field = find_lungs(preprocess(decode(str(path)), Pixels(size=128)))
     assert film["lungs"]["reason"] == field.reason
     assert film["lungs"]["chance"] == (None if field.mask is None else field.mask.mean())
     assert Image.open(tmp_path / "why" / film["picture"]).format == "PNG"

@@ -204,14 +204,14 @@ def test_a_remark_is_no_reason_not_to_answer(
 
     class Noted:
         def predict(self, squares: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
-            return predictor.predict(squares)[0], ("no lung field found",) * len(squares)
+            return predictor.predict(squares)[0], ("no lungs found",) * len(squares)
 
     monkeypatch.setattr(whole, "_predictor", Noted())
     monkeypatch.setattr(whole, "_read", lambda *film: read(*film)._replace(remarks=("a few pixels were far out",)))  # type: ignore[union-attr]
     (row,) = whole.predict(film)
     assert (row.answer, row.why, row.probs) == (plain.answer, plain.why, plain.probs)
-    assert (row.flags, row.remarks) == (("no lung field found",), ("a few pixels were far out",))
-    assert row.notes == ("no lung field found", "a few pixels were far out")
+    assert (row.flags, row.remarks) == (("no lungs found",), ("a few pixels were far out",))
+    assert row.notes == ("no lungs found", "a few pixels were far out")
 
 
 def test_a_film_that_is_read_already_gets_the_same_prediction(

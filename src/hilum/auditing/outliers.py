@@ -1,6 +1,7 @@
 """Films that differ from the others: rotated, upside down, inverted, or of no chest.
 
-Everything is compared with the other films of the set, so most of them have to be upright chest films.
+Everything is compared with the other films of the set, so most of them have to be upright chest films. What the lung
+network says of each film by itself is in `lung_findings`.
 """
 
 from __future__ import annotations

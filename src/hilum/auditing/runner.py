@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hilum.auditing import duplicates, outliers, shortcut, stamps, suspects
+from hilum.auditing import duplicates, lung_findings, outliers, shortcut, stamps, suspects
 from hilum.auditing.composition import count_findings, file_findings, picture_findings
 from hilum.auditing.finding import Finding, worst_first
 from hilum.auditing.out_of_fold import cut, most_separable_class
@@ -84,12 +84,14 @@ def _check_pictures(result: Audit) -> None:
     ]
     result.findings += duplicates.likeness_findings(seen.films, result.pairs)
     result.findings += picture_findings(seen.films, seen.before)
+    paths = [film.path for film in seen.films]
+    found = lung_findings.turned(seen.lungs)
     try:
-        result.findings += outliers.findings_of(
-            outliers.find_outliers(seen.squares), [film.path for film in seen.films]
-        )
+        for name, numbers in outliers.find_outliers(seen.squares).items():
+            found[name] = sorted({*found.get(name, []), *numbers})
     except ValueError as error:
-        result.not_checked["films that are rotated, inverted or show something else"] = str(error)
+        result.not_checked["films that are inverted, or unlike the others"] = str(error)
+    result.findings += outliers.findings_of(found, paths) + lung_findings.findings_of(seen.lungs, paths)
 
 
 def _check_labels(result: Audit, predictions: Predictions | None) -> None:

@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 
 from hilum.auditing.facts import Facts, file_facts, picture_facts
 from hilum.auditing.header import Header, read_header
+from hilum.auditing.lung_findings import LungsSeen, seen_of
 from hilum.errors import FilmError
+from hilum.lungs import find_lungs
 from hilum.pixels import decode, preprocess
 from hilum.progress import track
 from hilum.recipe import Pixels
@@ -29,6 +31,7 @@ class Survey:
         before: the facts of file and picture as they are.
         after: the facts of the preprocessed square.
         squares: (films, 128, 128) uint8, both sides squashed to the square.
+        lungs: what was found of the lungs.
         unreadable: why each of the others could not be read.
     """
 
@@ -37,6 +40,7 @@ class Survey:
     before: tuple[Facts, ...]
     after: tuple[Facts, ...]
     squares: NDArray[np.uint8]
+    lungs: tuple[LungsSeen, ...]
     unreadable: tuple[FilmError, ...]
 
     def __len__(self) -> int:
@@ -49,6 +53,7 @@ def survey(manifest: Manifest) -> Survey:
     headers: list[Header] = []
     before: list[Facts] = []
     after: list[Facts] = []
+    lungs: list[LungsSeen] = []
     unreadable: list[FilmError] = []
     squares = np.empty((len(manifest), SIDE, SIDE), dtype=np.uint8)
     contents = track(map_in_order(_read_film, manifest), "auditing films", len(manifest))
@@ -56,15 +61,17 @@ def survey(manifest: Manifest) -> Survey:
         if isinstance(read, FilmError):
             unreadable.append(read)
             continue
-        header, file_and_picture, left, squares[len(films)] = read
+        header, file_and_picture, left, squares[len(films)], seen = read
         films.append(film)
         headers.append(header)
         before.append(file_and_picture)
         after.append(left)
-    return Survey(tuple(films), tuple(headers), tuple(before), tuple(after), squares[: len(films)], tuple(unreadable))
+        lungs.append(seen)
+    squares = squares[: len(films)]
+    return Survey(tuple(films), tuple(headers), tuple(before), tuple(after), squares, tuple(lungs), tuple(unreadable))
 
 
-_FilmFacts = tuple[Header, Facts, Facts, NDArray[np.uint8]]
+_FilmFacts = tuple[Header, Facts, Facts, NDArray[np.uint8], LungsSeen]
 
 
 def _read_film(film: Film) -> _FilmFacts | FilmError:
@@ -75,4 +82,5 @@ def _read_film(film: Film) -> _FilmFacts | FilmError:
         return error
     square = preprocess(grey, Pixels(size=SIDE))
     levels = np.rint(grey * np.float32(255)).astype(np.uint8)
-    return header, {**file_facts(header), **picture_facts(levels)}, picture_facts(square), square
+    lungs = seen_of(find_lungs(square))
+    return header, {**file_facts(header), **picture_facts(levels)}, picture_facts(square), square, lungs

@@ -13,7 +13,7 @@ SIGNATURE_NAME = "signature.json"
 ONNX_NAME = "model.onnx"
 WEIGHTS_NAME = "weights.safetensors"
 GOLDEN_NAME = "golden.json"
-LUNGS_NAME = "lungs.onnx"
+LUNGS_NAME = "lungs.onnx"  # what finds the lungs, where films are cropped to them or described by them
 
 _LONGEST = 200  # characters of a class's or a file's name
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -89,7 +89,8 @@ def _lungs(spec: Spec) -> Iterator[str]:
     """Films that are cropped to the lungs need the network that finds them, and no other one."""
     pixels, listed = spec.recipe.pixels, spec.files.get(LUNGS_NAME)
     if pixels.region != "lungs":
-        if listed is not None:
+        classical = spec.recipe.classical  # one that describes films by their lungs holds what finds them
+        if listed is not None and not (classical and classical.uses_lungs):
             yield f"it shows whole films and lists {LUNGS_NAME}"
     elif listed is None:
         yield f"it crops films to the lungs and lists no {LUNGS_NAME}"

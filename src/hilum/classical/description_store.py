@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hilum.classical.features.describe import DESCRIBE_VERSION, Described, names_of, one_by_one
+from hilum.lungs import LungFinder, shipped_finder
 from hilum.pixels import PixelCache
 from hilum.pixels.pixel_cache import store_folder
 from hilum.places import cache_folder
@@ -38,6 +39,8 @@ def describe_films(
     pixels: Pixels,
     folder: Path | None = None,
     workers: int | None = None,
+    *,
+    lungs: LungFinder | None = None,
 ) -> Described:
     """Describe the films that the store does not hold yet, and read all of the manifest's.
 
@@ -50,6 +53,7 @@ def describe_films(
         pixels: the preprocessing that the cache was made with.
         folder: where stores are kept; by default where caches are.
         workers: threads; by default one a processor.
+        lungs: what finds the lungs, where they are needed; None takes the network that comes with Hilum.
 
     Raises:
         RequestError: a film is not in the cache, or the store is damaged or cannot be written.
@@ -57,12 +61,14 @@ def describe_films(
     row_of = dict(zip((film.sha256 for film in manifest), cache.rows(manifest).tolist(), strict=True))
     names = names_of(spec)
     dtype = np.dtype([("numbers", "<f4", (len(names),)), ("note", f"S{_NOTE_BYTES}")])
-    folder = described_folder((folder or cache_folder()) / "described", _everything(spec, pixels, names), _WHAT)
+    finds_lungs = "frame" in spec.steps or spec.describe == "features"
+    everything = _everything(spec, pixels, names, (lungs or shipped_finder()).sha256 if finds_lungs else "")
+    folder = described_folder((folder or cache_folder()) / "described", everything, _WHAT)
     store = RowStore(folder, dtype, (), _WHAT, _CHUNK)
 
     def descriptions(missing: list[str]) -> Generator[tuple[str, tuple[NDArray[np.float32], bytes]]]:
         squares = (cache.films[row_of[sha256]] for sha256 in missing)
-        with closing(one_by_one(squares, spec, workers)) as describing:
+        with closing(one_by_one(squares, spec, lungs, workers)) as describing:
             shown = track(describing, "describing films", len(missing))
             for sha256, (numbers, note) in zip(missing, shown, strict=True):
                 yield sha256, (numbers, note.encode()[:_NOTE_BYTES])
@@ -73,8 +79,8 @@ def describe_films(
     return Described(stored["numbers"][chosen].astype(np.float32, copy=False), names, notes)
 
 
-def _everything(spec: Classical, pixels: Pixels, names: tuple[str, ...]) -> dict[str, object]:
-    """Everything that a film's numbers and note depend on."""
+def _everything(spec: Classical, pixels: Pixels, names: tuple[str, ...], lungs: str) -> dict[str, object]:
+    """Everything that a film's numbers and note depend on; `lungs` is the SHA-256 of what finds them."""
     from importlib.metadata import version
 
     import cv2
@@ -87,6 +93,7 @@ def _everything(spec: Classical, pixels: Pixels, names: tuple[str, ...]) -> dict
         "describe": spec.describe,
         "side": 0 if of_features else spec.side,
         "families": list(spec.families) if of_features else [],
+        "lungs": lungs,
         "names": hashlib.sha256("\n".join(names).encode()).hexdigest(),
         "libraries": [cv2.__version__, np.__version__, *map(version, ("scikit-image", "pywavelets", "scipy"))],
     }

@@ -19,6 +19,7 @@ from hilum.classical.models.pipeline import TrainingSet, film_weights, fit_pipel
 from hilum.classical.system import System
 from hilum.errors import RecipeError, RequestError
 from hilum.history import Row
+from hilum.lungs import shipped_finder
 from hilum.pixels import PixelCache
 from hilum.recipe import Classical, Recipe
 from hilum.records import Manifest
@@ -102,7 +103,7 @@ def fit_system(
         history += evolved
         pipeline[-1].history_ = []
     fitted = {"seconds": time.perf_counter() - started}
-    return FittedSystem(System(spec, pipeline), [*history, fitted])
+    return FittedSystem(System(spec, pipeline, shipped_finder() if spec.uses_lungs else None), [*history, fitted])
 
 
 def fit_decisions(
@@ -120,7 +121,7 @@ def fit_decisions(
     Raises:
         RequestError: the recipe asks for what these films cannot give.
     """
-    seen = describe_films(val, cache, system.spec, recipe.pixels)
+    seen = describe_films(val, cache, system.spec, recipe.pixels, lungs=system.lungs)
     probs_per_view = [system.probs_of(seen.numbers)]
     labels = films.labels_of(val, classes)
     whose = [film.patient for film in val]

@@ -1,4 +1,4 @@
-"""A fitted pipeline as a bundle holds it: `model.skops`. No torch here."""
+"""A fitted pipeline as a bundle holds it: `model.skops`, and what finds the lungs for it. No torch here."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from hilum.bundle.consistency import LUNGS_NAME
 from hilum.bundle.spec import PIPELINE_NAME
 from hilum.bundle.write import ModelSize
 from hilum.classical.models.pipeline_file import count_numbers, write_pipeline
@@ -19,7 +20,6 @@ _LIBRARIES = ("scikit-learn", "scikit-image", "opencv-python-headless", "PyWavel
 class PipelinePayload:
     """A system without a network; see `hilum.bundle.write.Payload`."""
 
-    files = (PIPELINE_NAME,)
     members = ()
 
     def __init__(self, system: System) -> None:
@@ -27,17 +27,24 @@ class PipelinePayload:
         self._system = system
 
     @property
+    def files(self) -> tuple[str, ...]:
+        """The pipeline, and where films are described by their lungs the network that finds them."""
+        return (PIPELINE_NAME,) if self._system.lungs is None else (PIPELINE_NAME, LUNGS_NAME)
+
+    @property
     def made_with(self) -> dict[str, str]:
         """Versions of the libraries that describe films and that fitted the pipeline."""
         return {name: version(name) for name in _LIBRARIES}
 
     def save(self, folder: Path) -> None:
-        """Write the pipeline.
+        """Write the files.
 
         Raises:
             BundleError: it holds an object that could not be read again.
         """
         write_pipeline(self._system.pipeline, folder / PIPELINE_NAME)
+        if self._system.lungs is not None:
+            (folder / LUNGS_NAME).write_bytes(self._system.lungs.onnx)
 
     def probs(self, squares: NDArray[np.uint8]) -> NDArray[np.float64]:
         """As `Payload.probs`."""

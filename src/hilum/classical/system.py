@@ -8,10 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hilum import bundle
+from hilum.bundle.consistency import LUNGS_NAME
 from hilum.bundle.spec import PIPELINE_NAME
 from hilum.classical.features.describe import describe
 from hilum.classical.models.pipeline_file import read_pipeline
 from hilum.errors import BundleError, HilumError
+from hilum.lungs import LungFinder
 from hilum.recipe import Classical
 
 
@@ -21,11 +23,13 @@ class System:
     Attributes:
         spec: the recipe's choices.
         pipeline: from numbers to probabilities.
+        lungs: what finds the lungs; None where films are not described by them.
     """
 
-    def __init__(self, spec: Classical, pipeline: Any) -> None:
+    def __init__(self, spec: Classical, pipeline: Any, lungs: LungFinder | None = None) -> None:
         self.spec = spec
         self.pipeline = pipeline
+        self.lungs = lungs
 
     def predict(self, squares: NDArray[np.uint8]) -> tuple[NDArray[np.float64], tuple[str, ...]]:
         """Compute probabilities of preprocessed films.
@@ -39,7 +43,7 @@ class System:
         Raises:
             HilumError: a film is described by NaN or infinite numbers.
         """
-        described = describe(squares, self.spec)
+        described = describe(squares, self.spec, self.lungs)
         return self.probs_of(described.numbers), described.notes
 
     def probs_of(self, numbers: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -61,6 +65,13 @@ def load(opened: bundle.Bundle) -> System:
     """
     spec = opened.spec
     assert spec.recipe.classical is not None
+    described_by_lungs = spec.recipe.classical.uses_lungs
+    if described_by_lungs and not opened.holds(LUNGS_NAME):
+        raise BundleError(
+            f"{opened.folder}: {spec.recipe.name} learnt from lungs that an average film found (Hilum 0.2.0 and "
+            f"before), and no Hilum since finds them so; train it again: hilum train {spec.recipe.name} --data DIR"
+        )
+    finder = bundle.lung_finder(opened) if described_by_lungs else None
     path = opened.folder / PIPELINE_NAME
     pipeline = read_pipeline(opened.pipeline, path, spec.made_with.get("scikit-learn", "unknown"))
     try:
@@ -69,4 +80,4 @@ def load(opened: bundle.Bundle) -> System:
         known = []
     if known != list(range(len(spec.classes))):
         raise BundleError(f"{path}: predicts other classes than the bundle's; make the bundle again")
-    return System(spec.recipe.classical, pipeline)
+    return System(spec.recipe.classical, pipeline, finder)

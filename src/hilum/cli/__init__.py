@@ -97,6 +97,7 @@ def _run() -> None:
         export,
         fuse,
         index,
+        lungs,
         models,
         predict,
         preprocess,

@@ -11,7 +11,7 @@ from torch import nn
 from hilum.explanation.attribution import Method, attribute
 from hilum.explanation.faithfulness import FaithfulnessCurve, PredictProbs, deletion, insertion, share_inside
 from hilum.explanation.overlay import overlay
-from hilum.pixels.lungs import LungField, lung_field
+from hilum.lungs import Lungs, find_lungs
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,28 +21,33 @@ class Explanation:
     Attributes:
         film: (size, size) uint8, as the network sees it.
         heat: (size, size) float32, how much each pixel speaks for the class (above 0) or against it (below 0).
-        lungs: the film's lung field.
-        inside: the share of what speaks for the class that lies inside the lung field, from 0 to 1; None if no lung
-            field was found or nothing speaks for the class.
+        lungs: where the film's lungs are.
+        inside: the share of what speaks for the class that lies inside the lungs, from 0 to 1; None if no lungs
+            were found or nothing speaks for the class.
         deletion: the probability while the film is removed; a good map has an area below chance.
         insertion: the probability while the film is restored; a good map has an area above chance.
     """
 
     film: NDArray[np.uint8]
     heat: NDArray[np.float32]
-    lungs: LungField
+    lungs: Lungs
     inside: float | None
     deletion: FaithfulnessCurve
     insertion: FaithfulnessCurve
 
     @property
     def lung_share(self) -> float | None:
-        """The share of the film that the lung field takes, which is `inside` by chance; None if none was found."""
+        """The share of the film that the lungs take, which is `inside` by chance; None if none was found."""
         return None if self.lungs.mask is None else float(self.lungs.mask.mean())
 
 
 def explain_film(
-    model: nn.Module, predict_probs: PredictProbs, film: NDArray[np.uint8], method: Method, target: int
+    model: nn.Module,
+    predict_probs: PredictProbs,
+    film: NDArray[np.uint8],
+    method: Method,
+    target: int,
+    lungs: Lungs | None = None,
 ) -> Explanation:
     """Explain one film, and measure how faithful the explanation is.
 
@@ -52,12 +57,13 @@ def explain_film(
         film: (size, size) uint8, preprocessed.
         method: one of METHODS.
         target: the index of the class among the bundle's classes.
+        lungs: where they are in the preprocessed film; None finds them there.
 
     Raises:
         ValueError, RequestError: as for `attribute`.
     """
     heat = attribute(model, film[None], method, target)[0]
-    lungs = lung_field(film)
+    lungs = find_lungs(film) if lungs is None else lungs
     return Explanation(
         film,
         heat,

@@ -15,11 +15,12 @@ class LungRecord(Struct, frozen=True):
     """What of a heat map lies inside the lungs.
 
     Attributes:
-        inside: the share of what speaks for the class that lies inside the lung field, 0 to 1; null if undefined.
-        chance: the share of the film that the lung field takes, 0 to 1; null if no lung field was found.
-        quality: how well the lung atlas fits the film, at most 1; null if it could not be aligned.
-        from_prior: whether the outline of a lung is the atlas's because the film's grey values show none.
-        reason: why no lung field was found, or which outline is the atlas's; empty otherwise.
+        inside: the share of what speaks for the class that lies inside the lungs, 0 to 1; null if undefined.
+        chance: the share of the film that the lungs take, 0 to 1; null if no lungs were found.
+        quality: the probability that this is a frontal chest film, 0 to 1; 1 where the film was cropped to its lungs.
+            In files of 0.2.0 and before: how well an average film fitted it, at most 1, or null.
+        from_prior: false. In files of 0.2.0 and before: whether the outline of a lung was the average one.
+        reason: why no lungs were found; empty otherwise.
     """
 
     inside: float | None
@@ -156,7 +157,7 @@ class ExplanationRecord(Struct, frozen=True):
 def lung_record(found: Explanation) -> LungRecord:
     """An explanation's lung figures."""
     lungs = found.lungs
-    return LungRecord(found.inside, found.lung_share, lungs.quality, lungs.from_prior, lungs.reason)
+    return LungRecord(found.inside, found.lung_share, lungs.frontal, False, lungs.reason)
 
 
 def curve_record(curve: FaithfulnessCurve) -> CurveRecord:

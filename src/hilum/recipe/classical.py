@@ -122,6 +122,16 @@ class Classical(Struct, frozen=True, forbid_unknown_fields=True):
                 raise ValueError(f"{name} is empty: name one at least")
 
     @property
+    def uses_lungs(self) -> bool:
+        """Whether the numbers that describe a film depend on where its lungs are.
+
+        >>> Classical().uses_lungs, Classical(steps=("frame",)).uses_lungs, Classical(describe="features").uses_lungs
+        (False, True, True)
+        """
+        of_features = self.describe == "features" and bool({"texture", "shape"} & set(self.families))
+        return "frame" in self.steps or of_features
+
+    @property
     def stages(self) -> str:
         """What is done with a film, in words."""
         described = f"{self.side}-pixel films" if self.describe == "grey" else "hand-made features"

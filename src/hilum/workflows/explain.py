@@ -16,6 +16,8 @@ from hilum.locks import one_writer
 if TYPE_CHECKING:
     from hilum.explanation import ExplainedFilm, Explanations
     from hilum.inference import Detector, Films
+    from hilum.lungs import Lungs
+    from hilum.pixels import Square
 
 logger = logging.getLogger("hilum")
 
@@ -98,7 +100,7 @@ def explain(
             spec.classes[target],
             predicted.probs[target],
             predicted.prediction,
-            explanation.explain_film(model, detector.probs, grey, method, target),
+            explanation.explain_film(model, detector.probs, grey, method, target, _lungs_of(square)),
             f"{number:04d}.png",
             "".join(stopping(predicted.flags)),
             answer=predicted.answer,
@@ -127,3 +129,14 @@ def _target_of(name: str | None, classes: tuple[str, ...]) -> int | None:
     if name not in classes:
         raise RequestError(f"--class: no class '{name}' in this bundle; there are {', '.join(classes)}")
     return classes.index(name)
+
+
+def _lungs_of(square: Square) -> Lungs | None:
+    """The lungs in a film that was cropped to them; None in a film that is shown whole."""
+    from hilum.lungs import Lungs
+    from hilum.pixels.region import NO_LUNGS
+
+    if square.lungs is None:
+        return None
+    mask = square.lungs > 127
+    return Lungs(mask, 1.0) if mask.any() else Lungs(None, 0.0, reason=square.doubt.removeprefix(NO_LUNGS))

@@ -12,7 +12,8 @@ from skimage.measure import regionprops
 
 from hilum.classical.features.film import SIDE, ScaledFilm
 from hilum.classical.features.lung_shape import lung_shape
-from hilum.classical.features.outline import Lungs
+from hilum.classical.features.outline import LungOutline
+from hilum.lungs import Box
 
 Mask = NDArray[np.bool_]
 
@@ -27,7 +28,7 @@ def lungs(left: tuple[int, int, int, int], right: tuple[int, int, int, int]) -> 
 
 def film_with(mask: Mask, even: NDArray[np.float32] | None = None, note: str = "") -> ScaledFilm:
     chest = np.where(mask, 0.2, 0.8).astype(np.float32) if even is None else even
-    return ScaledFilm(chest, chest, Lungs(mask, 0.8, True, np.eye(2, 3, dtype=np.float32), note), ())
+    return ScaledFilm(chest, chest, LungOutline(mask, Box(0.1, 0.1, 0.9, 0.9), 0.8, note), ())
 
 
 LEFT, RIGHT = (90, 55, 60, 22), (95, 140, 50, 20)
@@ -109,7 +110,8 @@ def test_gaps_are_the_distances_between_the_lungs() -> None:
 def test_an_outline_that_is_not_the_films_own_is_marked() -> None:
     mask = lungs(LEFT, RIGHT)
     assert lung_shape(film_with(mask))["found"] == 1
-    assert lung_shape(film_with(mask, note="no lung field found"))["found"] == 0
+    assert lung_shape(film_with(mask))["frontal"] == 0.8
+    assert lung_shape(film_with(mask, note="no lungs found"))["found"] == 0
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import get_args
 
-import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -14,10 +13,10 @@ from skimage.morphology import convex_hull_image
 from skimage.transform import estimate_transform, warp
 
 from hilum.classical import prepare
+from hilum.classical.features.outline import average_lungs, outline_of
 from hilum.classical.features.prepare import frame_in
 from hilum.recipe.classical import Step
-from tests.classical.conftest import Square, phantom, wild_squares
-from tests.pixels.test_lungs import film as average_film
+from tests.classical.conftest import DARK, FindsDark, FindsNothing, Square, phantom, two_lungs, wild_squares
 
 ALL: tuple[Step, ...] = get_args(Step)
 
@@ -102,45 +101,70 @@ def test_where_no_body_is_found_the_film_stays_and_the_note_says_so() -> None:
         assert why in note
 
 
-def test_the_frame_is_the_box_around_the_average_lungs_where_the_film_lies_on_the_average_film() -> None:
-    film = phantom(5, 224)
-    prepared = prepare(film, ("frame",))
+def test_the_frame_is_the_box_around_both_lungs_with_a_tenth_of_it_beyond_each_side() -> None:
+    film = two_lungs()
+    prepared = prepare(film, ("frame",), FindsDark())
     assert prepared.notes == ()
     assert prepared.lungs is not None
-    corners = frame_in(prepared.lungs, 224)
+    rows, columns = np.flatnonzero((film < DARK).any(axis=1)), np.flatnonzero((film < DARK).any(axis=0))
+    top, bottom, left, right = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
+    down, across = 0.1 * (bottom - top), 0.1 * (right - left)
+    corners = np.array(
+        [[left - across, top - down], [right + across, top - down], [right + across, bottom + down],
+         [left - across, bottom + down]]
+    )  # fmt: skip
+    np.testing.assert_allclose(frame_in(outline_of(film, FindsDark()), 224), corners - 0.5, atol=1e-6)
     # In scikit-image's words: from places of the frame to places of the film.
-    to_film = estimate_transform("affine", np.array([[0, 0], [224, 0], [224, 224], [0, 224]]) - 0.5, corners)
+    to_film = estimate_transform("affine", np.array([[0, 0], [224, 0], [224, 224], [0, 224]]) - 0.5, corners - 0.5)
     expected = warp(film.astype(float), to_film, order=1, mode="edge")
     assert np.abs(prepared.square - expected).max() < 2.5
-    filled = np.argwhere(prepared.lungs.mask)
-    assert (filled.min(axis=0) > 5).all()
-    assert (filled.max(axis=0) < 218).all()
-    assert 0.25 < prepared.lungs.mask.mean() < 0.6
-
-
-def test_films_of_one_chest_in_several_places_come_to_lie_alike() -> None:
-    straight, *others = (
-        np.rint(cv2.resize(average_film(**layout)[0], (224, 224)) * 255).astype(np.uint8)
-        for layout in ({}, {"across": 0.8, "down": 0.85}, {"right": 8, "below": -8}, {"turn": 8})
+    (top_of, left_of), (bottom_of, right_of) = (
+        np.argwhere(prepared.lungs.mask).min(0),
+        np.argwhere(prepared.lungs.mask).max(0),
     )
-    framed = prepare(straight, ("frame",)).square
-    for moved in others:
-        alike = np.corrcoef(prepare(moved, ("frame",)).square.ravel(), framed.ravel())[0, 1]
-        assert alike > 0.98
-        assert alike > np.corrcoef(moved.ravel(), straight.ravel())[0, 1] + 0.05
+    np.testing.assert_allclose(
+        np.array([top_of, left_of, bottom_of + 1, right_of + 1]) / 224, prepared.lungs.box, atol=0.01
+    )
+
+
+@pytest.mark.parametrize(
+    "layout", [(0.8, 0, 0), (1, 18, -22), (0.7, -30, 25), (1.2, 0, 0)], ids=["small", "aside", "both", "large"]
+)
+def test_films_of_one_chest_in_several_places_come_to_lie_alike(layout: tuple[float, int, int]) -> None:
+    straight, moved = two_lungs(), two_lungs(*layout)
+    framed = prepare(straight, ("frame",), FindsDark()).square
+    alike = np.corrcoef(prepare(moved, ("frame",), FindsDark()).square.ravel(), framed.ravel())[0, 1]
+    assert alike > 0.98
+    assert alike > np.corrcoef(moved.ravel(), straight.ravel())[0, 1] + 0.02
+
+
+def test_the_lung_network_finds_the_lungs_that_are_framed() -> None:
+    for seed in (0, 1, 5, 9):
+        prepared = prepare(phantom(seed, 224), ("frame",))
+        assert prepared.notes == ()
+        assert prepared.lungs is not None
+        assert 0.25 < prepared.lungs.mask.mean() < 0.7
 
 
 def test_without_lungs_the_average_outline_makes_the_frame() -> None:
     noise = np.random.default_rng(1).integers(0, 256, (96, 96)).astype(np.uint8)
-    upside_down = phantom(8, 224)[::-1].copy()
-    for film in (noise, upside_down):
-        prepared = prepare(film, ("frame",))
+    for film, finder in ((noise, None), (phantom(8, 224), FindsNothing())):
+        prepared = prepare(film, ("frame",), finder)
         (note,) = prepared.notes
-        assert note.startswith("no lung field found: ")
-        assert note.endswith("the average outline takes its place")
+        assert note.startswith("no lungs found: ")
+        assert note.endswith("the average outline takes their place")
         assert prepared.lungs is not None
         assert prepared.lungs.note == note
         assert prepared.lungs.mask.any()
+        np.testing.assert_array_equal(prepared.stages[-1].mask, average_lungs(len(film)))
+
+
+def test_the_average_outline_is_two_lungs_side_by_side() -> None:
+    for size in (64, 224):
+        lungs = average_lungs(size)
+        assert ndimage.label(lungs)[1] == 2
+        assert lungs.mean() == pytest.approx(0.22, abs=0.02)
+        assert abs(int(lungs[:, : size // 2].sum()) - int(lungs[:, size // 2 :].sum())) < 0.2 * lungs.sum()
 
 
 def test_black_beside_the_body_does_not_hide_the_lungs() -> None:

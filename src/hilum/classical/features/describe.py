@@ -13,11 +13,12 @@ from hilum.classical.features.families import feature_names, features
 from hilum.classical.features.film import film_of
 from hilum.classical.features.outline import Square
 from hilum.classical.features.prepare import Prepared, prepare
+from hilum.lungs import LungFinder
 from hilum.recipe import Classical
 from hilum.workers import map_in_order
 
 # Raise it whenever any film comes out with other numbers, also because its lungs do: stores are named by it.
-DESCRIBE_VERSION = 2
+DESCRIBE_VERSION = 3
 Row = NDArray[np.float32]
 _FLAT = 1e-3  # grey levels: a deviation below it is rounding
 
@@ -37,17 +38,20 @@ class Described:
     notes: tuple[str, ...]
 
 
-def describe(squares: Sequence[Square] | NDArray[np.uint8], spec: Classical) -> Described:
+def describe(
+    squares: Sequence[Square] | NDArray[np.uint8], spec: Classical, lungs: LungFinder | None = None
+) -> Described:
     """Describe preprocessed films.
 
     Args:
         squares: each (size, size) uint8, as `pixels.preprocess` gives them.
         spec: a recipe's choices.
+        lungs: what finds the lungs, where they are needed; None takes the network that comes with Hilum.
 
     Raises:
         ValueError: a film is not such a square.
     """
-    rows = [describe_one(square, spec) for square in squares]
+    rows = [describe_one(square, spec, lungs) for square in squares]
     names = names_of(spec)
     numbers = np.stack([row for row, _ in rows]) if rows else np.zeros((0, len(names)), dtype=np.float32)
     return Described(numbers, names, tuple(note for _, note in rows))
@@ -60,18 +64,20 @@ def names_of(spec: Classical) -> tuple[str, ...]:
     return feature_names(spec.families)
 
 
-def one_by_one(squares: Iterable[Square], spec: Classical, workers: int | None = None) -> Generator[tuple[Row, str]]:
+def one_by_one(
+    squares: Iterable[Square], spec: Classical, lungs: LungFinder | None = None, workers: int | None = None
+) -> Generator[tuple[Row, str]]:
     """Yield the numbers and the note of each film, in order, computed by several threads."""
-    return map_in_order(lambda square: describe_one(square, spec), squares, workers)
+    return map_in_order(lambda square: describe_one(square, spec, lungs), squares, workers)
 
 
-def describe_one(square: Square, spec: Classical) -> tuple[Row, str]:
+def describe_one(square: Square, spec: Classical, lungs: LungFinder | None = None) -> tuple[Row, str]:
     """The numbers, (d,) float32, and the note of one film."""
-    prepared = prepare(square, spec.steps)
+    prepared = prepare(square, spec.steps, lungs)
     if spec.describe == "grey":
         row, notes = _grey(prepared, spec.side)
     else:
-        film = film_of(prepared)
+        film = film_of(prepared, lungs)
         row, notes = np.array(list(features(film, spec.families).values()), dtype=np.float32), film.notes
     return row, "; ".join(notes)
 

@@ -22,12 +22,12 @@ def lung_shape(film: ScaledFilm) -> dict[str, float]:
 
     Lengths are in parts of the film's side, areas of its area. Hu's moments (IRE Trans. Information Theory 8, 1962)
     come as logarithms that keep their sign. Opacity is 0 where a lung is as dark as the darkest tenth of both, and 1
-    where it is as white as the median of what surrounds them. Where no lung field was found the numbers are of the
+    where it is as white as the median of what surrounds them. Where no lungs were found the numbers are of the
     average outline, and `found` is 0.
     """
     lungs = film.lungs
     left, right = _halves(lungs.mask)
-    numbers = {"found": float(not lungs.note), "quality": lungs.quality, "drawn": float(lungs.drawn)}
+    numbers = {"found": float(not lungs.note), "frontal": lungs.frontal}
     numbers |= {f"both, {name}": value for name, value in _outline(lungs.mask).items()}
     dark, wall = _references(film.even, lungs.mask)
     numbers["both, contrast"] = wall - dark

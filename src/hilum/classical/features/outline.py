@@ -4,44 +4,61 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from hilum.pixels.lungs import average_lungs, lung_field
+from hilum.lungs import Box, LungFinder, find_lungs
+from hilum.lungs.found import box_of
 
 Square = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
 
+# Where half of 959 children's normal films have lung: corners (x, y) of the lung on the film's left side and of the
+# one on its right, as fractions of its width and height.
+_AVERAGE = (
+    ((0.40, 0.18), (0.36, 0.19), (0.31, 0.22), (0.26, 0.27), (0.19, 0.39), (0.15, 0.51), (0.13, 0.65), (0.13, 0.75),
+     (0.15, 0.79), (0.26, 0.74), (0.37, 0.72), (0.38, 0.70), (0.38, 0.56), (0.44, 0.30), (0.44, 0.21)),
+    ((0.61, 0.19), (0.58, 0.23), (0.59, 0.29), (0.63, 0.40), (0.73, 0.60), (0.76, 0.75), (0.86, 0.81), (0.88, 0.79),
+     (0.88, 0.71), (0.86, 0.54), (0.81, 0.38), (0.75, 0.28), (0.70, 0.23), (0.66, 0.19)),
+)  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
-class Lungs:
+class LungOutline:
     """Both lungs, without the heart.
 
     Attributes:
-        mask: (size, size) bool; the average outline of children's films where none was found.
-        quality: how well the film fits the average one, -1 to 1; -1 where no alignment was possible.
-        drawn: whether the film's own grey values drew both lungs.
-        to_film: affine map (2, 3) from places in the average film to places in this one, in parts of the side; the
-            identity where no lungs were found.
+        mask: (size, size) bool; the average outline of children's films where no lungs were found.
+        box: around it.
+        frontal: the probability that this is a frontal chest film, from 0 to 1.
         note: why none were found; empty where they were.
     """
 
     mask: Mask
-    quality: float
-    drawn: bool
-    to_film: NDArray[np.float32]
+    box: Box
+    frontal: float
     note: str = ""
 
 
-def lungs_of(square: Square) -> Lungs:
+def outline_of(square: Square, lungs: LungFinder | None = None) -> LungOutline:
     """Find the lungs, or lay the average ones over the film and say so.
 
     Args:
         square: (size, size) uint8.
+        lungs: what finds them; None takes the network that comes with Hilum.
     """
-    found = lung_field(square, quick=True)
-    quality = -1.0 if found.quality is None else float(np.clip(found.quality, -1, 1))
-    if found.mask is None or found.to_film is None:
-        note = f"no lung field found: {found.reason}; the average outline takes its place"
-        return Lungs(average_lungs(square.shape), quality, False, np.eye(2, 3, dtype=np.float32), note)
-    return Lungs(found.mask, quality, not found.from_prior, found.to_film)
+    found = find_lungs(square) if lungs is None else lungs.find(square)
+    if found.mask is None or found.box is None:
+        average = average_lungs(len(square))
+        note = f"no lungs found: {found.reason}; the average outline takes their place"
+        return LungOutline(average, box_of(average), found.frontal, note)
+    return LungOutline(found.mask, found.box, found.frontal)
+
+
+def average_lungs(size: int) -> Mask:
+    """Where half of children's films have lung, (size, size) bool."""
+    lungs = np.zeros((size, size), dtype=np.uint8)
+    for corners in _AVERAGE:
+        cv2.fillPoly(lungs, [np.rint(np.array(corners) * size - 0.5).astype(np.int32)], 1)
+    return lungs.astype(np.bool_)

@@ -3,7 +3,7 @@
     denoise    grain goes, edges stay
     smooth     what the denoising has left
     binarise   Otsu's threshold divides dense from dark; what lies outside the body becomes black
-    frame      an affine map lays the lungs of every film into the same frame
+    frame      an affine map lays the box around both lungs of every film into the same frame
     restore    the edges that smoothing and scaling took come back
 
 Every step takes the film that the one before it left. A black and white film would be the end of every later step,
@@ -21,15 +21,21 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from hilum.classical.features.outline import Lungs, Mask, Square, lungs_of
-from hilum.pixels.lungs import average_lungs
+from hilum.classical.features.outline import LungOutline, Mask, Square, outline_of
+from hilum.lungs import Box, LungFinder
 from hilum.recipe.classical import Step
 
 _SIDE = 224  # of the films that widths in pixels below are meant for; they grow with a film's side
 _NLM = (3.0, 5, 9)  # strength in grey levels, side of a patch, side of the search
 _BLUR = 0.8  # sigma in pixels, of smoothing and of what restoring takes back
 _BALANCE = 0.005  # of Wiener's filter: what it gives up of sharpness so that grain stays small
-_MARGIN = 0.1  # of the average lungs' width and height, around them in the frame
+_MARGIN = 0.1  # of the width and height of the box around both lungs, beyond it on each side of the frame
+_FRAMED = Box(
+    _MARGIN / (1 + 2 * _MARGIN),
+    _MARGIN / (1 + 2 * _MARGIN),
+    (1 + _MARGIN) / (1 + 2 * _MARGIN),
+    (1 + _MARGIN) / (1 + 2 * _MARGIN),
+)
 _SMALLEST_PIECE, _SMALLEST_BODY = 0.005, 0.2  # of the film's area: a dense piece that counts, and a body
 
 
@@ -60,7 +66,7 @@ class Prepared:
     """
 
     stages: tuple[Stage, ...]
-    lungs: Lungs | None = None
+    lungs: LungOutline | None = None
     notes: tuple[str, ...] = ()
 
     @property
@@ -69,12 +75,13 @@ class Prepared:
         return self.stages[-1].square
 
 
-def prepare(square: Square, steps: Sequence[Step]) -> Prepared:
+def prepare(square: Square, steps: Sequence[Step], lungs: LungFinder | None = None) -> Prepared:
     """Take a film through the steps.
 
     Args:
         square: (size, size) uint8, at least 16 pixels a side, as `pixels.preprocess` gives it.
         steps: in order.
+        lungs: what finds the lungs for `frame`; None takes the network that comes with Hilum.
 
     Raises:
         ValueError: it is not such a square.
@@ -83,7 +90,7 @@ def prepare(square: Square, steps: Sequence[Step]) -> Prepared:
         raise ValueError(f"a prepared film starts as a square of 16 pixels or more in uint8, not {square.shape}")
     prepared = Prepared((Stage("", square),))
     for step in steps:
-        prepared = _STEPS[step](prepared)
+        prepared = _frame(prepared, lungs) if step == "frame" else _STEPS[step](prepared)
     return prepared
 
 
@@ -118,10 +125,10 @@ def _binarise(before: Prepared) -> Prepared:
     return _then(before, "binarise", film * body, dense)
 
 
-def _frame(before: Prepared) -> Prepared:
-    """Each film is laid over the average film, and the box around the average lungs becomes the frame."""
-    # No step before this one has moved anything, and the atlas of lungs knows films as they come.
-    film, lungs = before.square, lungs_of(before.stages[0].square)
+def _frame(before: Prepared, finder: LungFinder | None) -> Prepared:
+    """The box around both lungs, with a margin, becomes the whole square."""
+    # No step before this one has moved anything, and the lungs are found in films as they come.
+    film, lungs = before.square, outline_of(before.stages[0].square, finder)
     size = len(film)
     corners = frame_in(lungs, size)[:3].astype(np.float32)
     ends = np.array([[0, 0], [size, 0], [size, size]], dtype=np.float32) - np.float32(0.5)
@@ -132,21 +139,20 @@ def _frame(before: Prepared) -> Prepared:
         return np.asarray(cv2.warpAffine(picture, to_film, (size, size), flags=how, borderMode=cv2.BORDER_REPLICATE))
 
     after = _then(before, "frame", pulled(film), lungs.mask, lungs.note)
-    return replace(after, lungs=replace(lungs, mask=pulled(lungs.mask.astype(np.float32)) > 0.5))
+    mask = pulled(lungs.mask.astype(np.float32)) > 0.5
+    return replace(after, lungs=replace(lungs, mask=mask, box=_FRAMED))
 
 
-def frame_in(lungs: Lungs, size: int) -> NDArray[np.float64]:
-    """The frame's corners in the film: (4, 2), pixels (x, y), clockwise from the one that becomes the upper left."""
-    average = average_lungs((_SIDE, _SIDE))
-    ends = []
-    for axis in (0, 1):
-        filled = np.flatnonzero(average.any(axis=axis))
-        first, last = filled[0] / _SIDE, (filled[-1] + 1) / _SIDE
-        margin = (last - first) * _MARGIN
-        ends.append((first - margin, last + margin))
-    (left, right), (top, bottom) = ends
+def frame_in(lungs: LungOutline, size: int) -> NDArray[np.float64]:
+    """The frame's corners in the film: (4, 2), pixels (x, y), clockwise from the one that becomes the upper left.
+
+    Where the lungs lie at the film's border, the frame reaches beyond it.
+    """
+    top, left, bottom, right = lungs.box
+    down, across = (bottom - top) * _MARGIN, (right - left) * _MARGIN
+    top, bottom, left, right = top - down, bottom + down, left - across, right + across
     corners = np.array([[left, top], [right, top], [right, bottom], [left, bottom]])
-    return np.asarray((corners @ lungs.to_film[:, :2].T + lungs.to_film[:, 2]) * size - 0.5)
+    return np.asarray(corners * size - 0.5)
 
 
 def _restore(before: Prepared) -> Prepared:
@@ -167,7 +173,6 @@ _STEPS: dict[Step, Callable[[Prepared], Prepared]] = {
     "denoise": _denoise,
     "smooth": _smooth,
     "binarise": _binarise,
-    "frame": _frame,
     "restore": _restore,
 }
 

@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from hilum.classical.features.outline import Lungs
+from hilum.classical.features.outline import LungOutline
 from hilum.classical.features.prepare import Prepared, frame_in
+from hilum.lungs.found import box_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -45,7 +46,7 @@ _WORDS = {
 class _Panel:
     title: str
     picture: NDArray[np.generic]
-    lungs: Lungs | None = None
+    lungs: LungOutline | None = None
     magnified: bool = False
 
 
@@ -93,7 +94,8 @@ def _panels(film: NDArray[np.float32], prepared: Prepared) -> Iterator[_Panel]:
             yield _Panel(f"{number}. binarise: dense by Otsu", stage.mask.astype(np.uint8) * 255)
         elif stage.mask is not None and prepared.lungs is not None:
             which = "average lungs" if prepared.lungs.note else "lungs found"
-            yield _Panel(f"{number}. frame: {which}", before, replace(prepared.lungs, mask=stage.mask))
+            outline = replace(prepared.lungs, mask=stage.mask, box=box_of(stage.mask))
+            yield _Panel(f"{number}. frame: {which}", before, outline)
         words = _WORDS[stage.step] + (f" to {len(stage.square)} × {len(stage.square)}" if not stage.step else "")
         yield _Panel(f"{number}. {words}", stage.square, magnified=True)
         before = stage.square
