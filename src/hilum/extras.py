@@ -12,7 +12,7 @@ from typing import Literal
 
 from hilum.errors import RequestError
 
-Extra = Literal["evaluate", "train", "fast", "ray"]
+Extra = Literal["evaluate", "train", "fast", "ray", "timm"]
 
 # For each extra its packages as PyPI calls them, each with the module that Python imports.
 EXTRAS: dict[Extra, dict[str, str]] = {
@@ -42,6 +42,7 @@ EXTRAS: dict[Extra, dict[str, str]] = {
     },
     "fast": {"openvino": "openvino"},
     "ray": {"ray": "ray", "pyarrow": "pyarrow"},
+    "timm": {"timm": "timm"},
 }
 INCLUDES: dict[Extra, tuple[Extra, ...]] = {"train": ("evaluate",)}
 _NAMED = 3  # missing packages named one by one

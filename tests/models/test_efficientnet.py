@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from hilum import models
-from hilum.models.efficientnet import Block, Convolution, DroppedLinear, Stage
+from hilum.models.efficientnet import BlockGroup, Convolution, DroppedLinear, InvertedBottleneck
 from tests.models.conftest import as_published, profile_as_published
 from tests.models.make_efficientnet_reference import NO_BRANCH, REFERENCE
 from tests.models.make_torchvision_reference import LOGITS, digest, fill, images, tensors
@@ -79,7 +79,7 @@ def test_a_depthwise_convolution_is_each_channel_by_itself_padded_as_in_tensorfl
 @pytest.mark.parametrize(("stride", "outputs"), [(1, 4), (1, 5), (2, 4)])
 def test_a_block_adds_its_input_where_the_shape_stays(stride: int, outputs: int) -> None:
     """Without any weight in its last batch norm a block is its input, or nothing."""
-    block = Block(4, outputs, Stage(1, 3, stride, 6), stride, 0.2).eval()
+    block = InvertedBottleneck(4, outputs, BlockGroup(1, 3, stride, 6), stride, 0.2).eval()
     nn.init.zeros_(block.bn2.weight)
     maps = torch.randn(2, 4, 8, 8)
     expected = maps if (stride, outputs) == (1, 4) else torch.zeros(2, outputs, 8 // stride, 8 // stride)

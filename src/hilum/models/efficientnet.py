@@ -18,7 +18,7 @@ from hilum.models.dropout import Dropout, StochasticDepth
 from hilum.models.registry import register
 
 
-class Stage(NamedTuple):
+class BlockGroup(NamedTuple):
     """A row of the paper's table 1, before it is scaled."""
 
     repeats: int
@@ -37,13 +37,13 @@ class Scaling(NamedTuple):
 
 
 STAGES = (
-    Stage(1, 3, 1, 1),
-    Stage(2, 3, 2, 6),
-    Stage(2, 5, 2, 6),
-    Stage(3, 3, 2, 6),
-    Stage(3, 5, 1, 6),
-    Stage(4, 5, 2, 6),
-    Stage(1, 3, 1, 6),
+    BlockGroup(1, 3, 1, 1),
+    BlockGroup(2, 3, 2, 6),
+    BlockGroup(2, 5, 2, 6),
+    BlockGroup(3, 3, 2, 6),
+    BlockGroup(3, 5, 1, 6),
+    BlockGroup(4, 5, 2, 6),
+    BlockGroup(1, 3, 1, 6),
 )
 WIDTHS = (16, 24, 40, 80, 112, 192, 320)
 STEM, TOP = 32, 1280
@@ -85,13 +85,13 @@ def _norm(channels: int) -> nn.BatchNorm2d:
     return nn.BatchNorm2d(channels, eps=EPSILON)
 
 
-class Block(nn.Module):
+class InvertedBottleneck(nn.Module):
     """An inverted bottleneck: 1×1 to more channels, a convolution of each channel by itself, 1×1 to few again.
 
     Source: Sandler et al., "MobileNetV2", CVPR 2018, section 3.3.
     """
 
-    def __init__(self, inputs: int, outputs: int, stage: Stage, stride: int, dropped: float) -> None:
+    def __init__(self, inputs: int, outputs: int, stage: BlockGroup, stride: int, dropped: float) -> None:
         super().__init__()
         inner = inputs * stage.expansion
         self.expand_conv = Convolution(inputs, inner, 1) if stage.expansion > 1 else None
@@ -138,7 +138,7 @@ class EfficientNet(Body):
             outer = _scaled(width, scaling.width)
             for position in range(number):
                 dropped = BRANCH_DROPOUT * len(blocks) / sum(repeats)
-                blocks.append(Block(inputs, outer, stage, 1 if position else stage.stride, dropped))
+                blocks.append(InvertedBottleneck(inputs, outer, stage, 1 if position else stage.stride, dropped))
                 inputs = outer
             self.ends.append(len(blocks))
         self.blocks = blocks

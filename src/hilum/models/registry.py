@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal, Protocol
 
 from torch import Tensor, nn
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 from hilum.errors import RecipeError
 from hilum.models.body import Body
 from hilum.models.normalise import normalisation
+from hilum.models.timm_network import PREFIX, TimmNetwork
 from hilum.recipe import Model
 
 MINIMUM = 32  # pixels: every trunk halves its maps five times
@@ -122,13 +124,18 @@ def build(spec: Model, size: int, classes: int = 2) -> Network:
 
     Raises:
         RecipeError: there is no such architecture or head, or it cannot take images of that size.
+        RequestError: it is one of timm's, and timm is not installed.
     """
     architecture = REGISTRY.get(spec.name)
-    if architecture is None:
-        raise RecipeError(f"model.name: no architecture '{spec.name}'; there are: {', '.join(sorted(REGISTRY))}")
+    if architecture is None and not spec.name.startswith(PREFIX):
+        names = ", ".join(sorted(REGISTRY))
+        raise RecipeError(
+            f"model.name: no architecture '{spec.name}'; there are: {names}, and timm:NAME where timm is installed"
+        )
     if size < MINIMUM:
         raise RecipeError(
             f"pixels.size (or batches.crop): {spec.name} takes sides of {MINIMUM} pixels or more, not {size}"
         )
-    body = architecture.build(size, spec.channels, outputs_for(spec, classes), spec.head)
+    build = architecture.build if architecture else partial(TimmNetwork, spec.name.removeprefix(PREFIX))
+    body = build(size, spec.channels, outputs_for(spec, classes), spec.head)
     return Network(normalisation(spec), body)

@@ -12,7 +12,7 @@ class Model(Struct, frozen=True, forbid_unknown_fields=True):
     """Which network is built.
 
     Attributes:
-        name: Name of the architecture, as `hilum models` lists it.
+        name: Name of the architecture, as `hilum models` lists it, or `timm:NAME` for a network of the package timm.
         channels: Number of input channels of the first convolution; with three, the grey film is repeated in each.
         normalise: How grey values from 0 to 1 are normalised before the first convolution, within the network. `film`
             subtracts each film's own mean and divides by its own standard deviation; `none` changes nothing;

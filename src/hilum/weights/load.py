@@ -9,6 +9,7 @@ from hilum.errors import RecipeError
 from hilum.recipe import Model, Weights
 from hilum.weights.locate import locate
 from hilum.weights.match import head_prefix, load_tensors, match, other_normalisation
+from hilum.weights.names import below_trunk
 from hilum.weights.read import WeightsFile, read
 from hilum.weights.report import Report, some
 
@@ -36,7 +37,8 @@ def load(network: models.Network, spec: Weights, model: Model) -> Report:
     notes = [note for note in (_other_architecture(file, model), other_normalisation(file, model)) if note]
     if notes and spec.mismatch == "error":
         raise RecipeError(f"{file.path}: {notes[0]}; or set weights.mismatch=skip to load what fits")
-    ours, theirs = network.body.state_dict(), file.tensors
+    ours = network.body.state_dict()
+    theirs = below_trunk(file.tensors, ours)
     head = head_prefix(network)
     kept = tuple(name for name in ours if spec.part == "trunk" and name.startswith(head))
     unused = tuple(name for name in theirs if spec.part == "trunk" and name.startswith(head))

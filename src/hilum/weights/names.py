@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Container, Mapping
 from typing import NamedTuple
 
 from torch import Tensor
@@ -32,6 +33,11 @@ def rename(tensors: dict[str, Tensor]) -> Named:
         ours = {_DENSENET_PART.sub(r"\1\2", name): t for name, t in tensors.items() if name != _THRESHOLDS}
         return Named(ours, "torchxrayvision" if _is_torchxrayvision(tensors) else "")
     return Named(tensors)
+
+
+def below_trunk(tensors: Mapping[str, Tensor], ours: Container[str]) -> dict[str, Tensor]:
+    """Put names below `trunk.` where the network has them there: timm's networks are a part of ours."""
+    return {f"trunk.{name}" if f"trunk.{name}" in ours else name: values for name, values in tensors.items()}
 
 
 def _is_torchxrayvision(tensors: dict[str, Tensor]) -> bool:
