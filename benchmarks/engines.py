@@ -168,7 +168,8 @@ def with_int8(opened: Bundle, folder: Path) -> Bundle:
     quantise(opened.onnx, films_of(opened.spec.recipe.pixels), folder / "int8.onnx")
     engine = OnnxRuntime((folder / "int8.onnx").read_bytes(), "int8")
     given = confidence.calibrated(
-        opened.spec.calibration, bundle.probabilities(engine.logits(golden_films(opened.spec.recipe.pixels)))
+        opened.spec.calibration,
+        bundle.probabilities(engine.logits(golden_films(opened.spec.recipe.pixels, bundle.lung_finder(opened)))),
     )
     record = compare(given, given, np.array([0, 1, 0, 1]), OperatingPoint(0.5, "", ""), ("", ""), given)
     return add_forms(opened, folder / "bundle", [folder / "int8.onnx"], record)
@@ -178,7 +179,7 @@ def agree(opened: Bundle, data: Path) -> None:
     """Print what every engine makes of the validation films."""
     spec = opened.spec
     val = films.index(data).labelled_by(spec.recipe.labels).split("val")
-    cache = pixels.cache(val, spec.recipe.pixels)
+    cache = pixels.cache(val, spec.recipe.pixels, lungs=bundle.lung_finder(opened))
     squares, labels = cache.films[cache.rows(val)], films.labels_of(val, spec.classes) == 1
     threshold = spec.operating_point.threshold
     assert threshold is not None

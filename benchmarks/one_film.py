@@ -21,7 +21,6 @@ from hilum import bundle, films
 from hilum.gate import check_films
 from hilum.inference import Detector
 from hilum.inference.engines import BATCH_SIZE
-from hilum.pixels import read_square
 from hilum.pixels.decode import decode_scaled
 from hilum.pixels.preprocess import largest_scale, preprocess_scaled
 from hilum.workers import batched
@@ -45,7 +44,9 @@ def main() -> None:
         content = [Path(film.path).read_bytes() for film in some]
         scale_of = partial(largest_scale, spec=spec)
         decoded = [decode_scaled(film.path, None, "", scale_of) for film in some]
-        squares = [list(part) for part in batched((read_square(film.path, spec).levels for film in some), BATCH_SIZE)]
+        squares = [
+            list(part) for part in batched((detector.read_square(film.path).levels for film in some), BATCH_SIZE)
+        ]
         stages: dict[str, Callable[[], object]] = {
             "decoding whole, from memory": lambda: [decode(data, 1) for data in content],
             "decoding to an eighth, from memory": lambda: [decode(data, 8) for data in content],
@@ -53,7 +54,7 @@ def main() -> None:
                 decode_scaled(film.path, None, "", scale_of) for film in some
             ],
             "cutting and scaling to the square": lambda: [
-                preprocess_scaled(film.grey, spec, film.shape, film.scale) for film in decoded
+                preprocess_scaled(film.grey, spec, film.shape, film.scale, detector.lungs) for film in decoded
             ],
             "the network": lambda: [detector.probs(part) for part in squares],  # type: ignore[arg-type]
             "the gate": lambda: [check_films(gate, part) for part in squares],

@@ -67,7 +67,10 @@ def small_films(number: int = 128) -> list[Row]:
             opened = with_int8(drawn_bundle(Path(folder) / name, *drawn), Path(folder) / f"{name} int8")
             for engine, precision in ENGINES:
                 detector = Detector(opened.folder, engine=engine, precision=precision)
-                squares = [read_square(film.path, opened.spec.recipe.pixels).levels for film in some]
+                squares = [
+                    read_square(film.path, opened.spec.recipe.pixels, "", bundle.lung_finder(opened)).levels
+                    for film in some
+                ]
                 work = f"a folder of 224 px films, {name}, {named(engine)} in {precision}"
                 rates = {BARE: _bare(detector, squares), "Hilum": _scored(detector, some)}
                 rows += _in_turn(work, rates, Target(0.9, BARE))

@@ -14,6 +14,7 @@ from hilum.bundle.network_payload import NetworkPayload
 from hilum.bundle.onnx_export import round_weights
 from hilum.bundle.write import write
 from hilum.confidence import Calibration
+from hilum.lungs import LungFinder
 from hilum.recipe import Recipe, parse_recipe
 from hilum.records import Figure, Film, Manifest
 
@@ -49,6 +50,15 @@ def make_of(folder: Path, architecture: str, normalise: str = "film", seed: int 
     return _make(folder, recipe, ("NORMAL", "PNEUMONIA"), seed, point, {"auroc": Figure(0.9)})
 
 
+def make_of_lungs(folder: Path, lungs: LungFinder | None = None) -> Bundle:
+    """A bundle of two classes whose films are cropped to the lungs."""
+    recipe = recipe_of()
+    pixels = msgspec.structs.replace(recipe.pixels, region="lungs", grey_from="lungs")
+    recipe = msgspec.structs.replace(recipe, pixels=pixels)
+    point = OperatingPoint(0.4, "youden", "2 validation films")
+    return _make(folder, recipe, ("NORMAL", "PNEUMONIA"), 0, point, {"auroc": Figure(0.9)}, lungs)
+
+
 def make_three(folder: Path, seed: int = 0) -> Bundle:
     """A bundle that tells causes apart."""
     recipe = msgspec.structs.replace(recipe_of(), labels="subtype")
@@ -65,13 +75,14 @@ def _make(
     seed: int,
     point: OperatingPoint,
     figures: dict[str, Figure],
+    lungs: LungFinder | None = None,
 ) -> Bundle:
     torch.manual_seed(seed)
     model = models.build(recipe.model, 32, len(classes))
     if recipe.bundle.weights == "float16":
         round_weights(model)
     return write(
-        NetworkPayload([model], recipe),
+        NetworkPayload([model], recipe, lungs=lungs),
         folder,
         recipe=recipe,
         classes=classes,
@@ -79,6 +90,7 @@ def _make(
         decisions=Decisions(point, Calibration(), None, None, figures),
         gate=None,
         history=[{"epoch": 1, "val_loss": 0.5}],
+        lungs=lungs,
     )
 
 

@@ -80,7 +80,7 @@ def test_numbers_that_are_not_finite_are_refused_and_give_no_nan(made: Made) -> 
 def test_an_even_film_is_judged_and_noted(made: Made) -> None:
     probs, notes = made.fitted.system.predict(np.full((1, 64, 64), 90, dtype=np.uint8))
     assert np.isfinite(probs).all()
-    assert "no lungs found" in notes[0]
+    assert "lungs not found" in notes[0]
 
 
 def test_films_that_are_all_even_teach_nothing(made: Made, chest_folder: ChestFolder) -> None:

@@ -29,6 +29,7 @@ from tests.lungs.known import KnownLungs, mask_of, no_lungs, two_lungs
 SPEC = Pixels(size=48, region="lungs", margin=0.0)
 BOX = Box(0.25, 0.2, 0.75, 0.8)  # of 120 × 200 pixels: rows 30 to 90, columns 40 to 160
 FILM = chest_phantom(3, (120, 200))
+WHOLE = Pixels(size=48)
 
 
 def test_the_box_of_the_lungs_becomes_the_square() -> None:
@@ -139,6 +140,29 @@ def test_a_film_is_cropped_as_another_one_was() -> None:
     shown = preprocess(painted, SPEC, finder, BOX)
     np.testing.assert_array_equal(shown, preprocess(painted[30:90, 40:160], Pixels(size=48)))
     assert not finder.films  # nothing is looked for
+
+
+def test_a_film_is_shown_in_the_grey_scale_of_another_one() -> None:
+    spec = replace(SPEC, grey_from="lungs")
+    intact = preprocess_scaled(FILM, spec, FILM.shape, 1, two_lungs(BOX))
+    painted = FILM.copy()
+    painted[40:80, 60:140] = FILM.max()  # changes what its own percentiles would be
+    shown = preprocess(painted, spec, no_lungs(), intact.framing)
+    rows, columns = slice(10, 38), slice(18, 30)
+    assert (shown[rows, columns] == 255).all()
+    shown[4:44, 4:44] = intact.levels[4:44, 4:44] = 0  # all but what was painted is as it was
+    np.testing.assert_array_equal(shown, intact.levels)
+    # Without lungs it is the whole film that another one is shown as.
+    found_none = preprocess_scaled(FILM, SPEC, FILM.shape, 1, no_lungs()).framing
+    np.testing.assert_array_equal(preprocess(painted, SPEC, two_lungs(BOX), found_none), preprocess(painted, WHOLE))
+
+
+def test_in_a_box_alone_the_grey_scale_is_that_of_what_lies_inside_it() -> None:
+    shown = preprocess(FILM, replace(SPEC, grey_from="lungs"), None, BOX)
+    part = preprocess(FILM[30:90, 40:160], WHOLE).astype(float)
+    low, high = np.percentile(part, (1, 99))
+    expected = np.clip((part - low) / (high - low), 0, 1) * 255
+    np.testing.assert_allclose(shown, expected, atol=0.5 + 255 / (high - low))
 
 
 def test_whole_films_are_given_to_no_lung_network(tmp_path: Path) -> None:

@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 from safetensors.numpy import load_file
 
-from hilum import files, films
+from hilum import bundle, files, films
 from hilum.errors import LayoutError, RecipeError, RequestError
+from hilum.inference import Detector
+from hilum.lungs import shipped_finder
+from hilum.pixels import read_square
 from hilum.recipe import Recipe, parse_recipe
 from hilum.workflows.run import free_folder, read_run
 from hilum.workflows.train import resume, train
@@ -42,6 +45,37 @@ def test_a_run_ends_in_a_bundle_and_the_next_one_lies_beside_it(chest_folder: Ch
     assert len(second.history) == 1
     with pytest.raises(RequestError, match="runs/tiny: holds a run already"):
         train(tiny(), manifest, "runs/tiny")
+
+
+def test_films_are_cropped_to_the_lungs_by_one_network_from_start_to_end(chest_folder: ChestFolder) -> None:
+    manifest = films.index(chest_folder(COUNTS))
+    cropped = tiny(pixels={"size": 32, "region": "lungs", "grey_from": "lungs"}, training={"epochs": 1})
+    run = train(cropped, manifest, "cropped")
+    assert run.bundle is not None
+    assert run.recipe.pixels.lungs_sha256 == shipped_finder().sha256  # written down when the run began
+    opened = bundle.read(run.bundle)
+    assert opened.lungs == shipped_finder().onnx
+    row = Detector(opened).predict(manifest.films[0].path).rows[0]
+    square = read_square(manifest.films[0].path, opened.spec.recipe.pixels)
+    assert len(row.probs) == 2
+    assert [flag for flag in row.flags if flag.startswith("no lungs")] == ([square.doubt] if square.doubt else [])
+    # The run of a Hilum with another lung network.
+    written = Path("cropped/recipe.toml")
+    written.write_text(written.read_text().replace(shipped_finder().sha256, "0" * 64))
+    with pytest.raises(RequestError, match=r"pixels.lungs_sha256: films were cropped by the lung network 0000000000"):
+        resume("cropped")
+
+
+def test_a_system_without_a_network_is_shown_the_lungs_too(chest_folder: ChestFolder) -> None:
+    manifest = films.index(chest_folder(COUNTS))
+    settings = ["pixels.size=32", "pixels.region=lungs", "classical.strengths=[1.0]", "classical.side=16"]
+    settings += ["classical.reduce=['pca']", "classical.components=[4]", "bundle.calibration=none"]
+    run = train("s9-manifold", manifest, "system", settings=settings)
+    assert run.bundle is not None
+    opened = bundle.read(run.bundle)
+    assert opened.lungs == shipped_finder().onnx
+    assert opened.spec.recipe.pixels.lungs_sha256 == shipped_finder().sha256
+    assert len(Detector(opened).predict(manifest.films[0].path).rows[0].probs) == 2
 
 
 def test_processes_of_one_run_agree_on_its_folder(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,12 @@ from hilum.bundle.spec import PIPELINE_NAME, Spec, SplitCard
 from hilum.recipe import Recipe
 from hilum.records.text import markdown, printable
 
+# Of the lung network that comes with Hilum (`recipes/lungs.toml`).
+LUNGS_LEARNT_FROM = """It learnt from outlines that a
+program drew in normal films of children and of adults, and from opacities that were painted into these films; no
+person has outlined the lungs."""
+LUNGS_NOT_FOR = "It is not for measuring lungs or the heart, nor for finding a disease."
+
 _SHOWN = ("auroc", "accuracy", "sensitivity", "specificity", "precision", "f1", "brier", "log_loss", "ece")
 
 
@@ -48,7 +54,7 @@ Films of another hospital, another age or another machine are harder: measure th
 
 Adults, if it was trained on children, and the reverse; lateral films; CT slices, unless it was trained on them;
 {others}; pictures that are not chest films. {_gate(gated)}
-
+{_lungs(spec)}
 ## Provenance
 
 Hilum {spec.hilum}, {spec.created}. Data fingerprint `{spec.data_fingerprint[:16]}`, code fingerprint
@@ -95,7 +101,8 @@ def _networks(spec: Spec) -> str:
     recipe, several = spec.recipe, bool(spec.members)
     kind, size = "Networks" if several else "Network", f"{recipe.pixels.size}×{recipe.pixels.size}"
     lines = [
-        f"{kind}: {recipe.model.name}, {spec.parameters:,} parameters; grey films of {size} pixels,",
+        f"{kind}: {recipe.model.name}, {spec.parameters:,} parameters; grey films{_cropped(recipe)} of "
+        f"{size} pixels,",
         "and what each is shown of them stands below." if several else f"of which it is shown {_shown(recipe)}.",
         f"{_calibration(spec)}; they are",
         f"meant for a clinic {_clinic(spec.recipes)}.",
@@ -110,12 +117,31 @@ def _system(spec: Spec) -> str:
     steps = f", prepared ({', '.join(recipe.classical.steps)})" if recipe.classical.steps else ""
     lines = [
         f"System without a network: {recipe.system}; {spec.parameters:,} numbers in `{PIPELINE_NAME}`;",
-        f"grey films of {recipe.pixels.size}×{recipe.pixels.size} pixels{steps}.",
+        f"grey films{_cropped(recipe)} of {recipe.pixels.size}×{recipe.pixels.size} pixels{steps}.",
         f"{_calibration(spec)}; they are",
         f"meant for a clinic {_clinic(spec.recipes)}.",
     ]
     kept = recipe.classical.kept_films
     return "\n".join([*lines, "", kept] if kept else lines)
+
+
+def _cropped(recipe: Recipe) -> str:
+    """Whether a film is cropped before it is scaled."""
+    return " cropped to the lungs" if recipe.pixels.region == "lungs" else ""
+
+
+def _lungs(spec: Spec) -> str:
+    """What finds the lungs that films are cropped to, where that comes from, and what it is not for."""
+    pixels = spec.recipe.pixels
+    if pixels.region != "lungs":
+        return ""
+    return f"""
+## How the lungs are found
+
+Each film is cropped to its lungs, with {pixels.margin:.0%} of their height and width around them, by a small
+network of its own (`lungs.onnx`, SHA-256 `{pixels.lungs_sha256[:16]}`). {LUNGS_LEARNT_FROM}
+{LUNGS_NOT_FOR} Where it finds no lungs, or a film lies on its side, the film gets no answer.
+"""
 
 
 def _gate(gated: bool) -> str:

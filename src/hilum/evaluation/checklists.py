@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from hilum.bundle import Spec
 from hilum.evaluation.results import Evaluation
 from hilum.evaluation.wording import listed, number, plain, with_interval
+from hilum.recipe import Pixels
 from hilum.records.text import markdown, printable
 
 FOR_A_PERSON = "*For a person.*"
@@ -184,8 +185,8 @@ def _facts(spec: Spec, evaluation: Evaluation) -> dict[str, str]:
         "use": f"Distinguishes {listed(spec.classes)}. Decision support for research; not a medical device.",
         "retrospective": "Retrospective, on existing films.",
         "data": recipe.data or f"{FOR_A_PERSON} The recipe does not say.",
-        "preprocessing": f"Grey, {recipe.pixels.size} × {recipe.pixels.size} pixels by {recipe.pixels.resize}, "
-        f"denoised: {recipe.pixels.denoise}, equalised: {recipe.pixels.equalise}.",
+        "preprocessing": f"{_shown(recipe.pixels)}, denoised: {recipe.pixels.denoise}, "
+        f"equalised: {recipe.pixels.equalise}.",
         "missing": f"A film that cannot be read gets no probability and is listed: {evaluation.n_failed} here. "
         f"{evaluation.n_unlabelled} without a label are in no figure.",
         "labels": f"Folders or a table name {listed(spec.classes)}. {FOR_A_PERSON} Who labelled the films, and how.",
@@ -254,8 +255,8 @@ def _of_system(spec: Spec) -> dict[str, str]:
         "technology": f"Machine learning without a neural network ({recipe.system}) that reads a frontal chest film."
         if spec_of.classifier != "genetic"
         else f"Machine learning on features of a frontal chest film ({recipe.system}).",
-        "preprocessing": f"Grey, {recipe.pixels.size} × {recipe.pixels.size} pixels by {recipe.pixels.resize}, "
-        f"denoised: {recipe.pixels.denoise}, equalised: {recipe.pixels.equalise}{steps}.",
+        "preprocessing": f"{_shown(recipe.pixels)}, denoised: {recipe.pixels.denoise}, "
+        f"equalised: {recipe.pixels.equalise}{steps}.",
         "model": f"{recipe.system}; {spec.parameters:,} numbers.",
         "initialisation": f"Draws start from seed {recipe.seed}.",
         "training": f"Fitted by scikit-learn {spec.made_with.get('scikit-learn', '')}; "
@@ -267,3 +268,9 @@ def _of_system(spec: Spec) -> dict[str, str]:
         "imbalance": f"Class weights: {recipe.training.class_weights}.",
         "recipe": f"The bundle holds the fitted system and its recipe; its seal is {spec.seal[:16]}.",
     }
+
+
+def _shown(pixels: Pixels) -> str:
+    """Which part of a film is shown, and how large."""
+    part = "Cropped to the lungs, grey" if pixels.region == "lungs" else "Grey"
+    return f"{part}, {pixels.size} × {pixels.size} pixels by {pixels.resize}"

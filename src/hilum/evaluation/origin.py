@@ -115,9 +115,11 @@ def _system(spec: Spec) -> tuple[str, str]:
 
 
 def _preprocessing(pixels: Pixels) -> str:
-    steps = [f"{pixels.size} × {pixels.size} pixels", pixels.resize]
+    steps = [f"cropped to the lungs with a margin of {pixels.margin:.0%}"] if pixels.region == "lungs" else []
+    steps += [f"{pixels.size} × {pixels.size} pixels", pixels.resize]
     steps += [f"{pixels.crop:.0%} cut off each border"] if pixels.crop else []
     steps += [pixels.denoise] if pixels.denoise != "none" else []
+    steps += ["grey scale of the lungs"] if pixels.grey_from == "lungs" else []
     steps += [pixels.equalise] if pixels.equalise != "none" else []
     return ", ".join(steps)
 

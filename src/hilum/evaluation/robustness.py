@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING, Protocol
 
@@ -17,6 +17,7 @@ from hilum.metrics import auroc, clusters_of, confusion, intervals
 from hilum.metrics.counts import Bools, Floats, ratio
 from hilum.metrics.multiclass import MulticlassScores, means_at
 from hilum.pixels import decode, preprocess
+from hilum.pixels.preprocess import preprocess_scaled
 from hilum.progress import track
 from hilum.records import Figure, Film, Manifest
 from hilum.shifts import Battery, Shift, drawn_in_training
@@ -74,7 +75,8 @@ def under_shifts(
     require_known_labels(films, spec.classes)
     labelled = [film for film in films if film.label]
     shifts = {name: shift for battery in batteries.values() for name, shift in battery.shifts.items()}
-    read, probs = probs_under_shifts(detector, labelled, shifts)
+    fixed = {name for battery in batteries.values() if battery.framed_as_intact for name in battery.shifts}
+    read, probs = probs_under_shifts(detector, labelled, shifts, fixed)
     labels = np.array([spec.classes.index(film.label) for film in read], dtype=np.intp)
     threshold, patients = spec.operating_point.threshold, [film.patient for film in read]
     drawn = {name: None for recipe in spec.recipes for name in drawn_in_training(recipe.batches.augment)}
@@ -118,16 +120,23 @@ def _result(
 
 
 def probs_under_shifts(
-    detector: ShiftedDetector, films: list[Film], shifts: Mapping[str, Shift]
+    detector: ShiftedDetector, films: list[Film], shifts: Mapping[str, Shift], fixed: Collection[str] = ()
 ) -> tuple[list[Film], Floats]:
-    """The films that could be read, and their probabilities, `(1 + shifts, films, classes)`."""
-    pixels = detector.spec.recipe.pixels
+    """The films that could be read, and their probabilities, `(1 + shifts, films, classes)`.
+
+    Where films are cropped to the lungs, these are looked for in the shifted film, as they would be if it came so. A
+    film under one of the shifts of `fixed` is cropped as it was before.
+    """
+    pixels, lungs = detector.spec.recipe.pixels, detector.lungs
 
     def squares_of(film: Film) -> Squares | None:
         try:
             grey = decode(film.path, pixels.window, film.sha256, pixels.grey_scale)
-            views = (grey, *(shift(grey) for shift in shifts.values()))
-            return np.stack([preprocess(view, pixels, detector.lungs) for view in views])
+            intact = preprocess_scaled(grey, pixels, grey.shape, 1, lungs)
+            framings = [intact.framing if name in fixed else None for name in shifts]
+            views = (shift(grey) for shift in shifts.values())
+            shifted = [preprocess(view, pixels, lungs, at) for view, at in zip(views, framings, strict=True)]
+            return np.stack([intact.levels, *shifted])
         except FilmError:
             return None
 

@@ -39,7 +39,7 @@ _NO_LUNGS = "no lungs found: "  # of a film that is to be cropped to them; the r
 def stopping(flags: Iterable[str]) -> tuple[str, ...]:
     """Those of a prediction's flags for which a film is not judged; others are remarks, such as a lung not found.
 
-    >>> stopping(("looks like noise", "no lungs found"))
+    >>> stopping(("looks like noise", "lungs not found: nothing in it looks like a lung"))
     ('looks like noise',)
     >>> stopping(("no lungs found: nothing in it looks like a lung",))
     ('no lungs found: nothing in it looks like a lung',)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from hilum.pixels.region import Region, around, doubt_of, finder_of, inside_of, whole
+from hilum.pixels.region import Framing, Region, around, doubt_of, finder_of, inside_of, whole
 from hilum.recipe import Pixels
 
 if TYPE_CHECKING:
@@ -33,16 +33,18 @@ class Prepared(NamedTuple):
         doubt: why the film is not judged by these levels: "no lungs found: …", or in words that follow "it"; or
             empty.
         remarks: about the lungs, in words.
+        framing: how the film was shown; None where the recipe shows whole films.
     """
 
     levels: NDArray[np.uint8]
     lungs: NDArray[np.uint8] | None = None
     doubt: str = ""
     remarks: tuple[str, ...] = ()
+    framing: Framing | None = None
 
 
 def preprocess(
-    grey: NDArray[np.float32], spec: Pixels, lungs: LungFinder | None = None, region: Box | None = None
+    grey: NDArray[np.float32], spec: Pixels, lungs: LungFinder | None = None, region: Box | Framing | None = None
 ) -> NDArray[np.uint8]:
     """Crop, denoise, resize, set the grey scale, equalise and round, in this order.
 
@@ -55,8 +57,8 @@ def preprocess(
         lungs: the network that finds the lungs where the recipe crops films to them; None takes the one that comes
             with Hilum. A bundle's films are cropped by the bundle's own.
         region: where the lungs lie, where that was found in another film than this one, such as the film as it was
-            before its lungs were painted over. The margin is added to it, and the grey scale is that of what lies
-            inside it.
+            before its lungs were painted over; the margin is added to it. A `Framing` brings that film's grey scale
+            too; with a box alone the grey scale is that of what lies inside it.
 
     Returns:
         uint8, (spec.size, spec.size).
@@ -74,7 +76,7 @@ def preprocess_scaled(
     shape: tuple[int, ...],
     scale: int,
     lungs: LungFinder | None = None,
-    region: Box | None = None,
+    region: Box | Framing | None = None,
 ) -> Prepared:
     """Preprocess a film that was decoded at a fraction of its size.
 
@@ -95,8 +97,8 @@ def preprocess_scaled(
     film = np.ascontiguousarray(grey, dtype=np.float32)
     finder = finder_of(spec, lungs)
     found = finder.find(np.clip(film, 0, 1)) if finder and region is None else None
-    box = found.box if found is not None else region if finder else None
-    shown = around(box, spec.margin, *shape) if box else whole(*shape)
+    framing = region if isinstance(region, Framing) else Framing(found.box if found else region)
+    shown = around(framing.box, spec.margin, *shape) if finder and framing.box else whole(*shape)
     shown = shown.without_border(spec.crop)
     if spec.denoise == "none":
         part, of_part = film, shown
@@ -108,19 +110,21 @@ def preprocess_scaled(
         shown, of_part = shown.middle(), of_part.middle()
     square = _resize(part, of_part, scale, spec)
 
-    inside = None
-    if finder:
-        area = found.mask if found else inside_of(box, *film.shape) if box else None
-        nowhere = np.zeros(film.shape, dtype=bool)
-        inside = _resize((nowhere if area is None else area).astype(np.float32), shown, scale, spec) >= 0.5
-        if spec.grey_from == "lungs":
-            square = _stretched(square, inside)
+    box = None if isinstance(region, Framing) else region
+    mask = found.mask if found else inside_of(box, *film.shape) if box else None
+    inside = np.zeros(square.shape, dtype=bool)
+    if finder and mask is not None:
+        inside = _resize(mask.astype(np.float32), shown, scale, spec) >= 0.5
+    if spec.grey_from == "lungs" and framing is not region:
+        framing = Framing(framing.box, *_black_and_white(square, inside))
+    if finder and (framing.black, framing.white) != (0, 1):
+        square = (square - np.float32(framing.black)) / np.float32(framing.white - framing.black)
     levels = _levels(square)
     if spec.equalise == "clahe":
         levels = _equalise(levels)
-    if inside is None or found is None:
+    if found is None:
         return Prepared(levels)
-    return Prepared(levels, inside.astype(np.uint8) * np.uint8(255), doubt_of(found), found.remarks)
+    return Prepared(levels, inside.astype(np.uint8) * np.uint8(255), doubt_of(found), found.remarks, framing)
 
 
 def largest_scale(height: int, width: int, spec: Pixels) -> int:
@@ -194,15 +198,15 @@ def _resize(film: NDArray[np.float32], region: Region, scale: int, spec: Pixels)
     return square
 
 
-def _stretched(square: NDArray[np.float32], lungs: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """Grey values of which the 1st and the 99th percentile inside the lungs' hull are 0 and 1.
+def _black_and_white(square: NDArray[np.float32], lungs: NDArray[np.bool_]) -> tuple[float, float]:
+    """The 1st and the 99th percentile of the grey values inside the lungs' hull.
 
     Without lungs they are those of all that is shown. Where it is even, the grey values stay as they are.
     """
     from hilum.lungs.found import hull_of
 
     low, high = np.percentile(square[hull_of(lungs)] if lungs.any() else square, _PERCENTILES)
-    return ((square - low) / (high - low)).astype(np.float32) if high - low >= 1 / 255 else square
+    return (float(low), float(high)) if high - low >= 1 / 255 else (0.0, 1.0)
 
 
 def _levels(film: NDArray[np.float32]) -> NDArray[np.uint8]:

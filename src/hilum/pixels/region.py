@@ -58,6 +58,20 @@ class Region(NamedTuple):
         return Region(top, left, top + shorter, left + shorter)
 
 
+class Framing(NamedTuple):
+    """How a film was shown, so that another one can be shown as it was (`preprocess`).
+
+    Attributes:
+        box: of the lungs, in parts of the film's sides, before the margin; None where none were found.
+        black: the grey value, from 0 to 1, that became black.
+        white: that which became white.
+    """
+
+    box: Box | None
+    black: float = 0.0
+    white: float = 1.0
+
+
 def whole(height: int, width: int) -> Region:
     """All of a film."""
     return Region(0, 0, height, width)

@@ -45,4 +45,4 @@ def _disc(radius: float) -> NDArray[np.uint8]:
     return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)), dtype=np.uint8)
 
 
-CONTROLS = Battery("controls-2", {"border_only": border_only, "lungs_blanked": lungs_blanked})
+CONTROLS = Battery("controls-2", {"border_only": border_only, "lungs_blanked": lungs_blanked}, framed_as_intact=True)

@@ -29,10 +29,13 @@ class Battery:
     Attributes:
         name: the name with a version, which changes with any of the shifts.
         shifts: by name; the first line of each one's docstring says what it stands for.
+        framed_as_intact: whether a film is cropped as it was before the shift, where it is cropped to its lungs: a
+            shift that hides the lungs would else change what is shown, too.
     """
 
     name: str
     shifts: Mapping[str, Shift]
+    framed_as_intact: bool = False
 
 
 def pixels_of(grey: Grey, length: float) -> float:

@@ -20,7 +20,7 @@ class PreprocessingDrawing:
     Attributes:
         path: of the picture.
         steps: after grey and scaled, in order.
-        notes: what was not found in the film.
+        notes: what was not found in the film, and what is unusual about its lungs.
     """
 
     path: Path
@@ -60,11 +60,14 @@ def draw_preprocessing(
     from hilum import pixels
     from hilum.classical import prepare, steps_picture
     from hilum.files import replacing
+    from hilum.pixels.preprocess import preprocess_scaled
 
     grey = pixels.decode(str(film), spec.window, grey_scale=spec.grey_scale)
-    prepared = prepare(pixels.preprocess(grey, spec), steps)
+    shown = preprocess_scaled(grey, spec, grey.shape, 1)
+    prepared = prepare(shown.levels, steps)
     drawn = steps_picture(grey, prepared, printable(" ".join(Path(film).name.split())))
     out.parent.mkdir(parents=True, exist_ok=True)
     with replacing(out) as temporary:
         temporary.write_bytes(drawn)
-    return PreprocessingDrawing(out, steps, prepared.notes)
+    notes = (*filter(None, (shown.doubt,)), *shown.remarks, *prepared.notes)
+    return PreprocessingDrawing(out, steps, notes)

@@ -80,7 +80,7 @@ def test_a_film_without_lungs_is_named_and_marked() -> None:
     films = [phantom(5, 224), np.random.default_rng(0).integers(0, 256, (224, 224)).astype(np.uint8)]
     described = describe(films, Classical(describe="features", families=("shape",)))
     assert described.notes[0] == ""
-    assert described.notes[1].startswith("no lungs found: ")
+    assert described.notes[1].startswith("lungs not found: ")
     assert described.numbers[:, described.names.index("shape: found")].tolist() == [1, 0]
 
 

@@ -151,7 +151,7 @@ def test_without_lungs_the_average_outline_makes_the_frame() -> None:
     for film, finder in ((noise, None), (phantom(8, 224), FindsNothing())):
         prepared = prepare(film, ("frame",), finder)
         (note,) = prepared.notes
-        assert note.startswith("no lungs found: ")
+        assert note.startswith("lungs not found: ")
         assert note.endswith("the average outline takes their place")
         assert prepared.lungs is not None
         assert prepared.lungs.note == note

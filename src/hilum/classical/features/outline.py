@@ -51,7 +51,7 @@ def outline_of(square: Square, lungs: LungFinder | None = None) -> LungOutline:
     found = find_lungs(square) if lungs is None else lungs.find(square)
     if found.mask is None or found.box is None:
         average = average_lungs(len(square))
-        note = f"no lungs found: {found.reason}; the average outline takes their place"
+        note = f"lungs not found: {found.reason}; the average outline takes their place"
         return LungOutline(average, box_of(average), found.frontal, note)
     return LungOutline(found.mask, found.box, found.frontal)
 
