@@ -225,7 +225,7 @@ def test_a_file_wins_over_a_recipe_of_the_same_name(tmp_path: Path, monkeypatch:
 
 def test_every_recipe_that_comes_with_hilum_reads_and_says_what_it_is() -> None:
     listed = list_recipes()
-    assert len(listed) == 24
+    assert len(listed) == 25
     for info in listed:
         recipe = read_recipe(info.name)
         assert (recipe.name, recipe.system, recipe.side) == (info.name, info.system, info.size)
@@ -235,7 +235,7 @@ def test_every_recipe_that_comes_with_hilum_reads_and_says_what_it_is() -> None:
     lines = repr(listed).splitlines()
     assert lines[0].split() == ["recipe", "px", "needs", "title"]
     assert lines[1].split()[:2] == ["hilum", "128"]
-    assert listed._repr_html_().count("<tr>") == 25
+    assert listed._repr_html_().count("<tr>") == 26
 
 
 def test_fewer_epochs_lower_the_fewest_that_a_recipe_asks_for_unless_those_are_set() -> None:

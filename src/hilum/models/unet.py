@@ -60,9 +60,9 @@ class LungNetwork(nn.Module):
             maps = block(F.max_pool2d(maps, 2) if depth else maps)
             held.append(maps)
         view: Tensor = self.view(maps.mean(dim=(2, 3)))
-        for block, beside in zip(reversed(self.up), reversed(held[:-1]), strict=True):
+        for block, across in zip(reversed(self.up), reversed(held[:-1]), strict=True):
             maps = F.interpolate(maps, scale_factor=2.0, mode="bilinear", align_corners=False)
-            maps = block(torch.cat([beside, maps], dim=1))
+            maps = block(torch.cat([across, maps], dim=1))
         lungs: Tensor = self.lungs(maps)
         return lungs, view
 

@@ -144,6 +144,7 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True):
             "classical": self.classical is not None,
             "labels": self.labels != "label",
             "classes": bool(self.classes),
+            "pixels.region": self.pixels.region != "film",
             "batches.crop": bool(self.batches.crop),
             "batches.draw": self.batches.draw != "shuffled",
             "batches.mixup": bool(self.batches.mixup),
