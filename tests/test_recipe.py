@@ -84,7 +84,16 @@ def test_a_wrong_setting_is_refused_by_name(recipe_file: Path, setting: str, say
         (["batches.crop=32", "batches.scales=[60, 48]"], "cut from 60 to 48; they must rise"),
         (["batches.crop=32", "batches.scales=[48, 80]"], r"reach 80 pixels, .* kept at 64; set pixels\.size=80"),
         (["training.val_shifts=true", "transfer.frozen=trunk"], "val_shifts and transfer.frozen exclude each other"),
-        (["batches.crop=48", "transfer.frozen=trunk"], "batches.crop and transfer.frozen exclude each other"),
+        (["pixels.grey_from=lungs"], 'grey_from = "lungs" needs the lungs of the film'),
+        (["batches.augment.outside=0.5"], 'need the lungs of the films: set pixels.region = "lungs" too'),
+        (
+            ["pixels.region=lungs", "batches.augment.blank=0.1", "transfer.frozen=trunk"],
+            "outside and blank exclude transfer.frozen",
+        ),
+        (
+            ["pixels.region=lungs", "batches.augment.blank=0.1", "batches.mixup=0.2"],
+            "batches.mixup and batches.augment.blank exclude each other",
+        ),
         (["classical.folds=3", "bundle.operating_views=2"], "operating_views is for networks"),
         (["classical.folds=3", "members.seeds=3"], "members is for networks"),
         (["classical.reduce=['pca']"], "components has 0 counts and reduce 1 reductions"),

@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 import torch
+from msgspec.structs import replace
 
 from hilum import batches
-from hilum.batches import apply, draw, make_generator
+from hilum.batches import apply, center_crops, cut, draw, draw_crops, make_generator
+from hilum.batches.crops import Crops
 from hilum.errors import HilumError, RequestError
 from hilum.features import extract_features, store_for
 from hilum.recipe import Augment, Pixels
@@ -57,6 +59,25 @@ def test_a_view_depends_on_seed_number_and_film_alone(case: Case) -> None:
             with torch.no_grad():
                 expected = case.frozen()(apply(drawn, grey[None]))[0]
             torch.testing.assert_close(stored, expected, rtol=1e-3, atol=1e-3)
+
+
+def test_crops_of_films_are_stored_too_the_central_one_and_drawn_ones(case: Case) -> None:
+    spec = replace(case.data.spec, crop=32, scales=(32, 40), augment=Augment())
+    data = batches.make_batches(case.data.manifest, case.data.cache, CLASSES, spec)
+    features = extract_features(case.frozen(), data, MODEL, PIXELS, views=2, seed=7)
+    whole = torch.from_numpy(data.cache.films[data.rows])[:, None].float() / 255
+
+    def expected_of(crops: Crops, film: torch.Tensor) -> torch.Tensor:
+        with torch.no_grad():
+            found: torch.Tensor = case.frozen()(cut(crops, film[None]))[0]
+        return found
+
+    for film, stored in zip(whole, all_of(features.unaugmented()), strict=True):
+        expected = expected_of(center_crops(spec, 1, PIXELS.size), film)
+        torch.testing.assert_close(stored, expected, rtol=1e-3, atol=1e-3)
+    for each, film, stored in zip(data.manifest, whole, all_of(features.augmented(7, 2)), strict=True):
+        crops = draw_crops(spec, 1, PIXELS.size, make_generator(7, 2, int(each.sha256[:16], 16), 1))
+        torch.testing.assert_close(stored, expected_of(crops, film), rtol=1e-3, atol=1e-3)
 
 
 def test_more_films_and_more_views_leave_what_is_stored(case: Case, pushed: list[int]) -> None:

@@ -68,6 +68,13 @@ def test_lungs_that_touch_are_both_found() -> None:
     assert DrawnFinder((32, 16, 96, 112)).find(FILM).remarks == ()
 
 
+def test_where_one_lung_is_found_the_box_holds_the_place_of_the_other() -> None:
+    lungs = DrawnFinder(LEFT).find(FILM)
+    assert lungs.box == pytest.approx(Box(0.25, 0.125, 0.75, 0.875), abs=0.01)
+    lying = DrawnFinder((16, 32, 48, 96), view=(0, 1, 0, 0, 0)).find(FILM)
+    assert lying.box == pytest.approx(Box(0.125, 0.25, 0.875, 0.75), abs=0.01)
+
+
 def test_a_speck_is_no_lung() -> None:
     lungs = DrawnFinder((32, 32, 40, 40)).find(FILM)
     assert (lungs.mask, lungs.box, lungs.reason) == (None, None, "nothing in it looks like a lung")

@@ -2,7 +2,7 @@
 
 from hilum.batches.augment import Views, apply, draw
 from hilum.batches.batch import Batch, BatchSource, Transform
-from hilum.batches.crops import scale
+from hilum.batches.crops import center_crops, cut, draw_crops, scale
 from hilum.batches.dataset import FilmBatches, make_batches
 from hilum.batches.mix import mix
 from hilum.batches.outlined import OutlineBatches
@@ -18,7 +18,10 @@ __all__ = [
     "Transform",
     "Views",
     "apply",
+    "center_crops",
+    "cut",
     "draw",
+    "draw_crops",
     "make_batches",
     "make_generator",
     "mix",

@@ -28,6 +28,8 @@ class Batch:
         global_size: the number of films in the whole batch, over all processes and micro-batches.
         mix_weight: (n,) float32, the weight of each film itself where mixup blended it with its partner; None
             without mixup.
+        blanked: (n,) bool, the films whose lungs were made one grey: they are evidence of no class; None where
+            none are.
         outlines: (n, 1, side, side) float32, 1 inside the lungs and 0 outside; None where no outlines are learnt.
     """
 
@@ -36,6 +38,7 @@ class Batch:
     indices: Indices
     global_size: int
     mix_weight: Tensor | None = None
+    blanked: Tensor | None = None
     outlines: Tensor | None = None
 
     def dominant_labels(self) -> Tensor:
@@ -47,8 +50,10 @@ class Batch:
     def rows(self, rows: slice) -> Batch:
         """Some rows of the batch. With mixup, the slice must not separate two partners."""
         mix_weight = None if self.mix_weight is None else self.mix_weight[rows]
-        outlines = None if self.outlines is None else self.outlines[rows]
-        return Batch(self.inputs[rows], self.labels[rows], self.indices[rows], self.global_size, mix_weight, outlines)
+        blanked, outlines = (None if each is None else each[rows] for each in (self.blanked, self.outlines))
+        return Batch(
+            self.inputs[rows], self.labels[rows], self.indices[rows], self.global_size, mix_weight, blanked, outlines
+        )
 
 
 class BatchSource(Protocol):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import torch
+from msgspec.structs import replace
 from torch import Tensor
 
 from hilum import recipe
@@ -14,6 +15,7 @@ from hilum.batches.augment import apply, draw
 from hilum.batches.batch import Batch, Transform
 from hilum.batches.crops import center_crops, cut, draw_crops
 from hilum.batches.mix import mix
+from hilum.batches.outside import draw_replacements, replace_outside
 from hilum.batches.sampling import UNSHARDED, Indices, Shard, make_generator, sample_epoch, sequential_batches
 from hilum.errors import RequestError
 from hilum.films import labels_of
@@ -87,10 +89,14 @@ class FilmBatches:
     def augmented(
         self, seed: int, number: int, size: int = 64, device: torch.device | None = None, *, shard: Shard = UNSHARDED
     ) -> Iterator[Batch]:
-        """Yield every film once, in the manifest's order, augmented; each `number` gives other random views."""
+        """Yield every film once, in the manifest's order, augmented; each `number` gives other random views.
+
+        They are views to choose by: each film keeps its own surroundings and its lungs.
+        """
         generator = make_generator(seed, number)
+        evidence = replace(self.spec.augment, outside=0.0, blank=0.0)
         for indices in sequential_batches(len(self), size):
-            yield self._stack(indices, shard.rows(len(indices)), self.spec.augment, generator, device)
+            yield self._stack(indices, shard.rows(len(indices)), evidence, generator, device)
 
     def transformed(self, transform: Transform) -> FilmBatches:
         """The same films with `transform` applied to each preprocessed film; all in memory, size² bytes per film."""
@@ -116,6 +122,11 @@ class FilmBatches:
             return self.on_device[device][torch.from_numpy(indices).to(device)]
         return torch.from_numpy(self.cache.films[self.rows[indices]]).to(device)
 
+    def _lungs(self, indices: Indices) -> Tensor:
+        """The films' lungs, (n, size, size) uint8, 255 inside."""
+        assert self.cache.lungs is not None  # the recipe asks for the region "lungs"
+        return torch.from_numpy(self.cache.lungs[self.rows[indices]])
+
     def _stack(
         self,
         indices: Indices,
@@ -130,6 +141,12 @@ class FilmBatches:
         """
         global_size, shard_indices = len(indices), indices[shard_rows]
         images = self._pixels(shard_indices, device)[:, None].float() / 255
+        blanked = None
+        if augment is not None and (augment.outside or augment.blank):
+            assert generator is not None
+            replacements = draw_replacements(augment, global_size, generator).rows(shard_rows)
+            images = replace_outside(replacements, images, self._lungs(shard_indices))
+            blanked = replacements.blank.to(device) if augment.blank else None
         if self.spec.crop:
             side = images.shape[-1]
             crops = (
@@ -143,7 +160,7 @@ class FilmBatches:
             views = draw(augment, global_size, images.shape[-1], generator).rows(shard_rows)
             images = apply(views.to(images.device), images)
         labels = torch.from_numpy(self.labels[shard_indices]).to(device)
-        return Batch(images, labels, shard_indices, global_size)
+        return Batch(images, labels, shard_indices, global_size, blanked=blanked)
 
 
 def make_batches(

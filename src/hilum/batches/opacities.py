@@ -15,7 +15,7 @@ from torch import Tensor
 
 from hilum.batches.operations import blur, per_image
 
-KINDS = ("blobs", "effusion", "lobe", "white lung", "blobs", "none", "none")
+KINDS = ("blobs", "effusion", "lobe", "white lung", "white lung", "none")
 """What is painted into one lung; each is drawn equally often."""
 
 _BLOBS = 3
@@ -88,7 +88,7 @@ def draw_opacities(probability: float, n: int, generator: torch.Generator) -> Op
         gain=uniform(1.0, 2.5, 2),
         texture=uniform(0, 1, 2, 8, 8),
         patchiness=uniform(0, 0.6, 2),
-        density=uniform(0.4, 1.0, 2),
+        density=uniform(0.4, 1.2, 2).clamp(max=1),
         grey=uniform(-0.1, 0.1),
         grain=uniform(-0.05, 0.05, 16, 16),
     )

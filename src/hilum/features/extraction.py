@@ -12,7 +12,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from hilum.batches import FilmBatches, Views, apply, draw, make_generator
+from hilum.batches import FilmBatches, Views, apply, center_crops, cut, draw, draw_crops, make_generator
+from hilum.batches.crops import Crops
 from hilum.errors import HilumError, RequestError
 from hilum.features.feature_batches import FeatureBatches
 from hilum.features.feature_store import CHUNK, DTYPE, store_for
@@ -23,6 +24,7 @@ from hilum.rows import OpenRows, fill_together
 from hilum.workers import batched
 
 BATCH_SIZE = CHUNK  # films at a time: early maps are large
+_CROPS = 1  # the stream from which crops are drawn
 
 
 def extract_features(
@@ -45,7 +47,7 @@ def extract_features(
 
     Args:
         frozen: named stages from grey films to features, as `Network.split` gives them.
-        films: the films, with their augmentation.
+        films: the films, with their crops and their augmentation.
         model: the network that the stages are part of.
         pixels: the films' preprocessing.
         views: how many augmented views of each film, in addition to the film itself.
@@ -64,13 +66,14 @@ def extract_features(
     folder, home = folder or cache_folder(), next(frozen.parameters()).device
     device = device or torch.device("cpu")
     cuts = [cut for cut, name in enumerate(names, start=1) if name in also or cut == len(names)]
-    stores = [store_for(frozen[:cut], model, pixels, bfloat16=bfloat16, folder=folder) for cut in cuts]
-    augment, hashes = films.spec.augment, [film.sha256 for film in films.manifest]
+    side = films.spec.crop or pixels.size
+    stores = [store_for(frozen[:cut], model, pixels, side, bfloat16=bfloat16, folder=folder) for cut in cuts]
+    hashes = [film.sha256 for film in films.manifest]
     frozen.eval().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     opened: list[OpenRows] = []
     try:
         for number in range(views + 1):
-            rows = [store.view(number, augment, seed) for store in stores]
+            rows = [store.view(number, films.spec, seed) for store in stores]
             one_pass = _Pass(frozen, films, cuts, number, seed, bfloat16, device)
             opened.append(fill_together(rows, hashes, one_pass.features, folder / "features")[-1])
     finally:
@@ -105,20 +108,35 @@ class _Pass:
         batches = list(batched(wanted, BATCH_SIZE))
         for hashes in track(batches, f"features, view {self.view}", len(batches)):
             grey = torch.from_numpy(self.films.cache.films[[row_of[sha256] for sha256 in hashes]])
-            outputs = self._forward(self._augmented(grey[:, None].float() / 255, hashes), hashes)
+            images = self._cropped(grey[:, None].float() / 255, hashes)
+            outputs = self._forward(self._augmented(images, hashes), hashes)
             for number, sha256 in enumerate(hashes):
                 yield sha256, [output[number] for output in outputs]
+
+    def _cropped(self, images: Tensor, hashes: list[str]) -> Tensor:
+        """The crop of each image in this pass: its centre, or what was drawn; the image itself without crops."""
+        spec, size = self.films.spec, images.shape[-1]
+        if not spec.crop:
+            return images
+        if self.view == 0:
+            return cut(center_crops(spec, len(images), size), images)
+        # A stream of their own: views that are drawn without crops stay as they are stored.
+        drawn = [draw_crops(spec, 1, size, self._generator(sha256, _CROPS)) for sha256 in hashes]
+        sides, tops, lefts = (torch.cat([getattr(one, name) for one in drawn]) for name in ("sides", "tops", "lefts"))
+        return cut(Crops(sides, tops, lefts, spec.crop), images)
 
     def _augmented(self, images: Tensor, hashes: list[str]) -> Tensor:
         """The images in this pass's view."""
         augment, size = self.films.spec.augment, images.shape[-1]
         if self.view == 0 or augment == Augment():
             return images
-        drawn = [
-            draw(augment, 1, size, make_generator(self.seed, self.view, int(sha256[:16], 16))) for sha256 in hashes
-        ]
+        drawn = [draw(augment, 1, size, self._generator(sha256)) for sha256 in hashes]
         views = Views(*(torch.cat([getattr(one, field.name) for one in drawn]) for field in fields(Views)))
         return apply(views, images)
+
+    def _generator(self, sha256: str, *stream: int) -> torch.Generator:
+        """Of what is drawn for one film, which depends on no other film."""
+        return make_generator(self.seed, self.view, int(sha256[:16], 16), *stream)
 
     @torch.inference_mode()
     def _forward(self, images: Tensor, hashes: list[str]) -> list[NDArray[Any]]:
@@ -127,10 +145,10 @@ class _Pass:
         # which films a killed pass had left over.
         padding = images.new_zeros(BATCH_SIZE - len(images), *images.shape[1:])
         maps, outputs = torch.cat([images, padding]).to(self.device), []
-        for cut, stage in enumerate(self.frozen, start=1):
+        for number, stage in enumerate(self.frozen, start=1):
             with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.bfloat16):
                 maps = stage(maps)
-            if cut not in self.cuts:
+            if number not in self.cuts:
                 continue
             with np.errstate(over="ignore"):
                 rows = maps[: len(hashes)].float().cpu().contiguous().numpy().astype(DTYPE)

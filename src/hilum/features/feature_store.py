@@ -21,7 +21,7 @@ from torch import nn
 
 from hilum.pixels.pixel_cache import store_folder
 from hilum.places import cache_folder
-from hilum.recipe import Augment, Model, Pixels
+from hilum.recipe import Batches, Model, Pixels
 from hilum.rows import RowStore, described_folder, key_of
 
 DTYPE = np.dtype(np.float16)
@@ -41,14 +41,23 @@ class FeatureStore:
     folder: Path
     shape: tuple[int, ...]
 
-    def view(self, number: int, augment: Augment, seed: int) -> RowStore:
-        """Return the rows of a view: 0 is the film as it is, from 1 on they are drawn."""
-        name = f"view-{number}-{key_of([augment, seed])[:8]}" if number else "film"
+    def view(self, number: int, spec: Batches, seed: int) -> RowStore:
+        """Return the rows of a view: 0 is the film as it is, or its central crop; from 1 on they are drawn."""
+        crops = [spec.crop, spec.scales] if spec.crop else []
+        name = f"view-{number}-{key_of([spec.augment, seed, *crops])[:8]}" if number else "film"
+        if crops and not number:
+            name = f"centre-{key_of(crops)[:8]}"
         return RowStore(self.folder / name, DTYPE, self.shape, _WHAT, CHUNK)
 
 
 def store_for(
-    frozen: nn.Module, model: Model, pixels: Pixels, *, bfloat16: bool = False, folder: Path | None = None
+    frozen: nn.Module,
+    model: Model,
+    pixels: Pixels,
+    side: int | None = None,
+    *,
+    bfloat16: bool = False,
+    folder: Path | None = None,
 ) -> FeatureStore:
     """Return the store of what a frozen network gives; it is made where it is missing.
 
@@ -56,13 +65,15 @@ def store_for(
         frozen: from grey films to features, such as the first half of `Network.split`.
         model: the network that it is part of: the key holds its name, channels and normalisation.
         pixels: the preprocessing.
+        side: of the crops of films that the network is given, in pixels; None gives it whole films.
         bfloat16: whether features are computed in it.
         folder: where stores are kept; by default where caches are.
 
     Raises:
         RequestError: the folder holds features of something else, its description is damaged, or cannot be written.
     """
-    films = torch.empty(1, 1, pixels.size, pixels.size, device="meta")
+    side = side or pixels.size
+    films = torch.empty(1, 1, side, side, device="meta")
     shape = tuple(copy.deepcopy(frozen).to("meta")(films).shape[1:])
     described = {
         "architecture": model.name,

@@ -50,9 +50,9 @@ def shuffled_tiles(film: Image8, draws: Draws) -> Image8:
 
 
 def small_part(film: Image8, draws: Draws) -> Image8:
-    """A square of an eighth to a third of the film's side, enlarged."""
+    """A square of an eighth to a quarter of the film's side, enlarged."""
     size = len(film)
-    side = int(draws.integers(max(2, size // 8), max(3, size // 3)))
+    side = int(draws.integers(max(2, size // 8), max(3, size // 4)))
     top, left = (int(start) for start in draws.integers(0, size - side + 1, 2))
     return _scaled(film[top : top + side, left : left + side], size)
 

@@ -4,6 +4,6 @@ lungs = find_lungs(film)
 """
 
 from hilum.lungs.finder import LungFinder, find_lungs, shipped_finder
-from hilum.lungs.found import Box, Lungs
+from hilum.lungs.found import WHOLE, Box, Lungs, hull_of
 
-__all__ = ["Box", "LungFinder", "Lungs", "find_lungs", "shipped_finder"]
+__all__ = ["WHOLE", "Box", "LungFinder", "Lungs", "find_lungs", "hull_of", "shipped_finder"]

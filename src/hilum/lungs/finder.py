@@ -96,7 +96,10 @@ class LungFinder:
         mask = cv2.resize(likely, (width, height), interpolation=cv2.INTER_LINEAR) > _LUNG
         if not mask.any():
             return Lungs(None, frontal, rotation, "nothing in it looks like a lung")
-        return Lungs(mask, frontal, rotation, "", tuple(_remarks(pieces, rotation)), box_of(mask))
+        box = box_of(mask)
+        if _is_one(pieces, rotation):
+            box = box.with_mirror_image("vertical" if rotation in (0, 180) else "horizontal")
+        return Lungs(mask, frontal, rotation, "", tuple(_remarks(pieces, rotation)), box)
 
 
 @cache
@@ -139,11 +142,16 @@ def _pieces(lung: Mask) -> list[Mask]:
     return [labels == number + 1 for number in order]
 
 
+def _is_one(pieces: list[Mask], rotation: int) -> bool:
+    """Whether a single piece is one lung, and not two that touch."""
+    span = pieces[0].any(axis=0 if rotation in (0, 180) else 1)
+    return len(pieces) == 1 and bool(span.mean() < _BOTH)
+
+
 def _remarks(pieces: list[Mask], rotation: int) -> list[str]:
     remarks = [_ROTATED[rotation]] if rotation else []
     both: Mask = np.logical_or.reduce(pieces)
-    span = both.any(axis=0) if rotation in (0, 180) else both.any(axis=1)
-    if len(pieces) == 1 and span.mean() < _BOTH:
+    if _is_one(pieces, rotation):
         remarks.append("only one lung was found")
     borders = {"top": both[0], "bottom": both[-1], "left": both[:, 0], "right": both[:, -1]}
     cut = [name for name, line in borders.items() if line.mean() > _AT_BORDER]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import cv2
 import numpy as np
@@ -34,6 +34,18 @@ class Box(NamedTuple):
             min(1.0, self.right + across),
         )
 
+    def with_mirror_image(self, axis: Literal["vertical", "horizontal"]) -> Box:
+        """The smallest box around this one and its mirror image about an axis in the film's middle.
+
+        >>> Box(0.25, 0.125, 0.75, 0.375).with_mirror_image("vertical")
+        Box(top=0.25, left=0.125, bottom=0.75, right=0.875)
+        """
+        if axis == "vertical":
+            left = min(self.left, 1 - self.right)
+            return Box(self.top, left, self.bottom, 1 - left)
+        top = min(self.top, 1 - self.bottom)
+        return Box(top, self.left, 1 - top, self.right)
+
 
 WHOLE = Box(0.0, 0.0, 1.0, 1.0)
 
@@ -48,7 +60,8 @@ class Lungs:
         rotation: by how many degrees clockwise it seems to be rotated: 0, 90, 180 or 270.
         reason: why no lungs were found, in words that follow "no lungs found: "; empty where they were.
         remarks: what is unusual about how they lie in the film, in words.
-        box: the smallest box around both lungs; None where none were found.
+        box: the smallest box around both lungs; where one lung was found, also around its mirror image, because the
+            other one, which may be white, lies there; None where none were found.
     """
 
     mask: Mask | None

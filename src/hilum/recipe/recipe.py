@@ -85,10 +85,6 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True):
                 f"batches.crop and batches.scales reach {largest} pixels, and films are kept at {held}; "
                 f"set pixels.size={largest}"
             )
-        if self.transfer.frozen and self.batches.crop:
-            raise ValueError(
-                "batches.crop and transfer.frozen exclude each other: features are stored of whole films"
-            )
         if self.transfer.views and self.batches.augment.match:
             raise ValueError(
                 "batches.augment.match needs a second film, which a stored view (transfer.views) does not have"
@@ -97,9 +93,13 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError(
                 'batches.augment.outside and blank need the lungs of the films: set pixels.region = "lungs" too'
             )
-        if self.transfer.views and self.batches.augment.outside:
+        if self.transfer.frozen and (self.batches.augment.outside or self.batches.augment.blank):
             raise ValueError(
-                "batches.augment.outside needs a second film, which a stored view (transfer.views) does not have"
+                "batches.augment.outside and blank exclude transfer.frozen: features are stored of films as they are"
+            )
+        if self.batches.mixup and self.batches.augment.blank:
+            raise ValueError(
+                "batches.mixup and batches.augment.blank exclude each other: a blanked film has no label"
             )
         if self.teacher.sources and self.transfer.frozen:
             raise ValueError("teacher.sources and transfer.frozen exclude each other: a teacher needs films")

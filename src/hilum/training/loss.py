@@ -38,8 +38,11 @@ class LossFunction:
     def training_losses(self, logits: Tensor, batch: Batch) -> Tensor:
         """The loss of each film that the optimiser minimises: (n, outputs) logits → (n,) float32."""
         logits = adjust_logits(logits.float(), self.log_priors)
+        smoothing: float | Tensor = self.label_smoothing
+        if batch.blanked is not None:  # without lungs every class is as likely as any other
+            smoothing = torch.where(batch.blanked, 1.0, self.label_smoothing)[:, None]
         return _mixup_losses(
-            batch, lambda labels: film_losses(logits, labels, self.class_weights, self.label_smoothing, self.gamma)
+            batch, lambda labels: film_losses(logits, labels, self.class_weights, smoothing, self.gamma)
         )
 
     def reported_losses(self, logits: Tensor, batch: Batch) -> Tensor:
@@ -130,7 +133,7 @@ def class_weights(labels: np.ndarray, classes: int) -> Tensor:
 
 
 def film_losses(
-    logits: Tensor, labels: Tensor, weights: Tensor | None, smoothing: float = 0.0, gamma: float = 0.0
+    logits: Tensor, labels: Tensor, weights: Tensor | None, smoothing: float | Tensor = 0.0, gamma: float = 0.0
 ) -> Tensor:
     """The class-weighted cross-entropy or focal loss of each film (torch's `reduction="none"`).
 
@@ -142,7 +145,7 @@ def film_losses(
         labels: (n,) class indices.
         weights: (classes,), or None to weigh all classes the same.
         smoothing: the fraction of each label's probability that is spread evenly over the classes, in [0, 1)
-            (Szegedy et al., CVPR 2016, section 7).
+            (Szegedy et al., CVPR 2016, section 7); (n, 1) for a fraction of each film's own.
         gamma: exponent of the focal loss, which multiplies each class's term by (1 - p)^gamma (Lin et al., ICCV 2017,
             equation 4); 0 gives cross-entropy.
 

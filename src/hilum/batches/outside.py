@@ -1,0 +1,118 @@
+"""What lies outside the lungs is no evidence: in training it is replaced, and lungs that are blanked decide nothing.
+
+A network that is trained on films of two hospitals, or of two ways of exposing children, learns the border of the
+film (Zech et al., PLoS Medicine 15 (2018): e1002683; DeGrave et al., Nature Machine Intelligence 3 (2021)). Where
+the border is another film's as often as its own, it says nothing about the label.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+
+from hilum.batches.operations import blur, per_image
+from hilum.batches.sampling import partners
+from hilum.lungs import hull_of
+from hilum.recipe import Augment
+
+KEPT, SWAPPED, BLURRED, NOISED, GREY = range(5)
+
+_EDGE = 0.02  # of the side: sigma of the soft edge between the hull and what is replaced
+_REACH = 0.03  # of the side: by how much the blanked region goes beyond the hull, on average
+_BLUR = 0.08  # of the side: sigma that leaves no more than the shape of the body
+_GRAIN = 16  # cells a side in the noise that replaces what lies outside
+
+
+@dataclass(frozen=True, slots=True)
+class Replacements:
+    """What is replaced in each of n films: drawn apart from being applied, as views are.
+
+    Attributes:
+        outside: (n,) int64, one of KEPT, SWAPPED, BLURRED, NOISED and GREY.
+        blank: (n,) bool, whether the hull of the lungs is made one grey.
+        grey: (n,) float32 from 0 to 1, the grey of GREY, and of what is blanked relative to the film's mean.
+        noise: (n, 1, 16, 16) float32 from 0 to 1, of NOISED.
+    """
+
+    outside: Tensor
+    blank: Tensor
+    grey: Tensor
+    noise: Tensor
+
+    def rows(self, rows: slice) -> Replacements:
+        """Those of some films."""
+        return Replacements(self.outside[rows], self.blank[rows], self.grey[rows], self.noise[rows])
+
+
+def draw_replacements(spec: Augment, n: int, generator: torch.Generator) -> Replacements:
+    """Draw what is replaced in each of n films, from the generator's state alone."""
+    kinds = torch.randint(SWAPPED, GREY + 1, (n,), generator=generator)
+    chosen = torch.rand(n, generator=generator) < spec.outside
+    return Replacements(
+        torch.where(chosen, kinds, KEPT),
+        torch.rand(n, generator=generator) < spec.blank,
+        torch.rand(n, generator=generator),
+        torch.rand(n, 1, _GRAIN, _GRAIN, generator=generator),
+    )
+
+
+def replace_outside(drawn: Replacements, images: Tensor, lungs: Tensor) -> Tensor:
+    """Replace what lies outside the hull of the lungs, and blank hulls, as was drawn.
+
+    A film in which no lungs were found stays as it is.
+
+    Args:
+        drawn: one per image.
+        images: (n, 1, side, side) float32 in [0, 1].
+        lungs: (n, side, side) uint8, not 0 inside the lungs.
+
+    Returns:
+        The same shape and range.
+    """
+    side = images.shape[-1]
+    found = (lungs > 0).flatten(1).any(dim=1).to(images.device)
+    hulls = torch.from_numpy(np.stack([hull_of(mask) for mask in (lungs > 0).cpu().numpy()])).to(images.device)
+    inside = _soft(hulls[:, None].float(), side)
+    kinds = torch.where(found, drawn.outside.to(images.device), KEPT)
+    others = images.clone()
+    for kind in (SWAPPED, BLURRED, NOISED, GREY):
+        where = kinds == kind
+        if where.any():
+            others[where] = _replacement(kind, where, drawn, images)
+    replaced = images.lerp(others, 1 - inside)
+    blank = drawn.blank.to(images.device) & found
+    if not blank.any():
+        return replaced
+    # A little wider than the hull, or the border of the lungs would remain.
+    wide = _soft(_widened(hulls[blank], round(_REACH * side)), side)
+    level = images[blank].mean(dim=(2, 3), keepdim=True) + per_image(drawn.grey.to(images.device)[blank] - 0.5) * 0.3
+    replaced[blank] = replaced[blank].lerp(level.clamp(0, 1).expand_as(wide), wide)
+    return replaced
+
+
+def _replacement(kind: int, where: Tensor, drawn: Replacements, images: Tensor) -> Tensor:
+    """What takes the place of what lies outside the lungs of the films of one kind."""
+    chosen, side = images[where], images.shape[-1]
+    rows = where.to(drawn.grey.device)
+    if kind == SWAPPED:
+        return images[partners(len(images)).to(images.device)[where]]
+    if kind == BLURRED:
+        return blur(chosen, torch.full((len(chosen),), _BLUR * side, device=images.device))
+    if kind == NOISED:
+        noise = drawn.noise[rows].to(images.device)
+        return torch.nn.functional.interpolate(noise, (side, side), mode="bilinear", align_corners=False)
+    return per_image(drawn.grey[rows].to(images.device)).expand_as(chosen)
+
+
+def _soft(masks: Tensor, side: int) -> Tensor:
+    return blur(masks, torch.full((len(masks),), _EDGE * side, device=masks.device))
+
+
+def _widened(hulls: Tensor, reach: int) -> Tensor:
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
+    wide = [cv2.dilate(hull, disc) for hull in hulls.cpu().numpy().astype(np.uint8)]
+    return torch.from_numpy(np.stack(wide)).to(hulls.device)[:, None].float()
