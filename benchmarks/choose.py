@@ -79,7 +79,9 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("bundles", nargs="+")
     parser.add_argument("--data", type=Path, default=Path("../shared/data/chest_xray"))
-    parser.add_argument("--every", type=int, default=1, help="take every so-manieth validation film")
+    parser.add_argument(
+        "--every", type=int, default=1, help="take every Nth validation film, in the order of their paths"
+    )
     arguments = parser.parse_args()
     val = [film for film in films.index(arguments.data).split("val") if film.label]
     groups = acquisition_groups(val, GROUPS)

@@ -106,7 +106,7 @@ def test_from_a_frozen_trunk_to_three_classes_to_a_thawed_stage(
     settings = [part for setting in thaw for part in ("--set", setting)]
     thawed = hilum("train", "transfer.toml", "--data", "head/manifest.csv", "--out", "thawed", *settings)
     assert thawed.returncode == 0, thawed.stderr
-    assert 'sha256 = ""' not in (tmp_path / "thawed" / "recipe.toml").read_text(), "which weights it was is kept"
+    assert '\nsha256 = ""' not in (tmp_path / "thawed" / "recipe.toml").read_text(), "which weights it was is kept"
 
     evaluated = hilum("evaluate", "thawed/bundle", "--data", folder, "--split", "test", "--out", "eval")
     assert evaluated.returncode == 0, evaluated.stderr

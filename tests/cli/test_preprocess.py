@@ -51,7 +51,7 @@ def test_what_was_not_found_is_noted(hilum: Hilum, tmp_path: Path) -> None:
     done = hilum("preprocess", "noise.png", "--out", "steps.png")
     assert done.returncode == 0, done.stderr
     (note,) = [line for line in done.stderr.splitlines() if line.startswith("note: ")]
-    assert note.startswith("note: noise.png: no lungs found: ")
+    assert note.startswith("note: noise.png: lungs not found: ")
 
 
 def test_a_film_that_cannot_be_read_is_named(hilum: Hilum, tmp_path: Path) -> None:

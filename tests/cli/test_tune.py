@@ -195,6 +195,12 @@ def test_a_split_that_is_misspelt_is_refused_and_not_left_out(files: Files, tmp_
         cli.tune(str(recipe), manifest, tmp_path / "study")
 
 
+def test_outlines_are_not_tuned(files: Files, tmp_path: Path) -> None:
+    with pytest.raises(RequestError, match="run hilum train lungs with --outlines FOLDER"):
+        cli.tune("lungs", files[1], tmp_path / "study")
+    assert not (tmp_path / "study").exists()
+
+
 def test_a_refusal_is_one_line(files: Files, hilum: Hilum) -> None:
     recipe, manifest = files
     done = hilum("tune", recipe, "--data", manifest, "--out", "study", "--storage", "postgres")

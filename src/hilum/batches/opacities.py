@@ -40,7 +40,9 @@ class Opacities:
         texture: (n, 2, 8, 8) coarse map of where the opacity is thinner.
         patchiness: (n, 2) how far.
         density: (n, 2) how opaque the opacity is, from 0 to 1.
-        grey: (n,) difference of the opacity's grey from the mean of what lies just outside of the lungs.
+        heart: (n,) share of the grey of what lies between the lungs, heart and spine, in the opacity's grey; the rest
+            is that of what lies just outside of the lungs.
+        grey: (n,) difference of the opacity's grey from that.
         grain: (n, 16, 16) coarse changes of that grey, from -0.05 to 0.05.
     """
 
@@ -56,6 +58,7 @@ class Opacities:
     texture: Tensor
     patchiness: Tensor
     density: Tensor
+    heart: Tensor
     grey: Tensor
     grain: Tensor
 
@@ -89,6 +92,7 @@ def draw_opacities(probability: float, n: int, generator: torch.Generator) -> Op
         texture=uniform(0, 1, 2, 8, 8),
         patchiness=uniform(0, 0.6, 2),
         density=uniform(0.4, 1.2, 2).clamp(max=1),
+        heart=uniform(0, 1),
         grey=uniform(-0.1, 0.1),
         grain=uniform(-0.05, 0.05, 16, 16),
     )
@@ -122,7 +126,8 @@ def _paint_all(opacities: Opacities, images: Tensor, outlines: Tensor) -> Tensor
     for side, half in enumerate((across < middle, across >= middle)):
         covered = covered.maximum(_one_lung(opacities, side, outlines * half))
     fine = F.interpolate(opacities.grain[:, None], images.shape[-2:], mode="bicubic", align_corners=False)
-    grey = per_image((_grey_beside(images, outlines) + opacities.grey).clamp(0.05, 1))
+    beside, between = _grey_beside(images, outlines), _grey_between(images, outlines)
+    grey = per_image((beside.lerp(between, opacities.heart) + opacities.grey).clamp(0.05, 1))
     dense = (grey + fine).maximum(0.8 * images + 0.2 * grey)
     return (images * (1 - covered) + dense * covered).clamp(0, 1)
 
@@ -133,6 +138,14 @@ def _grey_beside(images: Tensor, outlines: Tensor) -> Tensor:
     near = blur(outlines, torch.full((len(outlines),), sigma, device=images.device))
     ring = ((near > 0.03) & (outlines < 0.5)).float()
     return (images * ring).sum(dim=(1, 2, 3)) / ring.sum(dim=(1, 2, 3)).clamp_min(1)
+
+
+def _grey_between(images: Tensor, outlines: Tensor) -> Tensor:
+    """The mean grey of the rows' parts from one lung to the other: heart and spine; (n,)."""
+    lung = outlines > 0.5
+    from_left, from_right = lung.cummax(dim=3).values, lung.flip(3).cummax(dim=3).values.flip(3)
+    between = (from_left & from_right & ~lung).float()
+    return (images * between).sum(dim=(1, 2, 3)) / between.sum(dim=(1, 2, 3)).clamp_min(1)
 
 
 def _one_lung(opacities: Opacities, side: int, lung: Tensor) -> Tensor:

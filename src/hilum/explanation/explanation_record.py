@@ -11,7 +11,7 @@ from hilum.explanation.explanation import Explanation
 from hilum.explanation.faithfulness import FaithfulnessCurve
 
 
-class LungRecord(Struct, frozen=True):
+class LungShare(Struct, frozen=True):
     """What of a heat map lies inside the lungs.
 
     Attributes:
@@ -68,7 +68,7 @@ class FilmRecord(Struct, frozen=True, rename={"class_name": "class"}):
     prediction: str | UnsetType = UNSET
     picture: str | UnsetType = UNSET
     flag: str | UnsetType = UNSET
-    lungs: LungRecord | UnsetType = UNSET
+    lungs: LungShare | UnsetType = UNSET
     deletion: CurveRecord | UnsetType = UNSET
     insertion: CurveRecord | UnsetType = UNSET
     error: str = ""
@@ -154,10 +154,10 @@ class ExplanationRecord(Struct, frozen=True):
     films: tuple[FilmRecord, ...]
 
 
-def lung_record(found: Explanation) -> LungRecord:
+def lung_record(found: Explanation) -> LungShare:
     """An explanation's lung figures."""
     lungs = found.lungs
-    return LungRecord(found.inside, found.lung_share, lungs.frontal, False, lungs.reason)
+    return LungShare(found.inside, found.lung_share, lungs.frontal, False, lungs.reason)
 
 
 def curve_record(curve: FaithfulnessCurve) -> CurveRecord:
@@ -167,7 +167,7 @@ def curve_record(curve: FaithfulnessCurve) -> CurveRecord:
 
 def summarize(films: Sequence[FilmRecord]) -> SummaryRecord:
     """Means over the films; None for a figure that no film has."""
-    lungs = [film.lungs for film in films if isinstance(film.lungs, LungRecord)]
+    lungs = [film.lungs for film in films if isinstance(film.lungs, LungShare)]
     inside = [each for each in lungs if each.inside is not None]
     deletions = [film.deletion for film in films if isinstance(film.deletion, CurveRecord)]
     insertions = [film.insertion for film in films if isinstance(film.insertion, CurveRecord)]

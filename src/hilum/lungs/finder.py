@@ -25,6 +25,7 @@ SIDE = 128  # of the square that the network is given, in pixels
 
 _LUNG = 0.5  # probability from which on a pixel is lung
 _FRONTAL = 0.5  # probability of a frontal chest film from which on lungs are looked for
+_ROTATED_FROM = 0.99  # probability of a rotation from which on it is told: real films reach it, drawn ones do not
 _SMALLEST = 0.012  # of the film's area: a smaller piece is no lung
 _BOTH = 0.45  # of the film's width or height: one piece that spans more is both lungs, which touch
 _AT_BORDER = 0.05  # of a side: a lung that touches the border over more than that is cut off
@@ -84,7 +85,8 @@ class LungFinder:
         square = _square_of(film)
         lungs, view = self.probabilities(square[None, None])
         frontal = float(1 - view[0, -1])
-        rotation = _ROTATIONS[int(view[0, :4].argmax())]
+        likeliest = int(view[0, :4].argmax())
+        rotation = _ROTATIONS[likeliest] if view[0, likeliest] >= _ROTATED_FROM else 0
         if frontal < _FRONTAL:
             return Lungs(None, frontal, reason="it does not look like a frontal chest film")
         pieces = _pieces(lungs[0, 0] > _LUNG)

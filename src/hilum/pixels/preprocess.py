@@ -23,7 +23,7 @@ _LUNGS_SIDE = 128  # of the square that the lung network takes
 _PERCENTILES = (1, 99)  # inside the lungs' hull, which become black and white
 
 
-class Prepared(NamedTuple):
+class Shown(NamedTuple):
     """A film as a recipe shows it.
 
     Attributes:
@@ -77,7 +77,7 @@ def preprocess_scaled(
     scale: int,
     lungs: LungFinder | None = None,
     region: Box | Framing | None = None,
-) -> Prepared:
+) -> Shown:
     """Preprocess a film that was decoded at a fraction of its size.
 
     Args:
@@ -123,8 +123,8 @@ def preprocess_scaled(
     if spec.equalise == "clahe":
         levels = _equalise(levels)
     if found is None:
-        return Prepared(levels)
-    return Prepared(levels, inside.astype(np.uint8) * np.uint8(255), doubt_of(found), found.remarks, framing)
+        return Shown(levels)
+    return Shown(levels, inside.astype(np.uint8) * np.uint8(255), doubt_of(found), found.remarks, framing)
 
 
 def largest_scale(height: int, width: int, spec: Pixels) -> int:

@@ -26,6 +26,8 @@ DESCRIPTIONS = {
     "loss": "loss on validation",
     "accuracy": "accuracy on validation",
     "auroc": "AUROC on validation",
+    "dice": "Dice coefficient on validation",
+    "views_dice": "Dice coefficient on validation's views",
     "views_loss": "loss on validation's views",
     "views_auroc": "AUROC on validation's views",
     "shifted_loss": "loss on shifted validation",
@@ -84,6 +86,10 @@ def tune(
         raise RecipeError(
             f"{source}: a system without a network tries its own values, by cross-validation, while it is trained: "
             "list them in classical.strengths and classical.selected, and run hilum train"
+        )
+    if resolved.outlines:
+        raise RecipeError(
+            f"{source}: outlines of lungs are learnt without trials; run hilum train {source} with --outlines FOLDER"
         )
     if resolved.members.several or resolved.training.keep == "agreed":
         raise RecipeError(
