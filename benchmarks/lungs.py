@@ -35,7 +35,7 @@ from hilum.films import Outline
 from hilum.lungs.finder import SHIPPED, LungFinder
 from hilum.metrics.bootstrap import clusters_of, intervals
 from hilum.recipe import Recipe, read_recipe
-from hilum.records import Figure, Manifest
+from hilum.records import Figure
 from hilum.workflows.train_lungs import fit_lungs, outline_batches
 
 Floats = NDArray[np.float64]
@@ -77,8 +77,7 @@ def main() -> None:
 
 def matched(folders: Sequence[Path], outlines: Path) -> list[Outline]:
     """The films of some folders that have an outline; what is left out is printed."""
-    found = [film for folder in folders for film in films.index(folder, cut=False)]
-    result = films.match_outlines(Manifest(tuple(found)), outlines)
+    result = films.match_outlines(films.find_unclassified(folders), outlines)
     for note in result.notes:
         print(f"note: {note}")
     return list(result.outlines)

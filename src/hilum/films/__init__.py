@@ -15,6 +15,7 @@ from hilum.films.names import Name, read_name
 from hilum.films.outline_list import read_outlines, write_outlines
 from hilum.films.outline_shape import fault_of_shape, read_outline
 from hilum.films.outlines import Outline, OutlinedFilms, match_outlines, split_outlined
+from hilum.films.unclassified import find_unclassified
 
 __all__ = [
     "Leak",
@@ -26,6 +27,7 @@ __all__ = [
     "choose_classes",
     "fault_of_shape",
     "find",
+    "find_unclassified",
     "folds",
     "folds_by_group",
     "index",

@@ -62,7 +62,7 @@ def train(
         FilmError: a film cannot be read.
     """
     from hilum.extras import require
-    from hilum.films import as_manifest, match_classes
+    from hilum.films import as_manifest, find_unclassified, match_classes
     from hilum.machine import parse_memory
 
     resolved = with_settings(recipe, settings) if isinstance(recipe, Recipe) else read_recipe(recipe, settings)
@@ -79,13 +79,11 @@ def train(
             if resolved.outlines
             else f"{resolved.name}: learns classes and no outlines; omit --outlines, or take the recipe lungs"
         )
-    manifest = as_manifest(
-        films,
-        cut=not resolved.outlines,
-        split_by=split_by,
-        patient_pattern=patient_pattern,
-        class_names=class_names,
-    )
+    if resolved.outlines and not isinstance(films, Manifest):
+        sources = [films] if isinstance(films, str | Path) else films
+        manifest = find_unclassified(sources, patient_pattern)
+    else:
+        manifest = as_manifest(films, split_by=split_by, patient_pattern=patient_pattern, class_names=class_names)
     notes = manifest.notes
     if resolved.classes and resolved.labels == "label":
         matched = match_classes(manifest, resolved.classes)
