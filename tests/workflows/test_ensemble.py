@@ -140,6 +140,7 @@ def test_one_run_has_nothing_to_agree_on(hilum: Hilum, chest_folder: ChestFolder
     assert "set members.seeds=3" in said
 
 
+@pytest.mark.slow
 def test_a_fold_may_hold_out_what_was_taken_alike(
     manifest: Manifest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -66,6 +66,7 @@ def test_films_are_cropped_to_the_lungs_by_one_network_from_start_to_end(chest_f
         resume("cropped")
 
 
+@pytest.mark.slow
 def test_a_system_without_a_network_is_shown_the_lungs_too(chest_folder: ChestFolder) -> None:
     manifest = films.index(chest_folder(COUNTS))
     settings = ["pixels.size=32", "pixels.region=lungs", "classical.strengths=[1.0]", "classical.side=16"]

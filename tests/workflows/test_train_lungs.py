@@ -74,6 +74,7 @@ def test_it_is_no_detector(run: hilum.Run) -> None:
         read(run.bundle)
 
 
+@pytest.mark.slow
 def test_a_run_that_is_resumed_ends_as_if_it_had_not_stopped(
     folders: tuple[Path, Path], run: hilum.Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -126,13 +126,13 @@ def _paint_all(opacities: Opacities, images: Tensor, outlines: Tensor) -> Tensor
     for side, half in enumerate((across < middle, across >= middle)):
         covered = covered.maximum(_one_lung(opacities, side, outlines * half))
     fine = F.interpolate(opacities.grain[:, None], images.shape[-2:], mode="bicubic", align_corners=False)
-    beside, between = _grey_beside(images, outlines), _grey_between(images, outlines)
-    grey = per_image((beside.lerp(between, opacities.heart) + opacities.grey).clamp(0.05, 1))
+    around, between = _grey_around(images, outlines), _grey_between(images, outlines)
+    grey = per_image((around.lerp(between, opacities.heart) + opacities.grey).clamp(0.05, 1))
     dense = (grey + fine).maximum(0.8 * images + 0.2 * grey)
     return (images * (1 - covered) + dense * covered).clamp(0, 1)
 
 
-def _grey_beside(images: Tensor, outlines: Tensor) -> Tensor:
+def _grey_around(images: Tensor, outlines: Tensor) -> Tensor:
     """The mean grey of what lies just outside of the lungs: chest wall, mediastinum and diaphragm; (n,)."""
     sigma = 5.0 * images.shape[-1] / _USUAL
     near = blur(outlines, torch.full((len(outlines),), sigma, device=images.device))
