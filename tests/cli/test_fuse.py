@@ -103,6 +103,7 @@ def test_the_mean_of_two_bundles(hilum: Hilum, manifest: Manifest) -> None:
     assert json.loads(Path("both/test/metrics.json").read_text())["n"] == 4
 
 
+@pytest.mark.slow
 def test_fitted_shares_of_a_bundle_that_was_fused_itself(
     manifest: Manifest, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -135,6 +136,7 @@ def test_fitted_shares_of_a_bundle_that_was_fused_itself(
     assert "Of `other` it is not known" in Path("all/bundle/CARD.md").read_text()
 
 
+@pytest.mark.slow
 def test_a_bundle_that_the_others_make_superfluous_is_left_out(
     manifest: Manifest, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

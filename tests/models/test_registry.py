@@ -24,7 +24,13 @@ SMALL, ODD = 64, 33
 # Of the same layers as a lighter sibling: what they compute is tested by `make test-slow`, their shapes always.
 DEEPER = {name for name in NAMES if name.startswith(("vgg13", "vgg19", "resnet34", "resnet101", "resnet152"))}
 DEEPER |= {"vgg11-bn", "vgg16", "vgg16-bn", "vgg16-c", "efficientnet-lite1", "efficientnet-lite2"}
-NOT_EXPORTED = DEEPER | {"vgg11", "resnet50", "densenet121", "efficientnet-lite0"}  # an export takes seconds
+NOT_EXPORTED = DEEPER | {
+    "vgg11",
+    "resnet50",
+    "resnet50-paper",
+    "densenet121",
+    "efficientnet-lite0",
+}  # an export takes seconds
 
 
 def slow(names: set[str]) -> list[Any]:
