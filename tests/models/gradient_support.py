@@ -7,7 +7,7 @@ from torch import nn
 
 
 def support(trunk: nn.Module, channels: int, size: int) -> int:
-    """Side of the square of pixels whose change moves the middle value of a trunk's last maps; alters the trunk.
+    """Side of the square of pixels whose change moves the middle values of a trunk's last maps; alters the trunk.
 
     Every weight becomes positive, every max pool a mean and every ReLU with an upper bound the identity, so that no
     path is cut off and none cancels another.
@@ -23,7 +23,7 @@ def support(trunk: nn.Module, channels: int, size: int) -> int:
             nn.init.constant_(layer.weight, 1 / layer.weight[0].numel())
     image = torch.ones(1, channels, size, size, dtype=torch.float64, requires_grad=True)
     maps = trunk.double().eval()(image)
-    maps[0, 0, maps.shape[2] // 2, maps.shape[3] // 2].backward()
+    maps[0, :, maps.shape[2] // 2, maps.shape[3] // 2].sum().backward()
     assert image.grad is not None
     rows = image.grad.abs().sum(dim=(0, 1, 3)).nonzero()
     first, last = int(rows.min()), int(rows.max())
