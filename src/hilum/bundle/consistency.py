@@ -14,6 +14,7 @@ ONNX_NAME = "model.onnx"
 WEIGHTS_NAME = "weights.safetensors"
 GOLDEN_NAME = "golden.json"
 LUNGS_NAME = "lungs.onnx"  # what finds the lungs, where films are cropped to them or described by them
+LUNGS_RECORD = "lungs.json"  # of a folder that holds a network that finds lungs, and no detector
 
 _LONGEST = 200  # characters of a class's or a file's name
 _DIGEST = re.compile(r"[0-9a-f]{64}")

@@ -9,9 +9,10 @@ import numpy as np
 from safetensors.torch import save_file
 from torch import nn
 
-from hilum.bundle.lung_names import LUNGS_ONNX, LUNGS_RECORD, LUNGS_WEIGHTS
+from hilum.bundle.consistency import LUNGS_NAME, LUNGS_RECORD, WEIGHTS_NAME
 from hilum.bundle.lung_record import LungRecord, read_lungs, seal_lungs
 from hilum.bundle.onnx_export import export_onnx, round_weights
+from hilum.bundle.weights import halved
 from hilum.errors import RequestError
 from hilum.files import hidden_beside, replacing
 from hilum.models import LungNetwork, LungProbabilities
@@ -48,12 +49,9 @@ def write_lung_network(network: LungNetwork, folder: Path, record: LungRecord) -
     films = np.stack([chest_phantom(seed, (size, size), 0.2 * seed) for seed in range(_FILMS)])
     levels = np.rint(films * 255).astype(np.uint8)
     deployed: nn.Module = LungProbabilities(network).eval()
-    export_onnx(deployed, levels, part / LUNGS_ONNX, half=half, outputs=("lungs", "view"))
-    weights = {
-        name: (values.half() if half and values.ndim >= 2 else values).contiguous()
-        for name, values in network.state_dict().items()
-    }
-    with replacing(part / LUNGS_WEIGHTS) as temporary:
+    export_onnx(deployed, levels, part / LUNGS_NAME, half=half, outputs=("lungs", "view"))
+    weights = {name: halved(values) if half else values.contiguous() for name, values in network.state_dict().items()}
+    with replacing(part / WEIGHTS_NAME) as temporary:
         save_file(weights, temporary)
     sealed = seal_lungs(part, record)
     if folder.exists():
@@ -75,11 +73,11 @@ def ship_lung_network(folder: Path, package: Path) -> LungRecord:
         RequestError: the network is larger than what the package may hold.
     """
     record = read_lungs(folder)
-    size = (folder / LUNGS_ONNX).stat().st_size
+    size = (folder / LUNGS_NAME).stat().st_size
     if size > _LARGEST:
         raise RequestError(
-            f"{folder / LUNGS_ONNX}: {size / 1e6:.1f} MB, and at most {_LARGEST / 1e6:.0f} MB are shipped"
+            f"{folder / LUNGS_NAME}: {size / 1e6:.1f} MB, and at most {_LARGEST / 1e6:.0f} MB are shipped"
         )
     package.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(folder / LUNGS_ONNX, package / LUNGS_ONNX)
+    shutil.copyfile(folder / LUNGS_NAME, package / LUNGS_NAME)
     return seal_lungs(package, record)

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 
 import hilum
-from hilum.bundle.lung_names import LUNGS_ONNX, LUNGS_RECORD, LUNGS_WEIGHTS
+from hilum.bundle.consistency import LUNGS_NAME, LUNGS_RECORD, WEIGHTS_NAME
 from hilum.bundle.record import seal_of
 from hilum.errors import BundleError, NotAFileError, reason_of
 from hilum.files import read_regular, sha256_of, write_json
@@ -68,7 +68,7 @@ class LungRecord(Struct, frozen=True, kw_only=True):
 
 def seal_lungs(folder: Path, record: LungRecord) -> LungRecord:
     """Write the record of a folder that holds `lungs.onnx` (and `weights.safetensors`); returns it sealed."""
-    files = {name: sha256_of(folder / name) for name in (LUNGS_ONNX, LUNGS_WEIGHTS) if (folder / name).exists()}
+    files = {name: sha256_of(folder / name) for name in (LUNGS_NAME, WEIGHTS_NAME) if (folder / name).exists()}
     stamped = msgspec.structs.replace(record, files=files, seal="")
     written: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(stamped))
     written["seal"] = seal_of(written)
@@ -101,7 +101,7 @@ def read_lungs(folder: Path) -> LungRecord:
         raise BundleError(f"{folder}: holds no network that finds lungs, there is no {LUNGS_RECORD}") from None
     except (OSError, NotAFileError, msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise BundleError(f"{path}: damaged ({reason_of(error)}); {again}") from None
-    if record.seal != sealed or LUNGS_ONNX not in record.files:
+    if record.seal != sealed or LUNGS_NAME not in record.files:
         raise BundleError(f"{path}: changed after it was written; {again}")
     for name, digest in record.files.items():
         if Path(name).name != name:

@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hilum.bundle.card import card_contradiction
-from hilum.bundle.consistency import GOLDEN_NAME, LUNGS_NAME, ONNX_NAME, SPEC_NAME, WEIGHTS_NAME
+from hilum.bundle.consistency import GOLDEN_NAME, LUNGS_NAME, LUNGS_RECORD, ONNX_NAME, SPEC_NAME, WEIGHTS_NAME
 from hilum.bundle.golden import golden_contradiction, parse_golden
 from hilum.bundle.keys import read_public_keys
-from hilum.bundle.lung_names import LUNGS_RECORD
 from hilum.bundle.network_file import refuse_unsafe_network
 from hilum.bundle.pin import SHIPPED_SEAL
 from hilum.bundle.record import AGAIN, parse_record, seal_of

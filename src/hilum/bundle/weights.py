@@ -87,7 +87,7 @@ def save_weights(networks: Sequence[Network], recipes: Sequence[Recipe], path: P
         OSError: it cannot be written.
     """
     tensors = {
-        prefix + name: _halved(tensor) if half else tensor.contiguous()
+        prefix + name: halved(tensor) if half else tensor.contiguous()
         for network, prefix in zip(networks, _prefixes(len(networks)), strict=True)
         for name, tensor in network.state_dict().items()
     }
@@ -104,5 +104,6 @@ def _prefixes(networks: int) -> list[str]:
     return [f"members.{number}." for number in range(networks)] if networks > 1 else [""]
 
 
-def _halved(tensor: Tensor) -> Tensor:
+def halved(tensor: Tensor) -> Tensor:
+    """A weight matrix in float16; biases, the numbers of batch norms and integers as they are."""
     return (tensor.half() if tensor.is_floating_point() and tensor.ndim >= 2 else tensor).contiguous()
