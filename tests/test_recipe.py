@@ -85,6 +85,7 @@ def test_a_wrong_setting_is_refused_by_name(recipe_file: Path, setting: str, say
         (["batches.crop=32", "batches.scales=[48, 80]"], r"reach 80 pixels, .* kept at 64; set pixels\.size=80"),
         (["training.val_shifts=true", "transfer.frozen=trunk"], "val_shifts and transfer.frozen exclude each other"),
         (["pixels.grey_from=lungs"], 'grey_from = "lungs" needs the lungs of the film'),
+        (["batches.augment.between=0.5"], "between is a fraction of the films of outside, and there are none"),
         (["batches.augment.outside=0.5"], 'need the lungs of the films: set pixels.region = "lungs" too'),
         (
             ["pixels.region=lungs", "batches.augment.blank=0.1", "transfer.frozen=trunk"],

@@ -35,11 +35,12 @@ def films(n: int) -> Tensor:
     return torch.rand(n, 1, SIDE, SIDE, generator=torch.Generator().manual_seed(3))
 
 
-def drawn(outside: list[int], blank: list[bool] | None = None) -> Replacements:
+def drawn(outside: list[int], blank: list[bool] | None = None, between: bool = False) -> Replacements:
     n = len(outside)
     generator = torch.Generator().manual_seed(1)
     return Replacements(
         torch.tensor(outside),
+        torch.full((n,), between),
         torch.tensor(blank or [False] * n),
         torch.full((n,), 0.25),
         torch.rand(n, 1, 16, 16, generator=generator),
@@ -53,6 +54,15 @@ def test_the_lungs_stay_and_the_border_goes(kind: int) -> None:
     assert torch.allclose(replaced[:1][INSIDE], images[:1][INSIDE], atol=2e-3)
     assert not torch.allclose(replaced[:1][CORNER], images[:1][CORNER], atol=0.05)
     assert torch.equal(replaced[1], images[1])
+
+
+def test_what_lies_between_the_lungs_goes_where_that_was_drawn() -> None:
+    images = films(1)
+    heart, left_lung = (slice(None), 0, slice(20, 44), slice(31, 33)), (slice(None), 0, slice(16, 48), slice(14, 22))
+    by_hull, by_lungs = (replace_outside(drawn([GREY], between=each), images, lungs(1)) for each in (False, True))
+    assert torch.allclose(by_hull[heart], images[heart], atol=2e-3)
+    assert float((by_lungs[heart] - 0.25).abs().mean()) < 0.35 * float((images[heart] - 0.25).abs().mean())
+    assert torch.allclose(by_lungs[left_lung], images[left_lung], atol=2e-3)
 
 
 def test_a_swapped_border_is_the_partners() -> None:
@@ -85,6 +95,10 @@ def test_as_many_are_drawn_as_were_asked_for() -> None:
     counts = torch.bincount(found.outside, minlength=5) / 4000
     assert counts.tolist() == pytest.approx([0.5, 0.125, 0.125, 0.125, 0.125], abs=0.03)
     assert float(found.blank.float().mean()) == pytest.approx(0.2, abs=0.03)
+    assert not found.between.any()
+    again = draw_replacements(Augment(outside=0.5, between=0.3), 4000, torch.Generator().manual_seed(5))
+    assert torch.equal(again.outside, found.outside)
+    assert float(again.between.float().mean()) == pytest.approx(0.3, abs=0.03)
 
 
 def test_the_target_of_a_blanked_film_is_every_class_alike() -> None:

@@ -7,7 +7,7 @@ the border is another film's as often as its own, it says nothing about the labe
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import cv2
 import numpy as np
@@ -22,7 +22,7 @@ from hilum.recipe import Augment
 KEPT, SWAPPED, BLURRED, NOISED, GREY = range(5)
 
 _EDGE = 0.02  # of the side: sigma of the soft edge between the hull and what is replaced
-_REACH = 0.03  # of the side: by how much the blanked region goes beyond the hull, on average
+_REACH = 0.03  # of the side: by how much the blanked region goes beyond the hull, and what is kept beyond the lungs
 _BLUR = 0.08  # of the side: sigma that leaves no more than the shape of the body
 _GRAIN = 16  # cells a side in the noise that replaces what lies outside
 
@@ -33,35 +33,37 @@ class Replacements:
 
     Attributes:
         outside: (n,) int64, one of KEPT, SWAPPED, BLURRED, NOISED and GREY.
+        between: (n,) bool, whether what lies between the lungs counts as outside: all but the lungs themselves, a
+            little widened, is replaced, and not all but their hull.
         blank: (n,) bool, whether the hull of the lungs is made one grey.
         grey: (n,) float32 from 0 to 1, the grey of GREY, and of what is blanked relative to the film's mean.
         noise: (n, 1, 16, 16) float32 from 0 to 1, of NOISED.
     """
 
     outside: Tensor
+    between: Tensor
     blank: Tensor
     grey: Tensor
     noise: Tensor
 
     def rows(self, rows: slice) -> Replacements:
         """Those of some films."""
-        return Replacements(self.outside[rows], self.blank[rows], self.grey[rows], self.noise[rows])
+        return Replacements(*(getattr(self, field.name)[rows] for field in fields(self)))
 
 
 def draw_replacements(spec: Augment, n: int, generator: torch.Generator) -> Replacements:
     """Draw what is replaced in each of n films, from the generator's state alone."""
     kinds = torch.randint(SWAPPED, GREY + 1, (n,), generator=generator)
     chosen = torch.rand(n, generator=generator) < spec.outside
-    return Replacements(
-        torch.where(chosen, kinds, KEPT),
-        torch.rand(n, generator=generator) < spec.blank,
-        torch.rand(n, generator=generator),
-        torch.rand(n, 1, _GRAIN, _GRAIN, generator=generator),
-    )
+    blank, grey = torch.rand(n, generator=generator) < spec.blank, torch.rand(n, generator=generator)
+    noise = torch.rand(n, 1, _GRAIN, _GRAIN, generator=generator)
+    # Drawn last, and only where it is asked for: runs without it go on as they began.
+    between = torch.rand(n, generator=generator) < spec.between if spec.between else torch.zeros(n, dtype=torch.bool)
+    return Replacements(torch.where(chosen, kinds, KEPT), between, blank, grey, noise)
 
 
 def replace_outside(drawn: Replacements, images: Tensor, lungs: Tensor) -> Tensor:
-    """Replace what lies outside the hull of the lungs, and blank hulls, as was drawn.
+    """Replace what lies outside the hull of the lungs, or outside the lungs, and blank hulls, as was drawn.
 
     A film in which no lungs were found stays as it is.
 
@@ -77,6 +79,9 @@ def replace_outside(drawn: Replacements, images: Tensor, lungs: Tensor) -> Tenso
     found = (lungs > 0).flatten(1).any(dim=1).to(images.device)
     hulls = torch.from_numpy(np.stack([hull_of(mask) for mask in (lungs > 0).cpu().numpy()])).to(images.device)
     inside = _soft(hulls[:, None].float(), side)
+    between = drawn.between.to(images.device)
+    if between.any():
+        inside[between] = _soft(_widened((lungs > 0).to(images.device)[between], round(_REACH * side)), side)
     kinds = torch.where(found, drawn.outside.to(images.device), KEPT)
     others = images.clone()
     for kind in (SWAPPED, BLURRED, NOISED, GREY):
@@ -112,7 +117,7 @@ def _soft(masks: Tensor, side: int) -> Tensor:
     return blur(masks, torch.full((len(masks),), _EDGE * side, device=masks.device))
 
 
-def _widened(hulls: Tensor, reach: int) -> Tensor:
+def _widened(masks: Tensor, reach: int) -> Tensor:
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
-    wide = [cv2.dilate(hull, disc) for hull in hulls.cpu().numpy().astype(np.uint8)]
-    return torch.from_numpy(np.stack(wide)).to(hulls.device)[:, None].float()
+    wide = [cv2.dilate(mask, disc) for mask in masks.cpu().numpy().astype(np.uint8)]
+    return torch.from_numpy(np.stack(wide)).to(masks.device)[:, None].float()

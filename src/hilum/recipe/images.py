@@ -85,6 +85,8 @@ class Augment(Struct, frozen=True, forbid_unknown_fields=True):
             may cover (Zhong et al., AAAI 2020).
         outside: Probability that what lies outside the hull of the lungs is replaced: by another film's, a blur,
             noise or one grey, each equally often. Needs `pixels.region = "lungs"`, as `blank` does.
+        between: Of the films of `outside`, the fraction in which what lies between the lungs (the heart, the spine)
+            is replaced too, so that only the lungs themselves remain.
         blank: Probability that the hull of the lungs is made one grey. Such a film is evidence of nothing, and the
             network is trained to give every class the same probability.
     """
@@ -105,7 +107,12 @@ class Augment(Struct, frozen=True, forbid_unknown_fields=True):
     sharpen: tuple[Fraction, Annotated[float, Meta(gt=0, le=10)]] = (0.0, 1.0)
     erase: tuple[Fraction, Annotated[float, Meta(gt=0, le=0.5)]] = (0.0, 0.2)
     outside: Fraction = 0.0
+    between: Fraction = 0.0
     blank: Fraction = 0.0
+
+    def __post_init__(self) -> None:
+        if self.between and not self.outside:
+            raise ValueError("between is a fraction of the films of outside, and there are none: set outside too")
 
 
 class Batches(Struct, frozen=True, forbid_unknown_fields=True):
