@@ -7,7 +7,8 @@ from pathlib import Path
 import msgspec
 
 from hilum.bundle.card import card, card_contradiction
-from tests.bundle.conftest import make, make_three
+from hilum.records import Figure
+from tests.bundle.conftest import make, make_of_lungs, make_three
 
 
 def test_of_two_classes_it_names_the_finding_and_the_threshold(tmp_path: Path) -> None:
@@ -45,3 +46,17 @@ def test_names_of_classes_cannot_act_on_a_terminal_or_the_page(tmp_path: Path) -
     assert row.replace("\\|", "").count("|") == 4
     assert "\\<script\\>" in row
     assert card_contradiction(text, odd) == ""
+
+
+def test_of_films_cropped_to_the_lungs_it_says_what_is_left_without_them(tmp_path: Path) -> None:
+    spec = make_of_lungs(tmp_path / "bundle").spec
+    assert "blanked" not in card(spec, gated=False)  # of a bundle that was made before they were measured
+    measured = {"auroc_lungs_blanked": Figure(0.53, 0.47, 0.6), "auroc_border_only": Figure(None)}
+    text = card(msgspec.structs.replace(spec, metrics={**spec.metrics, **measured}), gated=False)
+    assert (
+        "With the lungs blanked out of what it is shown of these films, its AUROC is 0.5300 (0.4700 to 0.6000).\n"
+        "With the outer tenth of that alone, its AUROC is not defined.\n"
+    ) in text
+    assert "no person has outlined the lungs" in text
+    assert "amitlohan/covid_lungs_dataset" in text
+    assert "It is not for measuring lungs or the heart, nor for finding a disease." in text

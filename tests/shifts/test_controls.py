@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hilum.lungs import Lungs
+from hilum.lungs import Lungs, find_lungs
 from hilum.lungs.found import box_of
 from hilum.pixels import chest_phantom
 from hilum.shifts import CONTROLS, controls
@@ -38,6 +38,13 @@ def test_the_middle_is_blanked_where_no_lungs_are_found(monkeypatch: pytest.Monk
     result = CONTROLS.shifts["lungs_blanked"](FILM)
     np.testing.assert_allclose(result[60:-60, 60:-60], np.median(FILM), atol=1e-4)
     np.testing.assert_allclose(result[:25], FILM[:25], atol=1e-4)
+
+
+def test_known_lungs_are_blanked_as_those_that_are_found() -> None:
+    found = find_lungs(FILM).mask
+    np.testing.assert_array_equal(controls.known_lungs_blanked(FILM, found), CONTROLS.shifts["lungs_blanked"](FILM))
+    none = np.zeros(FILM.shape, dtype=bool)
+    np.testing.assert_array_equal(controls.known_lungs_blanked(FILM, none), controls.known_lungs_blanked(FILM, None))
 
 
 def test_the_lung_network_finds_what_is_blanked() -> None:

@@ -55,6 +55,8 @@ def test_films_are_cropped_to_the_lungs_by_one_network_from_start_to_end(chest_f
     assert run.recipe.pixels.lungs_sha256 == shipped_finder().sha256  # written down when the run began
     opened = bundle.read(run.bundle)
     assert opened.lungs == shipped_finder().onnx
+    assert {"auroc_lungs_blanked", "auroc_border_only"} < opened.spec.metrics.keys()
+    assert f"its AUROC is {opened.spec.metrics['auroc_lungs_blanked']}." in opened.content("CARD.md").decode()
     row = Detector(opened).predict(manifest.films[0].path).rows[0]
     square = read_square(manifest.films[0].path, opened.spec.recipe.pixels)
     assert len(row.probs) == 2

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 from msgspec.structs import replace
+from numpy.typing import NDArray
 from torch import Tensor
 
 from hilum import recipe
@@ -100,9 +101,13 @@ class FilmBatches:
 
     def transformed(self, transform: Transform) -> FilmBatches:
         """The same films with `transform` applied to each preprocessed film; all in memory, size² bytes per film."""
+        return self.replaced(transform(self.cache.films[row] / np.float32(255)) for row in self.rows)
+
+    def replaced(self, squares: Iterable[NDArray[np.float32]]) -> FilmBatches:
+        """The same films, shown as other grey squares: (size, size) from 0 to 1, in the manifest's order."""
         films = np.empty((len(self), self.cache.size, self.cache.size), dtype=np.uint8)
-        for index, row in enumerate(self.rows):
-            films[index] = np.rint(transform(self.cache.films[row] / np.float32(255)) * 255)
+        for index, square in enumerate(squares):
+            films[index] = np.rint(square * 255)
         rows = {film.sha256: index for index, film in enumerate(self.manifest)}
         lungs = None if self.cache.lungs is None else self.cache.lungs[self.rows]
         return FilmBatches(self.manifest, PixelCache(films, rows, lungs), self.classes, self.spec)

@@ -3,7 +3,7 @@
 Opening, checking and writing bundles needs no torch; `hilum.bundle.network_payload`, which holds networks, does.
 """
 
-from hilum.bundle.decisions import fit_decisions
+from hilum.bundle.decisions import fit_decisions, with_controls
 from hilum.bundle.golden import TOLERANCE, check_golden, parse_golden
 from hilum.bundle.pin import SHIPPED_SEAL
 from hilum.bundle.read import SHIPPED, Bundle, lung_finder, read, require_network
@@ -26,4 +26,5 @@ __all__ = [
     "probabilities",
     "read",
     "require_network",
+    "with_controls",
 ]

@@ -10,10 +10,14 @@ from hilum.records.text import markdown, printable
 
 # Of the lung network that comes with Hilum (`recipes/lungs.toml`).
 LUNGS_LEARNT_FROM = """It learnt from outlines that a
-program drew in normal films of children and of adults, and from opacities that were painted into these films; no
-person has outlined the lungs."""
+program drew in normal films of children and of adults (public repository amitlohan/covid_lungs_dataset), and from
+opacities that were painted into these films; no person has outlined the lungs."""
 LUNGS_NOT_FOR = "It is not for measuring lungs or the heart, nor for finding a disease."
 
+_CONTROLS = {  # what each leaves of a film (`with_controls`)
+    "auroc_lungs_blanked": "With the lungs blanked out of what it is shown of these films",
+    "auroc_border_only": "With the outer tenth of that alone",
+}
 _SHOWN = ("auroc", "accuracy", "sensitivity", "specificity", "precision", "f1", "brier", "log_loss", "ece")
 
 
@@ -231,7 +235,14 @@ def _figures(spec: Spec) -> str:
         for name in spec.classes:
             figures = (str(spec.metrics[f"{kind}/{name}"]) for kind in of_class)
             lines.append(f"| {markdown(name)} | {' | '.join(figures)} |")
-    return "\n".join(lines)
+    return "\n".join([*lines, *_without_lungs(spec)])
+
+
+def _without_lungs(spec: Spec) -> list[str]:
+    """What taking the lungs away does to it, where that was measured."""
+    told = [f"{left}, its AUROC is {spec.metrics[name]}." for name, left in _CONTROLS.items() if name in spec.metrics]
+    chance = "At 0.5 such films tell it nothing; the farther from it, the more comes from elsewhere than the lungs."
+    return ["", *told, chance] if told else []
 
 
 def _patients(part: SplitCard) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from msgspec.structs import replace
@@ -69,6 +69,35 @@ def fit_decisions(
         conformal = replace(confidence.fit_conformal(labels, probs, patients, spec.coverage), chosen_on=films)
         scores = replace(confidence.score_reference(labels, probs, patients), chosen_on=films)
     return Decisions(point, calibration, conformal, scores, figures)
+
+
+def with_controls(
+    decisions: Decisions, probs: Mapping[str, Floats], labels: np.ndarray, patients: Sequence[str], seed: int
+) -> Decisions:
+    """Add the AUROC of the films under each control, from which the lungs were taken, to the figures.
+
+    Args:
+        decisions: as chosen on the films as they are.
+        probs: by the figure's name: probabilities of the films under a control, (n, classes), before calibration.
+        labels: (n,) indices of classes.
+        patients: whose film each is; empty where nobody knows.
+        seed: where the draws of the 95% intervals start.
+
+    Returns:
+        The decisions; with more than two classes each AUROC is the mean over the classes, one-vs-rest.
+    """
+    corrected = {name: calibrated(decisions.calibration, given) for name, given in probs.items()}
+
+    def statistics(weights: Floats) -> dict[str, Floats]:
+        return {name: _auroc(labels, given, weights) for name, given in corrected.items()}
+
+    found = metrics.intervals(statistics, metrics.clusters_of(labels, patients), seed=seed)
+    return replace(decisions, metrics={**decisions.metrics, **found})
+
+
+def _auroc(labels: np.ndarray, probs: Floats, weights: Floats) -> Floats:
+    classes = range(1 if probs.shape[1] == 2 else 0, probs.shape[1])
+    return np.asarray(np.mean([metrics.auroc(labels == each, probs[:, each], weights) for each in classes], axis=0))
 
 
 def _calibration(

@@ -87,6 +87,8 @@ class Spec(Struct, frozen=True, forbid_unknown_fields=True):
         data_fingerprint: SHA-256 over the films' hashes, labels and splits.
         code_fingerprint: SHA-256 over the package's source.
         metrics: figures on validation, as in `metrics.json`; that of one class among several is `figure/class`.
+            Of networks whose films are cropped to the lungs also `auroc_lungs_blanked` and `auroc_border_only`: of
+            the same films with the lungs blanked, and of their outer tenth alone.
         history: the rows of `history.csv`: an epoch each, or of a system without a network what was tried.
         files: SHA-256 of every other file of the bundle.
         seal: SHA-256 of this record's canonical JSON, as it was written, with an empty seal.

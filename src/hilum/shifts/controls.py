@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from hilum.lungs import find_lungs
+from hilum.lungs import find_lungs, hull_of
 from hilum.shifts.grey import Battery, Grey, as_grey, pixels_of
 
 BORDER = 0.1
@@ -29,8 +29,14 @@ def border_only(grey: Grey) -> Grey:
 
 def lungs_blanked(grey: Grey) -> Grey:
     """The hull of both lungs as grey as the film's median, with a soft edge; the middle where no lungs are found."""
-    found = find_lungs(grey).hull
-    if found is None:
+    return known_lungs_blanked(grey, find_lungs(grey).mask)
+
+
+def known_lungs_blanked(grey: Grey, lungs: NDArray[np.bool_] | None) -> Grey:
+    """`lungs_blanked` of a film whose lungs are known: (height, width), or None or empty where none were found."""
+    if lungs is not None and lungs.any():
+        found = hull_of(lungs)
+    else:
         found = np.zeros(grey.shape, dtype=bool)
         rows, columns = (round(0.2 * side) for side in grey.shape)
         found[rows:-rows, columns:-columns] = True

@@ -1,5 +1,6 @@
 """Training: loss function, schedule and one loop. Batches and a network go in, weights and a history come out."""
 
+from hilum.training.controls import with_controls
 from hilum.training.loop import check_recipe, fit
 from hilum.training.loss import class_weights, film_losses
 from hilum.training.operating_point import choose_operating_point, choose_out_of_fold
@@ -17,4 +18,5 @@ __all__ = [
     "fit",
     "pin_precision",
     "predict_logits",
+    "with_controls",
 ]  # fmt: skip

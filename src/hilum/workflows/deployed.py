@@ -56,9 +56,9 @@ class DeployedNetworks:
         """As `Deployed.fit_decisions`; drawn views of the films are used too where the recipe asks for them."""
         from hilum import models, training
 
-        return training.choose_operating_point(
-            models.InParts(self.payload.model), whole_films(films, classes, recipe, self.lungs), recipe
-        )
+        network, shown = models.InParts(self.payload.model), whole_films(films, classes, recipe, self.lungs)
+        decisions = training.choose_operating_point(network, shown, recipe)
+        return training.with_controls(decisions, [(network, shown)], recipe)
 
 
 class DeployedSystem:
@@ -160,4 +160,6 @@ def summarize(decisions: Decisions) -> str:
     threshold, method = decisions.operating_point.threshold, decisions.calibration.method
     decides = "" if threshold is None else f", threshold {threshold:.3f}"
     corrected = "" if method == "none" else f", calibrated by {method}"
-    return f"validation AUROC {decisions.metrics['auroc']}{decides}{corrected}"
+    blanked = decisions.metrics.get("auroc_lungs_blanked")
+    without = "" if blanked is None else f", with the lungs blanked {blanked}"
+    return f"validation AUROC {decisions.metrics['auroc']}{without}{decides}{corrected}"

@@ -168,7 +168,7 @@ def _out_of_fold(
         (models.InParts(NetworkPayload([network], each.recipe).model), films)
         for network, each, films in zip(networks, trained, vals, strict=True)
     ]
-    decisions = training.choose_out_of_fold(held_out, recipe)
+    decisions = training.with_controls(training.choose_out_of_fold(held_out, recipe), held_out, recipe)
     classes = trained[0].classes
     predictions = predictions_out_of_fold(held_out, decisions, classes)
     write_predictions(predictions, folder / "out_of_fold.csv")

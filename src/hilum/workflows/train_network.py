@@ -40,6 +40,7 @@ class TrainedNetwork:
         network: the whole network, with the weights that were kept.
         trained_part: the network, or the stages of it that were trained.
         val: the validation films as `trained_part` takes them.
+        val_films: the validation films themselves.
         result: the history, and which epoch was kept.
     """
 
@@ -49,6 +50,7 @@ class TrainedNetwork:
     network: Network
     trained_part: nn.Module
     val: BatchSource
+    val_films: FilmBatches
     result: FitResult
 
 
@@ -147,7 +149,7 @@ def fit_network(
             memory=memory,
             on_epoch=on_row or (lambda row: logger.info(_describe_epoch(row, recipe))),
         )
-    return TrainedNetwork(recipe, classes, used, network, trained_part, val, result)
+    return TrainedNetwork(recipe, classes, used, network, trained_part, val, val_films, result)
 
 
 def write_run_inputs(recipe: Recipe, manifest: Manifest, folder: Path) -> None:
@@ -163,7 +165,7 @@ def write_run_inputs(recipe: Recipe, manifest: Manifest, folder: Path) -> None:
 
 def write_bundle(trained: TrainedNetwork) -> Path:
     """Choose calibration and operating point on validation, and write the bundle; returns its folder, RUN/bundle."""
-    from hilum import training
+    from hilum import models, training
     from hilum.bundle.network_payload import NetworkPayload
     from hilum.bundle.onnx_export import round_weights
     from hilum.bundle.write import write
@@ -175,6 +177,8 @@ def write_bundle(trained: TrainedNetwork) -> Path:
     try:
         if deployed.payload.model is trained.network:
             decisions = training.choose_operating_point(trained.trained_part, trained.val, recipe)
+            shown = models.InParts(trained.network), trained.val_films
+            decisions = training.with_controls(decisions, [shown], recipe)
         else:  # deployed on whole films after training on crops, or as a whole network after training on features
             decisions = deployed.fit_decisions(trained.manifest.split("val"), trained.classes, recipe)
     except RequestError as error:
