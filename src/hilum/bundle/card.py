@@ -240,9 +240,11 @@ def _figures(spec: Spec) -> str:
 
 def _without_lungs(spec: Spec) -> list[str]:
     """What taking the lungs away does to it, where that was measured."""
-    told = [f"{left}, its AUROC is {spec.metrics[name]}." for name, left in _CONTROLS.items() if name in spec.metrics]
+    sentences = [
+        f"{left}, its AUROC is {spec.metrics[name]}." for name, left in _CONTROLS.items() if name in spec.metrics
+    ]
     chance = "At 0.5 such films tell it nothing; the farther from it, the more comes from elsewhere than the lungs."
-    return ["", *told, chance] if told else []
+    return ["", *sentences, chance] if sentences else []
 
 
 def _patients(part: SplitCard) -> str:
