@@ -29,6 +29,7 @@ from hilum.lungs import Lungs, shipped_finder
 from hilum.lungs.found import WHOLE, hull_of
 from hilum.metrics import auroc, clusters_of, intervals
 from hilum.pixels import decode, preprocess, read_square
+from hilum.pixels.preprocess import preprocess_scaled
 from hilum.records import Figure, Film
 from hilum.shifts import CONTROLS
 from hilum.workers import map_in_order
@@ -178,9 +179,11 @@ def _scored(detector: Detector, film: Film, partner: Film, seed: int) -> tuple[d
     found, of_other = finder.find(grey), finder.find(other)
     views = dict(controls_of(grey, found, other, of_other, seed))
     region = found.box or WHOLE
-    squares = [preprocess(grey, spec, detector.lungs)]
+    intact = preprocess_scaled(grey, spec, grey.shape, 1, detector.lungs)
+    squares = [intact.levels]
     squares += [preprocess(view, spec, detector.lungs, region) for view in views.values()]
-    probs = detector.probs(np.stack(squares))[:, 1]
+    lungs = None if intact.lungs is None else np.stack([intact.lungs] * len(squares))
+    probs = detector.probs(np.stack(squares), lungs)[:, 1]
     return dict(zip(("intact", *views), map(float, probs), strict=True)), found.mask is not None
 
 

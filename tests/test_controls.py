@@ -60,7 +60,7 @@ class Reading(Detector):
         self.lungs = lungs or two_lungs(BOX)
         self._part = part
 
-    def probs(self, films: NDArray[np.uint8]) -> NDArray[np.float64]:
+    def probs(self, films: NDArray[np.uint8], lungs: NDArray[np.uint8] | None = None) -> NDArray[np.float64]:
         positive = films[self._part].mean(axis=(1, 2)) / 255
         return np.stack([1 - positive, positive], axis=1)
 

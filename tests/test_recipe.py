@@ -52,7 +52,7 @@ def test_a_resolved_recipe_reads_back_as_itself(tmp_path: Path, recipe_file: Pat
         ("training.class_weights=even", "Invalid enum value 'even'; there are balanced, none"),
         (
             "classical.steps=['blur']",
-            "Invalid enum value 'blur'; there are denoise, smooth, binarise, frame, restore",
+            "Invalid enum value 'blur'; there are denoise, smooth, binarise, frame, restore, mask",
         ),
         ("model.channels=2", "Invalid enum value 2; there are 1, 3"),
         ("pixels.crop=0.7", "pixels.crop"),

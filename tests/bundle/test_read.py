@@ -95,7 +95,7 @@ def test_a_machine_that_computes_something_else_is_noticed(session_bundle: Path)
             bundle.parse_golden(opened.golden, "golden.json"),
             opened.folder,
             opened.spec.recipe.pixels,
-            lambda films: np.tile([1.0, 0.0], (4, 1)),
+            lambda films, lungs: np.tile([1.0, 0.0], (4, 1)),
         )
 
 

@@ -25,10 +25,12 @@ from hilum.bundle.write import rewrite
 from hilum.classical import load
 from hilum.classical.fit_system import fit_decisions
 from hilum.classical.payload import PipelinePayload
+from hilum.confidence import calibrated
 from hilum.errors import BundleError, RequestError
 from hilum.files import sha256_of
 from hilum.gate import fit_gate
 from hilum.inference import Detector
+from hilum.lungs import hull_of
 from hilum.records import Film, Manifest
 from tests.classical.made import CLASSES, Made, make, recipe_of
 
@@ -107,6 +109,57 @@ def test_a_system_of_grey_values_needs_no_lungs(made: Made, tmp_path: Path) -> N
     assert plain.bundle.pipeline
     assert not plain.bundle.holds("lungs.onnx")
     assert np.isfinite(Detector(plain.bundle.folder).probs(golden_films(plain.recipe.pixels))).all()
+
+
+@pytest.fixture(scope="module")
+def cropped(made: Made, kept: Path, tmp_path_factory: pytest.TempPathFactory) -> Made:
+    """A system of films that are cropped to their lungs, described inside these lungs' hull."""
+    recipe = recipe_of(steps=["mask"], side=16, folds=0)
+    recipe = replace(recipe, pixels=replace(recipe.pixels, region="lungs", grey_from="lungs"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HILUM_CACHE", str(kept))
+        return make(recipe, made.manifest, tmp_path_factory.mktemp("cropped") / "bundle")
+
+
+def test_a_film_that_is_cropped_to_its_lungs_is_described_by_these(
+    cropped: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In training, in prediction and in the bundle's own check; none are looked for in the crop."""
+    spec, system = cropped.recipe.pixels, cropped.fitted.system
+    detector, films = Detector(cropped.bundle.folder), cropped.manifest.films[:20]
+
+    def sought(*film: object) -> None:
+        raise AssertionError("lungs were looked for in a crop")
+
+    monkeypatch.setattr("hilum.classical.features.outline.find_lungs", sought)
+    squares = [pixels.read_square(film.path, spec) for film in films]
+    levels = np.stack([one.levels for one in squares])
+    lungs = np.stack([one.lungs for one in squares if one.lungs is not None])
+    found = np.array([one.any() for one in lungs])
+    assert found.sum() > 10
+    given = detector.probs(levels, lungs)
+    rows = detector.predict(Manifest(films)).rows
+    np.testing.assert_allclose(given, [row.probs for row in rows], atol=1e-9)
+    expected = system.predict(levels, lungs)[0]
+    np.testing.assert_allclose(given, calibrated(cropped.bundle.spec.calibration, expected), atol=1e-9)
+    # What lies outside the hull is no evidence, so that it changes nothing.
+    outside = np.stack([~hull_of(one > 0) for one in lungs]) & found[:, None, None]
+    np.testing.assert_array_equal(detector.probs(np.where(outside, 200, levels).astype(np.uint8), lungs), given)
+
+
+def test_squares_without_their_lungs_are_refused_in_one_line(cropped: Made) -> None:
+    levels = golden_films(cropped.recipe.pixels)
+    with pytest.raises(RequestError, match=r"these squares come without them; pass the lungs of each square too"):
+        Detector(cropped.bundle.folder).probs(levels)
+
+
+def test_a_film_without_lungs_is_shown_whole_and_not_judged(cropped: Made) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (80, 64)).astype(np.uint8)
+    (row,) = Detector(cropped.bundle.folder).predict(noise).rows
+    assert row.answer == "not judged"
+    assert row.flags[0].startswith("no lungs found: ")
+    assert row.flags[1] == "the average outline takes the place of the film's lungs"
+    assert sum(row.probs) == pytest.approx(1)
 
 
 def test_a_byte_that_changed_is_noticed(copy: Path) -> None:

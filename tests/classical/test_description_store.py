@@ -40,9 +40,9 @@ def worked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     module = sys.modules["hilum.classical.features.describe"]
     original = module.describe_one
 
-    def counted(square: Any, spec: Classical, lungs: LungFinder | None = None) -> Any:
+    def counted(square: Any, outline: Any, spec: Classical, lungs: LungFinder | None = None) -> Any:
         count.append(len(count))
-        return original(square, spec, lungs)
+        return original(square, outline, spec, lungs)
 
     monkeypatch.setattr(module, "describe_one", counted)
     return count
@@ -105,6 +105,26 @@ def test_every_choice_that_changes_a_number_has_a_store_of_its_own(
     assert len(worked) == 1
 
 
+def test_films_that_are_cropped_to_their_lungs_are_described_by_these(
+    made: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The lungs that came with the crop are taken: in the cropped square none are looked for."""
+    manifest, _ = made
+    cropped, by_shape = Pixels(size=48, region="lungs"), Classical(describe="features", families=("shape",))
+    cache = pixels.cache(manifest, cropped)
+    assert cache.lungs is not None
+
+    def sought(*film: object) -> None:
+        raise AssertionError("lungs were looked for in a crop")
+
+    monkeypatch.setattr("hilum.classical.features.outline.find_lungs", sought)
+    monkeypatch.setattr(FindsDark, "find", sought)
+    stored = describe_films(manifest, cache, by_shape, cropped, lungs=FindsDark())
+    shares = stored.numbers[:, stored.names.index("shape: both, area")]
+    expected = cache.lungs[cache.rows(manifest)].mean(axis=(1, 2)) / 255
+    np.testing.assert_allclose(shares, expected, atol=0.01)
+
+
 def test_a_pass_that_was_killed_goes_on_where_it_was(
     made: Made, worked: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -113,10 +133,10 @@ def test_a_pass_that_was_killed_goes_on_where_it_was(
     module = sys.modules["hilum.classical.features.describe"]
     counted = module.describe_one
 
-    def killed(square: Any, spec: Classical, lungs: LungFinder | None = None) -> Any:
+    def killed(square: Any, outline: Any, spec: Classical, lungs: LungFinder | None = None) -> Any:
         if len(worked) == 6:
             raise KeyboardInterrupt
-        return counted(square, spec, lungs)
+        return counted(square, outline, spec, lungs)
 
     monkeypatch.setattr(module, "describe_one", killed)
     with pytest.raises(KeyboardInterrupt):
@@ -191,7 +211,7 @@ def test_a_long_note_is_cut_between_letters(made: Made, monkeypatch: pytest.Monk
     monkeypatch.setattr(
         sys.modules["hilum.classical.features.describe"],
         "describe_one",
-        lambda square, spec, lungs: (np.zeros(144, np.float32), note),
+        lambda square, outline, spec, lungs: (np.zeros(144, np.float32), note),
     )
     (kept,) = describe_films(Manifest(manifest.films[:1]), cache, GREY, PIXELS).notes
     assert kept == note[: len(kept)]

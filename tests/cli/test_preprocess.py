@@ -28,7 +28,7 @@ def test_all_steps_without_a_recipe_and_the_recipes_with_one(hilum: Hilum, film:
     done = hilum("preprocess", film, "--out", "pictures/all.png")
     assert done.returncode == 0, done.stderr
     assert "pictures/all.png: " in done.stderr
-    assert "grey, scaled, denoise, smooth, binarise, frame, restore" in done.stderr
+    assert "grey, scaled, denoise, smooth, binarise, frame, restore, mask" in done.stderr
     assert "Next: " in done.stderr
     assert done.stdout == ""
     done = hilum("preprocess", film, "--recipe", "s7-features", "--out", "s7.PNG")

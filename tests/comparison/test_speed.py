@@ -13,7 +13,7 @@ def test_a_slower_network_has_a_lower_rate() -> None:
     calls: list[str] = []
 
     def sleeper(name: str, seconds: float) -> tuple[object, int]:
-        def probs(films: np.ndarray) -> np.ndarray:
+        def probs(films: np.ndarray, lungs: np.ndarray) -> np.ndarray:
             assert films.shape[1:] == (8, 8)
             calls.append(name)
             time.sleep(seconds)

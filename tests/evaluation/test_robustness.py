@@ -12,11 +12,14 @@ from numpy.typing import NDArray
 from hilum.bundle.spec import Spec
 from hilum.errors import RequestError
 from hilum.evaluation import BatteryResult, WorstShift, under_shifts
-from hilum.evaluation.robustness import ShiftedDetector
+from hilum.evaluation.robustness import ShiftedDetector, probs_under_shifts
+from hilum.lungs import shipped_finder
 from hilum.metrics import multiclass_metrics
 from hilum.pixels import decode, preprocess
+from hilum.pixels.preprocess import preprocess_scaled
+from hilum.recipe import Pixels, Recipe
 from hilum.records import Film, Manifest
-from hilum.shifts import ACQUISITION, ELSEWHERE, FAMILIAR
+from hilum.shifts import ACQUISITION, CONTROLS, ELSEWHERE, FAMILIAR
 
 from .conftest import CLASSES, THREE, THRESHOLD, made_up_spec, span, value_of
 
@@ -31,7 +34,7 @@ class Brightness:
         self.batches: list[int] = []
         self.thread = threading.get_ident()
 
-    def probs(self, films: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def probs(self, films: NDArray[np.uint8], lungs: NDArray[np.uint8] | None = None) -> NDArray[np.float32]:
         assert films.dtype == np.uint8
         assert films.shape[1:] == (32, 32)
         assert threading.get_ident() == self.thread
@@ -108,7 +111,7 @@ class ThreeBrightnesses:
     spec = made_up_spec(classes=THREE)
     lungs = None
 
-    def probs(self, films: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def probs(self, films: NDArray[np.uint8], lungs: NDArray[np.uint8] | None = None) -> NDArray[np.float32]:
         bright = films.mean(axis=(1, 2)) / 255
         logits = np.stack([-bright, np.full_like(bright, -0.4), bright - 0.7], axis=1) * 8
         exponentials = np.exp(logits)
@@ -173,3 +176,40 @@ def test_without_both_classes_the_auroc_is_undefined(phantoms: list[Film], kept:
 def test_labels_of_another_bundle_are_refused() -> None:
     with pytest.raises(RequestError, match=CLASSES[0]):
         shifted(Brightness(), Manifest((Film("a.png", "COVID"),)), resamples=0)
+
+
+class Shown:
+    """Keeps what it is shown: films that are cropped to their lungs, and the lungs."""
+
+    spec = msgspec.structs.replace(
+        made_up_spec(), recipe=Recipe("tiny", pixels=Pixels(size=32, region="lungs", grey_from="lungs"))
+    )
+    lungs = shipped_finder()
+
+    def __init__(self) -> None:
+        self.films: list[NDArray[np.uint8]] = []
+        self.outlines: list[NDArray[np.uint8]] = []
+
+    def probs(self, films: NDArray[np.uint8], lungs: NDArray[np.uint8] | None = None) -> NDArray[np.float32]:
+        assert lungs is not None
+        assert lungs.shape == films.shape
+        self.films += list(films)
+        self.outlines += list(lungs)
+        return np.full((len(films), 2), 0.5, dtype=np.float32)
+
+
+def test_each_square_comes_with_its_own_lungs(phantoms: list[Film]) -> None:
+    """Those that are found in the shifted film; and those of the intact film where it is cropped as that one was."""
+    detector, film = Shown(), phantoms[0]
+    shifts = {"brighter": lambda grey: np.sqrt(grey), "blanked": CONTROLS.shifts["lungs_blanked"]}
+    probs_under_shifts(detector, [film], shifts, {"blanked"})
+    grey, pixels = decode(film.path), detector.spec.recipe.pixels
+    intact, brighter = (preprocess_scaled(view, pixels, view.shape, 1) for view in (grey, np.sqrt(grey)))
+    assert intact.lungs is not None
+    assert brighter.lungs is not None
+    assert 0 < intact.lungs.mean() < 255
+    for given, expected in zip(detector.outlines, (intact.lungs, brighter.lungs, intact.lungs), strict=True):
+        np.testing.assert_array_equal(given, expected)
+    blanked = preprocess(CONTROLS.shifts["lungs_blanked"](grey), pixels, region=intact.framing)
+    for given, expected in zip(detector.films, (intact.levels, brighter.levels, blanked), strict=True):
+        np.testing.assert_array_equal(given, expected)

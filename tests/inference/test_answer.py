@@ -203,7 +203,7 @@ def test_a_remark_is_no_reason_not_to_answer(
     predictor, read = whole._predictor, whole._read
 
     class Noted:
-        def predict(self, squares: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
+        def predict(self, squares: np.ndarray, lungs: None) -> tuple[np.ndarray, tuple[str, ...]]:
             return predictor.predict(squares)[0], ("no lungs found",) * len(squares)
 
     monkeypatch.setattr(whole, "_predictor", Noted())

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from hilum.errors import BundleError, reason_of
 from hilum.files import write_json
-from hilum.pixels import chest_phantom, preprocess
+from hilum.pixels import chest_phantom
+from hilum.pixels.preprocess import preprocess_scaled
 from hilum.recipe import Pixels
 
 if TYPE_CHECKING:
@@ -27,13 +28,21 @@ if TYPE_CHECKING:
 _OPACITIES = (0.0, 1.0, 0.0, 1.0)  # one film a seed
 TOLERANCE = 0.01  # of a probability: above what processors differ by, below what a reader would notice
 
-Probs = Callable[[np.ndarray], np.ndarray]
+# Of preprocessed films, (n, size, size) uint8, and of their lungs where they are cropped to them, else None.
+Probs = Callable[[np.ndarray, np.ndarray | None], np.ndarray]
 
 
 def golden_films(spec: Pixels, lungs: LungFinder | None = None) -> np.ndarray:
     """The generated films, preprocessed: (4, size, size) uint8; `lungs` is the bundle's own lung network."""
+    return golden_squares(spec, lungs)[0]
+
+
+def golden_squares(spec: Pixels, lungs: LungFinder | None = None) -> tuple[np.ndarray, np.ndarray | None]:
+    """The same, and where films are cropped to their lungs these lungs, (4, size, size) uint8; else None."""
     phantoms = [chest_phantom(seed, (256, 320), opacity) for seed, opacity in enumerate(_OPACITIES)]
-    return np.stack([preprocess(phantom, spec, lungs) for phantom in phantoms])
+    shown = [preprocess_scaled(phantom, spec, phantom.shape, 1, lungs) for phantom in phantoms]
+    found = [each.lungs for each in shown if each.lungs is not None]
+    return np.stack([each.levels for each in shown]), np.stack(found) if found else None
 
 
 class Golden(Struct, frozen=True):
@@ -67,7 +76,7 @@ def write_golden(
     Names and threshold stand here a second time, beside the figures that they belong to: classes that were swapped,
     or a threshold that was moved, contradict them.
     """
-    rows = np.asarray(probs(golden_films(spec, lungs)), dtype=np.float64).round(6)
+    rows = np.asarray(probs(*golden_squares(spec, lungs)), dtype=np.float64).round(6)
     golden = Golden(
         tuple(map(tuple, rows.tolist())),
         classes=tuple(classes),
@@ -119,7 +128,7 @@ def check_golden(golden: Golden, folder: Path, spec: Pixels, probs: Probs, lungs
     Raises:
         BundleError: it is larger than `TOLERANCE`.
     """
-    expected, given = np.array(golden.probs), np.asarray(probs(golden_films(spec, lungs)))
+    expected, given = np.array(golden.probs), np.asarray(probs(*golden_squares(spec, lungs)))
     if given.shape != expected.shape:
         raise BundleError(
             f"{folder}: gives {given.shape[-1]} probabilities for each film, and the bundle has "

@@ -7,7 +7,7 @@ the bundle's own figures, measured in both precisions on the same validation fil
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ import numpy as np
 from msgspec import Struct
 
 from hilum import metrics
-from hilum.bundle.golden import Probs, golden_films
+from hilum.bundle.golden import golden_films
 from hilum.bundle.read import INT8_RECORD_NAME, Bundle
 from hilum.bundle.seal import part_of, seal
 from hilum.bundle.signature import tell_unsigned
@@ -102,7 +102,9 @@ def in_words(record: Int8) -> str:
     return ", ".join(f"{name} {pair.float32:.4f} becomes {pair.int8:.4f}" for name, pair in record.figures.items())
 
 
-def golden_probs(pixels: Pixels, probs: Probs, lungs: LungFinder | None = None) -> Floats:
+def golden_probs(
+    pixels: Pixels, probs: Callable[[np.ndarray], np.ndarray], lungs: LungFinder | None = None
+) -> Floats:
     """What a network gives for the films that `check_golden` shows it."""
     return np.asarray(probs(golden_films(pixels, lungs)), dtype=np.float64)
 

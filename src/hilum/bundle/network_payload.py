@@ -74,8 +74,8 @@ class NetworkPayload:
         recipes = [member.recipe for member in self.members] or [recipe]
         save_weights(self._networks, recipes, folder / WEIGHTS_NAME, half=half)
 
-    def probs(self, squares: NDArray[np.uint8]) -> Floats:
-        """As `Payload.probs`, computed by torch."""
+    def probs(self, squares: NDArray[np.uint8], lungs: NDArray[np.uint8] | None = None) -> Floats:
+        """As `Payload.probs`, computed by torch; a network is given no lungs beside the film."""
         with torch.no_grad():
             return probabilities(self.model(torch.from_numpy(squares)[:, None].float() / 255).numpy())
 

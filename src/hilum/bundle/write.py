@@ -56,8 +56,13 @@ class Payload(Protocol):
     def save(self, folder: Path) -> None:
         """Write the files into a folder."""
 
-    def probs(self, squares: NDArray[np.uint8]) -> Floats:
-        """Predict preprocessed films, (n, size, size) uint8: probabilities (n, classes) float64, not calibrated."""
+    def probs(self, squares: NDArray[np.uint8], lungs: NDArray[np.uint8] | None = None) -> Floats:
+        """Predict preprocessed films: probabilities (n, classes) float64, not calibrated.
+
+        Args:
+            squares: (n, size, size) uint8.
+            lungs: of the same shape, where films are cropped to their lungs: 255 inside them, 0 elsewhere.
+        """
 
     def size(self, folder: Path) -> ModelSize:
         """How large the model is whose files lie in this folder."""
@@ -149,8 +154,8 @@ def _write_golden(
 ) -> None:
     """Write what the payload gives for generated films, calibrated, and what is decided by it."""
 
-    def probs(films: NDArray[np.uint8]) -> Floats:
-        return calibrated(decisions.calibration, payload.probs(films))
+    def probs(films: NDArray[np.uint8], of_films: NDArray[np.uint8] | None) -> Floats:
+        return calibrated(decisions.calibration, payload.probs(films, of_films))
 
     threshold = decisions.operating_point.threshold
     write_golden(part / GOLDEN_NAME, recipe.pixels, probs, classes, threshold, lungs)

@@ -53,7 +53,8 @@ def describe_films(
         pixels: the preprocessing that the cache was made with.
         folder: where stores are kept; by default where caches are.
         workers: threads; by default one a processor.
-        lungs: what finds the lungs, where they are needed; None takes the network that comes with Hilum.
+        lungs: what finds the lungs, where they are needed in whole films; None takes the network that comes with
+            Hilum. Films that are cropped to their lungs are described by the lungs in the cache.
 
     Raises:
         RequestError: a film is not in the cache, or the store is damaged or cannot be written.
@@ -61,14 +62,16 @@ def describe_films(
     row_of = dict(zip((film.sha256 for film in manifest), cache.rows(manifest).tolist(), strict=True))
     names = names_of(spec)
     dtype = np.dtype([("numbers", "<f4", (len(names),)), ("note", f"S{_NOTE_BYTES}")])
-    finds_lungs = "frame" in spec.steps or spec.describe == "features"
-    everything = _everything(spec, pixels, names, (lungs or shipped_finder()).sha256 if finds_lungs else "")
+    finds_lungs = spec.uses_lungs or spec.describe == "features"
+    found_by = "the crop" if cache.lungs is not None else (lungs or shipped_finder()).sha256
+    everything = _everything(spec, pixels, names, found_by if finds_lungs else "")
     folder = described_folder((folder or cache_folder()) / "described", everything, _WHAT)
     store = RowStore(folder, dtype, (), _WHAT, _CHUNK)
 
     def descriptions(missing: list[str]) -> Generator[tuple[str, tuple[NDArray[np.float32], bytes]]]:
-        squares = (cache.films[row_of[sha256]] for sha256 in missing)
-        with closing(one_by_one(squares, spec, lungs, workers)) as describing:
+        rows = (row_of[sha256] for sha256 in missing)
+        films = ((cache.films[row], None if cache.lungs is None else cache.lungs[row]) for row in rows)
+        with closing(one_by_one(films, spec, lungs, workers)) as describing:
             shown = track(describing, "describing films", len(missing))
             for sha256, (numbers, note) in zip(missing, shown, strict=True):
                 yield sha256, (numbers, note.encode()[:_NOTE_BYTES])
@@ -80,7 +83,7 @@ def describe_films(
 
 
 def _everything(spec: Classical, pixels: Pixels, names: tuple[str, ...], lungs: str) -> dict[str, object]:
-    """Everything that a film's numbers and note depend on; `lungs` is the SHA-256 of what finds them."""
+    """Everything that a film's numbers and note depend on; `lungs` is the SHA-256 of what finds them, or says how."""
     from importlib.metadata import version
 
     import cv2

@@ -103,7 +103,9 @@ def fit_system(
         history += evolved
         pipeline[-1].history_ = []
     fitted = {"seconds": time.perf_counter() - started}
-    return FittedSystem(System(spec, pipeline, shipped_finder() if spec.uses_lungs else None), [*history, fitted])
+    cropped = recipe.pixels.region == "lungs"
+    finder = shipped_finder() if spec.uses_lungs and not cropped else None
+    return FittedSystem(System(spec, pipeline, finder, cropped=cropped), [*history, fitted])
 
 
 def fit_decisions(

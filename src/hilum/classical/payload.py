@@ -46,9 +46,9 @@ class PipelinePayload:
         if self._system.lungs is not None:
             (folder / LUNGS_NAME).write_bytes(self._system.lungs.onnx)
 
-    def probs(self, squares: NDArray[np.uint8]) -> NDArray[np.float64]:
+    def probs(self, squares: NDArray[np.uint8], lungs: NDArray[np.uint8] | None = None) -> NDArray[np.float64]:
         """As `Payload.probs`."""
-        return self._system.predict(squares)[0]
+        return self._system.predict(squares, lungs)[0]
 
     def size(self, folder: Path) -> ModelSize:
         """How many numbers the pipeline's file in this folder holds; nobody counts multiply-adds."""

@@ -16,7 +16,7 @@ from hilum.evaluation.truth import FilmCounts, require_known_labels
 from hilum.metrics import auroc, clusters_of, confusion, intervals
 from hilum.metrics.counts import Bools, Floats, ratio
 from hilum.metrics.multiclass import MulticlassScores, means_at
-from hilum.pixels import decode, preprocess
+from hilum.pixels import decode
 from hilum.pixels.preprocess import preprocess_scaled
 from hilum.progress import track
 from hilum.records import Figure, Film, Manifest
@@ -44,8 +44,8 @@ class ShiftedDetector(Protocol):
     def lungs(self) -> LungFinder | None:
         """The network that finds the lungs, where films are cropped to them."""
 
-    def probs(self, films: Squares, /) -> NDArray[np.float32]:
-        """From preprocessed films `(n, size, size)` to probabilities `(n, classes)`."""
+    def probs(self, films: Squares, lungs: Squares | None, /) -> NDArray[np.float32]:
+        """From preprocessed films `(n, size, size)`, and their lungs where cropped to them, to `(n, classes)`."""
 
 
 def under_shifts(
@@ -125,29 +125,38 @@ def probs_under_shifts(
     """The films that could be read, and their probabilities, `(1 + shifts, films, classes)`.
 
     Where films are cropped to the lungs, these are looked for in the shifted film, as they would be if it came so. A
-    film under one of the shifts of `fixed` is cropped as it was before.
+    film under one of the shifts of `fixed` is cropped as it was before, and keeps the lungs that were found then.
     """
     pixels, lungs = detector.spec.recipe.pixels, detector.lungs
 
-    def squares_of(film: Film) -> Squares | None:
+    def squares_of(film: Film) -> tuple[Squares, Squares | None] | None:
         try:
             grey = decode(film.path, pixels.window, film.sha256, pixels.grey_scale)
             intact = preprocess_scaled(grey, pixels, grey.shape, 1, lungs)
             framings = [intact.framing if name in fixed else None for name in shifts]
             views = (shift(grey) for shift in shifts.values())
-            shifted = [preprocess(view, pixels, lungs, at) for view, at in zip(views, framings, strict=True)]
-            return np.stack([intact.levels, *shifted])
+            shown = [intact]
+            shown += [
+                preprocess_scaled(view, pixels, view.shape, 1, lungs, at)
+                for view, at in zip(views, framings, strict=True)
+            ]
+            levels = np.stack([each.levels for each in shown])
+            if intact.lungs is None:
+                return levels, None
+            return levels, np.stack([intact.lungs if each.lungs is None else each.lungs for each in shown])
         except FilmError:
             return None
 
     read: list[Film] = []
     probs: list[Floats] = []
     with closing(map_in_order(squares_of, films, ahead=_AHEAD)) as shifting:
-        for film, squares in zip(films, track(shifting, "shifting films", len(films)), strict=True):
-            if squares is not None:
+        for film, shown in zip(films, track(shifting, "shifting films", len(films)), strict=True):
+            if shown is not None:
                 read.append(film)
-                parts = [squares[start : start + _TOGETHER] for start in range(0, len(squares), _TOGETHER)]
-                probs.append(np.concatenate([detector.probs(part) for part in parts]).astype(np.float64))
+                squares, of_film = shown
+                parts = [slice(start, start + _TOGETHER) for start in range(0, len(squares), _TOGETHER)]
+                rows = [detector.probs(squares[part], None if of_film is None else of_film[part]) for part in parts]
+                probs.append(np.concatenate(rows).astype(np.float64))
     nothing = np.zeros((1 + len(shifts), 0, len(detector.spec.classes)))
     return read, np.stack(probs, axis=1) if probs else nothing
 

@@ -158,26 +158,38 @@ class Detector:
                 "bundle again from where it was made"
             ) from None
 
-    def probs(self, films: np.ndarray) -> np.ndarray:
+    def probs(self, films: np.ndarray, lungs: np.ndarray | None = None) -> np.ndarray:
         """The calibrated probabilities of films that are preprocessed already: `predict_proba` in scikit-learn.
 
         Args:
             films: (n, size, size) uint8, as `hilum.pixels.preprocess` gives them.
+            lungs: (n, size, size) uint8, not 0 inside the lungs, where films are cropped to them (`Square.lungs`).
+                Only a classical system that describes films by their lungs needs them.
 
         Returns:
             (n, classes) float64, in the order of `classes`.
+
+        Raises:
+            RequestError: the bundle's system needs the lungs, and they are missing.
         """
         if len(films) <= BATCH_SIZE:
-            return self._predict_squares(films)[0]
-        rows = map_batches(lambda batch: self._predict_squares(batch)[0], films, BATCH_SIZE, self._threads)
-        return np.stack(list(rows))
+            return self._predict_squares(films, lungs)[0]
 
-    def _predict_squares(self, squares: Sequence[np.ndarray] | np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
+        def predict(rows: list[int]) -> np.ndarray:
+            return self._predict_squares(films[rows], None if lungs is None else lungs[rows])[0]
+
+        return np.stack(list(map_batches(predict, range(len(films)), BATCH_SIZE, self._threads)))
+
+    def _predict_squares(
+        self, squares: Sequence[np.ndarray] | np.ndarray, lungs: Sequence[np.ndarray] | np.ndarray | None = None
+    ) -> tuple[np.ndarray, tuple[str, ...]]:
         """Calibrated probabilities of preprocessed films, and a note on each (such as a lung not found), or "".
 
         The calling thread does all of it.
         """
-        uncalibrated, notes = self._predictor.predict(np.asarray(squares))
+        uncalibrated, notes = self._predictor.predict(
+            np.asarray(squares), None if lungs is None else np.asarray(lungs)
+        )
         return confidence.calibrated(self.spec.calibration, uncalibrated), notes
 
     def predict(self, films: Films, prevalence: float | None = None) -> Predictions:
@@ -256,10 +268,13 @@ class Detector:
         correct: Callable[[np.ndarray], np.ndarray],
     ) -> list[Prediction]:
         """Predict films that are preprocessed, or could not be read."""
-        readable = [square.levels for square in squares if isinstance(square, Square)]
-        batch_probs, notes = self._predict_squares(readable) if readable else (np.zeros((0, len(self.classes))), ())
+        read = [square for square in squares if isinstance(square, Square)]
+        readable = [square.levels for square in read]
+        lungs = [square.lungs for square in read if square.lungs is not None] or None
+        nothing: tuple[np.ndarray, tuple[str, ...]] = np.zeros((0, len(self.classes))), ()
+        batch_probs, notes = self._predict_squares(readable, lungs) if readable else nothing
         prediction_sets, reasons = self._prediction_sets(batch_probs), self._gate_reasons(readable)
-        doubts = [square.doubt for square in squares if isinstance(square, Square)]
+        doubts = [square.doubt for square in read]
         results = zip(correct(batch_probs), prediction_sets, reasons, doubts, notes, strict=True)
         rows: list[Prediction] = []
         for film, square in zip(films, squares, strict=True):

@@ -132,7 +132,7 @@ def _refuse_deviating(opened: Bundle, engine: Engine, films: NDArray[np.uint8], 
     if engine.precision == "int8":  # its own predictions are stored with it
         golden = bundle.parse_golden(opened.int8_record, str(opened.folder / INT8_RECORD_NAME))
         bundle.check_golden(
-            golden, opened.folder, opened.spec.recipe.pixels, lambda _: given, bundle.lung_finder(opened)
+            golden, opened.folder, opened.spec.recipe.pixels, lambda films, lungs: given, bundle.lung_finder(opened)
         )
         return
     worst = float(np.abs(given - exact).max())

@@ -16,11 +16,14 @@ from hilum.inference.engines import Engine, EngineName, Precision, open_engine, 
 class Predictor(Protocol):
     """From preprocessed films to probabilities."""
 
-    def predict(self, squares: NDArray[np.uint8]) -> tuple[NDArray[np.float64], tuple[str, ...]]:
+    def predict(
+        self, squares: NDArray[np.uint8], lungs: NDArray[np.uint8] | None = None
+    ) -> tuple[NDArray[np.float64], tuple[str, ...]]:
         """Compute probabilities; several threads may call it at once.
 
         Args:
             squares: (n, size, size) uint8, as `hilum.pixels.preprocess` gives them.
+            lungs: (n, size, size) uint8, where films are cropped to their lungs (`Square.lungs`).
 
         Returns:
             Probabilities, (n, classes) float64, not calibrated yet; and of each film what was not found in it, in
@@ -34,8 +37,10 @@ class NetworkPredictor:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def predict(self, squares: NDArray[np.uint8]) -> tuple[NDArray[np.float64], tuple[str, ...]]:
-        """As `Predictor.predict`.
+    def predict(
+        self, squares: NDArray[np.uint8], lungs: NDArray[np.uint8] | None = None
+    ) -> tuple[NDArray[np.float64], tuple[str, ...]]:
+        """As `Predictor.predict`; a network is given no lungs beside the film.
 
         Raises:
             HilumError: the engine fails, or gives NaN or infinite numbers.

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-Step = Literal["denoise", "smooth", "binarise", "frame", "restore"]
+Step = Literal["denoise", "smooth", "binarise", "frame", "restore", "mask"]
 Family = Literal["grey", "texture", "shape", "layout"]
 Reduction = Literal["templates", "pca", "lda", "kernel-pca", "isomap"]
 _CLASSIFIERS = {
@@ -60,7 +60,10 @@ class Classical(Struct, frozen=True, forbid_unknown_fields=True):
     """A system without a deep network, which prepares a film, extracts features, reduces them and classifies.
 
     Attributes:
-        steps: Preparation of the square that `[pixels]` makes of a film, in this order.
+        steps: Preparation of the square that `[pixels]` makes of a film, in this order: `denoise` (non-local means),
+            `smooth` (a Gaussian), `binarise` (what lies outside the body becomes black), `frame` (the box around both
+            lungs becomes the square), `restore` (Wiener's filter), `mask` (what lies outside the hull of both lungs
+            becomes one grey).
         describe: Features of the prepared film: its `grey` values, or hand-made `features`.
         side: Side, in pixels, of the prepared film whose grey values are used.
         families: Kinds of hand-made features.
@@ -125,11 +128,11 @@ class Classical(Struct, frozen=True, forbid_unknown_fields=True):
     def uses_lungs(self) -> bool:
         """Whether the numbers that describe a film depend on where its lungs are.
 
-        >>> Classical().uses_lungs, Classical(steps=("frame",)).uses_lungs, Classical(describe="features").uses_lungs
+        >>> Classical().uses_lungs, Classical(steps=("mask",)).uses_lungs, Classical(describe="features").uses_lungs
         (False, True, True)
         """
         of_features = self.describe == "features" and bool({"texture", "shape"} & set(self.families))
-        return "frame" in self.steps or of_features
+        return bool({"frame", "mask"} & set(self.steps)) or of_features
 
     @property
     def stages(self) -> str:

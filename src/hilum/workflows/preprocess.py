@@ -59,12 +59,14 @@ def draw_preprocessing(
 
     from hilum import pixels
     from hilum.classical import prepare, steps_picture
+    from hilum.classical.features.outline import outline_of_crop
     from hilum.files import replacing
     from hilum.pixels.preprocess import preprocess_scaled
 
     grey = pixels.decode(str(film), spec.window, grey_scale=spec.grey_scale)
     shown = preprocess_scaled(grey, spec, grey.shape, 1)
-    prepared = prepare(shown.levels, steps)
+    known = None if shown.lungs is None else outline_of_crop(shown.lungs)
+    prepared = prepare(shown.levels, steps, known=known)
     drawn = steps_picture(grey, prepared, printable(" ".join(Path(film).name.split())))
     out.parent.mkdir(parents=True, exist_ok=True)
     with replacing(out) as temporary:

@@ -12,7 +12,7 @@ from skimage.transform import resize_local_mean
 from hilum.classical import describe, prepare
 from hilum.recipe import Classical
 from hilum.recipe.classical import Family, Step
-from tests.classical.conftest import Square, phantom, wild_squares
+from tests.classical.conftest import DARK, FindsDark, Square, phantom, two_lungs, wild_squares
 
 FAMILIES: tuple[Family, ...] = get_args(Family)
 FEATURES = Classical(describe="features")
@@ -82,6 +82,26 @@ def test_a_film_without_lungs_is_named_and_marked() -> None:
     assert described.notes[0] == ""
     assert described.notes[1].startswith("lungs not found: ")
     assert described.numbers[:, described.names.index("shape: found")].tolist() == [1, 0]
+
+
+@pytest.mark.parametrize(
+    "spec", [Classical(steps=("mask",), side=16), Classical(describe="features", families=("texture", "shape"))]
+)
+def test_outlines_that_come_with_the_films_say_what_the_same_lungs_say_when_they_are_found(spec: Classical) -> None:
+    films = [two_lungs(), two_lungs(0.8)]
+    given = describe(films, spec, outlines=[(film < DARK).astype(np.uint8) * 255 for film in films])
+    np.testing.assert_array_equal(given.numbers, describe(films, spec, FindsDark()).numbers)
+    assert given.notes == ("", "")
+    with pytest.raises(ValueError, match="shorter"):
+        describe(films, spec, outlines=[films[0]])
+
+
+def test_a_film_that_came_without_lungs_is_noted_and_marked() -> None:
+    described = describe(
+        [two_lungs()], Classical(describe="features", families=("shape",)), outlines=[two_lungs() * 0]
+    )
+    assert described.notes == ("the average outline takes the place of the film's lungs",)
+    assert described.numbers[0, described.names.index("shape: found")] == 0
 
 
 def test_no_films_give_no_rows() -> None:

@@ -13,7 +13,7 @@ from skimage.morphology import convex_hull_image
 from skimage.transform import estimate_transform, warp
 
 from hilum.classical import prepare
-from hilum.classical.features.outline import average_lungs, outline_of
+from hilum.classical.features.outline import average_lungs, outline_of, outline_of_crop
 from hilum.classical.features.prepare import frame_in
 from hilum.recipe.classical import Step
 from tests.classical.conftest import DARK, FindsDark, FindsNothing, Square, phantom, two_lungs, wild_squares
@@ -187,9 +187,53 @@ def test_every_square_goes_through_all_steps(square: Square) -> None:
     before = square.copy()
     prepared = prepare(square, ALL)
     np.testing.assert_array_equal(square, before)
-    assert len(prepared.stages) == 6
+    assert len(prepared.stages) == 1 + len(ALL)
     assert prepared.square.dtype == np.uint8
     assert prepared.square.shape == square.shape
     if np.ptp(square) == 0:
         assert len(prepared.notes) == 2
         assert np.ptp(prepared.square) <= 1
+
+
+def test_outside_the_hull_of_the_lungs_the_film_becomes_the_mean_of_what_is_inside() -> None:
+    film = two_lungs()
+    masked = prepare(film, ("mask",), FindsDark()).square
+    hull = convex_hull_image(film < DARK)
+    middle, outside = ndimage.binary_erosion(hull, iterations=2), ~ndimage.binary_dilation(hull, iterations=2)
+    np.testing.assert_array_equal(masked[middle], film[middle])
+    assert np.ptp(masked[outside]) == 0
+    assert masked[outside][0] == pytest.approx(film[hull].mean(), abs=1.5)
+
+
+def test_lungs_that_lay_elsewhere_are_masked_where_the_frame_has_put_them() -> None:
+    film = two_lungs(0.6, aside=30)
+    framed = prepare(film, ("frame",), FindsDark())
+    masked = prepare(film, ("frame", "mask"), FindsDark())
+    assert framed.lungs is not None
+    hull = ndimage.binary_erosion(convex_hull_image(framed.lungs.mask), iterations=2)
+    np.testing.assert_array_equal(masked.square[hull], framed.square[hull])
+    assert len(np.unique(masked.square[~ndimage.binary_dilation(hull, iterations=4)])) == 1
+
+
+@pytest.mark.parametrize("steps", [("frame",), ("mask",), ("smooth", "mask", "frame")])
+def test_lungs_that_are_known_are_not_looked_for(steps: tuple[Step, ...]) -> None:
+    film = two_lungs()
+    known = outline_of_crop((film < DARK).astype(np.uint8) * 255)
+    found, given = prepare(film, steps, FindsDark()), prepare(film, steps, FindsNothing(), known)
+    np.testing.assert_array_equal(given.square, found.square)
+    assert given.notes == ()
+
+
+def test_a_crop_in_which_no_lungs_were_found_is_noted_once() -> None:
+    known = outline_of_crop(np.zeros((128, 128), np.uint8))
+    np.testing.assert_array_equal(known.mask, average_lungs(128))
+    prepared = prepare(phantom(1), ("frame", "mask"), FindsDark(), known)
+    assert prepared.notes == ("the average outline takes the place of the film's lungs",)
+
+
+def test_of_one_lung_the_frame_is_around_its_mirror_image_too() -> None:
+    """As the crop is: the other lung, which may be white, lies there."""
+    one = np.zeros((100, 100), np.uint8)
+    one[20:80, 10:40] = 255
+    assert outline_of_crop(one).box == pytest.approx((0.2, 0.1, 0.8, 0.9))
+    assert outline_of_crop(one | one[:, ::-1]).box == pytest.approx((0.2, 0.1, 0.8, 0.9))

@@ -47,6 +47,7 @@ def test_every_step_is_titled_and_numbered(titles: list[str]) -> None:
         "5. frame: lungs found",
         "5. frame: squared up",
         "6. restore: Wiener",
+        "7. mask: the lungs' hull",
         "a film",
     ]
     width, height = Image.open(io.BytesIO(drawn)).size

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from hilum.classical.features.families import feature_names, features
 from hilum.classical.features.film import film_of
-from hilum.classical.features.outline import Square
+from hilum.classical.features.outline import Square, outline_of_crop
 from hilum.classical.features.prepare import Prepared, prepare
 from hilum.lungs import LungFinder
 from hilum.recipe import Classical
@@ -39,7 +39,10 @@ class Described:
 
 
 def describe(
-    squares: Sequence[Square] | NDArray[np.uint8], spec: Classical, lungs: LungFinder | None = None
+    squares: Sequence[Square] | NDArray[np.uint8],
+    spec: Classical,
+    lungs: LungFinder | None = None,
+    outlines: Sequence[Square] | NDArray[np.uint8] | None = None,
 ) -> Described:
     """Describe preprocessed films.
 
@@ -47,11 +50,14 @@ def describe(
         squares: each (size, size) uint8, as `pixels.preprocess` gives them.
         spec: a recipe's choices.
         lungs: what finds the lungs, where they are needed; None takes the network that comes with Hilum.
+        outlines: each (size, size) uint8, not 0 inside the lungs, of films that were cropped to them: these lungs are
+            taken, and none are looked for. None for whole films.
 
     Raises:
-        ValueError: a film is not such a square.
+        ValueError: a film is not such a square, or there are not as many outlines as films.
     """
-    rows = [describe_one(square, spec, lungs) for square in squares]
+    of_films = [None] * len(squares) if outlines is None else outlines
+    rows = [describe_one(*each, spec, lungs) for each in zip(squares, of_films, strict=True)]
     names = names_of(spec)
     numbers = np.stack([row for row, _ in rows]) if rows else np.zeros((0, len(names)), dtype=np.float32)
     return Described(numbers, names, tuple(note for _, note in rows))
@@ -65,15 +71,27 @@ def names_of(spec: Classical) -> tuple[str, ...]:
 
 
 def one_by_one(
-    squares: Iterable[Square], spec: Classical, lungs: LungFinder | None = None, workers: int | None = None
+    films: Iterable[tuple[Square, Square | None]],
+    spec: Classical,
+    lungs: LungFinder | None = None,
+    workers: int | None = None,
 ) -> Generator[tuple[Row, str]]:
-    """Yield the numbers and the note of each film, in order, computed by several threads."""
-    return map_in_order(lambda square: describe_one(square, spec, lungs), squares, workers)
+    """Yield the numbers and the note of each film, in order, computed by several threads.
+
+    Args:
+        films: each a square and its outline, as for `describe_one`.
+        spec, lungs: as for `describe`.
+        workers: threads; by default one a processor.
+    """
+    return map_in_order(lambda film: describe_one(*film, spec, lungs), films, workers)
 
 
-def describe_one(square: Square, spec: Classical, lungs: LungFinder | None = None) -> tuple[Row, str]:
-    """The numbers, (d,) float32, and the note of one film."""
-    prepared = prepare(square, spec.steps, lungs)
+def describe_one(
+    square: Square, outline: Square | None, spec: Classical, lungs: LungFinder | None = None
+) -> tuple[Row, str]:
+    """The numbers, (d,) float32, and the note of one film; its outline is None where it is shown whole."""
+    known = outline_of_crop(outline) if outline is not None and spec.uses_lungs else None
+    prepared = prepare(square, spec.steps, lungs, known)
     if spec.describe == "grey":
         row, notes = _grey(prepared, spec.side)
     else:

@@ -40,7 +40,7 @@ class ScaledFilm:
 
 
 def film_of(prepared: Prepared, lungs: LungFinder | None = None) -> ScaledFilm:
-    """Scale a prepared film and find its lungs, where no step has found them before.
+    """Scale a prepared film and find its lungs, where they are not known yet.
 
     Args:
         prepared: the film.

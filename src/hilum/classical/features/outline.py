@@ -31,7 +31,8 @@ class LungOutline:
     Attributes:
         mask: (size, size) bool; the average outline of children's films where no lungs were found.
         box: around it.
-        frontal: the probability that this is a frontal chest film, from 0 to 1.
+        frontal: the probability that this is a frontal chest film, from 0 to 1; of a film that was cropped to its
+            lungs 1, and 0 where none were found.
         note: why none were found; empty where they were.
     """
 
@@ -54,6 +55,24 @@ def outline_of(square: Square, lungs: LungFinder | None = None) -> LungOutline:
         note = f"lungs not found: {found.reason}; the average outline takes their place"
         return LungOutline(average, box_of(average), found.frontal, note)
     return LungOutline(found.mask, found.box, found.frontal)
+
+
+def outline_of_crop(lungs: Square) -> LungOutline:
+    """The lungs of a film that was cropped to them, where they were found before the crop.
+
+    They are not looked for again: in a crop the network sees another film than those that it learnt from.
+
+    Args:
+        lungs: (size, size) uint8, not 0 inside the lungs, as `hilum.pixels.Square.lungs`. Where it is 0 everywhere,
+            none were found; the film is then shown whole, and the average outline is laid over it.
+    """
+    mask = lungs > 0
+    if not mask.any():
+        average = average_lungs(len(lungs))
+        return LungOutline(average, box_of(average), 0.0, "the average outline takes the place of the film's lungs")
+    box = box_of(mask)
+    # The crop is around one lung and its mirror image, as `hilum.lungs.Lungs.box` is.
+    return LungOutline(mask, box.with_mirror_image("vertical") if box.right - box.left < 0.5 else box, 1.0)
 
 
 def average_lungs(size: int) -> Mask:

@@ -5,6 +5,7 @@
     binarise   Otsu's threshold divides dense from dark; what lies outside the body becomes black
     frame      an affine map lays the box around both lungs of every film into the same frame
     restore    the edges that smoothing and scaling took come back
+    mask       what lies outside the hull of both lungs becomes as grey as the mean inside it
 
 Every step takes the film that the one before it left. A black and white film would be the end of every later step,
 so the threshold does not replace the film: its dense tissue says where the body is, and what is outside it (air,
@@ -22,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hilum.classical.features.outline import LungOutline, Mask, Square, outline_of
-from hilum.lungs import Box, LungFinder
+from hilum.lungs import Box, LungFinder, hull_of
 from hilum.recipe.classical import Step
 
 _SIDE = 224  # of the films that widths in pixels below are meant for; they grow with a film's side
@@ -61,7 +62,7 @@ class Prepared:
 
     Attributes:
         stages: the film as it came, and after each step.
-        lungs: where `frame` has laid the lungs in the result; None where it was no step.
+        lungs: where they lie in the result; None where no step needed them, and the film did not come with them.
         notes: what a step did not find, and what it did instead; empty where all is well.
     """
 
@@ -75,23 +76,39 @@ class Prepared:
         return self.stages[-1].square
 
 
-def prepare(square: Square, steps: Sequence[Step], lungs: LungFinder | None = None) -> Prepared:
+def prepare(
+    square: Square, steps: Sequence[Step], lungs: LungFinder | None = None, known: LungOutline | None = None
+) -> Prepared:
     """Take a film through the steps.
 
     Args:
         square: (size, size) uint8, at least 16 pixels a side, as `pixels.preprocess` gives it.
         steps: in order.
-        lungs: what finds the lungs for `frame`; None takes the network that comes with Hilum.
+        lungs: what finds the lungs for `frame` and `mask`; None takes the network that comes with Hilum.
+        known: where the lungs lie in the square, if that is known; else they are looked for in it.
 
     Raises:
         ValueError: it is not such a square.
     """
     if square.ndim != 2 or square.shape[0] != square.shape[1] or square.shape[0] < 16 or square.dtype != np.uint8:
         raise ValueError(f"a prepared film starts as a square of 16 pixels or more in uint8, not {square.shape}")
-    prepared = Prepared((Stage("", square),))
+    prepared = Prepared((Stage("", square),), known, (known.note,) if known and known.note else ())
     for step in steps:
-        prepared = _frame(prepared, lungs) if step == "frame" else _STEPS[step](prepared)
+        if step in ("frame", "mask"):
+            prepared, found = _with_lungs(prepared, lungs)
+            prepared = _frame(prepared, found) if step == "frame" else _mask(prepared, found)
+        else:
+            prepared = _STEPS[step](prepared)
     return prepared
+
+
+def _with_lungs(before: Prepared, finder: LungFinder | None) -> tuple[Prepared, LungOutline]:
+    """The film and its lungs, which are looked for once."""
+    if before.lungs is not None:
+        return before, before.lungs
+    # No step before this one has moved anything, and the lungs are found in films as they come.
+    lungs = outline_of(before.stages[0].square, finder)
+    return replace(before, lungs=lungs, notes=(*before.notes, lungs.note) if lungs.note else before.notes), lungs
 
 
 def _denoise(before: Prepared) -> Prepared:
@@ -125,10 +142,9 @@ def _binarise(before: Prepared) -> Prepared:
     return _then(before, "binarise", film * body, dense)
 
 
-def _frame(before: Prepared, finder: LungFinder | None) -> Prepared:
+def _frame(before: Prepared, lungs: LungOutline) -> Prepared:
     """The box around both lungs, with a margin, becomes the whole square."""
-    # No step before this one has moved anything, and the lungs are found in films as they come.
-    film, lungs = before.square, outline_of(before.stages[0].square, finder)
+    film = before.square
     size = len(film)
     corners = frame_in(lungs, size)[:3].astype(np.float32)
     ends = np.array([[0, 0], [size, 0], [size, size]], dtype=np.float32) - np.float32(0.5)
@@ -138,9 +154,19 @@ def _frame(before: Prepared, finder: LungFinder | None) -> Prepared:
         how = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
         return np.asarray(cv2.warpAffine(picture, to_film, (size, size), flags=how, borderMode=cv2.BORDER_REPLICATE))
 
-    after = _then(before, "frame", pulled(film), lungs.mask, lungs.note)
+    after = _then(before, "frame", pulled(film), lungs.mask)
     mask = pulled(lungs.mask.astype(np.float32)) > 0.5
     return replace(after, lungs=replace(lungs, mask=mask, box=_FRAMED))
+
+
+def _mask(before: Prepared, lungs: LungOutline) -> Prepared:
+    """Outside the hull of both lungs the film becomes one grey, the mean of what lies inside it.
+
+    So neither what is there nor the hull's own shape stands out.
+    """
+    film, inside = before.square, hull_of(lungs.mask)
+    grey = np.uint8(np.rint(film[inside].mean())) if inside.any() else np.uint8(0)
+    return _then(before, "mask", np.where(inside, film, grey))
 
 
 def frame_in(lungs: LungOutline, size: int) -> NDArray[np.float64]:

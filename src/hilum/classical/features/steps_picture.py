@@ -39,6 +39,7 @@ _WORDS = {
     "binarise": "binarise: air beside the body out",
     "frame": "frame: squared up",
     "restore": "restore: Wiener",
+    "mask": "mask: the lungs' hull",
 }
 
 
