@@ -48,11 +48,11 @@ import hilum
 
 films = hilum.index("chest")
 assert repr(films).startswith("Manifest: 40 films of 20 known patients")
-run = hilum.train("s1-cnn", films, out=None, settings=["training.epochs=2", "pixels.size=32", "batches.size=8"])
-assert str(run.bundle) == "runs/s1-cnn/bundle"
+run = hilum.train("plain", films, out=None, settings=["training.epochs=2", "pixels.size=32", "batches.size=8"])
+assert str(run.bundle) == "runs/plain/bundle"
 assert [row["epoch"] for row in run.history] == [1, 2]
 assert run.plot()._repr_svg_().startswith("<svg")
-assert "runs/s1-cnn" in repr(run) and "<svg" in run._repr_html_()
+assert "runs/plain" in repr(run) and "<svg" in run._repr_html_()
 
 film = films.films[0].path
 (row,) = hilum.Detector(run.bundle).predict(film)

@@ -235,7 +235,7 @@ def test_a_file_wins_over_a_recipe_of_the_same_name(tmp_path: Path, monkeypatch:
 
 def test_every_recipe_that_comes_with_hilum_reads_and_says_what_it_is() -> None:
     listed = list_recipes()
-    assert len(listed) == 25
+    assert len(listed) == 35
     for info in listed:
         recipe = read_recipe(info.name)
         assert (recipe.name, recipe.system, recipe.side) == (info.name, info.system, info.size)
@@ -245,7 +245,65 @@ def test_every_recipe_that_comes_with_hilum_reads_and_says_what_it_is() -> None:
     lines = repr(listed).splitlines()
     assert lines[0].split() == ["recipe", "px", "needs", "title"]
     assert lines[1].split()[:2] == ["hilum", "128"]
-    assert listed._repr_html_().count("<tr>") == 26
+    assert listed._repr_html_().count("<tr>") == 36
+
+
+def test_every_recipe_that_comes_with_hilum_is_told_of_in_the_documents() -> None:
+    pages = [page.read_text("utf-8") for page in (Path(__file__).parents[1] / "docs").rglob("*.md")]
+    for info in list_recipes():
+        assert any(f"`{info.name}`" in page or f"hilum train {info.name} " in page for page in pages), info.name
+
+
+def test_the_studys_systems_learn_on_random_crops_of_scaled_films_as_its_learning_scheme_says() -> None:
+    for name in ("s1-cnn", "s2-vgg16", "s3-resnet50"):
+        recipe = read_recipe(name)
+        low, high = recipe.batches.scales or (0, 0)
+        assert recipe.side < low < high == recipe.pixels.size, name
+        augment = recipe.batches.augment
+        assert (augment.flip, augment.intensity) == (0.5, 0.1), name
+        assert (recipe.training.schedule, recipe.training.plateau_factor, recipe.training.keep) == (
+            "plateau",
+            0.3,
+            "best",
+        )
+        assert (recipe.bundle.operating_point, recipe.training.class_weights) == ("half", "balanced"), name
+    cnn, vgg = read_recipe("s1-cnn"), read_recipe("s2-vgg16")
+    assert (cnn.side, cnn.training.optimizer, cnn.training.epochs, cnn.training.weight_decay) == (
+        128,
+        "sgd",
+        28,
+        5e-4,
+    )
+    assert (vgg.side, vgg.training.optimizer, vgg.training.epochs, vgg.training.learning_rate) == (
+        256,
+        "adam",
+        27,
+        1e-3,
+    )
+
+
+def test_every_robust_recipe_is_cropped_to_the_lungs_and_does_not_let_the_rest_of_the_film_speak() -> None:
+    robust = [info.name for info in list_recipes() if info.name.endswith("-robust")]
+    assert set(robust) == {f"s{number}-robust" for number in range(1, 11)}
+    for name in robust:
+        recipe = read_recipe(name)
+        assert (recipe.pixels.region, recipe.pixels.grey_from) == ("lungs", "lungs"), name
+        if recipe.classical is None and not recipe.transfer.frozen:  # features are stored of films as they are
+            assert recipe.batches.augment.outside > 0, name
+            assert recipe.batches.augment.blank > 0, name
+
+
+@pytest.mark.parametrize("number", range(6, 11))
+def test_a_robust_system_without_a_network_differs_from_the_plain_one_in_its_crop_alone(number: int) -> None:
+    (plain,) = (
+        info.name for info in list_recipes() if info.name.startswith(f"s{number}-") and "robust" not in info.name
+    )
+    changed = differences(read_recipe(plain), read_recipe(f"s{number}-robust"))
+    assert changed == [
+        f"name {plain} → s{number}-robust",
+        "pixels.region film → lungs",
+        "pixels.grey_from film → lungs",
+    ]
 
 
 def test_fewer_epochs_lower_the_fewest_that_a_recipe_asks_for_unless_those_are_set() -> None:

@@ -101,7 +101,7 @@ def test_the_wheel_trains_predicts_and_evaluates(wheel: Path, tmp_path: Path, ch
     assert listed.returncode == 0, listed.stderr
     assert "s2-vgg16" in listed.stdout
     trained = hilum(
-        "train", "s1-cnn", "--data", chest, "--out", "run", "--set", "training.epochs=1", "--set", "pixels.size=32"
+        "train", "plain", "--data", chest, "--out", "run", "--set", "training.epochs=1", "--set", "pixels.size=32"
     )
     assert trained.returncode == 0, trained.stderr
     predicted = hilum("predict", "run/bundle", chest / "test", "--json")

@@ -27,6 +27,12 @@ CROPS: Tables = {
     "bundle": {"weights": "float16", "scales": [32, 48], "flips": True},
 }
 FROZEN: Tables = {"batches": {"size": 8}, "transfer": {"frozen": "trunk"}, "model": {"head": "linear"}}
+# As S2 learns: the dense layers on stored features of the central crop and of drawn ones.
+FROZEN_CROPS: Tables = {
+    "batches": {"size": 8, "crop": 32, "scales": [36, 48], "augment": {"flip": 0.5, "intensity": 0.1}},
+    "transfer": {"frozen": "trunk", "views": 2},
+    "model": {"head": "s2"},
+}
 
 
 def train(chest_folder: ChestFolder, tmp_path: Path, tables: Tables) -> TrainedNetwork:
@@ -42,7 +48,11 @@ def probs_of(folder: Path, trained: TrainedNetwork) -> np.ndarray:
     return Detector(folder).probs(np.asarray(cache.films[cache.rows(val)]))[:, 1]
 
 
-@pytest.mark.parametrize("tables", [CROPS, {**FROZEN, "bundle": {"flips": True}}], ids=["crops", "frozen-flips"])
+@pytest.mark.parametrize(
+    "tables",
+    [CROPS, {**FROZEN, "bundle": {"flips": True}}, FROZEN_CROPS],
+    ids=["crops", "frozen-flips", "frozen-crops"],
+)
 def test_the_threshold_is_chosen_with_the_network_that_is_stored(
     chest_folder: ChestFolder, tmp_path: Path, tables: Tables
 ) -> None:
