@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 
 from hilum.classical.models.pipeline import TrainingSet, film_weights
-from hilum.recipe import Classical
-from hilum.recipe.recipe import parse_recipe
+from hilum.recipe import Classical, parse_recipe
 
 NAMES = ("NORMAL", "bacteria", "virus")
 

@@ -228,7 +228,7 @@ KINDS: dict[str, Kind] = {
         ),
         structured.toml,
         read_recipe,
-        ("hilum.recipe.recipe:parse_recipe",),
+        ("hilum.recipe.toml:parse_recipe",),
         least=0.15,
     ),
     "metrics.json": Kind(

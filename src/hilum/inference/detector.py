@@ -4,30 +4,34 @@ from __future__ import annotations
 
 import html
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hilum import bundle as bundles
 from hilum import confidence
-from hilum.bundle.consistency import GOLDEN_NAME
-from hilum.bundle.read import GATE_NAME, INT8_RECORD_NAME
-from hilum.errors import BundleError, FilmError, RequestError
+from hilum.errors import FilmError
+from hilum.inference.answers import (
+    Correction,
+    answers,
+    open_gate,
+    predicted_class,
+    prior_correction,
+    rules_missing,
+)
 from hilum.inference.engines import BATCH_SIZE, EngineName, Precision
 from hilum.inference.film_items import Films, film_items
-from hilum.inference.predictor import open_predictor
+from hilum.inference.predictor import check_golden, open_predictor
+from hilum.inference.summary import summary_of
 from hilum.machine import processors
 from hilum.pixels import Square, read_square, square_of
 from hilum.progress import track
-from hilum.records import Film, Manifest, Prediction, Predictions, answer_of, html_table
+from hilum.records import Film, Manifest, Prediction, Predictions, html_table
 from hilum.workers import map_batches
-
-if TYPE_CHECKING:
-    from hilum.gate import Gate
 
 _Item = tuple[Film, NDArray[np.generic] | None]  # a film, with its pixel values where they are in memory
 
@@ -84,12 +88,12 @@ class Detector:
         self.bundle = opened
         self.folder = opened.folder
         self.spec = opened.spec
-        self.gate = _open_gate(opened)
+        self.gate = open_gate(opened)
         self._options = (threads, engine, precision, None if trusted is None else os.path.abspath(trusted))
         self._threads = threads or processors()
         self._predictor, self.engine, self.note = open_predictor(opened, self._threads, engine, precision)
         self.lungs = bundles.lung_finder(opened)
-        self._check_golden()
+        check_golden(opened, self.engine, self.probs, self.lungs)
 
     def __reduce__(self) -> tuple[object, ...]:
         return Detector, (os.path.abspath(self.folder), *self._options)
@@ -102,61 +106,17 @@ class Detector:
         return f"<p>Detector</p>{html_table(['', ''], list(summary.items()))}<p>{html.escape(self.note)}</p>"
 
     def _summary(self) -> dict[str, str]:
-        """The entries of `repr` and of the notebook's table."""
-        recipe, threshold = self.spec.recipe, self.spec.operating_point.threshold
-        summary = {
-            "recipe": recipe.name,
-            "system": recipe.system,
-            "classes": " or ".join(self.classes),
-            "px": str(recipe.pixels.size),
-        }
-        if threshold is not None:
-            summary["threshold"] = f"{threshold:.3f}"
-        if auroc := self.spec.metrics.get("auroc"):
-            summary["validation AUROC"] = repr(auroc)
-        if self.engine:
-            summary["engine"] = f"{self.engine.name} {self.engine.precision}"
-        return {**summary, "bundle": str(self.folder)}
+        return summary_of(self.spec, self.engine, self.folder)
 
     @property
     def skipped(self) -> tuple[str, ...]:
         """What of the rule of the answer (`hilum.records.answer`) this bundle cannot apply, in sentences."""
-        skipped = []
-        if self.gate is None:
-            skipped.append("This bundle has no gate: films that it was not made for are answered too.")
-        if self.spec.conformal is None:
-            skipped.append("This bundle has no prediction sets: its predicted class is its answer, however unsure.")
-        else:
-            skipped += self.spec.conformal.notes(self.classes)
-        return tuple(skipped)
+        return rules_missing(self.spec, self.gate)
 
     @property
     def classes(self) -> tuple[str, ...]:
         """The classes, in the order of the probabilities; of two classes, the last one is the positive class."""
         return self.spec.classes
-
-    def _check_golden(self) -> None:
-        """Raise BundleError where generated films get other probabilities here than where the bundle was made.
-
-        Those are stored in the bundle as golden predictions, a second set of them for its int8 network.
-        """
-        name, precision = (self.engine.name, self.engine.precision) if self.engine else ("", "float32")
-        opened, file = self.bundle, INT8_RECORD_NAME if precision == "int8" else GOLDEN_NAME
-        golden = bundles.parse_golden(opened.content(file), str(opened.folder / file))
-        try:
-            bundles.check_golden(golden, opened.folder, self.spec.recipe.pixels, self.probs, self.lungs)
-        except BundleError as error:
-            if precision == "float32":
-                raise
-            raise BundleError(
-                f"{opened.folder}: {name} in {precision} gives generated films probabilities that differ from the "
-                f"bundle's by more than {bundles.TOLERANCE:g}; use --precision float32"
-            ) from error
-        except Exception as error:  # whatever a foreign model makes of the libraries that compute it
-            raise BundleError(
-                f"{opened.folder}: cannot predict generated films ({' '.join(str(error).split())[:200]}); take the "
-                "bundle again from where it was made"
-            ) from None
 
     def probs(self, films: np.ndarray, lungs: np.ndarray | None = None) -> np.ndarray:
         """The calibrated probabilities of films that are preprocessed already: `predict_proba` in scikit-learn.
@@ -235,21 +195,19 @@ class Detector:
         Raises:
             RequestError: as `predict`.
         """
-        correct, threshold = self._prior_correction(prevalence), self.spec.operating_point.threshold
+        correct, threshold = prior_correction(self.spec, prevalence), self.spec.operating_point.threshold
         return None if threshold is None else float(correct(np.array([[1 - threshold, threshold]]))[0, 1])
 
     def _stream(self, items: Iterable[_Item], prevalence: float | None) -> Iterator[Prediction]:
-        threshold, correct = self.threshold(prevalence), self._prior_correction(prevalence)
+        threshold, correct = self.threshold(prevalence), prior_correction(self.spec, prevalence)
         predict_batch = partial(self._predict_batch, threshold=threshold, correct=correct)
         return map_batches(predict_batch, items, BATCH_SIZE, self._threads)
 
-    def _predict_batch(
-        self, items: list[_Item], threshold: float | None, correct: Callable[[np.ndarray], np.ndarray]
-    ) -> list[Prediction]:
+    def _predict_batch(self, items: list[_Item], threshold: float | None, correct: Correction) -> list[Prediction]:
         """Read, preprocess (to a `Square` of pixels) and predict a batch of films, in the calling thread."""
         squares = [self._read(film, array) for film, array in items]
         films = Manifest(tuple(film for film, _ in items)).labelled_by(self.spec.recipe.labels)
-        return self._predict_read(films, squares, threshold, correct)
+        return answers(self.spec, self.gate, films, squares, self._predict_squares, threshold, correct)
 
     def predict_square(self, film: Film, square: Square) -> Prediction:
         """Predict one film that is read and preprocessed already, in the calling thread.
@@ -258,39 +216,8 @@ class Detector:
             film: which it is.
             square: as `read_square` gives it.
         """
-        return self._predict_read((film,), [square], self.threshold(), lambda probs: probs)[0]
-
-    def _predict_read(
-        self,
-        films: Iterable[Film],
-        squares: Sequence[Square | FilmError],
-        threshold: float | None,
-        correct: Callable[[np.ndarray], np.ndarray],
-    ) -> list[Prediction]:
-        """Predict films that are preprocessed, or could not be read."""
-        read = [square for square in squares if isinstance(square, Square)]
-        readable = [square.levels for square in read]
-        lungs = [square.lungs for square in read if square.lungs is not None] or None
-        nothing: tuple[np.ndarray, tuple[str, ...]] = np.zeros((0, len(self.classes))), ()
-        batch_probs, notes = self._predict_squares(readable, lungs) if readable else nothing
-        prediction_sets, reasons = self._prediction_sets(batch_probs), self._gate_reasons(readable)
-        doubts = [square.doubt for square in read]
-        results = zip(correct(batch_probs), prediction_sets, reasons, doubts, notes, strict=True)
-        rows: list[Prediction] = []
-        for film, square in zip(films, squares, strict=True):
-            if isinstance(square, FilmError):
-                answer, why = answer_of(self.classes, "", None, None, square.reason)
-                rows.append(Prediction(film, error=square.reason, answer=answer, why=why))
-                continue
-            probs, plausible, stopped, doubt, note = next(results)
-            row = tuple(map(float, probs))
-            height, width = square.shape
-            predicted = self.classes[self.predicted_class(row, threshold)]
-            flags = tuple(dict.fromkeys(flag for flag in (stopped, doubt, note) if flag))
-            answer, why = answer_of(self.classes, predicted, plausible, stopped or doubt or stopped)
-            shape, remarks = (height, width), square.remarks
-            rows.append(Prediction(film, row, predicted, "", shape, plausible or (), flags, remarks, answer, why))
-        return rows
+        threshold, correct = self.threshold(), prior_correction(self.spec, None)
+        return answers(self.spec, self.gate, (film,), [square], self._predict_squares, threshold, correct)[0]
 
     def read_square(self, path: str, array: NDArray[np.generic] | None = None, expected_sha256: str = "") -> Square:
         """Read and preprocess one film by the bundle's recipe, cropped to its lungs where that asks for it.
@@ -315,56 +242,4 @@ class Detector:
         except FilmError as error:
             return error
 
-    def _prediction_sets(self, probs: np.ndarray) -> list[tuple[str, ...] | None]:
-        """Each film's conformal prediction set, as class names; None where the bundle has none."""
-        if self.spec.conformal is None:
-            return [None] * len(probs)
-        return [
-            tuple(name for name, inside in zip(self.classes, row, strict=True) if inside)
-            for row in confidence.prediction_sets(self.spec.conformal, probs)
-        ]
-
-    def _gate_reasons(self, squares: list[np.ndarray]) -> list[str | None]:
-        """Why the gate stops each film; empty where it passes, None where the bundle has no gate."""
-        if self.gate is None:
-            return [None] * len(squares)
-        if not squares:
-            return []
-        from hilum.gate import check_films
-
-        return [str(reason) for reason in check_films(self.gate, squares).reasons]
-
-    def _prior_correction(self, prevalence: float | None) -> Callable[[np.ndarray], np.ndarray]:
-        """Return the function that corrects probabilities from the validation films' prevalence to this one."""
-        if prevalence is None:
-            return lambda probs: probs
-        if self.spec.scores is None or len(self.classes) > 2:
-            raise RequestError(
-                "this bundle's probabilities cannot be corrected for a prevalence: "
-                + (
-                    "it has more than two classes"
-                    if self.spec.scores
-                    else "it does not record that of its validation films"
-                )
-            )
-        old, new = self.spec.scores.prior, (1 - prevalence, prevalence)
-        return lambda probs: confidence.correct_prior(probs, old, new) if len(probs) else probs
-
-    @staticmethod
-    def predicted_class(probs: Sequence[float], threshold: float | None) -> int:
-        """The index of the predicted class: by the threshold for two classes, else the most probable.
-
-        >>> Detector.predicted_class((0.4, 0.6), 0.7)
-        0
-        """
-        return int(np.argmax(probs) if threshold is None else probs[1] >= threshold)
-
-
-def _open_gate(opened: bundles.Bundle) -> Gate | None:
-    """A bundle's out-of-distribution check, or None; OpenCV is imported only where there is one."""
-    content = opened.gate
-    if content is None:
-        return None
-    from hilum.gate import parse_gate
-
-    return parse_gate(content, str(opened.folder / GATE_NAME))
+    predicted_class = staticmethod(predicted_class)

@@ -1,16 +1,22 @@
-"""What computes probabilities in a bundle: a network in an engine, or a system without one."""
+"""What computes a bundle's probabilities, a network in an engine or a system without one, and whether rightly."""
 
 from __future__ import annotations
 
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hilum import bundle
-from hilum.errors import HilumError, RequestError
+from hilum.bundle.consistency import GOLDEN_NAME
+from hilum.bundle.golden import Probs
+from hilum.bundle.read import INT8_RECORD_NAME
+from hilum.errors import BundleError, HilumError, RequestError
 from hilum.extras import require
 from hilum.inference.engines import Engine, EngineName, Precision, open_engine, short
+
+if TYPE_CHECKING:
+    from hilum.lungs import LungFinder
 
 
 class Predictor(Protocol):
@@ -91,3 +97,38 @@ def open_predictor(
         engine, precision = select_engine(opened, engine, precision, threads)
     chosen, note = open_engine(opened, engine, precision, threads)
     return NetworkPredictor(chosen), chosen, note
+
+
+def check_golden(
+    opened: bundle.Bundle,
+    engine: Engine | None,
+    predict_probs: Probs,
+    lungs: LungFinder | None,
+) -> None:
+    """Raise BundleError where generated films get other probabilities here than where the bundle was made.
+
+    Those are stored in the bundle as golden predictions, a second set of them for its int8 network.
+
+    Args:
+        opened: the bundle.
+        engine: which computes its network; None for a system without one.
+        predict_probs: gives the calibrated probabilities, (n, classes), of preprocessed films and of their lungs.
+        lungs: the network that finds the lungs, where films are cropped to them.
+    """
+    name, precision = (engine.name, engine.precision) if engine else ("", "float32")
+    file = INT8_RECORD_NAME if precision == "int8" else GOLDEN_NAME
+    golden = bundle.parse_golden(opened.content(file), str(opened.folder / file))
+    try:
+        bundle.check_golden(golden, opened.folder, opened.spec.recipe.pixels, predict_probs, lungs)
+    except BundleError as error:
+        if precision == "float32":
+            raise
+        raise BundleError(
+            f"{opened.folder}: {name} in {precision} gives generated films probabilities that differ from the "
+            f"bundle's by more than {bundle.TOLERANCE:g}; use --precision float32"
+        ) from error
+    except Exception as error:  # whatever a foreign model makes of the libraries that compute it
+        raise BundleError(
+            f"{opened.folder}: cannot predict generated films ({' '.join(str(error).split())[:200]}); take the "
+            "bundle again from where it was made"
+        ) from None

@@ -13,8 +13,9 @@ from hilum.recipe.learning import BundleSettings, Training
 from hilum.recipe.listing import RecipeInfo, list_recipes
 from hilum.recipe.network import Init, Model, Transfer, Weights
 from hilum.recipe.outlines import Outlines
-from hilum.recipe.recipe import Recipe, parse_recipe, read_recipe, resolved_recipe, with_settings, write_recipe
+from hilum.recipe.recipe import Recipe
 from hilum.recipe.several import Members, Teacher
+from hilum.recipe.toml import parse_recipe, read_recipe, resolved_recipe, with_settings, write_recipe
 from hilum.recipe.tune import Choice, Range, Tune
 
 __all__ = [

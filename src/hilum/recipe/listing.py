@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hilum.recipe.included import recipe_names, recipe_text
-from hilum.recipe.recipe import Recipe, read_recipe
+from hilum.recipe.recipe import Recipe
+from hilum.recipe.toml import read_recipe
 from hilum.records import Listing
 
 

@@ -13,7 +13,8 @@ from hilum.recipe import Recipe
 from hilum.training.distillation import read_teachers
 from hilum.training.model_selection import check_monitor, stops_early
 from hilum.training.objective import make_objective
-from hilum.training.trainer import FitResult, make_trainer
+from hilum.training.run_setup import make_trainer
+from hilum.training.trainer import FitResult
 
 
 def check_recipe(train: BatchSource, val: BatchSource, recipe: Recipe) -> None:
@@ -61,7 +62,7 @@ def fit(
     """
     scheme = recipe.training
     trainer = make_trainer(model, train, val, recipe, folder)
-    if resume and trainer.last_checkpoint.exists():  # without a checkpoint yet, the run starts anew
+    if resume and trainer.files.last_checkpoint.exists():  # without a checkpoint yet, the run starts anew
         trainer.resume()
     else:
         trainer.write_fingerprint()

@@ -11,15 +11,12 @@ from pathlib import Path
 import torch
 from lightning_fabric import Fabric
 from torch import nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from hilum.batches import Batch, BatchSource, Shard
-from hilum.errors import HilumError, RequestError
-from hilum.files import write_text
-from hilum.history import Row, read_history, write_history
+from hilum.batches import BatchSource, Shard
+from hilum.errors import HilumError
+from hilum.history import Row, write_history
 from hilum.progress import track
 from hilum.recipe import Recipe
-from hilum.shifts import ACQUISITION
 from hilum.training import checkpoint
 from hilum.training.checkpoint import (
     Progress,
@@ -28,14 +25,13 @@ from hilum.training.checkpoint import (
     divergence_advice,
     write_run_fingerprint,
 )
-from hilum.training.device import set_up_device
-from hilum.training.distillation import TeacherNetwork, make_teacher
-from hilum.training.finetuning import parameter_groups, set_trainable
+from hilum.training.distillation import TeacherNetwork
+from hilum.training.finetuning import set_trainable
 from hilum.training.micro_batches import micro_batch_size
-from hilum.training.model_selection import check_monitor, monitored_value, should_keep
-from hilum.training.objective import Columns, Objective, make_objective
-from hilum.training.parallel import restore_batch_norms, shard_of, synchronize_batch_norms
-from hilum.training.schedule import make_optimizer
+from hilum.training.model_selection import monitored_value, should_keep
+from hilum.training.objective import Objective
+from hilum.training.parallel import restore_batch_norms, synchronize_batch_norms
+from hilum.training.run_files import RunFiles
 from hilum.training.step import Stepper
 from hilum.training.tensorboard import TensorBoardLog
 from hilum.training.validation import validate
@@ -68,7 +64,7 @@ class Trainer:
         val: the same of the validation films.
         shifted: the validation films under each simulated acquisition shift; empty without `training.val_shifts`.
         recipe: the run's recipe.
-        folder: the folder of the run.
+        files: where its files lie.
         fabric: Lightning Fabric: the device, the precision and the processes.
         shard: this process's part of every batch.
         objective: what the network is trained for, on the run's device.
@@ -85,7 +81,7 @@ class Trainer:
     val: BatchSource
     shifted: list[BatchSource]
     recipe: Recipe
-    folder: Path
+    files: RunFiles
     fabric: Fabric
     shard: Shard
     objective: Objective
@@ -107,36 +103,16 @@ class Trainer:
         """The network that is validated and kept: the moving average of the weights, where there is one."""
         return self.state.average.module if self.state.average else self.state.model
 
-    @property
-    def checkpoints(self) -> Path:
-        """The folder of the checkpoints."""
-        return self.folder / "checkpoints"
-
-    @property
-    def last_checkpoint(self) -> Path:
-        """The file from which the run is resumed."""
-        return self.checkpoints / "last.safetensors"
-
-    @property
-    def kept_weights(self) -> Path:
-        """The file with the weights that are kept."""
-        return self.checkpoints / "kept.safetensors"
-
-    @property
-    def fingerprint_path(self) -> Path:
-        """The file that records the recipe and the films that the run was started with."""
-        return self.checkpoints / "fingerprint.json"
-
     def write_fingerprint(self) -> None:
         """Record the recipe and the films that the run is started with, in the first process."""
         if self.fabric.is_global_zero:
-            write_run_fingerprint(self.fingerprint_path, self.recipe, self.train.manifest, self.val.manifest)
+            write_run_fingerprint(self.files.fingerprint, self.recipe, self.train.manifest, self.val.manifest)
 
     def resume(self) -> None:
         """Check that recipe and films are those of the run's start, and load the last checkpoint and the history."""
-        check_run_fingerprint(self.fingerprint_path, self.recipe, self.train.manifest, self.val.manifest)
-        self.state.restore(self.last_checkpoint)
-        self.history = _read_history_until(self.progress.epoch, self.folder / "history.csv")
+        check_run_fingerprint(self.files.fingerprint, self.recipe, self.train.manifest, self.val.manifest)
+        self.state.restore(self.files.last_checkpoint)
+        self.history = self.files.read_history_until(self.progress.epoch)
 
     def prepare_steps(self, memory: int | None) -> None:
         """Choose the micro-batch size, synchronise batch norms across processes, and create the stepper."""
@@ -162,7 +138,7 @@ class Trainer:
         """The TensorBoard log in the first process, nothing in the others."""
         if not self.fabric.is_global_zero:
             return nullcontext()
-        return closing(TensorBoardLog(self.folder / "tensorboard", self.progress.epoch))
+        return closing(TensorBoardLog(self.files.folder / "tensorboard", self.progress.epoch))
 
     def train_epoch(self) -> None:
         """Make the remaining optimiser steps of the epoch, with a checkpoint every `training.checkpoint_minutes`.
@@ -184,8 +160,8 @@ class Trainer:
             output = self.stepper.step(batch, seed=seed * 100_000_007 + global_step)
             if not output["losses"].isfinite().all():
                 when = f"epoch {epoch}, step {global_step}"
-                message = _report_failed_batch(output, batch, self.train, self.folder, when)
-                raise HilumError(f"{message}; {divergence_advice(self.state.model, self.last_checkpoint)}")
+                message = self.files.report_failed_batch(output, batch, self.train, when)
+                raise HilumError(f"{message}; {divergence_advice(self.state.model, self.files.last_checkpoint)}")
             if self.state.average:
                 self.state.average.update_parameters(self.state.model)
             self.state.outputs.append(output)
@@ -207,7 +183,7 @@ class Trainer:
         )
         for name, value in measured.items():
             if name.endswith("loss") and not math.isfinite(value):
-                advice = divergence_advice(self.state.model, self.last_checkpoint)
+                advice = divergence_advice(self.state.model, self.files.last_checkpoint)
                 raise HilumError(f"{name} is {value} after epoch {epoch}; {advice}")
         return {
             "epoch": epoch,
@@ -232,16 +208,16 @@ class Trainer:
     def write_epoch(self, row: Row, keep: bool) -> None:
         """Write history, weights and checkpoint; a run that is killed before the checkpoint repeats the epoch."""
         epoch, weights = self.progress.epoch, self.evaluated_model.state_dict()
-        write_history(self.folder / "history.csv", self.history)
+        write_history(self.files.history, self.history)
         if self.recipe.training.keep == "agreed":
-            checkpoint.save(self.checkpoints / f"epoch-{epoch:04d}.safetensors", {"model": weights}, {})
+            checkpoint.save(self.files.weights_of(epoch), {"model": weights}, {})
         if keep:
-            checkpoint.save(self.kept_weights, {"model": weights}, {"epoch": epoch})
+            checkpoint.save(self.files.kept_weights, {"model": weights}, {"epoch": epoch})
         self.write_checkpoint()
 
     def write_checkpoint(self) -> None:
         """Write the checkpoint from which the run can be resumed."""
-        self.state.save(self.last_checkpoint)
+        self.state.save(self.files.last_checkpoint)
         self.last_checkpoint_time = time.monotonic()
 
     def finish(self) -> FitResult:
@@ -250,70 +226,11 @@ class Trainer:
         model = self.state.model
         restore_batch_norms(model)
         # In place: where half a network was trained, the whole network shares the weights.
-        model.load_state_dict(checkpoint.load(self.kept_weights)[0]["model"])
+        model.load_state_dict(checkpoint.load(self.files.kept_weights)[0]["model"])
         model.to("cpu", memory_format=torch.contiguous_format).requires_grad_(True).eval()  # type: ignore[call-overload]
-        return FitResult(model, self.progress.kept_epoch, self.history, self.folder)
-
-
-def make_trainer(model: nn.Module, train: BatchSource, val: BatchSource, recipe: Recipe, folder: Path) -> Trainer:
-    """Set a run up: processes, device, objective, optimiser; the network is moved to the run's device.
-
-    Partial files that a killed run left among its checkpoints are deleted.
-    """
-    scheme = recipe.training
-    check_monitor(scheme, val.labels)
-    shifted = [val.transformed(shift) for shift in ACQUISITION.shifts.values()] if scheme.val_shifts else []
-    objective = make_objective(recipe, train)
-    teacher = make_teacher(recipe, train.classes)
-    fabric = set_up_device(scheme, gradual=bool(recipe.transfer.gradual))
-    shard = shard_of(fabric, recipe.batches.size)
-    model = model.to(fabric.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    average = _make_average(model, scheme.average)
-    optimizer = make_optimizer(scheme, parameter_groups(model, recipe.transfer))
-    state, steps = TrainingState(model, average, optimizer), train.batches_per_epoch
-    trainer = Trainer(
-        train,
-        val,
-        shifted,
-        recipe,
-        folder,
-        fabric,
-        shard,
-        objective.to(fabric.device),
-        teacher,
-        state,
-        steps_per_epoch=steps,
-    )
-    if fabric.is_global_zero:
-        for unfinished in trainer.checkpoints.glob(".*"):  # a killed run was writing it
-            unfinished.unlink()
-    return trainer
-
-
-def _make_average(model: nn.Module, decay: float) -> AveragedModel | None:
-    if not decay:
-        return None
-    return AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(decay), use_buffers=True)  # type: ignore[no-untyped-call]
+        return FitResult(model, self.progress.kept_epoch, self.history, self.files.folder)
 
 
 def _input_shape(films: BatchSource) -> torch.Size:
     """The shape of one film's input to the network, without the batch dimension."""
     return next(iter(films.unaugmented(1))).inputs.shape[1:]
-
-
-def _read_history_until(epoch: int, path: Path) -> list[Row]:
-    rows = [row for row in read_history(path) if row.get("epoch", 0) <= epoch]
-    if [row.get("epoch") for row in rows] != list(range(1, epoch + 1)):
-        raise RequestError(
-            f"{path}: lacks some of the checkpoint's {epoch} epochs; restore the file, or start the run again"
-        )
-    return rows
-
-
-def _report_failed_batch(output: Columns, batch: Batch, train: BatchSource, folder: Path, when: str) -> str:
-    """Write the batch's films to `failed_batch.txt`, and return the message about its NaN or infinite loss."""
-    names = [train.manifest.films[index].path for index in batch.indices]
-    path = folder / "failed_batch.txt"
-    write_text(path, "".join(f"{name}\n" for name in names))
-    loss = float(output["losses"][~output["losses"].isfinite()][0])
-    return f"the loss is {loss} in {when}, with {names[0]} and {len(names) - 1} other films (in {path})"

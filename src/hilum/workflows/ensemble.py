@@ -131,6 +131,7 @@ def _keep_common_epoch(recipe: Recipe, trained: Sequence[TrainedNetwork]) -> Non
     """Give every network the weights of the epoch whose monitored figure is best on average over the seeds."""
     from hilum.training import checkpoint
     from hilum.training.model_selection import monitored_value
+    from hilum.training.run_files import RunFiles
 
     epochs = min(len(each.result.history) for each in trained)
     costs = [
@@ -141,7 +142,7 @@ def _keep_common_epoch(recipe: Recipe, trained: Sequence[TrainedNetwork]) -> Non
     best = first + int(np.argmin(costs[first:])) + 1
     logger.info(f"epoch {best} is the best of {epochs} on average over {len(trained)} seeds")
     for each in trained:
-        kept = each.result.folder / "checkpoints" / f"epoch-{best:04d}.safetensors"
+        kept = RunFiles(each.result.folder).weights_of(best)
         each.trained_part.load_state_dict(checkpoint.load(kept)[0]["model"])
         each.result.kept_epoch = best
 
