@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from safetensors.numpy import load_file
+from sklearn.metrics import roc_auc_score
 
 from hilum import bundle, files, films
 from hilum.errors import LayoutError, RecipeError, RequestError
@@ -14,6 +15,7 @@ from hilum.inference import Detector
 from hilum.lungs import shipped_finder
 from hilum.pixels import read_square
 from hilum.recipe import Recipe, parse_recipe
+from hilum.workflows.evaluate import evaluate
 from hilum.workflows.run import free_folder, read_run
 from hilum.workflows.train import resume, train
 from tests.conftest import ChestFolder
@@ -68,17 +70,35 @@ def test_films_are_cropped_to_the_lungs_by_one_network_from_start_to_end(chest_f
         resume("cropped")
 
 
+SMALL = {
+    "s6-template": ["templates.per_class=2", "side=16"],
+    "s7-features": ["selected=[16]", "families=['shape']", "steps=['mask']", "strengths=[1.0]"],
+    "s8-linear": ["side=16", "components=[4]", "strengths=[1.0]", "steps=['frame','mask','smooth']"],
+    "s9-manifold": ["side=16", "components=[4,4]", "strengths=[1.0]", "steps=['mask','smooth']"],
+    "s10-genetic": ["selected=[16]", "families=['shape']", "genetic.population=4", "genetic.generations=1"],
+}
+
+
 @pytest.mark.slow
-def test_a_system_without_a_network_is_shown_the_lungs_too(chest_folder: ChestFolder) -> None:
-    manifest = films.index(chest_folder(COUNTS))
-    settings = ["pixels.size=32", "pixels.region=lungs", "classical.strengths=[1.0]", "classical.side=16"]
-    settings += ["classical.reduce=['pca']", "classical.components=[4]", "bundle.calibration=none"]
-    run = train("s9-manifold", manifest, "system", settings=settings)
+@pytest.mark.parametrize("name", SMALL)
+def test_a_system_without_a_network_is_shown_the_lungs_too(name: str, chest_folder: ChestFolder) -> None:
+    """Trained, opened, predicted and measured under shifts, all with the lungs of the whole film."""
+    manifest = films.index(chest_folder(COUNTS, size=(80, 64)))
+    settings = ["pixels.size=64", "pixels.region=lungs", "pixels.grey_from=lungs", "bundle.calibration=none"]
+    run = train(name, manifest, "system", settings=settings + [f"classical.{setting}" for setting in SMALL[name]])
     assert run.bundle is not None
     opened = bundle.read(run.bundle)
     assert opened.lungs == shipped_finder().onnx
     assert opened.spec.recipe.pixels.lungs_sha256 == shipped_finder().sha256
-    assert len(Detector(opened).predict(manifest.films[0].path).rows[0].probs) == 2
+    measured = evaluate(run.bundle, manifest, "val", shifts=True)
+    assert measured.shifted is not None
+    assert measured.controls is not None
+    of_val = manifest.split("val")
+    assert measured.shifted.n == len(of_val)
+    # What the shifts start from is what the films themselves are given.
+    probs = [row.probs[1] for row in Detector(opened).predict(of_val).rows]
+    alone = roc_auc_score([film.label == "PNEUMONIA" for film in of_val], probs)
+    assert measured.shifted.unshifted.auroc.value == pytest.approx(alone)
 
 
 def test_processes_of_one_run_agree_on_its_folder(monkeypatch: pytest.MonkeyPatch) -> None:
