@@ -5,8 +5,8 @@
 Every film is scored, whatever the gate says of it, and is cropped as its intact film is. The AUROC of each control
 has a 95% interval over patients; so has the share of pairs that the lungs' film decides: a film gets the lungs of one
 of the other class, and the detector is to call it what the lungs' film is.
-The share of the attribution inside the lungs stands beside the share of the film that they take, which is chance;
-it needs torch, and `--explained 0` leaves it out.
+The share of the attribution inside the lungs, in films of the positive class and for that class, stands beside the
+share of the film that they take, which is chance; it needs torch, and `--explained 0` leaves it out.
 """
 
 from __future__ import annotations
@@ -64,7 +64,9 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path("../shared/data/chest_xray"))
     parser.add_argument("--split", default="val")
     parser.add_argument("--films", type=int, default=0, help="at most so many of each class; 0: all")
-    parser.add_argument("--explained", type=int, default=32, help="films whose attribution is computed")
+    parser.add_argument(
+        "--explained", type=int, default=32, help="films of the positive class whose attribution is computed"
+    )
     arguments = parser.parse_args()
     detector = Detector(arguments.bundle)
     films = chosen_films(detector, arguments.data, arguments.split, arguments.films)
@@ -76,7 +78,8 @@ def main() -> None:
     for name, figure in figures(scores, threshold).items():
         print(f"  {name:<58} {figure}")
     if arguments.explained:
-        explained = films[:: max(1, len(films) // arguments.explained)][: arguments.explained]
+        positive = [film for film in films if film.label == detector.classes[1]]
+        explained = positive[:: max(1, len(positive) // arguments.explained)][: arguments.explained]
         for method in METHODS:
             print(f"  {attribution(detector, explained, method)}")
 

