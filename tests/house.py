@@ -41,6 +41,7 @@ SHARED = {
     "machine": room("processors and memory of this machine", "errors"),
     "measurements": room("what is measured on this machine once", "files"),
     "workers": room("an ordered pool of threads", "machine"),
+    "onnx_session": room("a network in ONNX Runtime, in the calling thread"),
     "rows": room("rows of numbers on disk, checked when read", "errors files locks progress streams workers"),
     "history": room("a run's figures, one row an epoch", "errors files"),
     "records": room("films, manifests, predictions, figures with intervals", "errors files"),

@@ -20,9 +20,10 @@ from hilum.pixels import cache, chest_phantom, decode, hash_film, preprocess, re
 from hilum.pixels.decode import DECODE_VERSION
 from hilum.pixels.pixel_cache import store_folder
 from hilum.pixels.preprocess import PREPROCESS_VERSION, largest_scale, preprocess_scaled
-from hilum.pixels.region import ROTATED, around
+from hilum.pixels.region import around
 from hilum.recipe import Pixels
 from hilum.records import Film, Manifest
+from hilum.records.reasons import LOOKS_ROTATED
 from hilum.rows import key_of
 from tests.lungs.known import KnownLungs, mask_of, no_lungs, two_lungs
 
@@ -122,7 +123,7 @@ def test_without_lungs_the_whole_film_is_shown_and_doubted() -> None:
 def test_a_film_that_lies_on_its_side_is_doubted_in_the_words_of_the_gate() -> None:
     for rotation in (90, 180, 270):
         doubt = square_of(FILM, SPEC, lungs=two_lungs(BOX, rotation=rotation)).doubt
-        assert doubt == ROTATED[rotation]
+        assert doubt == LOOKS_ROTATED[rotation]
         assert stopping((doubt,)) == (doubt,)
     assert square_of(FILM, SPEC, lungs=two_lungs(BOX)).doubt == ""
     assert stopping((square_of(FILM, SPEC, lungs=no_lungs()).doubt,))

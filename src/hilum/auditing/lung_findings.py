@@ -8,8 +8,7 @@ from typing import NamedTuple
 from hilum.auditing.finding import Finding
 from hilum.films.wording import count, listed
 from hilum.lungs import Lungs
-
-_CUT_OFF, _ONE = "a lung is cut off", "only one lung was found"  # as `hilum.lungs` begins its remarks
+from hilum.lungs.found import CUT_OFF, ONE_LUNG
 
 
 class LungsSeen(NamedTuple):
@@ -60,8 +59,8 @@ def findings_of(seen: Sequence[LungsSeen], paths: Sequence[str]) -> list[Finding
             )
         )
     for kind, begins, problem in (
-        ("lung_cut_off", _CUT_OFF, "a lung is cut off at the border of"),
-        ("one_lung", _ONE, "only one lung was found in"),
+        ("lung_cut_off", CUT_OFF, "a lung is cut off at the border of"),
+        ("one_lung", ONE_LUNG, "only one lung was found in"),
     ):
         odd = [
             path

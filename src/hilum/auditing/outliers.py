@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from hilum.auditing.finding import Finding
 from hilum.films.wording import count, listed
+from hilum.records.reasons import ROTATED
 
 Floats = NDArray[np.float32]
 
@@ -31,8 +32,8 @@ _SIDE = 24
 
 # What seems wrong, and the rotation that puts it right.
 _TURNS: dict[str, Callable[[Floats], Floats]] = {
-    "rotated by 90 degrees clockwise": lambda films: np.rot90(films, 1, (1, 2)),
-    "rotated by 90 degrees anticlockwise": lambda films: np.rot90(films, 3, (1, 2)),
+    ROTATED[90]: lambda films: np.rot90(films, 1, (1, 2)),
+    ROTATED[270]: lambda films: np.rot90(films, 3, (1, 2)),
 }
 
 
@@ -65,7 +66,7 @@ def find_outliers(squares: NDArray[np.uint8]) -> dict[str, list[int]]:
     inverted = (upright < _INVERTED) & ~is_turned & ~upside_down
     unlike = (upright < _UNLIKE) & ~is_turned & ~upside_down & ~inverted
     found = {name: np.flatnonzero(is_turned & (values == best)).tolist() for name, values in turned.items()}
-    found["upside down"] = np.flatnonzero(upside_down).tolist()
+    found[ROTATED[180]] = np.flatnonzero(upside_down).tolist()
     found["inverted"] = np.flatnonzero(inverted).tolist()
     found["unlike"] = np.flatnonzero(unlike).tolist()
     return {name: numbers for name, numbers in found.items() if numbers}

@@ -12,9 +12,10 @@ from torch import nn
 from hilum.bundle.consistency import LUNGS_NAME, LUNGS_RECORD, WEIGHTS_NAME
 from hilum.bundle.lung_record import LungRecord, read_lungs, seal_lungs
 from hilum.bundle.onnx_export import export_onnx, round_weights
+from hilum.bundle.seal import part_of, put_in_place
 from hilum.bundle.weights import halved
 from hilum.errors import RequestError
-from hilum.files import hidden_beside, replacing
+from hilum.files import replacing
 from hilum.models import LungNetwork, LungProbabilities
 from hilum.pixels import chest_phantom
 
@@ -37,27 +38,21 @@ def write_lung_network(network: LungNetwork, folder: Path, record: LungRecord) -
         HilumError: the ONNX network does not give what the torch network gives.
         RequestError: the folder holds something else.
     """
-    if folder.exists() and any(folder.iterdir()) and not (folder / LUNGS_RECORD).exists():
-        raise RequestError(f"{folder}: exists and holds no network that finds lungs; name another folder")
-    part, old = hidden_beside(folder, ".part"), hidden_beside(folder, ".old")
-    for left in (part, old):
-        shutil.rmtree(left, ignore_errors=True)
-    part.mkdir(parents=True)
-    half, size = record.recipe.bundle.weights == "float16", record.recipe.pixels.size
-    if half:
-        round_weights(network)
-    films = np.stack([chest_phantom(seed, (size, size), 0.2 * seed) for seed in range(_FILMS)])
-    levels = np.rint(films * 255).astype(np.uint8)
-    deployed: nn.Module = LungProbabilities(network).eval()
-    export_onnx(deployed, levels, part / LUNGS_NAME, half=half, outputs=("lungs", "view"))
-    weights = {name: halved(values) if half else values.contiguous() for name, values in network.state_dict().items()}
-    with replacing(part / WEIGHTS_NAME) as temporary:
-        save_file(weights, temporary)
-    sealed = seal_lungs(part, record)
-    if folder.exists():
-        folder.replace(old)
-    part.replace(folder)
-    shutil.rmtree(old, ignore_errors=True)
+    with part_of(folder, _refuse_no_lungs) as part:
+        half, size = record.recipe.bundle.weights == "float16", record.recipe.pixels.size
+        if half:
+            round_weights(network)
+        films = np.stack([chest_phantom(seed, (size, size), 0.2 * seed) for seed in range(_FILMS)])
+        levels = np.rint(films * 255).astype(np.uint8)
+        deployed: nn.Module = LungProbabilities(network).eval()
+        export_onnx(deployed, levels, part / LUNGS_NAME, half=half, outputs=("lungs", "view"))
+        weights = {
+            name: halved(values) if half else values.contiguous() for name, values in network.state_dict().items()
+        }
+        with replacing(part / WEIGHTS_NAME) as temporary:
+            save_file(weights, temporary)
+        sealed = seal_lungs(part, record)
+        put_in_place(part, folder)
     return sealed
 
 
@@ -81,3 +76,8 @@ def ship_lung_network(folder: Path, package: Path) -> LungRecord:
     package.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(folder / LUNGS_NAME, package / LUNGS_NAME)
     return seal_lungs(package, record)
+
+
+def _refuse_no_lungs(folder: Path) -> None:
+    if any(folder.iterdir()) and not (folder / LUNGS_RECORD).exists():
+        raise RequestError(f"{folder}: exists and holds no network that finds lungs; name another folder")

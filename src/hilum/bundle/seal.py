@@ -7,7 +7,7 @@ import hashlib
 import os
 import shutil
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -25,11 +25,20 @@ from hilum.recipe import Recipe
 from hilum.records import Manifest
 
 
+def _refuse_no_bundle(folder: Path) -> None:
+    if not (folder / SPEC_NAME).exists():
+        raise RequestError(f"{folder}: exists and is no bundle; name another folder")
+
+
 @contextmanager
-def part_of(folder: Path) -> Iterator[Path]:
+def part_of(folder: Path, refuse_other: Callable[[Path], None] = _refuse_no_bundle) -> Iterator[Path]:
     """Make the folder that a bundle is written into until it is whole; it is gone when the block ends.
 
     What a killed command left there goes now, and a bundle that it had moved away comes back.
+
+    Args:
+        folder: that it is to be, once `put_in_place` has put it there.
+        refuse_other: raises RequestError about a folder that exists and holds something else.
 
     Raises:
         RequestError: the folder exists and is no bundle.
@@ -38,8 +47,8 @@ def part_of(folder: Path) -> Iterator[Path]:
     part, old = hidden_beside(folder, ".part"), hidden_beside(folder, ".old")
     if old.exists() and not folder.exists():
         old.replace(folder)
-    if folder.exists() and not (folder / SPEC_NAME).exists():
-        raise RequestError(f"{folder}: exists and is no bundle; name another folder")
+    if folder.exists():
+        refuse_other(folder)
     for left in (part, old):
         shutil.rmtree(left, ignore_errors=True)
     try:
@@ -53,6 +62,15 @@ def part_of(folder: Path) -> Iterator[Path]:
         raise OSError(error.errno, error.strerror, str(folder / inside.relative_to(part))) from None
     finally:
         shutil.rmtree(part, ignore_errors=True)
+
+
+def put_in_place(part: Path, folder: Path) -> None:
+    """Move a whole part to where it belongs; what was there goes once it stands."""
+    old = hidden_beside(folder, ".old")
+    if folder.exists():
+        folder.replace(old)
+    part.replace(folder)
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def spec_of(
@@ -109,11 +127,7 @@ def seal(spec: Spec, part: Path, folder: Path) -> Bundle:
     record = msgspec.json.decode(msgspec.json.encode(msgspec.structs.replace(spec, files=files, seal="")))
     record["seal"] = seal_of(record)
     write_json(part / SPEC_NAME, record)
-    old = hidden_beside(folder, ".old")
-    if folder.exists():
-        folder.replace(old)
-    part.replace(folder)
-    shutil.rmtree(old, ignore_errors=True)
+    put_in_place(part, folder)
     return read(folder)
 
 

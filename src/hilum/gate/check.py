@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from hilum.gate.descriptor import Image8, describe, inverted
 from hilum.gate.gate import Gate
 from hilum.gate.heuristics import NOISE, is_blank, is_text, roughness
+from hilum.records.reasons import LOOKS_ROTATED, NO_LUNGS
 
 
 class Reason(StrEnum):
@@ -22,9 +23,9 @@ class Reason(StrEnum):
 
     PASSED = ""
     BLANK = "is one even grey"
-    CLOCKWISE = "looks rotated by 90 degrees clockwise"
-    UPSIDE_DOWN = "looks rotated by 180 degrees"
-    ANTICLOCKWISE = "looks rotated by 90 degrees anticlockwise"
+    CLOCKWISE = LOOKS_ROTATED[90]
+    UPSIDE_DOWN = LOOKS_ROTATED[180]
+    ANTICLOCKWISE = LOOKS_ROTATED[270]
     INVERTED = "looks inverted: black and white swapped"
     UNLIKE = "looks like a chest film, but unlike those it learnt from"
     TEXT = "looks like a page of text"
@@ -33,7 +34,6 @@ class Reason(StrEnum):
 
 
 _STOPPING = frozenset(map(str, Reason)) - {Reason.PASSED}
-_NO_LUNGS = "no lungs found: "  # of a film that is to be cropped to them; the reason follows (`Square.doubt`)
 
 
 def stopping(flags: Iterable[str]) -> tuple[str, ...]:
@@ -44,7 +44,7 @@ def stopping(flags: Iterable[str]) -> tuple[str, ...]:
     >>> stopping(("no lungs found: nothing in it looks like a lung",))
     ('no lungs found: nothing in it looks like a lung',)
     """
-    return tuple(flag for flag in flags if flag in _STOPPING or flag.startswith(_NO_LUNGS))
+    return tuple(flag for flag in flags if flag in _STOPPING or flag.startswith(NO_LUNGS))
 
 
 LIMIT = 0.5  # the largest score that passes

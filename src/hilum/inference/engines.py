@@ -21,6 +21,7 @@ from hilum.bundle.consistency import ONNX_NAME
 from hilum.bundle.read import INT8_NAME
 from hilum.errors import BundleError, RequestError, reason_of
 from hilum.extras import missing_packages, require
+from hilum.onnx_session import open_session
 
 EngineName = Literal["onnx", "openvino"]
 BATCH_SIZE = 8  # films in a forward pass: larger batches use a processor no better, and no longer fit into its caches
@@ -159,16 +160,8 @@ class OnnxRuntime:
 
     def __init__(self, network: bytes, precision: Precision) -> None:
         """Load the bytes of an ONNX file, which determine the precision; `precision` only records it."""
-        import onnxruntime
-
         self.precision = precision
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1  # only the calling thread
-        options.log_severity_level = 4  # what fails is raised too, and said once
-        # Its fallback prints, and tries the same again.
-        self._session = onnxruntime.InferenceSession(
-            network, options, providers=["CPUExecutionProvider"], enable_fallback=0
-        )
+        self._session = open_session(network)
 
     @property
     def ports(self) -> tuple[list[Port], list[Port]]:

@@ -15,7 +15,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from hilum.lungs.found import Lungs, Mask, box_of
+from hilum.lungs.found import CUT_OFF, ONE_LUNG, Lungs, Mask, box_of
+from hilum.onnx_session import open_session
+from hilum.records.reasons import ROTATED
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -30,7 +32,6 @@ _SMALLEST = 0.012  # of the film's area: a smaller piece is no lung
 _BOTH = 0.45  # of the film's width or height: one piece that spans more is both lungs, which touch
 _AT_BORDER = 0.05  # of a side: a lung that touches the border over more than that is cut off
 _ROTATIONS = (0, 90, 180, 270)
-_ROTATED = {90: "rotated by 90 degrees clockwise", 180: "upside down", 270: "rotated by 90 degrees anticlockwise"}
 
 
 class LungFinder:
@@ -63,14 +64,7 @@ class LungFinder:
         """The network in ONNX Runtime, loaded once, whichever thread asks first."""
         with self._loading:
             if self._session is None:
-                import onnxruntime
-
-                options = onnxruntime.SessionOptions()
-                options.intra_op_num_threads = 1  # only the calling thread
-                options.log_severity_level = 4  # what fails is raised too, and said once
-                self._session = onnxruntime.InferenceSession(
-                    self.onnx, options, providers=["CPUExecutionProvider"], enable_fallback=0
-                )
+                self._session = open_session(self.onnx)
             return self._session
 
     def find(self, film: NDArray[np.uint8] | NDArray[np.float32]) -> Lungs:
@@ -151,12 +145,12 @@ def _is_one(pieces: list[Mask], rotation: int) -> bool:
 
 
 def _remarks(pieces: list[Mask], rotation: int) -> list[str]:
-    remarks = [_ROTATED[rotation]] if rotation else []
+    remarks = [ROTATED[rotation]] if rotation else []
     both: Mask = np.logical_or.reduce(pieces)
     if _is_one(pieces, rotation):
-        remarks.append("only one lung was found")
+        remarks.append(ONE_LUNG)
     borders = {"top": both[0], "bottom": both[-1], "left": both[:, 0], "right": both[:, -1]}
     cut = [name for name, line in borders.items() if line.mean() > _AT_BORDER]
     if cut:
-        remarks.append(f"a lung is cut off at the {' and '.join(cut)} border")
+        remarks.append(f"{CUT_OFF} at the {' and '.join(cut)} border")
     return remarks

@@ -48,6 +48,7 @@ class Box(NamedTuple):
 
 
 WHOLE = Box(0.0, 0.0, 1.0, 1.0)
+ONE_LUNG, CUT_OFF = "only one lung was found", "a lung is cut off"  # how remarks begin
 
 
 @dataclass(frozen=True, slots=True)

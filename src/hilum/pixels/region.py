@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from hilum.errors import RequestError
 from hilum.recipe import Pixels
+from hilum.records.reasons import LOOKS_ROTATED, NO_LUNGS
 
 if TYPE_CHECKING:
     from hilum.lungs import Box, LungFinder, Lungs
@@ -18,14 +19,6 @@ if TYPE_CHECKING:
 REGION_VERSION = 1  # raise it whenever a film is cropped to another part: the pixel caches of crops are named by it
 
 _OF_REGIONS = ("region", "margin", "grey_from", "lungs_sha256")  # keys that whole films do not depend on
-
-NO_LUNGS = "no lungs found: "
-# As the gate says it (`hilum.gate.Reason`), by the degrees clockwise.
-ROTATED = {
-    90: "looks rotated by 90 degrees clockwise",
-    180: "looks rotated by 180 degrees",
-    270: "looks rotated by 90 degrees anticlockwise",
-}
 
 
 class Region(NamedTuple):
@@ -155,4 +148,4 @@ def doubt_of(found: Lungs) -> str:
 
     The lungs of a film that lies on its side are found; detectors have learnt from upright ones.
     """
-    return NO_LUNGS + found.reason if found.mask is None else ROTATED.get(found.rotation, "")
+    return NO_LUNGS + found.reason if found.mask is None else LOOKS_ROTATED.get(found.rotation, "")

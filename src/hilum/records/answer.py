@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from hilum.records.reasons import NO_LUNGS
+
 NOT_JUDGED = "not judged"
 NOT_SURE = "not sure"
 ABSTENTIONS = (NOT_SURE, NOT_JUDGED)
@@ -63,7 +65,7 @@ def answer_of(
     if error:
         return Answer(NOT_JUDGED, _sentence(f"it could not be read: {error}"))
     if stopped:
-        why = stopped if stopped.startswith("no lungs found") else f"it {stopped}"
+        why = stopped if stopped.startswith(NO_LUNGS) else f"it {stopped}"
         return Answer(NOT_JUDGED, _sentence(f"it is no film of the kind that the detector was made for: {why}"))
     answer, reasons = _of_checked(tuple(classes), prediction, plausible)
     if stopped is None:

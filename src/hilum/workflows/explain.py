@@ -134,7 +134,7 @@ def _target_of(name: str | None, classes: tuple[str, ...]) -> int | None:
 def _lungs_of(square: Square) -> Lungs | None:
     """The lungs in a film that was cropped to them; None in a film that is shown whole."""
     from hilum.lungs import Lungs
-    from hilum.pixels.region import NO_LUNGS
+    from hilum.records.reasons import NO_LUNGS
 
     if square.lungs is None:
         return None

@@ -11,6 +11,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from hilum.errors import FilmError, RequestError
+from hilum.records.reasons import NO_LUNGS
 
 LARGEST = 1024  # of a picture's longer side, in pixels
 _LINE = (230, 159, 0)  # Okabe and Ito's orange: neither a film's grey nor lost on those who tell no red from green
@@ -43,7 +44,7 @@ class FilmLungs(Struct, frozen=True):
         """The same as one line."""
         if self.error or self.frontal is None:
             return f"{self.path}: {self.error}"
-        found = f"no lungs found: {self.reason}" if self.share is None else f"lungs take {self.share:.0%} of the film"
+        found = f"{NO_LUNGS}{self.reason}" if self.share is None else f"lungs take {self.share:.0%} of the film"
         return "; ".join((f"{self.path}: {found}", f"frontal {self.frontal:.2f}", *self.remarks))
 
 
