@@ -31,6 +31,8 @@ from tests.cli.conftest import Hilum, hilum_process
 __all__ = ["hilum_process"]
 
 WRITTEN = Path(__file__).parent / "fixtures" / "hilum-0.1.0"
+# Recipes that are others since: the study's learning scheme came whole, and Hilum's own reads the lungs.
+OTHERS_NOW = {"hilum", "hilum-causes", "s1-cnn", "s2-vgg16", "s2-vgg16-causes", "s2-vgg16-stage5", "s3-resnet50"}
 FINISHED = json.loads((WRITTEN / "finished.json").read_text())
 SAME_MACHINE = FINISHED["capability"] == torch.backends.cpu.get_cpu_capability() and (
     FINISHED["torch"] == torch.__version__
@@ -80,7 +82,10 @@ def test_a_pipeline_predicts_what_it_predicted(written: Path, hilum_process: Hil
 
 @pytest.mark.parametrize("recipe", sorted((WRITTEN / "recipes").glob("*.toml")), ids=lambda path: path.stem)
 def test_a_resolved_recipe_is_read_as_todays_recipe_of_that_name(recipe: Path) -> None:
-    assert read_recipe(recipe) == read_recipe(recipe.stem)
+    found = read_recipe(recipe)
+    assert (found == read_recipe(recipe.stem)) is (recipe.stem not in OTHERS_NOW)
+    assert found.name == recipe.stem
+    assert found.pixels.region == "film"
 
 
 @pytest.mark.parametrize("bundle", ["network", "classical"])
