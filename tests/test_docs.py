@@ -17,7 +17,7 @@ from typing import Annotated, Any
 
 import pytest
 import typer
-from benchmarks import official_test
+from benchmarks import agreement
 from msgspec import Struct
 
 import hilum
@@ -252,8 +252,8 @@ RESULTS = (DOCS / "results.md").read_text("utf-8")
 
 
 def test_the_official_test_in_the_table_is_what_was_measured() -> None:
-    table = official_test.results(RESULTS)
-    measured = official_test.official_test(ROOT / official_test.OFFICIAL)
+    table = agreement.results(RESULTS)
+    measured = agreement.official_test(ROOT / agreement.OFFICIAL)
     assert len(measured) == 10
     assert measured.keys() <= table.keys()
     for recipe, row in table.items():
@@ -274,12 +274,12 @@ def test_the_agreement_of_validation_and_the_official_test_is_what_the_command_p
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(ROOT)
-    official_test.main()
+    agreement.main()
     assert capsys.readouterr().out.strip() in RESULTS
 
 
 def test_ranks_are_compared_as_defined() -> None:
-    found = official_test.agreement([1, 2, 3], [3, 1, 2])
+    found = agreement.agreement([1, 2, 3], [3, 1, 2])
     assert (found.systems, found.reversed, found.pairs) == (3, 2, 3)
     assert found.tau == pytest.approx(-1 / 3)
     assert found.rho == pytest.approx(-0.5)

@@ -1,9 +1,9 @@
-"""Does validation rank the systems as the official test does? Rank correlations from the tables of `docs/results.md`.
+"""Did validation rank 0.1.0's systems as the official test did? Rank correlations, from the tables of the results.
 
-    python -m benchmarks.official_test
+    python -m benchmarks.agreement
 
-Reads the table of results and `docs/data/official_test_0.1.0.csv`, and prints Kendall's tau and Spearman's rho over
-the systems that have both figures, and of how many pairs of systems the order is reversed.
+Reads that version's table in `docs/results.md` and `docs/data/official_test_0.1.0.csv`, and prints Kendall's tau and
+Spearman's rho over the systems that have both figures, and of how many pairs of systems the order is reversed.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from scipy.stats import kendalltau, spearmanr
 
 RESULTS = Path("docs/results.md")
 OFFICIAL = Path("docs/data/official_test_0.1.0.csv")
+SECTION = "## Version 0.1.0"
 # A column of the table of results, and the figure of the official test that it is compared with.
 PAIRS = (
     ("validation AUROC", "auroc"),
@@ -68,8 +69,9 @@ def main() -> None:
 
 
 def results(page: str) -> dict[str, dict[str, str]]:
-    """The rows of the page's first table by their recipe; each a column's head to its cell."""
-    lines = [line for line in page.partition("\n\n## ")[0].splitlines() if line.startswith("|")]
+    """The rows of 0.1.0's table by their recipe; each a column's head to its cell."""
+    section = page.partition(f"\n{SECTION}\n")[2]
+    lines = [line for line in re.split(r"\n##+ ", section)[0].splitlines() if line.startswith("|")]
     head, *rows = ([cell.strip() for cell in line.strip("|").split("|")] for line in lines)
     found: dict[str, dict[str, str]] = {}
     for row in rows[1:]:
