@@ -46,7 +46,7 @@ def confine_libraries() -> None:
     PyTorch makes a folder with the user's name among the temporary files, and fails where the user has no name.
     Thread pools count the machine's processors, and where a container may use two of 64, 64 threads wait for one
     another. Telemetry is off already: `import hilum` sees to ONNX Runtime's and Ray's, and OpenVINO's tools have a
-    package of their own for it, which `inference.engines` keeps from being imported.
+    package of their own for it, which `inference.openvino` keeps from being imported.
     """
     os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(_folder_for("torchinductor")))
     if is_limited():

@@ -35,7 +35,7 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return SPEEDS[seen[-1]]
 
     monkeypatch.setattr(engine_selection, "_rate", rate)
-    monkeypatch.setattr(engines, "_cpu_capabilities", lambda: ["FP32", "BF16"])
+    monkeypatch.setattr(engines, "cpu_capabilities", lambda: ["FP32", "BF16"])
     return seen
 
 
@@ -94,7 +94,7 @@ def test_what_says_something_else_is_omitted(
 def test_a_processor_without_bfloat16_is_not_asked_for_it(
     opened: Bundle, measured: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engines, "_cpu_capabilities", lambda: ["FP32"])
+    monkeypatch.setattr(engines, "cpu_capabilities", lambda: ["FP32"])
     assert select_engine(opened, "auto", "auto", 1) == ("openvino", "float32")
 
 

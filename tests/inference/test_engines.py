@@ -17,6 +17,7 @@ from hilum.bundle import Bundle
 from hilum.errors import BundleError, RequestError
 from hilum.inference import Detector, engines
 from hilum.inference.engines import TOLERANCES, open_engine
+from hilum.inference.openvino import cpu_capabilities
 from hilum.pixels import chest_phantom, preprocess
 from hilum.recipe import Pixels
 from tests.bundle.conftest import make, make_of, make_three
@@ -58,13 +59,13 @@ def judged(opened: Bundle, name: Any, precision: Any) -> np.ndarray:
 def test_every_engine_and_precision_says_what_onnx_runtime_says_in_float32(opened: Bundle) -> None:
     exact = judged(opened, "onnx", "float32")
     assert np.abs(judged(opened, "openvino", "float32") - exact).max() <= TOLERANCES["float32"]
-    if "BF16" in engines._cpu_capabilities():
+    if "BF16" in cpu_capabilities():
         assert np.abs(judged(opened, "openvino", "bfloat16") - exact).max() <= TOLERANCES["bfloat16"]
 
 
 def test_bfloat16_leaves_a_films_mean_and_deviation_alone(tiny: Path) -> None:
     """Of a film whose greys hardly differ, 8 bits of mantissa would leave nothing once the mean is gone."""
-    if "BF16" not in engines._cpu_capabilities():
+    if "BF16" not in cpu_capabilities():
         pytest.skip("this processor has no bfloat16")
     opened = bundle.read(tiny)
     exact, half = (open_engine(opened, "openvino", kind, 1)[0] for kind in ("float32", "bfloat16"))
@@ -134,7 +135,7 @@ def test_int8_that_nobody_made_is_refused(tiny: Path) -> None:
 def test_a_processor_without_the_instructions_falls_back_and_says_so(
     tiny: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engines, "_cpu_capabilities", lambda: ["FP32", "INT8"])
+    monkeypatch.setattr(engines, "cpu_capabilities", lambda: ["FP32", "INT8"])
     detector = Detector(tiny, engine="openvino", precision="bfloat16")
     assert detector.engine is not None
     assert detector.engine.precision == "float32"
@@ -142,7 +143,7 @@ def test_a_processor_without_the_instructions_falls_back_and_says_so(
 
 
 def test_an_answer_that_moves_too_far_is_refused(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    if "BF16" not in engines._cpu_capabilities():
+    if "BF16" not in cpu_capabilities():
         pytest.skip("this processor has no bfloat16")
     monkeypatch.setattr("hilum.bundle.golden.TOLERANCE", 0.0)
     with pytest.raises(BundleError, match=r"openvino in bfloat16 gives generated films .* use --precision float32"):

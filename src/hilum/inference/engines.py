@@ -6,8 +6,7 @@ calls in parallel: films are independent, and threads that share nothing but the
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from io import BytesIO
 from pathlib import Path
 from queue import SimpleQueue
@@ -21,6 +20,7 @@ from hilum.bundle.consistency import ONNX_NAME
 from hilum.bundle.read import INT8_NAME
 from hilum.errors import BundleError, RequestError, reason_of
 from hilum.extras import missing_packages, require
+from hilum.inference.openvino import cpu_capabilities, import_openvino, split_at_convolutions
 from hilum.onnx_session import open_session
 
 EngineName = Literal["onnx", "openvino"]
@@ -79,7 +79,7 @@ def open_engine(bundle: Bundle, name: EngineName, precision: Precision, threads:
     if name == "onnx" and precision == "bfloat16":
         raise RequestError("ONNX Runtime has no bfloat16 on a CPU: use --engine openvino, or --precision float32")
     note, network = "", _network(bundle, precision)
-    if name == "openvino" and precision == "bfloat16" and "BF16" not in _cpu_capabilities():
+    if name == "openvino" and precision == "bfloat16" and "BF16" not in cpu_capabilities():
         note, precision = "this processor has no instructions for bfloat16; computing in float32", "float32"
     source = bundle.folder / (INT8_NAME if precision == "int8" else ONNX_NAME)
     engine: OnnxRuntime | _OpenVino
@@ -188,7 +188,7 @@ class _OpenVino:
 
     def __init__(self, network: bytes, precision: Precision, threads: int) -> None:
         self.precision = precision
-        core = _openvino().Core()
+        core = import_openvino().Core()
         model = core.read_model(BytesIO(network))
         inputs, outputs = (
             [
@@ -207,7 +207,7 @@ class _OpenVino:
             "INFERENCE_NUM_THREADS": threads,
             "ENABLE_CPU_PINNING": False,  # other threads decode films on the same processors
         }
-        parts = _split_at_convolutions(model) if bfloat16 else [model]
+        parts = split_at_convolutions(model) if bfloat16 else [model]
         hints = ["f32", "bf16"] if bfloat16 else ["f32"]
         compiled = [
             core.compile_model(part, "CPU", {**settings, "INFERENCE_PRECISION_HINT": hint})
@@ -228,64 +228,3 @@ class _OpenVino:
             return outputs[0].copy()  # the request reuses its memory
         finally:
             self._idle.put(requests)
-
-
-def write_openvino(network: bytes, path: Path) -> list[Path]:
-    """Convert an ONNX network to OpenVINO's own format, and return the two files: `path` and its `.bin`.
-
-    Raises:
-        RequestError: OpenVINO is not installed.
-    """
-    require_engine("openvino")
-    openvino = _openvino()
-    openvino.save_model(openvino.Core().read_model(BytesIO(network)), path, compress_to_fp16=False)
-    return [path, path.with_suffix(".bin")]
-
-
-def _openvino() -> Any:
-    """Import OpenVINO with its telemetry disabled, which would report the import to its vendor."""
-    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
-    import openvino
-
-    return openvino
-
-
-def _cpu_capabilities() -> Sequence[str]:
-    capabilities: Sequence[str] = _openvino().Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-    return capabilities
-
-
-def _split_at_convolutions(model: Any) -> list[Any]:
-    """Split a network before its first convolutions: the standardisation of grey values, and everything after it.
-
-    OpenVINO applies bfloat16 to a whole network. Standardising a film (subtracting its mean, dividing by its standard
-    deviation) in bfloat16 changed probabilities by up to 0.11 on 526 films; with that part in float32, the network
-    changed them by up to 0.005.
-    """
-    openvino = _openvino()
-
-    first_layers: list[Any] = []  # convolutions or matrix products that depend on no other
-    after: set[str] = set()  # names of these layers and of everything that depends on them
-    for node in model.get_ordered_ops():
-        sources = [node.input_value(index).get_node() for index in range(node.get_input_size())]
-        if any(source.get_friendly_name() in after for source in sources):
-            after.add(node.get_friendly_name())
-        elif node.get_type_name() in ("Convolution", "GroupConvolution", "MatMul"):
-            first_layers.append(node)
-            after.add(node.get_friendly_name())
-    cuts: dict[tuple[str, int], Any] = {}
-    for node in first_layers:
-        source = node.input_value(0)
-        cuts.setdefault((source.get_node().get_friendly_name(), source.get_index()), source)
-    first = openvino.Model(
-        [openvino.opset13.result(cut) for cut in cuts.values()], model.get_parameters(), "first"
-    ).clone()
-    inputs = {
-        key: openvino.opset13.parameter(cut.get_partial_shape(), cut.get_element_type()) for key, cut in cuts.items()
-    }
-    for node in first_layers:
-        source = node.input_value(0)
-        parameter = inputs[source.get_node().get_friendly_name(), source.get_index()]
-        node.input(0).replace_source_output(parameter.output(0))
-    # The second part gets the films as well: it reads the batch size off them.
-    return [first, openvino.Model(model.get_results(), [*inputs.values(), *model.get_parameters()], "rest")]

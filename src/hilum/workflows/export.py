@@ -53,7 +53,7 @@ def export(
     from hilum.bundle.consistency import ONNX_NAME
     from hilum.bundle.int8 import add_forms, in_words
     from hilum.bundle.read import INT8_NAME
-    from hilum.inference.engines import write_openvino
+    from hilum.inference.openvino import write_openvino
 
     folder = Path(out) / "bundle"
     if folder.exists():
