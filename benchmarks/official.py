@@ -27,7 +27,7 @@ from hilum.films import as_manifest
 from hilum.inference import Detector
 from hilum.metrics import binary_metrics
 from hilum.progress import track
-from hilum.recipe import Recipe, read_recipe
+from hilum.recipe import Recipe, first_few, read_recipe
 from hilum.recipe.included import recipe_names
 from hilum.records import Figure, Manifest
 from hilum.workflows.seen_films import notes_on_training
@@ -186,11 +186,11 @@ def _flat(table: dict[str, Any], within: str = "") -> Iterator[tuple[str, str]]:
 
 
 def markdown(rows: Sequence[Row]) -> str:
-    """The rows as a table, with intervals."""
+    """The rows as a table, with intervals, and with the first few settings of each."""
     heads = ("system", "recipe", "films", "patients", "AUROC", "accuracy", "sensitivity", "specificity")
     lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
     for row in rows:
-        recipe = f"`{row.recipe}`" + (f" ({row.settings})" if row.settings else "")
+        recipe = f"`{row.recipe}`" + (f" ({first_few(row.settings.split(' '))})" if row.settings else "")
         cells = [row.system, recipe, str(row.films), str(row.patients) if row.patients else "unknown"]
         cells += [_with_interval(row.figures["auroc"], 4)]
         cells += [_with_interval(row.figures[name], 3) for name in ("accuracy", "sensitivity", "specificity")]

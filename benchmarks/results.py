@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks.agreement import official_test
-from benchmarks.official import system_of
+from benchmarks.official import settings_of, system_of
 from hilum.bundle import Spec, read
 from hilum.errors import HilumError, RequestError
 from hilum.evaluation import Evaluation, read_metrics
@@ -91,7 +91,7 @@ def row(run: Path, official: dict[str, dict[str, str]]) -> list[str]:
     figures = [_cell(_figure(run, column), column.digits) for column in FIGURES]
     apart = official.get(spec.recipe.name)
     tested = [f"{float(apart['auroc']):.4f}", f"{float(apart['accuracy']):.3f}"] if apart else [APART, APART]
-    return [system_of(spec.recipe), f"`{run.name}`", *_training(run, spec), *figures, *tested]
+    return [system_of(spec.recipe), _recipe(spec), *_training(run, spec), *figures, *tested]
 
 
 def difference(run: Path, other: Path) -> list[str]:
@@ -100,9 +100,7 @@ def difference(run: Path, other: Path) -> list[str]:
     Raises:
         HilumError: one of them is no finished run, or its files are damaged.
     """
-    for each in (run, other):
-        _spec(each)
-    cells = [f"`{run.name}` less `{other.name}`"]
+    cells = [f"{_recipe(_spec(run))} less {_recipe(_spec(other))}"]
     for column in FIGURES:
         mine, theirs = (_figure(each, column) for each in (run, other))
         cells.append(f"{float(mine) - float(theirs):+.{column.digits}f}" if mine and theirs else NOT_MEASURED)
@@ -113,6 +111,12 @@ def _spec(run: Path) -> Spec:
     if not (run / "bundle" / "bundle.json").is_file():
         raise RequestError(f"{run}: no finished run; name the folder that hilum train wrote")
     return read(run / "bundle").spec
+
+
+def _recipe(spec: Spec) -> str:
+    """The name of the recipe, and what it sets otherwise than the one of that name that comes with Hilum."""
+    settings = settings_of(spec.recipe)
+    return f"`{spec.recipe.name}`" + (f" ({settings})" if settings else "")
 
 
 def _training(run: Path, spec: Spec) -> tuple[str, str]:

@@ -59,8 +59,8 @@ def test_a_row_has_every_battery_and_both_controls(
 ) -> None:
     main([str(run) for run in runs])
     first, second = cells_of(capsys.readouterr().out)
-    assert (first["recipe"], first["time"]) == ("`s1-robust`", "2.5 min")
-    assert first["films; epochs"].endswith(" px; 2")
+    assert (first["system"], first["recipe"], first["time"]) == ("s1-cnn", "`tiny`", "2.5 min")
+    assert first["films; epochs"] == "32 px; 2"
     assert (first["`shifts-1`"], first["`familiar-1`"], first["`shifts-2`"]) == ("0.9100", "0.9200", "0.9300")
     assert first["`familiar-1`: specificity"] == "0.700 (0.600–0.800)"
     assert (first["lungs blanked"], first["outer tenth"]) == ("0.610 (0.510–0.710)", "0.550 (0.450–0.650)")
@@ -85,7 +85,7 @@ def test_differences_are_of_what_both_runs_have(runs: tuple[Path, Path], capsys:
     first, second = map(str, runs)
     main([first, "--against", second])
     (row,) = cells_of(capsys.readouterr().out)
-    assert row[""] == "`s1-robust` less `s1-cnn`"
+    assert row[""] == "`tiny` less `tiny`"
     assert (row["validation AUROC"], row["accuracy"]) == ("+0.0000", "+0.000")
     assert row["`shifts-2`"] == "not measured"
 
