@@ -106,7 +106,8 @@ def replace_outside(drawn: Replacements, images: Tensor, lungs: Tensor) -> Tenso
     framed = frames.any(dim=1)
     regions[framed] = _within(frames[framed], side)
     wide = _soft(regions, side)
-    level = images[blank].mean(dim=(2, 3), keepdim=True) + per_image(drawn.grey.to(images.device)[blank] - 0.5) * 0.3
+    # Any grey: the mean of a film with white lungs is high, and what replaces them must not say so.
+    level = images[blank].mean(dim=(2, 3), keepdim=True) + per_image(drawn.grey.to(images.device)[blank] - 0.5)
     replaced[blank] = replaced[blank].lerp(level.clamp(0, 1).expand_as(wide), wide)
     return replaced
 
