@@ -11,6 +11,7 @@ from html import escape
 from msgspec import Struct, field
 
 from hilum.evaluation.answered_parts import UNDEFINED, AnsweredResult
+from hilum.evaluation.brief import answer_lines, interval_of, line_of, number_of, table_lines, with_interval
 from hilum.evaluation.result_parts import (
     AtPrevalence,
     AuditSummary,
@@ -24,7 +25,7 @@ from hilum.evaluation.result_parts import (
     ShiftResult,
     Subgroup,
 )
-from hilum.records import ABSTENTIONS, Figure
+from hilum.records import Figure
 
 FIGURES = (
     "auroc", "accuracy", "balanced_accuracy", "sensitivity", "specificity", "precision", "recall", "f1",
@@ -41,7 +42,6 @@ _IN_BRIEF = (
     "log_loss",
     "ece",
 )  # what a terminal shows
-_REASONS = 5  # the largest number of reasons there
 
 
 class Evaluation(Struct, frozen=True, kw_only=True):
@@ -169,21 +169,21 @@ def _as_text(evaluation: Evaluation) -> str:
     lines = [f"{evaluation.n} films of {evaluation.patients} known patients{split}"]
     answered = evaluation.answered
     chosen = answered if answered and answered.abstains else None
-    lines += [_line(name, getattr(evaluation, name), getattr(chosen, name, None)) for name in _IN_BRIEF]
-    lines += _on_answers(answered) if answered else []
+    lines += [line_of(name, getattr(evaluation, name), getattr(chosen, name, None)) for name in _IN_BRIEF]
+    lines += answer_lines(answered) if answered else []
     if evaluation.per_class and evaluation.pairs:
         lines.append("(auroc, sensitivity, specificity, precision and f1 are means over the classes)")
-        lines += _table("one class against the rest", evaluation.per_class)
-        lines += _table("two classes at a time", evaluation.pairs)
+        lines += table_lines("one class against the rest", evaluation.per_class)
+        lines += table_lines("two classes at a time", evaluation.pairs)
     for battery in (evaluation.shifted, evaluation.elsewhere, evaluation.familiar):
         if battery:
             lines.append(f"-- mean under the shifts of {battery.battery}; worst: {battery.auroc_worst.shift}")
-            lines += [_line(name, getattr(battery.mean, name)) for name in ("auroc", "sensitivity", "specificity")]
-            lines.append(_line("auroc, worst", battery.auroc_worst.figure))
+            lines += [line_of(name, getattr(battery.mean, name)) for name in ("auroc", "sensitivity", "specificity")]
+            lines.append(line_of("auroc, worst", battery.auroc_worst.figure))
     if there := evaluation.at_prevalence:
         lines.append(f"-- predictive values where {there.prevalence:.1%} of films are {evaluation.classes[-1]}")
-        lines.append(_line("positive", there.positive_predictive_value))
-        lines.append(_line("negative", there.negative_predictive_value))
+        lines.append(line_of("positive", there.positive_predictive_value))
+        lines.append(line_of("negative", there.negative_predictive_value))
     if evaluation.notes:
         lines += ["-- keep in mind", *(f"   {note}" for note in evaluation.notes)]
     return "\n".join(lines)
@@ -193,14 +193,14 @@ def _as_html(evaluation: Evaluation) -> str:
     """A table of the figures with their intervals, and the notes below it."""
     split = f", split {escape(evaluation.split)}" if evaluation.split else ""
     rows = "".join(
-        f"<tr><th style='text-align:left'>{name.replace('_', ' ')}</th><td>{_number(figure)}</td>"
-        f"<td>{_interval(figure) or '–'}</td>{_answered_cell(evaluation, name)}</tr>"
+        f"<tr><th style='text-align:left'>{name.replace('_', ' ')}</th><td>{number_of(figure)}</td>"
+        f"<td>{interval_of(figure) or '–'}</td>{_answered_cell(evaluation, name)}</tr>"
         for name, figure in evaluation.figures.items()
     )
     heading, below = "", ""
     if evaluation.answered:
         heading = "<th>of those answered</th>" if evaluation.answered.abstains else ""
-        below = f"<p>{escape(' '.join(_on_answers(evaluation.answered)[0].split()))}</p>"
+        below = f"<p>{escape(' '.join(answer_lines(evaluation.answered)[0].split()))}</p>"
     notes = "".join(f"<li>{escape(note)}</li>" for note in evaluation.notes)
     return (
         f"<p><b>{escape(evaluation.detector.name or 'Evaluation')}</b>: {evaluation.n:,} films of "
@@ -214,45 +214,4 @@ def _answered_cell(evaluation: Evaluation, name: str) -> str:
     """The same figure of the films that are answered, where some are not."""
     if evaluation.answered is None or not evaluation.answered.abstains:
         return ""
-    return f"<td>{_with_interval(getattr(evaluation.answered, name))}</td>"
-
-
-def _number(figure: Figure) -> str:
-    return "not defined" if figure.value is None else f"{figure.value:.4f}"
-
-
-def _interval(figure: Figure) -> str:
-    return "" if figure.low is None or figure.high is None else f"{figure.low:.4f} to {figure.high:.4f}"
-
-
-def _line(name: str, figure: Figure, answered: Figure | None = None) -> str:
-    """A figure of all films and, where some are not answered, of those that are."""
-    text = f"{name:<16}{_with_interval(figure)}"
-    return text if answered is None else f"{text:<46}answered: {_with_interval(answered)}"
-
-
-def _with_interval(figure: Figure) -> str:
-    span = _interval(figure)
-    return _number(figure) + (f"  ({span})" if span else "")
-
-
-def _on_answers(answered: AnsweredResult) -> list[str]:
-    """How many films are answered, and why the others are not; the most frequent reasons."""
-    without = ", ".join(f"{answered.answers[name]:,} {name}" for name in ABSTENTIONS if answered.answers[name])
-    lines = [_line("coverage", answered.coverage) + (f"  {without}" if without else "  every film is answered")]
-    reasons = list(answered.reasons.items())
-    lines += [f"   {count:>5,}  {why}" for why, count in reasons[:_REASONS]]
-    more = sum(count for _, count in reasons[_REASONS:])
-    return lines + ([f"   {more:>5,}  for other reasons"] if more else [])
-
-
-def _table(title: str, groups: dict[str, ClassFigures] | dict[str, PairFigures]) -> list[str]:
-    """A line for each class or pair, without intervals: those are in the report."""
-    kinds = type(next(iter(groups.values()))).__struct_fields__
-    width = max(len(name) for name in groups)
-    lines = [f"-- {title}", " ".join((" " * width, *(f"{kind:>11}" for kind in kinds)))]
-    for name, group in groups.items():
-        values = [getattr(group, kind) for kind in kinds[:-1]]
-        cells = ("–" if figure.value is None else f"{figure.value:.4f}" for figure in values)
-        lines.append(" ".join((f"{name:<{width}}", *(f"{cell:>11}" for cell in cells), f"{group.n:>11}")))
-    return lines
+    return f"<td>{with_interval(getattr(evaluation.answered, name))}</td>"
