@@ -3,7 +3,7 @@
     python -m benchmarks.engines
     python -m benchmarks.engines --agree runs/resnet50/bundle runs/vgg16/bundle --data ../shared/data/chest_xray
 
-The first gives rates: S1 as it ships, ResNet-50 and VGG-16 at 224 px with drawn weights, all on the same generated
+The first gives rates: S1 at 128 px, ResNet-50 and VGG-16 at 224 px, all with drawn weights and on the same generated
 films; the systems take turns, and each ratio is of one round. PyTorch is as it comes: eager, float32, its own
 threads, the better of two batch sizes. The second gives, on the validation films, every engine's figures at the
 bundle's operating point.
@@ -54,7 +54,11 @@ from hilum.records import Film, Manifest
 SECONDS, SHOWN = 0.8, 32
 TORCH = "PyTorch eager, float32"
 TORCH_BATCHES = (8, 32)
-NETWORKS = {"S1, 128 px": None, "ResNet-50, 224 px": ("resnet50", "default"), "VGG-16, 224 px": ("vgg16", "s2")}
+NETWORKS = {
+    "S1, 128 px": ("s1-cnn", "default", 128),
+    "ResNet-50, 224 px": ("resnet50", "default", 224),
+    "VGG-16, 224 px": ("vgg16", "s2", 224),
+}
 FILMS = tuple(
     Film(f"{split} {label}", label, split=split, sha256=label)
     for split in ("train", "val") for label in ("NORMAL", "PNEUMONIA")
@@ -71,8 +75,7 @@ def rates_of(work: str) -> list[Row]:
     """The same of one network."""
     drawn = NETWORKS[work]
     with tempfile.TemporaryDirectory() as folder:
-        opened = bundle.read("shipped") if drawn is None else drawn_bundle(Path(folder) / drawn[0], *drawn)
-        opened = with_int8(opened, Path(folder) / "int8")
+        opened = with_int8(drawn_bundle(Path(folder) / drawn[0], *drawn), Path(folder) / "int8")
         shown = films_of(opened.spec.recipe.pixels)
         systems = {TORCH: _torch(opened, shown), **_engines(opened, shown)}
         values = in_turn(systems)

@@ -2,7 +2,7 @@
 
     python -m benchmarks.one_film
 
-The originals with S1 as it ships, in OpenVINO's int8; decoding whole is what scoring is measured against.
+The originals with S1, in OpenVINO's int8; decoding whole is what scoring is measured against.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.data import full_size
-from benchmarks.engines import with_int8
-from benchmarks.scoring import decode
-from hilum import bundle, films
+from benchmarks.engines import drawn_bundle, with_int8
+from benchmarks.scoring import S1, decode
+from hilum import films
 from hilum.gate import check_films
 from hilum.inference import Detector
 from hilum.inference.engines import BATCH_SIZE
@@ -36,7 +36,7 @@ def main() -> None:
         return
     some = films.find(list(map(str, paths))).films
     with tempfile.TemporaryDirectory() as folder:
-        opened = with_int8(bundle.read("shipped"), Path(folder) / "int8")
+        opened = with_int8(drawn_bundle(Path(folder) / "s1", *S1), Path(folder) / "int8")
         detector = Detector(opened.folder, engine="openvino", precision="int8", threads=1)
         spec, engine, gate = opened.spec.recipe.pixels, detector.engine, detector.gate
         assert engine is not None

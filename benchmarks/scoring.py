@@ -5,8 +5,9 @@
 
 - A folder of 224 px films (Kermany's validation films, read from disk) with ResNet-50 and VGG-16 of drawn weights,
   against the same engine on squares that lie in memory.
-- Full-size JPEGs with S1 as it ships, against decoding the same files alone, whole, on every processor: what no
+- Full-size JPEGs with S1, against decoding the same files alone, whole, on every processor: what no
   detector that decodes them whole can pass.
+- The folder of 224 px films with the detector that comes with Hilum, lungs and gate included.
 - The memory of `hilum predict` over 100,000 small films, in a process of its own.
 """
 
@@ -35,6 +36,7 @@ from hilum.inference import Detector
 from hilum.inference.engines import BATCH_SIZE, EngineName, Precision
 from hilum.machine import processors
 from hilum.pixels import chest_phantom, read_square
+from hilum.recipe import Pixels
 from hilum.records import Film
 from hilum.workers import map_batches
 
@@ -46,6 +48,7 @@ ENGINES: tuple[tuple[EngineName, Precision], ...] = (
     ("openvino", "float32"),
     ("openvino", "int8"),
 )
+S1 = ("s1-cnn", "default", 128)
 MANY, DISTINCT = 100_000, 500
 Rate = Callable[[], float]
 
@@ -83,12 +86,25 @@ def full_size_films(times: int = 3) -> list[Row]:
         return []
     some = films.find([FULL]).films * times
     with tempfile.TemporaryDirectory() as folder:
-        opened = with_int8(bundle.read("shipped"), Path(folder) / "int8")
-        rates = {DECODING: _decoded(some), "decoding at a fraction alone": _read(some)}
+        opened = with_int8(drawn_bundle(Path(folder) / "s1", *S1), Path(folder) / "int8")
+        rates = {DECODING: _decoded(some), "decoding at a fraction alone": _read(some, opened.spec.recipe.pixels)}
         for engine, precision in ENGINES:
             detector = Detector(opened.folder, engine=engine, precision=precision)
             rates[f"Hilum by {named(engine)}, {precision}"] = _scored(detector, some)
         return _in_turn("full-size JPEGs, S1", rates, Target(0.85, DECODING))
+
+
+def shipped(number: int = 256) -> list[Row]:
+    """Small films by the detector that comes with Hilum: decoding, lungs, crop, gate, network, answer."""
+    if not SMALL.is_dir():
+        return []
+    some = films.find([SMALL]).films
+    some = tuple(some[place] for place in np.linspace(0, len(some) - 1, number).astype(int))
+    values = in_turn({"Hilum": _scored(Detector("shipped"), some)})
+    return [
+        Row("a folder of 224 px films, the shipped detector", name, each, targets=(Target(70),))
+        for name, each in values.items()
+    ]
 
 
 def memory() -> list[Row]:
@@ -118,7 +134,7 @@ def memory() -> list[Row]:
     return [Row(work, "Hilum", (early, peak), "MB", (Target(800, at_most=True),), note="at a fifth of them; peak")]
 
 
-PARTS = {"small": small_films, "full-size": full_size_films, "memory": memory}
+PARTS = {"small": small_films, "full-size": full_size_films, "shipped": shipped, "memory": memory}
 
 
 def _in_turn(work: str, rates: dict[str, Rate], target: Target) -> list[Row]:
@@ -162,9 +178,9 @@ def _decoded(some: tuple[Film, ...]) -> Rate:
     return _rate(len(data), lambda: list(pool.map(decode, data)))
 
 
-def _read(some: tuple[Film, ...]) -> Rate:
-    """As S1 is shown them, without the network."""
-    spec, pool = bundle.read("shipped").spec.recipe.pixels, ThreadPoolExecutor(processors())
+def _read(some: tuple[Film, ...], spec: Pixels) -> Rate:
+    """As a network is shown them, without the network."""
+    pool = ThreadPoolExecutor(processors())
     return _rate(len(some), lambda: list(pool.map(lambda film: read_square(film.path, spec), some)))
 
 
