@@ -102,7 +102,7 @@ def explain(
             predicted.prediction,
             explanation.explain_film(model, detector.probs, grey, method, target, _lungs_of(square)),
             f"{number:04d}.png",
-            "".join(stopping(predicted.flags)),
+            "; ".join(stopping(predicted.flags)),
             answer=predicted.answer,
             why=predicted.why,
         )
