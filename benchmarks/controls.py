@@ -184,7 +184,9 @@ def _scored(detector: Detector, film: Film, partner: Film, seed: int) -> tuple[d
     region = found.box or WHOLE
     intact = preprocess_scaled(grey, spec, grey.shape, 1, detector.lungs)
     squares = [intact.levels]
-    squares += [preprocess(view, spec, detector.lungs, region) for view in views.values()]
+    # Without lungs a film keeps its grey scale, as in `hilum evaluate --shifts`; other lungs bring theirs.
+    framings = {name.replace("_", " "): intact.framing for name in CONTROLS.shifts}
+    squares += [preprocess(view, spec, detector.lungs, framings.get(name, region)) for name, view in views.items()]
     lungs = None if intact.lungs is None else np.stack([intact.lungs] * len(squares))
     probs = detector.probs(np.stack(squares), lungs)[:, 1]
     return dict(zip(("intact", *views), map(float, probs), strict=True)), found.mask is not None

@@ -7,6 +7,7 @@ crops of them, a film that is not a chest and crops of it, slices of pydicom's, 
 validation films rotated and inverted. The shares hold for the preprocessing that is named; any may be tried.
 
     python -m benchmarks.gate --data ../shared/data
+    python -m benchmarks.gate --size 160 --region lungs
     python -m benchmarks.gate --size 64 --equalise clahe
 
 Target: an AUROC of 0.99 or more for each kind, at 99% of chest films let through.
@@ -53,6 +54,7 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=128)
     parser.add_argument("--resize", default="squash")
     parser.add_argument("--equalise", default="none")
+    parser.add_argument("--region", default="film", help="`lungs` crops films to them, as the shipped detector does")
     parser.add_argument("--films", type=int, default=5000, help="fit on so many training films at most")
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
@@ -60,7 +62,14 @@ def main() -> None:
     if not folder.is_dir():
         print(f"{folder} is not here; name the folder of films with --data DIR")
         return
-    spec = replace(Pixels(), size=arguments.size, resize=arguments.resize, equalise=arguments.equalise)
+    spec = replace(
+        Pixels(),
+        size=arguments.size,
+        resize=arguments.resize,
+        equalise=arguments.equalise,
+        region=arguments.region,
+        grey_from=arguments.region,
+    )
     manifest = films.index(folder)
     train, val = list(manifest.split("train")), list(manifest.split("val"))
     train = train[:: math.ceil(len(train) / arguments.films)]
