@@ -13,7 +13,7 @@ from hilum.errors import RequestError
 from hilum.extras import require
 from hilum.recipe import parse_recipe
 
-# The recipe of the demo: `hilum` in small, so that it ends while a person waits.
+# The recipe of the demo: the custom CNN on small whole films, so that it ends while a person waits.
 RECIPE = {
     "name": "demo",
     "batches": {
