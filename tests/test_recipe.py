@@ -294,16 +294,15 @@ def test_every_robust_recipe_is_cropped_to_the_lungs_and_does_not_let_the_rest_o
 
 
 @pytest.mark.parametrize("number", range(6, 11))
-def test_a_robust_system_without_a_network_differs_from_the_plain_one_in_its_crop_alone(number: int) -> None:
+def test_a_robust_system_without_a_network_is_the_plain_one_on_the_lungs(number: int) -> None:
     (plain,) = (
         info.name for info in list_recipes() if info.name.startswith(f"s{number}-") and "robust" not in info.name
     )
     changed = differences(read_recipe(plain), read_recipe(f"s{number}-robust"))
-    assert changed == [
-        f"name {plain} → s{number}-robust",
-        "pixels.region film → lungs",
-        "pixels.grey_from film → lungs",
-    ]
+    assert {"pixels.region film → lungs", "pixels.grey_from film → lungs"} < set(changed)
+    # What holds under shifts on whole films need not on the lungs: how films are described and classified may differ.
+    described = ("families", "selected", "side", "components", "classifier", "strengths")
+    assert all(line.startswith(("name ", "pixels.", *(f"classical.{key} " for key in described))) for line in changed)
 
 
 def test_fewer_epochs_lower_the_fewest_that_a_recipe_asks_for_unless_those_are_set() -> None:

@@ -217,4 +217,4 @@ def test_it_says_what_it_is(detector: Detector) -> None:
     for part in ("NORMAL or PNEUMONIA", "threshold: 0.400", "engine: onnx float32", str(detector.folder)):
         assert part in shown
     assert "<td" in detector._repr_html_()
-    assert repr(Detector()).startswith("Detector(recipe: hilum, system: s1-cnn")
+    assert repr(Detector()).startswith("Detector(recipe: hilum, system: efficientnet-lite0")

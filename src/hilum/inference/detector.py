@@ -45,7 +45,7 @@ class Detector:
     >>> import numpy as np
     >>> levels = np.random.default_rng(0).integers(0, 256, (256, 256)).astype(np.uint8)
     >>> detector.predict(levels).rows[0].flags  # noise is not a radiograph
-    ('looks like noise',)
+    ('looks like noise', 'no lungs found: it does not look like a frontal chest film')
 
     It is pickled as the bundle's path and the options below; the process that unpickles it opens the bundle again.
 
