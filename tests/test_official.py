@@ -77,6 +77,7 @@ def test_the_gate_stops_no_film(
     assert " | 9 | 5 | " in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_intervals_are_over_patients(
     chest_folder: ChestFolder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -92,6 +92,7 @@ epochs = 2
 """
 
 
+@pytest.mark.slow
 def test_from_a_frozen_trunk_to_three_classes_to_a_thawed_stage(
     hilum: Hilum, chest_folder: ChestFolder, tmp_path: Path
 ) -> None:
