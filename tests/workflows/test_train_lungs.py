@@ -120,6 +120,21 @@ def test_what_would_teach_something_wrong_is_left_out_and_counted(
         assert reason in notes
 
 
+def test_outlines_that_the_recipe_knows_to_be_wrong_are_left_out_and_counted(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    from hilum import films as room
+    from hilum.workflows.train_lungs import outlines_of
+
+    films, outlines = write_films(tmp_path, 12, 32)
+    wrong = sorted(path.stem for path in outlines.rglob("*.png"))[:2]
+    recipe = read_recipe("lungs", [*SETTINGS, f"outlines.left_out={wrong}"])
+    with caplog.at_level(logging.INFO, logger="hilum"):
+        used = outlines_of(recipe, room.index(films, cut=False), outlines)
+    assert {Path(each.path).stem for each in used} == {path.stem for path in outlines.rglob("*.png")} - set(wrong)
+    assert "2 films left out, whose outlines are known to be wrong" in caplog.text
+
+
 def test_outlines_of_other_films_are_refused(tmp_path: Path) -> None:
     from hilum import films as room
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -56,12 +56,17 @@ class OutlinedFilms:
         return Manifest(tuple(outline.film for outline in self.outlines))
 
 
-def match_outlines(manifest: Manifest, folder: str | Path) -> OutlinedFilms:
+def match_outlines(manifest: Manifest, folder: str | Path, left_out: Collection[str] = ()) -> OutlinedFilms:
     """Give films the outlines of the same name (without its ending) that lie anywhere below a folder.
 
     Films without an outline are left out, and so is what would teach something wrong: names that several films or
     several different outlines have, pictures that are no outlines, outlines of another shape than their film's, empty
     ones, outlines of one lung, and implausible ones (`fault_of_shape`). Each reason is a note with its count.
+
+    Args:
+        manifest: the films.
+        folder: holds their outlines.
+        left_out: names of films, without folder and ending, whose outlines are known to be wrong.
 
     Raises:
         LayoutError: there is no such folder, no film has an outline, or most outlines are wrong, so that the folder
@@ -76,8 +81,9 @@ def match_outlines(manifest: Manifest, folder: str | Path) -> OutlinedFilms:
     films: dict[str, list[Film]] = defaultdict(list)
     for film in manifest:
         films[_stem(film.path)].append(film)
-    matched = [film for film in manifest if _stem(film.path) in found]
-    if not matched:
+    named = [film for film in manifest if _stem(film.path) in found]
+    matched = [film for film in named if _stem(film.path) not in left_out]
+    if not named:
         raise LayoutError(
             f"{say(folder)}: no outline has the name of a film (a film is {say(_stem(manifest.films[0].path))}); "
             "an outline is a picture with its film's name, such as IM-0115-0001.png for IM-0115-0001.jpeg"
@@ -111,7 +117,9 @@ def match_outlines(manifest: Manifest, folder: str | Path) -> OutlinedFilms:
             f"{say(folder)}: {len(matched) - len(outlines)} of {count(len(matched), 'outline')} cannot be used, "
             f"so they seem to be of other films; {'; '.join(notes)}"
         )
-    without = len(manifest) - len(matched)
+    if len(named) > len(matched):
+        notes.insert(0, f"{count(len(named) - len(matched), 'film')} left out, whose outlines are known to be wrong")
+    without = len(manifest) - len(named)
     if without:
         notes.insert(0, f"{count(without, 'film')} without an outline left out; {len(outlines)} films remain")
     unused = len(found.keys() - films.keys())

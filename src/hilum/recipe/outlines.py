@@ -24,6 +24,8 @@ class Outlines(Struct, frozen=True, forbid_unknown_fields=True):
         others: Probability that a training film is replaced by a picture that is no chest film: shuffled tiles or a
             small part of the film, drawn limbs and shapes, noise, text.
         folds: Number of parts into which the patients are divided; one of them is the validation films.
+        left_out: Names of films (without folder and ending) whose outlines were looked at and are wrong: nothing is
+            learnt from them, and nothing measured on them.
     """
 
     widths: Annotated[tuple[Annotated[int, Meta(ge=1, le=1024)], ...], Meta(min_length=2, max_length=8)] = (
@@ -39,6 +41,7 @@ class Outlines(Struct, frozen=True, forbid_unknown_fields=True):
     turned: Fraction = 0.24
     others: Fraction = 0.12
     folds: Annotated[int, Meta(ge=2, le=1000)] = 10
+    left_out: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.turned + self.others > 1:

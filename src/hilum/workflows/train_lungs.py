@@ -56,7 +56,8 @@ def outlines_of(recipe: Recipe, manifest: Manifest, folder: str | Path) -> tuple
     from hilum import films
 
     assert recipe.outlines is not None
-    matched = films.match_outlines(manifest.where(lambda film: film.split != "test"), folder)
+    used = manifest.where(lambda film: film.split != "test")
+    matched = films.match_outlines(used, folder, recipe.outlines.left_out)
     for note in matched.notes:
         logger.info(f"note: {note}")
     return tuple(films.split_outlined(matched.outlines, recipe.outlines.folds, recipe.seed))
