@@ -126,6 +126,7 @@ WITHOUT: dict[str, extras.Extra] = {
     "train s1-cnn --data nowhere --out out": "train",
     "evaluate shipped --data nowhere --out out --heat-maps": "train",
     "tune s1-cnn --data nowhere --out out": "train",
+    "adapt shipped --data nowhere --out out": "train",
     "calibrate shipped --data nowhere --out out": "train",
     "fuse shipped shipped --data nowhere --out out": "train",
     "explain shipped nowhere.png --out out": "train",

@@ -118,6 +118,7 @@ def test_a_pipe_among_named_films_fails_alone(tmp_path: Path) -> None:
         "index pipe.csv --out out.csv",
         "train pipe.toml --data DATA --out out",
         "audit pipe.csv --out out",
+        "adapt BUNDLE --data pipe.csv --out out",
         "calibrate BUNDLE --data pipe.csv --out out",
     ],
 )

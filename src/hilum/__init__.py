@@ -53,6 +53,7 @@ if TYPE_CHECKING:
         write_predictions,
     )
     from hilum.tuning import StudySummary
+    from hilum.workflows.adapt import Adapted, adapt
     from hilum.workflows.calibrate import calibrate
     from hilum.workflows.compare import compare
     from hilum.workflows.evaluate import evaluate
@@ -67,6 +68,7 @@ if TYPE_CHECKING:
 __version__ = "0.2.0"
 
 __all__ = [
+    "Adapted",
     "Audit",
     "BundleError",
     "Comparison",
@@ -89,6 +91,7 @@ __all__ = [
     "RequestError",
     "Run",
     "StudySummary",
+    "adapt",
     "audit",
     "calibrate",
     "compare",
@@ -152,6 +155,7 @@ _MODULES = {
         "write_manifest",
         "write_predictions",
     ),
+    "hilum.workflows.adapt": ("Adapted", "adapt"),
     "hilum.workflows.calibrate": ("calibrate",),
     "hilum.workflows.compare": ("compare",),
     "hilum.workflows.evaluate": ("evaluate",),

@@ -84,7 +84,7 @@ def test_a_damaged_record(copy: Path, content: bytes) -> None:
 def test_another_schema_is_named(copy: Path) -> None:
     record = json.loads((copy / "bundle.json").read_text())
     (copy / "bundle.json").write_text(json.dumps({**record, "schema": 99}))
-    with pytest.raises(BundleError, match="schema 99; this Hilum reads 2, 3, 4, 5 and 6"):
+    with pytest.raises(BundleError, match="schema 99; this Hilum reads 2, 3, 4, 5, 6 and 7"):
         bundle.read(copy)
 
 

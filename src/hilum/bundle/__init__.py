@@ -3,6 +3,7 @@
 Opening, checking and writing bundles needs no torch; `hilum.bundle.network_payload`, which holds networks, does.
 """
 
+from hilum.bundle.adapted import Adaptation
 from hilum.bundle.decisions import fit_decisions, with_controls
 from hilum.bundle.golden import TOLERANCE, check_golden, parse_golden
 from hilum.bundle.pin import SHIPPED_SEAL
@@ -13,6 +14,7 @@ __all__ = [
     "SHIPPED",
     "SHIPPED_SEAL",
     "TOLERANCE",
+    "Adaptation",
     "Bundle",
     "Decisions",
     "Member",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from hilum.bundle.adapted import IN_WORDS
 from hilum.bundle.spec import PIPELINE_NAME, Spec, SplitCard
 from hilum.recipe import Recipe
 from hilum.records.text import markdown, printable
@@ -46,7 +47,7 @@ used to diagnose, to treat, or to put off either. Nobody has approved it for cli
 | split | films | patients |
 |---|---|---|
 {data}
-
+{_adapted(spec)}
 ## How good it was on validation
 
 {_whose(spec)}; 95% intervals from a bootstrap over patients.
@@ -64,6 +65,29 @@ Adults, if it was trained on children, and the reverse; lateral films; CT slices
 Hilum {spec.hilum}, {spec.created}. Data fingerprint `{spec.data_fingerprint[:16]}`, code fingerprint
 `{spec.code_fingerprint[:16]}`. The resolved recipe, the history and every figure are in `bundle.json`.
 """
+
+
+def _adapted(spec: Spec) -> str:
+    """On which films it was adapted, and what that changed."""
+    if not spec.adapted:
+        return ""
+    lines = ["", "## What it was adapted on", ""]
+    for each in spec.adapted:
+        films = ", ".join(f"{number} {markdown(name)}" for name, number in each.films.items())
+        lines += [
+            f"On films of another place, {IN_WORDS[each.rung]}.",
+            f"Films: {films}; patients: {each.patients or 'not known'}.",
+            "Each film was held out once with its patient; what was held out, with 95% intervals over patients:",
+            "",
+            "| figure | before | adapted |",
+            "|---|---|---|",
+            *(f"| {markdown(name)} | {figure} | {each.after[name]} |" for name, figure in each.before.items()),
+            "",
+            f"The Brier score became lower by {each.gain}. Figures on the films that it was trained on, wherever",
+            "they stand, are of the detector before, and hold no longer.",
+            "",
+        ]
+    return "\n".join(lines)
 
 
 def _split_row(split: str, part: SplitCard) -> str:
@@ -205,6 +229,8 @@ def _fused(spec: Spec) -> list[str]:
 
 def _whose(spec: Spec) -> str:
     """Whose films it was validated on."""
+    if spec.adapted:
+        return "On the films that it was adapted on; where weights were fitted, each film without its patient"
     if spec.out_of_fold:
         return (
             "Each film was predicted by the one network that was trained on none of its patient's films; the\n"

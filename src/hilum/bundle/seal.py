@@ -144,12 +144,13 @@ def _data_card(manifest: Manifest, members: Sequence[Member]) -> dict[str, Split
         for number, member in enumerate(members, start=1)
     }
     return {
-        **(trained_on or {"train": _split_card(manifest.split("train"))}),
-        "val": _split_card(manifest.split("val")),
+        **(trained_on or {"train": split_card(manifest.split("train"))}),
+        "val": split_card(manifest.split("val")),
     }
 
 
-def _split_card(manifest: Manifest) -> SplitCard:
+def split_card(manifest: Manifest) -> SplitCard:
+    """Counts of some films by class and cause, and of their patients."""
     names = (
         f"{film.label}/{film.subtype}" if film.subtype not in ("", film.label) else film.label for film in manifest
     )

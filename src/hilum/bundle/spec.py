@@ -6,6 +6,7 @@ import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
+from hilum.bundle.adapted import Adaptation
 from hilum.confidence import Calibration, Conformal, ScoreReference
 from hilum.confidence.probabilities import softmax
 from hilum.recipe import Recipe
@@ -14,9 +15,9 @@ from hilum.records import Figure
 # Since 3 with calibration, prediction sets and scores to compare with; 2 is read as one without them. Since 4 it may
 # hold a system without a network; of a network it holds what one of schema 3 holds. Since 5 its recipe
 # says what sets the grey scale (`pixels.grey_scale`); before, the extremes did. Since 6 its films may be cropped to
-# the lungs (`pixels.region`); before, they were shown whole.
-SCHEMA = 6
-READABLE = (2, 3, 4, 5, SCHEMA)
+# the lungs (`pixels.region`); before, they were shown whole. Since 7 it may have been adapted (`adapted`).
+SCHEMA = 7
+READABLE = (2, 3, 4, 5, 6, SCHEMA)
 _GREY_SCALE_SINCE = 5
 PIPELINE_NAME = "model.skops"  # of a system without a network, in place of model.onnx and weights.safetensors
 
@@ -102,6 +103,8 @@ class Spec(Struct, frozen=True, forbid_unknown_fields=True):
             it is not known (schema 2).
         multiply_adds: for one film; 0 where it is not known.
         made_with: versions of the libraries that a system without a network was fitted by; none for networks.
+        adapted: on the films of which other hospitals it was adapted, the first one first; `data` and `history` are
+            of the films that it was made from.
     """
 
     schema: int
@@ -125,6 +128,7 @@ class Spec(Struct, frozen=True, forbid_unknown_fields=True):
     parameters: int = 0
     multiply_adds: int = 0
     made_with: dict[str, str] = {}
+    adapted: tuple[Adaptation, ...] = ()
 
     @property
     def recipes(self) -> tuple[Recipe, ...]:

@@ -9,13 +9,15 @@ import numpy as np
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
-from hilum.bundle.consistency import GOLDEN_NAME, LUNGS_NAME
+from hilum.bundle.adapted import Adaptation
+from hilum.bundle.consistency import GOLDEN_NAME, LUNGS_NAME, SIGNATURE_NAME, SPEC_NAME
 from hilum.bundle.golden import write_golden
 from hilum.bundle.read import GATE_NAME, Bundle, lung_finder
-from hilum.bundle.seal import part_of, seal, spec_of, stamped
+from hilum.bundle.seal import part_of, put_in_place, seal, spec_of, stamped
 from hilum.bundle.signature import tell_unsigned
 from hilum.bundle.spec import Decisions, Member
 from hilum.confidence import calibrated
+from hilum.files import read_regular
 from hilum.gate import Gate, write_gate
 from hilum.metrics.counts import Floats
 from hilum.pixels.region import finder_of, pin_lungs
@@ -115,23 +117,35 @@ def write(
 
 
 def rewrite(
-    opened: Bundle, payload: Payload, folder: Path, *, recipe: Recipe, decisions: Decisions, gate: Gate | None = None
+    opened: Bundle,
+    payload: Payload,
+    folder: Path,
+    *,
+    recipe: Recipe,
+    decisions: Decisions,
+    gate: Gate | None = None,
+    adaptation: Adaptation | None = None,
 ) -> Bundle:
     """Write a bundle again with what predicts in it, and with another calibration and operating point.
 
     Args:
         opened: the bundle.
-        payload: what predicts in it; its files are copied byte by byte.
+        payload: what predicts in it; its files are copied byte by byte, unless the adaptation is of its weights.
         folder: as for `write`.
         recipe: resolved; the bundle's own but for `[bundle]`.
         decisions: what was chosen on other films, and the figures there.
         gate: replaces the bundle's own; None keeps that.
+        adaptation: on what it was adapted, which is added to what the bundle says of itself.
 
     Raises:
         RequestError: the folder exists and is no bundle.
+        HilumError: a network's ONNX file does not give what the torch network gives.
     """
     with part_of(folder) as part:
-        for name in (*payload.files, *([LUNGS_NAME] if opened.holds(LUNGS_NAME) else [])):
+        copied = payload.files if adaptation is None or adaptation.rung == "decisions" else ()
+        if not copied:
+            payload.save(part)
+        for name in (*copied, *([LUNGS_NAME] if opened.holds(LUNGS_NAME) else [])):
             (part / name).write_bytes(opened.content(name))
         if gate:
             write_gate(gate, part / GATE_NAME)
@@ -139,9 +153,25 @@ def rewrite(
             (part / GATE_NAME).write_bytes(kept)
         _write_golden(part, recipe, payload, opened.spec.classes, decisions, lung_finder(opened))
         spec = replace(stamped(opened.spec, recipe, decisions), out_of_fold=False, **payload.size(part)._asdict())
+        spec = replace(spec, adapted=(*spec.adapted, *([adaptation] if adaptation else [])))
         written = seal(spec, part, folder)
         tell_unsigned(folder, [opened.folder])
         return written
+
+
+def copy(opened: Bundle, folder: Path) -> None:
+    """Copy a bundle byte by byte, with its signature where it has one.
+
+    Raises:
+        RequestError: the folder exists and is no bundle.
+    """
+    with part_of(folder) as part:
+        for name in opened.spec.files:
+            (part / name).write_bytes(opened.content(name))
+        for name in (SPEC_NAME, SIGNATURE_NAME):
+            if (opened.folder / name).exists():
+                (part / name).write_bytes(read_regular(opened.folder / name))
+        put_in_place(part, folder)
 
 
 def _write_golden(

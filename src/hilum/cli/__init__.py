@@ -87,6 +87,7 @@ def main() -> None:
 
 def _run() -> None:
     from hilum.cli import (  # noqa: F401  (each adds its verb)
+        adapt,
         audit,
         calibrate,
         compare,

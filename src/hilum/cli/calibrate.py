@@ -24,6 +24,8 @@ def calibrate(
 ) -> None:
     """Choose anew, on films of yours, how a bundle's probabilities are corrected and where it decides.
 
+    It is the first rung of `hilum adapt` alone, which also says whether it is worth it.
+
     The network, or the system without one, stays as it is, and so does its gate, unless --data is what it was
     trained on. Films that it was trained on would make it look better than it is; name others.
     """

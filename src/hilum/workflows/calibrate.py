@@ -29,6 +29,8 @@ def calibrate(
 ) -> Path:
     """Choose again, on films of yours, how a bundle's probabilities are calibrated and where it decides.
 
+    It is the first rung of `adapt`, without the question whether it is better.
+
     The model stays as it is, and so does its gate, unless the films are those that the bundle was made with. On films
     that it was trained on the detector looks better than it is: use others.
 

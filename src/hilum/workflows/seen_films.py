@@ -66,6 +66,25 @@ def notes_on_start(source: str, films: Manifest) -> list[str]:
     ]
 
 
+def learnt_from(spec: Spec, folder: Path, indexed: Manifest) -> set[str]:
+    """Which of these films a detector was trained on, by SHA-256; the arguments are those of `notes_on_training`.
+
+    They are known by the manifest of the run that the bundle lies in, or where they are all of its own films.
+    """
+    trained = {film.sha256 for film in films_of_run(folder) if film.split == "train"}
+    if _are_its_own(spec, indexed):
+        trained |= {film.sha256 for film in _of_split(indexed, "train")}
+    return {film.sha256 for film in indexed} & (trained - {""})
+
+
+def films_of_run(bundle: Path) -> Manifest:
+    """The films of the run that a bundle lies in, as its manifest lists them; none where there is no such run."""
+    try:
+        return read_manifest(bundle.parent / "manifest.csv")
+    except (HilumError, OSError):
+        return Manifest(())
+
+
 def _of_split(films: Manifest, split: str) -> Manifest:
     """The films of one split, or of all; there may be none."""
     return films.where(lambda film: split in ("all", film.split))
@@ -81,8 +100,5 @@ def _are_its_own(spec: Spec, indexed: Manifest) -> bool:
 
 def _trained_on(bundle: Path, films: Manifest) -> int:
     """How many of these films are among the training films of the run that a bundle lies in; 0 if none is known."""
-    try:
-        trained = {film.sha256 for film in read_manifest(bundle.parent / "manifest.csv").split("train")} - {""}
-    except (HilumError, OSError):
-        return 0
+    trained = {film.sha256 for film in films_of_run(bundle) if film.split == "train"} - {""}
     return sum(film.sha256 in trained for film in films)
