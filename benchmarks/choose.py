@@ -28,12 +28,11 @@ from numpy.typing import NDArray
 
 from hilum import films
 from hilum.auditing.acquisition import acquisition_groups
-from hilum.evaluation.robustness import probs_under_shifts
 from hilum.inference import Detector
 from hilum.metrics import auroc, clusters_of
 from hilum.metrics.bootstrap import resampled_weights
 from hilum.records import Film
-from hilum.shifts import ACQUISITION, CONTROLS, ELSEWHERE, FAMILIAR
+from hilum.shifts import ACQUISITION, CONTROLS, ELSEWHERE, FAMILIAR, probs_under_shifts
 
 BATTERIES = (ACQUISITION, FAMILIAR, ELSEWHERE)
 LIMITS = {"lungs_blanked": 0.70, "border_only": 0.60}
@@ -100,7 +99,7 @@ def measure(bundle: str, val: Sequence[Film], group_of: dict[str, int]) -> Figur
     if len(detector.spec.classes) != 2:
         raise SystemExit(f"{bundle}: tells {len(detector.spec.classes)} classes apart; the rule is for two")
     shifts = {name: shift for battery in (*BATTERIES, CONTROLS) for name, shift in battery.shifts.items()}
-    read, probs = probs_under_shifts(detector, list(val), shifts)
+    read, probs = probs_under_shifts(detector.probs, list(val), detector.spec.recipe.pixels, detector.lungs, shifts)
     name = Path(bundle).name if Path(bundle).name != "bundle" else Path(bundle).parent.name
     return figures_of(
         name,

@@ -26,13 +26,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hilum import films
-from hilum.evaluation.robustness import probs_under_shifts
 from hilum.inference import Detector
 from hilum.metrics import auroc, clusters_of, confusion
 from hilum.metrics.bootstrap import resampled_weights
 from hilum.recipe import read_recipe
 from hilum.records import Manifest
-from hilum.shifts import ACQUISITION, FAMILIAR
+from hilum.shifts import ACQUISITION, FAMILIAR, probs_under_shifts
 from hilum.workflows.train_network import train_network
 
 PLAIN = "plain"
@@ -99,7 +98,9 @@ def judge(name: str, settings: list[str], seed: int, manifest: Manifest, out: Pa
         train_network(recipe, manifest, folder, resume=(folder / "recipe.toml").exists())
     detector, stored = Detector(folder / "bundle"), folder / "probs.npy"
     if not stored.exists():
-        _, probs = probs_under_shifts(detector, list(manifest.split("val")), SHIFTS)
+        _, probs = probs_under_shifts(
+            detector.probs, list(manifest.split("val")), detector.spec.recipe.pixels, detector.lungs, SHIFTS
+        )
         np.save(stored, probs[:, :, 1])
     threshold = detector.spec.operating_point.threshold
     assert threshold is not None

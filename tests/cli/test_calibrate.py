@@ -8,10 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hilum import bundle
+from hilum import bundle, films
 from hilum.cli.calibrate import calibrate
+from hilum.confidence import prediction_sets
 from hilum.errors import LayoutError, RecipeError, RequestError
 from hilum.inference import Detector
+from hilum.shifts import ELSEWHERE, FAMILIAR, probs_under_shifts
 from tests.bundle.conftest import make
 from tests.cli.conftest import Hilum
 from tests.conftest import ChestFolder
@@ -43,8 +45,8 @@ def test_the_network_stays_and_what_it_decides_is_of_these_films(here: Path) -> 
     assert after.spec.recipe.bundle.calibration == "platt"
     assert "calibration: platt" in (after.folder / "CARD.md").read_text()
 
-    films = np.random.default_rng(0).integers(0, 256, (8, 32, 32), dtype=np.uint8)
-    plain, corrected = (Detector(folder).probs(films)[:, 1] for folder in ("theirs", "mine/bundle"))
+    squares = np.random.default_rng(0).integers(0, 256, (8, 32, 32), dtype=np.uint8)
+    plain, corrected = (Detector(folder).probs(squares)[:, 1] for folder in ("theirs", "mine/bundle"))
     odds = [np.log(probs / (1 - probs)) for probs in (plain, corrected)]
     expected = after.spec.calibration.slope * odds[0] + after.spec.calibration.offset
     np.testing.assert_allclose(odds[1], expected, atol=1e-6)
@@ -85,3 +87,39 @@ def test_a_bundle_that_is_there_is_left_alone(here: Path, tiny_bundle: Path) -> 
     with pytest.raises(RequestError, match="mine: holds a bundle already"):
         calibrate(tiny_bundle, here, Path("mine"))
     assert bundle.read("mine/bundle").spec.seal == seal
+
+
+def test_answers_are_calibrated_under_the_batteries_that_are_asked_for(here: Path) -> None:
+    make(Path("theirs"), seed=RANKS)
+    under = ["bundle.calibrated_under=['familiar-1', 'shifts-2']", "bundle.operating_point=balanced"]
+    calibrate(Path("theirs"), here, Path("plain"), "all", ["bundle.coverage=0.8"])
+    calibrate(Path("theirs"), here, Path("mine"), "all", ["bundle.coverage=0.8", *under])
+    plain, after = bundle.read("plain/bundle").spec, bundle.read("mine/bundle").spec
+    assert after.operating_point.rule == "balanced"
+    assert after.operating_point.chosen_on.endswith("as they are and under the shifts of familiar-1, shifts-2")
+    assert plain.conformal is not None
+    assert after.conformal is not None
+    assert "the worst of these as they are, under familiar-1, shifts-2" in after.conformal.chosen_on
+    assert after.conformal.films == plain.conformal.films
+    every = films.index(here, cut=False)
+    shifts = {name: shift for battery in (FAMILIAR, ELSEWHERE) for name, shift in battery.shifts.items()}
+    detector = Detector("mine/bundle")
+    read, probs = probs_under_shifts(detector.probs, list(every), after.recipe.pixels, None, shifts)
+    labels = np.array([after.classes.index(film.label) for film in read])
+    for battery in (slice(0, 1), slice(1, 11), slice(11, 21)):
+        sets = np.stack([prediction_sets(after.conformal, each) for each in probs[battery]])
+        for number in (0, 1):
+            assert sets[:, labels == number, number].mean() >= 0.8
+
+
+def test_what_cannot_be_promised_or_is_no_battery_is_refused(here: Path, tiny_bundle: Path) -> None:
+    with pytest.raises(RecipeError, match=r"bundle\.coverage = 0\.995: prediction sets promise at most 0\.99"):
+        calibrate(tiny_bundle, here, Path("mine"), "all", ["bundle.coverage=0.995"])
+    with pytest.raises(RecipeError, match="shifts-3"):
+        calibrate(tiny_bundle, here, Path("mine"), "all", ["bundle.calibrated_under=['shifts-3']"])
+    with pytest.raises(RecipeError, match="set operating_views=0"):
+        calibrate(
+            tiny_bundle, here, Path("mine"), "all",
+            ["bundle.calibrated_under=['shifts-1']", "bundle.operating_views=2"],
+        )  # fmt: skip
+    assert not Path("mine").exists()

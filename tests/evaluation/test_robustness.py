@@ -10,16 +10,17 @@ import pytest
 from numpy.typing import NDArray
 
 from hilum.bundle.spec import Spec
+from hilum.confidence import Conformal
 from hilum.errors import RequestError
 from hilum.evaluation import BatteryResult, WorstShift, under_shifts
-from hilum.evaluation.robustness import ShiftedDetector, probs_under_shifts
+from hilum.evaluation.robustness import ShiftedDetector
 from hilum.lungs import shipped_finder
 from hilum.metrics import multiclass_metrics
 from hilum.pixels import decode, preprocess
 from hilum.pixels.preprocess import preprocess_scaled
 from hilum.recipe import Pixels, Recipe
 from hilum.records import Film, Manifest
-from hilum.shifts import ACQUISITION, CONTROLS, ELSEWHERE, FAMILIAR
+from hilum.shifts import ACQUISITION, CONTROLS, ELSEWHERE, FAMILIAR, probs_under_shifts
 
 from .conftest import CLASSES, THREE, THRESHOLD, made_up_spec, span, value_of
 
@@ -63,7 +64,7 @@ def test_each_shift_gets_its_figures(phantoms: list[Film]) -> None:
     assert (result.n, result.patients, result.n_failed, result.n_unlabelled) == (40, 10, 0, 0)
     assert result.threshold == THRESHOLD
     for group in (result.unshifted, *result.per_shift.values()):
-        assert list(msgspec.structs.asdict(group)) == ["auroc", "sensitivity", "specificity", "accuracy"]
+        assert list(msgspec.structs.asdict(group)) == ["auroc", "sensitivity", "specificity", "accuracy", "sets"]
         low, value, high = span(group.auroc)
         assert low <= value <= high
     aurocs = {name: value_of(group.auroc) for name, group in result.per_shift.items()}
@@ -103,6 +104,27 @@ def test_the_films_are_predicted_in_their_order(phantoms: list[Film]) -> None:
         assert result.per_shift[name].accuracy.value == pytest.approx(np.mean(right)), name
     assert sum(detector.batches) == 40 * 11
     assert max(detector.batches) <= 32
+
+
+def test_prediction_sets_are_measured_under_each_shift(phantoms: list[Film]) -> None:
+    detector = Brightness()
+    films = Manifest(tuple(phantoms))
+    assert shifted(detector, films, resamples=0).unshifted.sets is None
+    conformal = Conformal(0.9, (0.6, 0.3), (20, 20), (20, 20))
+    detector.spec = msgspec.structs.replace(detector.spec, conformal=conformal)
+    result, pixels = shifted(detector, films, resamples=50), detector.spec.recipe.pixels
+    for name in ("moved", "shaded"):
+        found = result.per_shift[name].sets
+        assert found is not None
+        probs = np.array(
+            [preprocess(ACQUISITION.shifts[name](decode(film.path)), pixels).mean() / 255 for film in phantoms]
+        )
+        sets = np.stack([1 - probs >= 0.6, probs >= 0.3], axis=1)
+        assert found.size.value == pytest.approx(sets.sum(axis=1).mean())
+        assert found.single.value == pytest.approx((sets.sum(axis=1) == 1).mean())
+        for number, label in enumerate(("NORMAL", "PNEUMONIA")):
+            of_class = np.array([film.label == label for film in phantoms])
+            assert found.per_class[label].value == pytest.approx(sets[of_class, number].mean())
 
 
 class ThreeBrightnesses:
@@ -202,7 +224,7 @@ def test_each_square_comes_with_its_own_lungs(phantoms: list[Film]) -> None:
     """Those that are found in the shifted film; and those of the intact film where it is cropped as that one was."""
     detector, film = Shown(), phantoms[0]
     shifts = {"brighter": lambda grey: np.sqrt(grey), "blanked": CONTROLS.shifts["lungs_blanked"]}
-    probs_under_shifts(detector, [film], shifts, {"blanked"})
+    probs_under_shifts(detector.probs, [film], detector.spec.recipe.pixels, detector.lungs, shifts, {"blanked"})
     grey, pixels = decode(film.path), detector.spec.recipe.pixels
     intact, brighter = (preprocess_scaled(view, pixels, view.shape, 1) for view in (grey, np.sqrt(grey)))
     assert intact.lungs is not None

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from hilum.errors import RequestError
 from hilum.metrics import (
+    balanced_threshold,
     cost_threshold,
     predictive_values,
     sensitivity,
@@ -35,6 +36,21 @@ def test_no_threshold_decides_better(case: tuple[Bools, Floats, Floats]) -> None
     assert 0 <= threshold <= 1
     every = [*np.unique(probs), 0.0, 1.0, *(np.unique(probs) + 1e-9).clip(max=1)]
     assert youden(labels, probs, threshold) == pytest.approx(max(youden(labels, probs, t) for t in every), abs=1e-12)
+
+
+@settings(max_examples=40)
+@given(case=films())
+def test_no_threshold_has_a_higher_lower_one_of_sensitivity_and_specificity(
+    case: tuple[Bools, Floats, Floats],
+) -> None:
+    labels, probs, _ = case
+
+    def lower(threshold: float) -> float:
+        return float(min(sensitivity(labels, probs, threshold), specificity(labels, probs, threshold)))
+
+    assert lower(balanced_threshold(labels, probs)) == pytest.approx(
+        max(lower(threshold) for threshold in every_threshold(probs)), abs=1e-12
+    )
 
 
 def test_a_clean_separation_is_cut_in_the_middle() -> None:
@@ -64,6 +80,7 @@ def test_neighbouring_floats_are_told_apart(score: float, steps: int) -> None:
 
 RULES: dict[str, Callable[[ArrayLike, ArrayLike], float]] = {
     "youden": youden_threshold,
+    "balanced": balanced_threshold,
     "sensitivity": lambda labels, probs: sensitivity_threshold(labels, probs, 0.9),
     "specificity": lambda labels, probs: specificity_threshold(labels, probs, 0.9),
     "cost": lambda labels, probs: cost_threshold(labels, probs, 3, 1),

@@ -4,7 +4,7 @@ Opening, checking and writing bundles needs no torch; `hilum.bundle.network_payl
 """
 
 from hilum.bundle.adapted import Adaptation
-from hilum.bundle.decisions import fit_decisions, with_controls
+from hilum.bundle.decisions import ShiftedFilms, check_promise, fit_decisions, with_controls
 from hilum.bundle.golden import TOLERANCE, check_golden, parse_golden
 from hilum.bundle.pin import SHIPPED_SEAL
 from hilum.bundle.read import SHIPPED, Bundle, lung_finder, read, require_network
@@ -19,9 +19,11 @@ __all__ = [
     "Decisions",
     "Member",
     "OperatingPoint",
+    "ShiftedFilms",
     "Spec",
     "SplitCard",
     "check_golden",
+    "check_promise",
     "fit_decisions",
     "lung_finder",
     "parse_golden",

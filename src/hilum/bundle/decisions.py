@@ -3,18 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from msgspec.structs import replace
 
 from hilum import confidence, metrics
 from hilum.bundle.spec import Decisions, OperatingPoint
-from hilum.confidence import Calibration, calibrated
-from hilum.errors import RequestError
+from hilum.confidence import Calibration, Condition, Conformal, calibrated
+from hilum.errors import RecipeError, RequestError
 from hilum.metrics.counts import Bools, Floats
 from hilum.recipe import Recipe
 from hilum.recipe.learning import BundleSettings
 from hilum.records import Figure
+
+MOST_PROMISED = 0.99  # of each class: more than some hundred films of a class cannot show
+_HALF = 0.5  # of the risk: what was not tried takes the other half
+
+
+class ShiftedFilms(NamedTuple):
+    """The films under the shifts of some batteries, and which of them were taken alike.
+
+    Attributes:
+        probs: by battery: probabilities before calibration, (shifts, n, classes).
+        groups: (n,) int, the number of the group of acquisition that each film belongs to.
+    """
+
+    probs: Mapping[str, Floats]
+    groups: np.ndarray
+
+
+def check_promise(settings: BundleSettings) -> None:
+    """Refuse a recipe whose prediction sets promise more than validation films can show.
+
+    Raises:
+        RecipeError: it promises more than 0.99.
+    """
+    if settings.coverage > MOST_PROMISED:
+        raise RecipeError(
+            f"bundle.coverage = {settings.coverage:g}: prediction sets promise at most {MOST_PROMISED:g} of each "
+            f"class, as a hundred patients are needed to show that; set bundle.coverage={MOST_PROMISED:g} or less"
+        )
 
 
 def fit_decisions(
@@ -24,6 +53,7 @@ def fit_decisions(
     classes: tuple[str, ...],
     recipe: Recipe,
     films: str,
+    shifted: ShiftedFilms | None = None,
 ) -> Decisions:
     """Choose calibration, threshold and prediction sets, and give the figures.
 
@@ -31,6 +61,10 @@ def fit_decisions(
     in a wide range is as good; which one is taken then decides how the detector does on films of another machine.
     Drawn views of the films, which are harder, narrow it down; the calibration is fitted on them too. Prediction sets
     and figures are of the films as they are.
+
+    With the films under shifts, those take the views' part, and the sets keep their promise under the worst of these
+    conditions (`confidence.fit_worst_case`): the films as they are, each battery's, each group of acquisition. A
+    group with too few patients of a class says nothing about that class.
 
     Of more classes the most probable is predicted, and there is no threshold to choose.
 
@@ -42,6 +76,7 @@ def fit_decisions(
         classes: the positive one last.
         recipe: `[bundle]` and the seed.
         films: which they are, in words.
+        shifted: the same films under shifts.
 
     Returns:
         What was chosen; its figures, with 95% intervals, are those of `metrics.binary_metrics`, or those of
@@ -52,6 +87,9 @@ def fit_decisions(
     """
     spec, views = recipe.bundle, len(probs_per_view) - 1
     chosen_on = films + (f" and {views} augmented views of each" if views else "")
+    if shifted is not None:
+        chosen_on += f", as they are and under the shifts of {', '.join(shifted.probs)}"
+        probs_per_view = [*probs_per_view, *(probs for battery in shifted.probs.values() for probs in battery)]
     # Where nobody knows whose a film is, its views are still of one patient.
     whose = [patient or f"\0{number}" for number, patient in enumerate(patients)] * len(probs_per_view)
     pooled = np.tile(labels, len(probs_per_view)), np.concatenate(probs_per_view)
@@ -66,9 +104,34 @@ def fit_decisions(
         figures = metrics.binary_metrics(labels == 1, probs[:, 1], point.threshold, patients, seed=recipe.seed)
     conformal = scores = None
     if np.unique(labels).size == len(classes):
-        conformal = replace(confidence.fit_conformal(labels, probs, patients, spec.coverage), chosen_on=films)
+        conformal = _sets(labels, probs, whose[: len(labels)], calibration, recipe, films, shifted)
         scores = replace(confidence.score_reference(labels, probs, patients), chosen_on=films)
     return Decisions(point, calibration, conformal, scores, figures)
+
+
+def _sets(
+    labels: np.ndarray,
+    probs: Floats,
+    patients: Sequence[str],
+    calibration: Calibration,
+    recipe: Recipe,
+    films: str,
+    shifted: ShiftedFilms | None,
+) -> Conformal:
+    """Prediction sets of calibrated probabilities; `patients` names everybody, known or not."""
+    coverage = recipe.bundle.coverage
+    if shifted is None:
+        return replace(confidence.fit_conformal(labels, probs, patients, coverage), chosen_on=films)
+    conditions = [Condition(labels, probs, patients, _HALF)]
+    for battery in shifted.probs.values():
+        pooled = calibrated(calibration, battery.reshape(-1, battery.shape[-1]))
+        conditions.append(Condition(np.tile(labels, len(battery)), pooled, list(patients) * len(battery), _HALF))
+    for group in np.unique(shifted.groups):
+        inside = shifted.groups == group
+        of_group = [patient for patient, kept in zip(patients, inside, strict=True) if kept]
+        conditions.append(Condition(labels[inside], probs[inside], of_group))
+    tried = f"{', '.join(shifted.probs)} and {len(np.unique(shifted.groups))} groups of acquisition"
+    return confidence.fit_worst_case(conditions, coverage, f"{films}: the worst of these as they are, under {tried}")
 
 
 def with_controls(
@@ -132,6 +195,8 @@ def _point(
             return OperatingPoint(0.5, "half", "nothing: it is fixed")
         case "youden":
             threshold, rule = metrics.youden_threshold(positive, probs), "youden"
+        case "balanced":
+            threshold, rule = metrics.balanced_threshold(positive, probs), "balanced"
         case "sensitivity":
             threshold = metrics.sensitivity_threshold(positive, probs, spec.operating_at)
             rule = f"sensitivity of at least {spec.operating_at:g}"

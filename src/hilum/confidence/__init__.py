@@ -19,9 +19,11 @@ from hilum.confidence.selective import (
     selective,
     selective_accuracy,
 )
+from hilum.confidence.worst_case import Condition, fit_worst_case
 
 __all__ = [
     "Calibration",
+    "Condition",
     "Conformal",
     "PriorShift",
     "RiskCurve",
@@ -39,6 +41,7 @@ __all__ = [
     "evaluate_sets",
     "fit_calibration",
     "fit_conformal",
+    "fit_worst_case",
     "prediction_sets",
     "prior_shift",
     "risk_coverage",

@@ -3,12 +3,15 @@ unanswered, whether the scores are distributed as in validation, and predictive 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hilum import confidence
 from hilum.bundle import Spec
+from hilum.confidence import Conformal
 from hilum.evaluation.result_parts import AtPrevalence, PredictionSetsResult, SelectiveResult, ShiftResult
 from hilum.evaluation.truth import BinaryFilms, MulticlassFilms, binary_films, multiclass_films, threshold_of
 from hilum.metrics import clusters_of, confusion, intervals, predictive_values
@@ -69,9 +72,22 @@ def _prediction_sets(
     if not (films.rows and spec.conformal):
         return None
     labels, probs = films.scores.labels, films.scores.probs
-    achieved = confidence.evaluate_sets(spec.conformal, labels, probs, films.patients, resamples, seed)
+    return sets_result(spec.conformal, classes, labels, probs, films.patients, resamples, seed)
+
+
+def sets_result(
+    conformal: Conformal,
+    classes: Sequence[str],
+    labels: NDArray[np.intp],
+    probs: Floats,
+    patients: Sequence[str],
+    resamples: int,
+    seed: int,
+) -> PredictionSetsResult:
+    """What prediction sets achieve on films with labels; as `confidence.evaluate_sets`, with the classes' names."""
+    achieved = confidence.evaluate_sets(conformal, labels, probs, patients, resamples, seed)
     return PredictionSetsResult(
-        promised=spec.conformal.coverage,
+        promised=conformal.coverage,
         coverage=achieved.coverage,
         per_class=dict(zip(classes, achieved.per_class, strict=True)),
         size=achieved.size,

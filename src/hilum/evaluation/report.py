@@ -31,12 +31,14 @@ Line = tuple[str, str, list[Figure]]
 
 @dataclass(frozen=True, slots=True)
 class BatterySection:
-    """A battery of shifts: its figures, their drawing, and a line for each shift."""
+    """A battery of shifts: its figures, their drawing, and a line for each shift; the same of prediction sets."""
 
     title: str
     figures: BatteryResult
     drawing: Markup | None
     lines: Sequence[Line]
+    set_columns: Sequence[str] = ()
+    set_lines: Sequence[Line] = ()
 
 
 def write_report(
@@ -142,7 +144,13 @@ def _battery(title: str, result: BatteryResult) -> BatterySection:
             meaning += " Not new to this detector: its training drew such films."
         lines.append((wording.plain(name), meaning, _four(group)))
     lines.append(("mean of the shifts", "", _four(result.mean)))
-    return BatterySection(title, result, figures.shifts_figure(result), lines)
+    sets = {name: group.sets for name, group in (("unchanged", result.unshifted), *result.per_shift.items())}
+    known = {wording.plain(name): of_shift for name, of_shift in sets.items() if of_shift}
+    columns = [f"Of {name}" for name in next(iter(known.values())).per_class] if known else []
+    set_lines = [
+        (name, "", [*of_shift.per_class.values(), of_shift.size, of_shift.single]) for name, of_shift in known.items()
+    ]
+    return BatterySection(title, result, figures.shifts_figure(result), lines, columns, set_lines)
 
 
 def _controls(result: BatteryResult) -> list[Line]:

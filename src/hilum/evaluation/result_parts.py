@@ -65,13 +65,44 @@ class PairFigures(Struct, frozen=True, kw_only=True):
     n: int
 
 
+class PredictionSetsResult(Struct, frozen=True, kw_only=True):
+    """What the bundle's prediction sets (`hilum.confidence.conformal`) achieve on these films; shares of films.
+
+    Attributes:
+        promised: the share of each class's films whose set has to hold the true class.
+        coverage: the share of all films whose set does.
+        per_class: the same among the films of each class.
+        size: the mean number of classes in a set.
+        empty: the share of films whose set holds no class.
+        single: those with one class.
+        several: those with more.
+    """
+
+    promised: float
+    coverage: Figure
+    per_class: dict[str, Figure]
+    size: Figure
+    empty: Figure
+    single: Figure
+    several: Figure
+
+
 class ShiftFigures(Struct, frozen=True):
-    """The four figures that are measured under a shift; of more than two classes, all but accuracy are means."""
+    """The figures that are measured under a shift.
+
+    Attributes:
+        auroc: this and the next two are means over the classes where there are more than two.
+        sensitivity: at the bundle's threshold, as all that follow.
+        specificity: the same.
+        accuracy: the share of films that are called rightly.
+        sets: what the bundle's prediction sets achieve; None where it has none, and of means over shifts.
+    """
 
     auroc: Figure
     sensitivity: Figure
     specificity: Figure
     accuracy: Figure
+    sets: PredictionSetsResult | None = None
 
 
 class WorstShift(Struct, frozen=True):
@@ -124,28 +155,6 @@ class BatteryResult(Struct, frozen=True, kw_only=True):
     def mean(self) -> ShiftFigures:
         """The four means over the shifts."""
         return ShiftFigures(self.auroc_mean, self.sensitivity_mean, self.specificity_mean, self.accuracy_mean)
-
-
-class PredictionSetsResult(Struct, frozen=True, kw_only=True):
-    """What the bundle's prediction sets (`hilum.confidence.conformal`) achieve on these films; shares of films.
-
-    Attributes:
-        promised: the share of each class's films whose set has to hold the true class.
-        coverage: the share of all films whose set does.
-        per_class: the same among the films of each class.
-        size: the mean number of classes in a set.
-        empty: the share of films whose set holds no class.
-        single: those with one class.
-        several: those with more.
-    """
-
-    promised: float
-    coverage: Figure
-    per_class: dict[str, Figure]
-    size: Figure
-    empty: Figure
-    single: Figure
-    several: Figure
 
 
 class SelectiveResult(Struct, frozen=True):

@@ -2,35 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from hilum.bundle.spec import Spec
-from hilum.errors import FilmError
+from hilum.evaluation.reliability import sets_result
 from hilum.evaluation.result_parts import BatteryResult, ShiftFigures, WorstShift
 from hilum.evaluation.truth import FilmCounts, require_known_labels
 from hilum.metrics import auroc, clusters_of, confusion, intervals
 from hilum.metrics.counts import Bools, Floats, ratio
 from hilum.metrics.multiclass import MulticlassScores, means_at
-from hilum.pixels import decode
-from hilum.pixels.preprocess import preprocess_scaled
-from hilum.progress import track
-from hilum.records import Figure, Film, Manifest
-from hilum.shifts import Battery, Shift, drawn_in_training
-from hilum.workers import map_in_order
+from hilum.records import Figure, Manifest
+from hilum.shifts import Battery, drawn_in_training, probs_under_shifts
+from hilum.shifts.squares import Squares
 
 if TYPE_CHECKING:
     from hilum.lungs import LungFinder
 
 KINDS = ("auroc", "sensitivity", "specificity", "accuracy")
-_TOGETHER = 32  # squares predicted at a time: enough to keep the cores busy
-_AHEAD = 32  # films decoded ahead of the detector; each is one square for every shift
-
-Squares = NDArray[np.uint8]
 
 
 class ShiftedDetector(Protocol):
@@ -76,7 +70,8 @@ def under_shifts(
     labelled = [film for film in films if film.label]
     shifts = {name: shift for battery in batteries.values() for name, shift in battery.shifts.items()}
     fixed = {name for battery in batteries.values() if battery.framed_as_intact for name in battery.shifts}
-    read, probs = probs_under_shifts(detector, labelled, shifts, fixed)
+    read, probs = probs_under_shifts(detector.probs, labelled, spec.recipe.pixels, detector.lungs, shifts, fixed)
+    probs = probs if read else np.zeros((1 + len(shifts), 0, len(spec.classes)))
     labels = np.array([spec.classes.index(film.label) for film in read], dtype=np.intp)
     threshold, patients = spec.operating_point.threshold, [film.patient for film in read]
     drawn = {name: None for recipe in spec.recipes for name in drawn_in_training(recipe.batches.augment)}
@@ -86,6 +81,12 @@ def under_shifts(
     for key, battery in batteries.items():
         chosen = {name: by_shift[name] for name in ("unshifted", *battery.shifts)}
         figures = _figures(labels, chosen, threshold, patients, resamples, seed)
+        if spec.conformal and len(labels):
+            sets_of = partial(sets_result, spec.conformal, spec.classes, labels)
+            figures |= {
+                name: replace(figures[name], sets=sets_of(under, patients, resamples, seed))
+                for name, under in chosen.items()
+            }
         drawn_of_it = [name for name in drawn if name in battery.shifts]
         result[key] = _result(battery.name, counts, threshold, drawn_of_it, figures)
     return result
@@ -119,48 +120,6 @@ def _result(
     )
 
 
-def probs_under_shifts(
-    detector: ShiftedDetector, films: list[Film], shifts: Mapping[str, Shift], fixed: Collection[str] = ()
-) -> tuple[list[Film], Floats]:
-    """The films that could be read, and their probabilities, `(1 + shifts, films, classes)`.
-
-    Where films are cropped to the lungs, these are looked for in the shifted film, as they would be if it came so. A
-    film under one of the shifts of `fixed` is cropped as it was before, and keeps the lungs that were found then.
-    """
-    pixels, lungs = detector.spec.recipe.pixels, detector.lungs
-
-    def squares_of(film: Film) -> tuple[Squares, Squares | None] | None:
-        try:
-            grey = decode(film.path, pixels.window, film.sha256, pixels.grey_scale)
-            intact = preprocess_scaled(grey, pixels, grey.shape, 1, lungs)
-            framings = [intact.framing if name in fixed else None for name in shifts]
-            views = (shift(grey) for shift in shifts.values())
-            shown = [intact]
-            shown += [
-                preprocess_scaled(view, pixels, view.shape, 1, lungs, at)
-                for view, at in zip(views, framings, strict=True)
-            ]
-            levels = np.stack([each.levels for each in shown])
-            if intact.lungs is None:
-                return levels, None
-            return levels, np.stack([intact.lungs if each.lungs is None else each.lungs for each in shown])
-        except FilmError:
-            return None
-
-    read: list[Film] = []
-    probs: list[Floats] = []
-    with closing(map_in_order(squares_of, films, ahead=_AHEAD)) as shifting:
-        for film, shown in zip(films, track(shifting, "shifting films", len(films)), strict=True):
-            if shown is not None:
-                read.append(film)
-                squares, of_film = shown
-                parts = [slice(start, start + _TOGETHER) for start in range(0, len(squares), _TOGETHER)]
-                rows = [detector.probs(squares[part], None if of_film is None else of_film[part]) for part in parts]
-                probs.append(np.concatenate(rows).astype(np.float64))
-    nothing = np.zeros((1 + len(shifts), 0, len(detector.spec.classes)))
-    return read, np.stack(probs, axis=1) if probs else nothing
-
-
 def _figures(
     labels: NDArray[np.intp],
     by_shift: Mapping[str, Floats],
@@ -188,7 +147,10 @@ def _figures(
 
     proportions = {f"{name} {kind}": mask for name in by_shift for kind, mask in among.items()}
     figures = intervals(statistics, clusters_of(labels, patients), resamples, seed, proportions)
-    return {name: ShiftFigures(**{kind: figures[f"{name} {kind}"] for kind in KINDS}) for name in (*by_shift, "mean")}
+    return {
+        name: ShiftFigures(**{kind: figures[f"{name} {kind}"] for kind in KINDS}, sets=None)
+        for name in (*by_shift, "mean")
+    }
 
 
 def _two_at(labels: Bools, probs: Floats, threshold: float, weights: Floats) -> dict[str, Floats]:

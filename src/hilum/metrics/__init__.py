@@ -17,6 +17,7 @@ from hilum.metrics.delong import auroc_delong, delong_test
 from hilum.metrics.multiclass import MulticlassFigures, multiclass_metrics
 from hilum.metrics.operating import (
     PredictiveValues,
+    balanced_threshold,
     cost_threshold,
     predictive_values,
     sensitivity_threshold,
@@ -52,6 +53,7 @@ __all__ = [
     "auroc_delong",
     "average_precision",
     "balanced_accuracy",
+    "balanced_threshold",
     "binary_differences",
     "binary_metrics",
     "brier",

@@ -62,6 +62,21 @@ def youden_threshold(labels: ArrayLike, probs: ArrayLike) -> float:
     return _threshold(cuts, cuts.tp * cuts.negatives - cuts.fp * cuts.positives)
 
 
+def balanced_threshold(labels: ArrayLike, probs: ArrayLike) -> float:
+    """The threshold at which the lower of sensitivity and specificity is highest, so that the two are close.
+
+    Where they can be the same, this is the point of equal error rates; the minimax rule for two classes (Duda, Hart &
+    Stork, Pattern Classification, 2001, section 2.3.1).
+
+    >>> round(balanced_threshold([0, 0, 0, 1, 1, 1], [0.1, 0.2, 0.7, 0.4, 0.8, 0.9]), 4)
+    0.55
+    """
+    cuts = _cuts(labels, probs)
+    # Each times the other class's number: whole numbers, so that ties are exact.
+    lower = np.minimum(cuts.tp * cuts.negatives, (cuts.negatives - cuts.fp) * cuts.positives)
+    return _threshold(cuts, lower)
+
+
 def sensitivity_threshold(labels: ArrayLike, probs: ArrayLike, at_least: float) -> float:
     """The threshold with the highest specificity among those with a sensitivity of `at_least`, from 0 to 1.
 

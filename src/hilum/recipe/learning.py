@@ -121,8 +121,9 @@ class BundleSettings(Struct, frozen=True, forbid_unknown_fields=True):
         weights: Number format of the stored weights. `float16` halves the bundle; the weights are rounded before
             anything is measured, so that every metric is one of the stored weights.
         operating_point: How the threshold is chosen on validation. `youden` takes the largest sum of sensitivity and
-            specificity; `sensitivity` or `specificity` takes the highest other metric where this one is at least
-            `operating_at`; `cost` takes the lowest cost of misses and false alarms; `half` takes a
+            specificity; `balanced` the one at which the lower of the two is highest, so that they are close;
+            `sensitivity` or `specificity` takes the highest other metric where this one is at least `operating_at`;
+            `cost` takes the lowest cost of misses and false alarms; `half` takes a
             probability of 0.5.
         operating_at: Sensitivity or specificity that an operating point of that name has to reach.
         miss_cost: Cost of a missed finding, in false alarms, for the operating point `cost`.
@@ -139,11 +140,16 @@ class BundleSettings(Struct, frozen=True, forbid_unknown_fields=True):
         calibration: How probabilities are calibrated, fitted on the films and views on which the threshold is chosen:
             `temperature`, `platt`, `isotonic` (the last two for two classes only), `none`; or `best`, the simplest of
             these among the best by cross-validation over patients.
-        coverage: Proportion of each class's films whose prediction set is to contain the class.
+        coverage: Proportion of each class's films whose prediction set is to contain the class; at most 0.99 in a new
+            detector.
+        calibrated_under: Batteries of shifts under which the validation films are used as well, in place of augmented
+            views (`operating_views`), to choose the threshold, the calibration and the prediction sets: `shifts-1`,
+            `familiar-1`, `shifts-2`. The sets then hold their promise for the worst of the batteries and of the
+            groups of films that were taken alike.
     """
 
     weights: Literal["float32", "float16"] = "float32"
-    operating_point: Literal["youden", "sensitivity", "specificity", "cost", "half"] = "youden"
+    operating_point: Literal["youden", "balanced", "sensitivity", "specificity", "cost", "half"] = "youden"
     operating_at: Annotated[float, Meta(gt=0, le=1)] = 0.95
     miss_cost: Positive = 1.0
     prevalence: Annotated[float, Meta(gt=0, lt=1)] | None = None
@@ -152,7 +158,15 @@ class BundleSettings(Struct, frozen=True, forbid_unknown_fields=True):
     flips: bool = False
     calibration: Literal["none", "temperature", "platt", "isotonic", "best"] = "none"
     coverage: Annotated[float, Meta(gt=0, lt=1)] = 0.9
+    calibrated_under: tuple[Literal["shifts-1", "familiar-1", "shifts-2"], ...] = ()
 
     def __post_init__(self) -> None:
         if len(set(self.scales)) < len(self.scales):
             raise ValueError(f"scales names a side twice: {', '.join(map(str, self.scales))}")
+        if len(set(self.calibrated_under)) < len(self.calibrated_under):
+            raise ValueError(f"calibrated_under names a battery twice: {', '.join(self.calibrated_under)}")
+        if self.calibrated_under and self.operating_views:
+            raise ValueError(
+                f"calibrated_under chooses on shifted films, and operating_views = {self.operating_views} on "
+                "augmented views; set operating_views=0"
+            )

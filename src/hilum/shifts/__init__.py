@@ -4,7 +4,8 @@
 
 Five batteries: `ACQUISITION` (what else becomes of a film, and training never draws), `ELSEWHERE` (what other
 hospitals' films show, and no augmentation draws), `FAMILIAR` (kinds that strong augmentation draws), `SEVERITY` (one
-change in increasing steps) and `CONTROLS` (films without the lung).
+change in increasing steps) and `CONTROLS` (films without the lung). `BATTERIES` holds by name the three whose films a
+detector should read as well as any.
 """
 
 from hilum.shifts.acquisition import ACQUISITION
@@ -14,8 +15,11 @@ from hilum.shifts.elsewhere import ELSEWHERE
 from hilum.shifts.familiar import FAMILIAR
 from hilum.shifts.grey import Battery, Grey, Shift
 from hilum.shifts.severity import LEVELS, SEVERITY
+from hilum.shifts.squares import probs_under_shifts
+
+BATTERIES = {battery.name: battery for battery in (ACQUISITION, ELSEWHERE, FAMILIAR)}
 
 __all__ = [
-    "ACQUISITION", "CONTROLS", "ELSEWHERE", "FAMILIAR", "LEVELS", "SEVERITY", "Battery", "Grey", "Shift",
-    "drawn_in_training",
+    "ACQUISITION", "BATTERIES", "CONTROLS", "ELSEWHERE", "FAMILIAR", "LEVELS", "SEVERITY", "Battery", "Grey", "Shift",
+    "drawn_in_training", "probs_under_shifts",
 ]  # fmt: skip

@@ -69,6 +69,7 @@ def calibrate(
         if not setting.startswith("bundle."):
             raise RecipeError(f"--set {setting}: calibrating changes nothing but [bundle]; set bundle.KEY=VALUE")
     recipe = with_settings(opened.spec.recipe, ("bundle.calibration=best", *settings))
+    bundles.check_promise(recipe.bundle)
     indexed = as_manifest(films, cut=split in ("train", "val"), class_names=class_names).labelled_by(recipe.labels)
     matched = match_classes(indexed, opened.spec.classes)
     notes = () if isinstance(films, Manifest) else indexed.notes

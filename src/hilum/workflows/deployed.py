@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from hilum.recipe import Recipe
 from hilum.records import Manifest
+from hilum.workflows.shifted_validation import decide_under_shifts
 
 if TYPE_CHECKING:
     from hilum.batches import FilmBatches
@@ -53,11 +54,14 @@ class DeployedNetworks:
         self.lungs = lungs
 
     def fit_decisions(self, films: Manifest, classes: tuple[str, ...], recipe: Recipe) -> Decisions:
-        """As `Deployed.fit_decisions`; drawn views of the films are used too where the recipe asks for them."""
+        """As `Deployed.fit_decisions`; drawn views or shifts of the films are used where the recipe asks for them."""
         from hilum import models, training
 
         network, shown = models.InParts(self.payload.model), whole_films(films, classes, recipe, self.lungs)
-        decisions = training.choose_operating_point(network, shown, recipe)
+        if recipe.bundle.calibrated_under:
+            decisions = decide_under_shifts(self.payload, films, classes, recipe, self.lungs)
+        else:
+            decisions = training.choose_operating_point(network, shown, recipe)
         return training.with_controls(decisions, [(network, shown)], recipe)
 
 
@@ -77,6 +81,8 @@ class DeployedSystem:
         from hilum import pixels
         from hilum.classical import fit_system
 
+        if recipe.bundle.calibrated_under:
+            return decide_under_shifts(self.payload, films, classes, recipe, self.lungs)
         cache = pixels.cache(films, recipe.pixels, lungs=self.lungs)
         return fit_system.fit_decisions(self.system, films, cache, classes, recipe)
 

@@ -127,10 +127,17 @@ def resume(folder: str | Path, *, memory: int | str | None = None) -> Run:
 @one_writer("folder")
 def _run(recipe: Recipe, manifest: Manifest, folder: Path, *, resume: bool, memory: int | None) -> Run:
     """Train what the recipe describes: a classical system, the networks of an ensemble, or one network."""
+    from hilum.bundle import check_promise
     from hilum.workflows.ensemble import train_members
     from hilum.workflows.train_classical import train_classical
     from hilum.workflows.train_network import train_network
 
+    check_promise(recipe.bundle)
+    if recipe.bundle.calibrated_under and recipe.members.folds:
+        raise RecipeError(
+            "bundle.calibrated_under chooses on the validation films of one split, and members.folds has none; omit "
+            "one of them"
+        )
     if recipe.training.keep == "agreed" and recipe.members.seeds < 2:
         raise RecipeError(
             "training.keep = agreed keeps the epoch that is best on average over several seeds; set members.seeds=3"

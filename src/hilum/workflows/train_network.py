@@ -175,11 +175,11 @@ def write_bundle(trained: TrainedNetwork) -> Path:
         round_weights(trained.network)
     deployed = DeployedNetworks(NetworkPayload([trained.network], recipe))
     try:
-        if deployed.payload.model is trained.network:
+        if deployed.payload.model is trained.network and not recipe.bundle.calibrated_under:
             decisions = training.choose_operating_point(trained.trained_part, trained.val, recipe)
             shown = models.InParts(trained.network), trained.val_films
             decisions = training.with_controls(decisions, [shown], recipe)
-        else:  # deployed on whole films after training on crops, or as a whole network after training on features
+        else:  # on films as the bundle is shown them, and not as training was: crops, features, no shifts
             decisions = deployed.fit_decisions(trained.manifest.split("val"), trained.classes, recipe)
     except RequestError as error:
         raise RequestError(f"{error} (in {folder}/recipe.toml; --resume then trains nothing again)") from None
