@@ -27,9 +27,9 @@ from hilum.recipe import Batches, Init, Recipe, Teacher, Transfer
 from hilum.records import Manifest
 from hilum.training.validation import predict_logits
 
-EPOCHS = 6
+EPOCHS = 5
 BATCH = 16
-SLOWER = 0.2  # of the learning rate that the network was trained with
+SLOWER = 0.3  # of the learning rate that the network was trained with
 
 
 @runtime_checkable
@@ -107,6 +107,11 @@ class Penultimate:
                 self.views.append(torch.cat(taken).numpy())
         finally:
             hook.remove()
+
+    def probs(self) -> list[Floats]:
+        """What the network gives as it is: probabilities of the films and of each view, each (n, classes)."""
+        weights, biases = self.start
+        return [bundle.probabilities(view @ weights.T + biases) for view in self.views]
 
     @property
     def start(self) -> tuple[Floats, Floats]:

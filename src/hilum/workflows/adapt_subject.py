@@ -15,11 +15,13 @@ from hilum.workflows.deployed import Deployed, DeployedNetworks, log_sets, open_
 if TYPE_CHECKING:
     from hilum.adaptation import Candidate, Choice, HeldOut, LabelledFilms
     from hilum.adaptation.held_out import Answers
+    from hilum.adaptation.networks import Penultimate
     from hilum.batches import FilmBatches
     from hilum.bundle import Bundle
     from hilum.bundle.adapted import Rung
     from hilum.metrics.counts import Floats
     from hilum.models import Network
+    from hilum.recipe import Recipe
 
 logger = logging.getLogger("hilum")
 
@@ -38,6 +40,8 @@ class Subject:
         films: their labels and patients.
         given: probabilities of them as they are and of each view of them, each (n, classes), not calibrated.
         whole: the films as its network is shown them; None without a network.
+        network: whose weights may be fitted; None where they stay.
+        inputs: of that network's last layer; None where that is not fitted alone.
     """
 
     opened: Bundle
@@ -45,7 +49,9 @@ class Subject:
     manifest: Manifest
     films: LabelledFilms
     given: list[Floats]
-    whole: FilmBatches | None
+    whole: FilmBatches | None = None
+    network: Network | None = None
+    inputs: Penultimate | None = None
 
     @staticmethod
     def of(opened: Bundle, manifest: Manifest, films: LabelledFilms) -> Subject:
@@ -54,21 +60,19 @@ class Subject:
         Raises:
             BundleError: the weights of the bundle are damaged.
         """
-        deployed = open_deployed(opened)
-        if isinstance(deployed, DeployedNetworks):
-            from hilum.adaptation.networks import predict_films
+        deployed, recipe = open_deployed(opened), films.recipe
+        if not isinstance(deployed, DeployedNetworks):
+            return Subject(opened, deployed, manifest, films, [_probs(opened, deployed, manifest, recipe)])
+        from hilum.adaptation.networks import Penultimate, last_linear, predict_films, shows_whole_films
+        from hilum.bundle.weights import load_networks
 
-            whole = whole_films(manifest, films.classes, films.recipe, deployed.lungs)
-            return Subject(
-                opened, deployed, manifest, films, predict_films(deployed.payload.model, whole, films.recipe), whole
-            )
-        from hilum import pixels
-        from hilum.bundle import lung_finder
-
-        cache = pixels.cache(manifest, films.recipe.pixels, lungs=lung_finder(opened))
-        rows = cache.rows(manifest)
-        probs = deployed.payload.probs(cache.films[rows], None if cache.lungs is None else cache.lungs[rows])
-        return Subject(opened, deployed, manifest, films, [probs], None)
+        whole = whole_films(manifest, films.classes, recipe, deployed.lungs)
+        network = None if deployed.payload.members else load_networks(opened)[0]
+        if network is None or last_linear(network) is None or not shows_whole_films(network, recipe):
+            given = predict_films(deployed.payload.model, whole, recipe)
+            return Subject(opened, deployed, manifest, films, given, whole, network)
+        inputs = Penultimate(network, whole, recipe)
+        return Subject(opened, deployed, manifest, films, inputs.probs(), whole, network, inputs)
 
     @property
     def before(self) -> Answers:
@@ -85,24 +89,23 @@ class Subject:
         from hilum.bundle.adapted import RUNGS
 
         found: list[Candidate] = [Unchanged(self.given)]
-        network, height = self._network(), RUNGS.index(most)
-        if height and (why := self._fixed()):
-            logger.info(f"note: {why}: its weights stay, and calibration, threshold and prediction sets are adapted")
-        if network is None or self.whole is None:
-            return found
+        height = RUNGS.index(most)
+        if height and self.network is None:
+            kind = "an ensemble of several networks" if self.whole else "a system without a network"
+            logger.info(
+                f"note: {self.opened.spec.recipe.name} is {kind}: its weights stay, and calibration, threshold and "
+                "prediction sets are adapted"
+            )
         from hilum.adaptation.last_layer import PENALTIES
-        from hilum.adaptation.networks import LastLayer, Penultimate, WholeNetwork, last_linear, shows_whole_films
 
-        if (
-            height >= 1
-            and len(self.manifest) >= LAST_LAYER_FROM
-            and last_linear(network)
-            and shows_whole_films(network, self.films.recipe)
-        ):
-            inputs = Penultimate(network, self.whole, self.films.recipe)
-            found += [LastLayer(inputs, self.films, penalty) for penalty in PENALTIES]
-        if height >= 2 and len(self.manifest) >= WHOLE_NETWORK_FROM:
-            found.append(WholeNetwork(network, self.whole, self.films))
+        if height >= 1 and self.inputs is not None and len(self.manifest) >= LAST_LAYER_FROM:
+            from hilum.adaptation.networks import LastLayer
+
+            found += [LastLayer(self.inputs, self.films, penalty) for penalty in PENALTIES]
+        if height >= 2 and self.network and self.whole and len(self.manifest) >= WHOLE_NETWORK_FROM:
+            from hilum.adaptation.networks import WholeNetwork
+
+            found.append(WholeNetwork(self.network, self.whole, self.films))
         return found
 
     def write(self, choice: Choice, held_out: HeldOut, folder: Path) -> None:
@@ -149,17 +152,12 @@ class Subject:
         rewrite(self.opened, payload, folder, recipe=films.recipe, decisions=decisions, adaptation=adaptation)
         log_sets(decisions, films.classes)
 
-    def _network(self) -> Network | None:
-        """The network whose weights may be fitted; None where they stay."""
-        from hilum.bundle.weights import load_networks
 
-        return None if self._fixed() else load_networks(self.opened)[0]
+def _probs(opened: Bundle, deployed: Deployed, manifest: Manifest, recipe: Recipe) -> Floats:
+    """What a system without a network gives for films: (n, classes), not calibrated."""
+    from hilum import pixels
+    from hilum.bundle import lung_finder
 
-    def _fixed(self) -> str:
-        """Why the detector's weights stay as they are; empty where they may be fitted."""
-        recipe = self.opened.spec.recipe
-        if recipe.classical:
-            return f"{recipe.name} is a system without a network"
-        if self.deployed.payload.members:
-            return f"{recipe.name} is an ensemble of several networks"
-        return ""
+    cache = pixels.cache(manifest, recipe.pixels, lungs=lung_finder(opened))
+    rows = cache.rows(manifest)
+    return deployed.payload.probs(cache.films[rows], None if cache.lungs is None else cache.lungs[rows])
