@@ -10,7 +10,8 @@ from sklearn.decomposition import PCA
 
 from hilum import gate
 from hilum.gate.descriptor import LENGTH, Image8
-from hilum.gate.fit import FOLDS, LEAST, _fit, _rank
+from hilum.gate.distribution import fit_distribution, rank
+from hilum.gate.fit import FOLDS, LEAST
 from hilum.gate.heuristics import roughness
 from tests.gate.conftest import Chests
 
@@ -28,7 +29,7 @@ def test_the_distribution_is_that_of_probabilistic_principal_components() -> Non
     expected = np.einsum("ij,jk,ik->i", centred, reference.get_precision(), centred)
     # The reference divides by n - 1.
     np.testing.assert_allclose(
-        _fit(described[:, None]).squared_distances(described), expected * 1000 / 999, rtol=1e-3
+        fit_distribution(described[:, None]).squared_distances(described), expected * 1000 / 999, rtol=1e-3
     )
 
 
@@ -68,9 +69,9 @@ def test_the_limit_lets_through_what_was_asked_for(chests: Chests, held_out: lis
 
 def test_a_limit_is_the_rank_that_a_further_film_stays_within() -> None:
     values = np.arange(1.0, 200.0)
-    assert _rank(values, 0.99) == 198  # 0.99 · 200
-    assert _rank(values, 0.5) == 100
-    assert _rank(values[:50], 0.99) == 50  # too few: the largest
+    assert rank(values, 0.99) == 198  # 0.99 · 200
+    assert rank(values, 0.5) == 100
+    assert rank(values[:50], 0.99) == 50  # too few: the largest
 
 
 def test_a_picture_may_be_three_times_as_rough_as_films_are(chests: Chests) -> None:

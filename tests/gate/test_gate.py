@@ -13,7 +13,7 @@ from scipy.spatial.distance import mahalanobis
 from hilum import gate
 from hilum.errors import BundleError
 from hilum.gate.descriptor import LENGTH, turned
-from hilum.gate.gate import DescriptorDistribution
+from hilum.gate.gate import DescriptorDistribution, Discriminant
 
 
 def known(mean: np.ndarray, axes: np.ndarray, variances: np.ndarray, rest: float) -> DescriptorDistribution:
@@ -85,3 +85,34 @@ def test_numbers_that_would_let_everything_through_are_refused(fitted: gate.Gate
     for name in ("distance", "roughness", "turn"):
         with pytest.raises(ValueError, match="above 0"):
             replace(fitted, **{name: float("inf")})
+
+
+def test_a_gate_of_before_reads_as_one_of_what_the_detector_is_shown_that_knows_no_adults(
+    fitted: gate.Gate, tmp_path: Path
+) -> None:
+    path = tmp_path / "gate.json"
+    content = msgspec.to_builtins(fitted)
+    assert {content.pop("of_whole"), content.pop("adults")} == {False, None}
+    path.write_bytes(msgspec.json.encode(content))
+    assert gate.parse_gate(path.read_bytes(), str(path)) == fitted
+
+
+def test_the_covariance_is_that_of_the_distances() -> None:
+    draws = np.random.default_rng(0)
+    axes = np.linalg.qr(draws.normal(size=(LENGTH, 3)))[0].T
+    distribution = known(draws.normal(size=LENGTH), axes, np.array([4.0, 2.0, 1.0]), 0.25)
+    mean, covariance = distribution.moments()
+    films = draws.normal(size=(5, LENGTH)).astype(np.float32)
+    expected = [mahalanobis(film, mean, np.linalg.inv(covariance)) ** 2 for film in films]
+    np.testing.assert_allclose(distribution.squared_distances(films), expected, rtol=1e-4)
+
+
+def test_a_discriminant_that_would_stop_nothing_is_refused() -> None:
+    weights = np.ones(LENGTH, dtype="<f4").tobytes()
+    assert Discriminant(weights, -1.0, 1.0).scores(np.full((1, LENGTH), 1 / LENGTH, np.float32)) == [1]
+    for centre, limit in ((1.0, 1.0), (2.0, 1.0), (0.0, float("inf")), (float("nan"), 1.0)):
+        with pytest.raises(ValueError, match="above its centre"):
+            Discriminant(weights, centre, limit)
+    for wrong in (weights[:-4], np.full(LENGTH, np.nan, "<f4").tobytes()):
+        with pytest.raises(ValueError, match="512 finite numbers"):
+            Discriminant(wrong, 0.0, 1.0)

@@ -279,3 +279,14 @@ def test_caches_of_whole_films_are_those_of_before(tmp_path: Path) -> None:
 def test_films_with_a_rounding_above_white_are_read(tmp_path: Path) -> None:
     white: NDArray[np.float32] = np.minimum(FILM * 2, np.float32(1)) * np.float32(1.0000002)
     assert preprocess(white, SPEC).max() == 255
+
+
+def test_the_whole_film_is_shown_beside_the_lungs_for_those_who_judge_the_film() -> None:
+    square = square_of(FILM, SPEC, lungs=two_lungs(BOX))
+    assert square.whole is not None
+    np.testing.assert_array_equal(square.whole, preprocess(FILM, Pixels(size=128)))
+    np.testing.assert_array_equal(square.seen(of_whole=True), square.whole)
+    np.testing.assert_array_equal(square.seen(of_whole=False), square.levels)
+    plain = square_of(FILM, Pixels(size=48))
+    assert plain.whole is None
+    np.testing.assert_array_equal(plain.seen(of_whole=True), plain.levels)

@@ -69,7 +69,7 @@ def _on_ood_examples(
     for place in np.unique(np.linspace(0, len(rows) - 1, SOURCE_FILMS).astype(int)):
         film = rows[place].film
         try:
-            squares.append(read_square(film.path, pixels, film.sha256, lungs).levels)
+            squares.append(read_square(film.path, pixels, film.sha256, lungs).seen(gate.of_whole))
         except FilmError:
             continue
     if not squares:  # they can no longer be read

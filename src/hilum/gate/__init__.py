@@ -7,6 +7,7 @@ Fitting and checking need numpy and OpenCV, take the squares that `hilum.pixels.
 use no network: measured on the shipped one, its features separate such examples less well than the film itself does.
 """
 
+from hilum.gate.adults import Adults, shipped_adults
 from hilum.gate.check import GateResult, Reason, check_films, stopping
 from hilum.gate.fit import fit_gate
 from hilum.gate.gate import Gate, parse_gate, write_gate
@@ -14,6 +15,7 @@ from hilum.gate.ood_examples import ood_examples
 from hilum.gate.other_pictures import other_picture
 
 __all__ = [
+    "Adults",
     "Gate",
     "GateResult",
     "Reason",
@@ -22,6 +24,7 @@ __all__ = [
     "ood_examples",
     "other_picture",
     "parse_gate",
+    "shipped_adults",
     "stopping",
     "write_gate",
 ]

@@ -27,6 +27,7 @@ class Reason(StrEnum):
     UPSIDE_DOWN = LOOKS_ROTATED[180]
     ANTICLOCKWISE = LOOKS_ROTATED[270]
     INVERTED = "looks inverted: black and white swapped"
+    ADULT = "looks like an adult's chest"
     UNLIKE = "looks like a chest film, but unlike those it learnt from"
     TEXT = "looks like a page of text"
     NOISE = "looks like noise"
@@ -57,8 +58,8 @@ class GateResult:
 
     Attributes:
         scores: (n,) float64 from 0 to 1, how unlike the training films each is: 0 at their centre, 0.5 at the limit,
-            and towards 1 beyond it. A score s is s / (1 - s) times the limit of squared distance or of roughness,
-            whichever is more; 1 is a film of one even grey.
+            and towards 1 beyond it. A score s is s / (1 - s) times the limit of squared distance, of roughness or of
+            likeness to adults' films, whichever is most; 1 is a film of one even grey.
         passed: (n,) bool, whether the score is at most 0.5.
         reasons: why each film does not pass; `Reason.PASSED` if it does.
     """
@@ -73,14 +74,16 @@ def check_films(gate: Gate, films: Iterable[Image8]) -> GateResult:
 
     Args:
         gate: a gate that was fitted on films that were preprocessed in the same way.
-        films: each (size, size) uint8, as `hilum.pixels.preprocess` gives them.
+        films: each (size, size) uint8, as `hilum.pixels.preprocess` gives them; whole films where the gate is of
+            them (`Gate.of_whole`), as `hilum.pixels.Square.seen` gives them.
     """
     films = [np.ascontiguousarray(film) for film in films]  # OpenCV takes no rotated views of arrays
     descriptors = describe(films)
     distances = gate.distribution.distances_by_turn(descriptors)
     rough = np.array([roughness(film) for film in films])
     even = np.array([is_blank(film) for film in films], dtype=bool)
-    odds = np.maximum(distances[:, 0] / gate.distance, rough / gate.roughness)
+    adult = gate.adults.scores(descriptors) if gate.adults else np.zeros(len(films))
+    odds = np.maximum(np.maximum(distances[:, 0] / gate.distance, rough / gate.roughness), adult)
     scores = np.where(even, 1.0, odds / (1 + odds))
     passed = scores <= LIMIT
     nearest = np.argmin(distances, axis=1)
@@ -99,6 +102,8 @@ def check_films(gate: Gate, films: Iterable[Image8]) -> GateResult:
             reasons.append(Reason.NOISE)
         elif swapped[number]:
             reasons.append(Reason.INVERTED)
+        elif clear[number] and nearest[number] == 0 and adult[number] > 1:
+            reasons.append(Reason.ADULT)
         elif clear[number]:
             reasons.append(_BY_ROTATION[nearest[number]])
         else:

@@ -1,4 +1,4 @@
-"""Fitting a gate on training films alone: no out-of-distribution example is needed, and none is used."""
+"""Fitting a gate on training films: no out-of-distribution example is needed, but for what is known of adults."""
 
 from __future__ import annotations
 
@@ -9,23 +9,30 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from hilum.gate.descriptor import LENGTH, Descriptors, Image8, describe
-from hilum.gate.gate import DescriptorDistribution, Gate
+from hilum.gate.adults import Adults, fit_discriminant
+from hilum.gate.descriptor import Descriptors, Image8, describe
+from hilum.gate.distribution import fit_distribution, rank
+from hilum.gate.gate import Gate
 from hilum.gate.heuristics import roughness
 from hilum.progress import track
 
 LEAST = 20  # films
 FOLDS = 5  # parts of the patients, held out in turn
 _MOST = 5000  # films: more take longer and change no figure
-_AXES = 50
 _VIEWS = 2
 _USUAL = 0.99  # share of films whose roughness and rotation set the limits
 _ROUGHER = 3.0  # times the usual roughness
 _CLEARLY = 0.9  # at most, where films look much alike whichever way up
-_LEAST_REST = 0.001  # of the mean variance
 
 
-def fit_gate(films: Iterable[Image8], patients: Sequence[str], seed: int = 0, let_through: float = 0.99) -> Gate:
+def fit_gate(
+    films: Iterable[Image8],
+    patients: Sequence[str],
+    seed: int = 0,
+    let_through: float = 0.99,
+    of_whole: bool = False,
+    adults: Adults | None = None,
+) -> Gate:
     """Fit a gate on the films that a detector is trained on.
 
     Each film is used as it is and in two drawn views (rotated by up to 20°, a third larger or smaller, shifted by up
@@ -40,6 +47,9 @@ def fit_gate(films: Iterable[Image8], patients: Sequence[str], seed: int = 0, le
         seed: of every draw.
         let_through: the share of held-out films that is to pass, above 0 and below 1. With fewer films than
             1 / (1 - let_through) all held-out films pass.
+        of_whole: whether these are whole films, and the detector is shown their lungs alone (`Gate.of_whole`).
+        adults: what is known of adults' films, where the gate is to stop them; they are stopped only if the training
+            films are children's (`hilum.gate.adults`).
 
     Raises:
         ValueError: fewer than 20 films or 5 patients, films that are not square uint8 arrays, another
@@ -54,7 +64,7 @@ def fit_gate(films: Iterable[Image8], patients: Sequence[str], seed: int = 0, le
     of_whom: list[str | int] = []
     for number, (film, patient) in enumerate(track(_paired(films, patients), "fitting the gate", len(patients))):
         if number in chosen:
-            rows.append(describe([film, *(_view(film, draws) for _ in range(_VIEWS))]))
+            rows.append(describe_with_views(film, draws))
             rough.append(roughness(film))
             of_whom.append(patient or number)
     groups = {patient: group for group, patient in enumerate(dict.fromkeys(of_whom))}
@@ -66,15 +76,18 @@ def fit_gate(films: Iterable[Image8], patients: Sequence[str], seed: int = 0, le
     if not np.ptp(described[:, 0], axis=0).any():
         raise ValueError("all films are the same; a gate needs films that differ")
     fold_of = draws.permutation(len(groups)) % FOLDS
-    distances, turns = _held_out(described, fold_of[[groups[patient] for patient in of_whom]])
+    folds = fold_of[[groups[patient] for patient in of_whom]]
+    distances, turns = _held_out(described, folds)
     return Gate(
         films=len(rows),
         patients=len({patient for patient in of_whom if isinstance(patient, str)}),
         let_through=let_through,
-        distance=_rank(distances, let_through),
-        roughness=_ROUGHER * _rank(np.array(rough), _USUAL),
-        turn=min(_rank(turns, _USUAL), _CLEARLY),
-        distribution=_fit(described),
+        distance=rank(distances, let_through),
+        roughness=_ROUGHER * rank(np.array(rough), _USUAL),
+        turn=min(rank(turns, _USUAL), _CLEARLY),
+        distribution=fit_distribution(described),
+        of_whole=of_whole,
+        adults=fit_discriminant(described, folds, adults, let_through) if adults else None,
     )
 
 
@@ -85,6 +98,11 @@ def _paired(films: Iterable[Image8], patients: Sequence[str]) -> Iterable[tuple[
         if film.dtype != np.uint8 or film.ndim != 2 or film.shape != shape or len(set(shape)) > 1:
             raise ValueError(f"films are squares of bytes, all of one size, and one is {film.shape} {film.dtype}")
         yield film, patient
+
+
+def describe_with_views(film: Image8, draws: np.random.Generator) -> Descriptors:
+    """The descriptors of a film as it is, and of two drawn views of it: (3, 512)."""
+    return describe([film, *(_view(film, draws) for _ in range(_VIEWS))])
 
 
 def _view(film: Image8, draws: np.random.Generator) -> Image8:
@@ -104,33 +122,8 @@ def _held_out(described: Descriptors, folds: NDArray[np.int64]) -> tuple[NDArray
     distances, turns = np.zeros(len(folds)), np.zeros(len(folds))
     for fold in range(FOLDS):
         out = folds == fold
-        others = _fit(described[~out])
+        others = fit_distribution(described[~out])
         distances[out] = others.squared_distances(described[out, 0])
         upright, *turned = others.distances_by_turn(described[out, 1]).T
         turns[out] = upright / np.min(turned, axis=0)
     return distances, turns
-
-
-def _rank(values: NDArray[np.float64], share: float) -> float:
-    """The value that another one like these does not exceed with that probability; of too few, the largest."""
-    place = math.ceil(share * (len(values) + 1))
-    return float(np.sort(values)[min(place, len(values)) - 1])
-
-
-def _fit(described: Descriptors) -> DescriptorDistribution:
-    """The distribution of descriptors, (films, 1 + views, 512)."""
-    flat = described.reshape(-1, LENGTH).astype(np.float64)
-    variances, axes = np.linalg.eigh(np.cov(flat.T, bias=True))
-    number = min(_AXES, len(flat) // 4)
-    # With few films the last variances are 0 up to rounding.
-    rest = max(float(variances[:-number].mean()), _LEAST_REST * float(variances.mean()))
-    return DescriptorDistribution(
-        mean=_bytes(flat.mean(axis=0)),
-        axes=_bytes(axes.T[::-1][:number]),
-        variances=_bytes(np.maximum(variances[::-1][:number], rest)),
-        rest=rest,
-    )
-
-
-def _bytes(values: NDArray[np.float64]) -> bytes:
-    return values.astype("<f4").tobytes()

@@ -53,9 +53,40 @@ class DescriptorDistribution(Struct, frozen=True, forbid_unknown_fields=True):
         distances: NDArray[np.float64] = (np.square(along) / _array(self.variances)).sum(axis=1) + across / self.rest
         return distances
 
+    def moments(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Its mean, (512,), and its covariance, (512, 512)."""
+        axes, beyond = _array(self.axes).reshape(-1, LENGTH), _array(self.variances) - self.rest
+        return _array(self.mean), self.rest * np.eye(LENGTH) + (axes.T * beyond) @ axes
+
     def distances_by_turn(self, descriptors: Descriptors) -> NDArray[np.float64]:
         """The same for films rotated by 0, 90, 180 and 270 degrees anticlockwise: (n, 4)."""
         return np.stack([self.squared_distances(turned(descriptors, quarters)) for quarters in range(4)], axis=1)
+
+
+class Discriminant(Struct, frozen=True, forbid_unknown_fields=True):
+    """A linear discriminant that tells films of adults from the films that a detector was trained on.
+
+    Attributes:
+        weights: (512,) little-endian float32, in bytes.
+        centre: the mean score of the training films.
+        limit: the largest score at which a film is taken for one of their kind; above the centre.
+    """
+
+    weights: bytes
+    centre: float
+    limit: float
+
+    def __post_init__(self) -> None:
+        if len(self.weights) != 4 * LENGTH or not np.isfinite(_array(self.weights)).all():
+            raise ValueError("the gate's discriminant is not of 512 finite numbers")
+        if not (math.isfinite(self.centre) and _is_above_0(self.limit - self.centre)):
+            raise ValueError("the limit of the gate's discriminant must lie above its centre")
+
+    def scores(self, descriptors: Descriptors) -> NDArray[np.float64]:
+        """How much films look like an adult's, (n, 512) float32 → (n,) float64: 0 at the centre, 1 at the limit."""
+        along = descriptors.astype(np.float64) @ _array(self.weights)
+        scores: NDArray[np.float64] = (along - self.centre) / (self.limit - self.centre)
+        return scores
 
 
 class Gate(Struct, frozen=True, forbid_unknown_fields=True):
@@ -71,6 +102,9 @@ class Gate(Struct, frozen=True, forbid_unknown_fields=True):
             way up, as it is for 99% of held-out films that were shifted, scaled and rotated by a little.
         distribution: of the descriptors of those films (`known` in the file).
         descriptor: the version of the descriptor.
+        of_whole: whether it was fitted on whole films, and is to be shown them, where the detector itself is shown
+            the lungs alone. Gates before were fitted on what the detector is shown.
+        adults: tells adults' films, for a detector that was trained on children's; None for any other.
     """
 
     films: int
@@ -81,6 +115,8 @@ class Gate(Struct, frozen=True, forbid_unknown_fields=True):
     turn: float
     distribution: DescriptorDistribution = field(name="known")
     descriptor: int = DESCRIPTOR
+    of_whole: bool = False
+    adults: Discriminant | None = None
 
     def __post_init__(self) -> None:
         if self.descriptor != DESCRIPTOR:

@@ -48,7 +48,7 @@ def answers(
     lungs = [square.lungs for square in read if square.lungs is not None] or None
     nothing: tuple[np.ndarray, tuple[str, ...]] = np.zeros((0, len(spec.classes))), ()
     batch_probs, notes = predict_squares(readable, lungs) if readable else nothing
-    prediction_sets, reasons = _prediction_sets(spec, batch_probs), _gate_reasons(gate, readable)
+    prediction_sets, reasons = _prediction_sets(spec, batch_probs), _gate_reasons(gate, read)
     doubts = [square.doubt for square in read]
     results = zip(correct(batch_probs), prediction_sets, reasons, doubts, notes, strict=True)
     rows: list[Prediction] = []
@@ -130,7 +130,7 @@ def _prediction_sets(spec: Spec, probs: np.ndarray) -> list[tuple[str, ...] | No
     ]
 
 
-def _gate_reasons(gate: Gate | None, squares: list[np.ndarray]) -> list[str | None]:
+def _gate_reasons(gate: Gate | None, squares: list[Square]) -> list[str | None]:
     """Why the gate stops each film; empty where it passes, None where the bundle has no gate."""
     if gate is None:
         return [None] * len(squares)
@@ -138,4 +138,4 @@ def _gate_reasons(gate: Gate | None, squares: list[np.ndarray]) -> list[str | No
         return []
     from hilum.gate import check_films
 
-    return [str(reason) for reason in check_films(gate, squares).reasons]
+    return [str(reason) for reason in check_films(gate, [square.seen(gate.of_whole) for square in squares]).reasons]

@@ -5,9 +5,11 @@ from hilum.pixels.decode import decode, grey_of_array, hash_film
 from hilum.pixels.phantom import chest_phantom
 from hilum.pixels.pixel_cache import PixelCache, cache
 from hilum.pixels.preprocess import preprocess
+from hilum.pixels.region import shows_whole, whole_film
 from hilum.pixels.square import Square, read_square, square_of
 
 __all__ = [
     "ArrayError", "PixelCache", "Square", "cache", "chest_phantom", "decode", "grey_of_array",
-    "hash_film", "names_in", "preprocess", "read_array", "read_square", "square_of",
+    "hash_film", "names_in", "preprocess", "read_array", "read_square", "shows_whole",
+    "square_of", "whole_film",
 ]  # fmt: skip

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from hilum.pixels.region import Framing, Region, around, doubt_of, finder_of, inside_of, whole
+from hilum.pixels.region import Framing, Region, around, doubt_of, finder_of, inside_of, whole, whole_film
 from hilum.recipe import Pixels
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ class Shown(NamedTuple):
             empty.
         remarks: about the lungs, in words.
         framing: how the film was shown; None where the recipe shows whole films.
+        whole: uint8, (128, 128), the whole film; None where the recipe shows whole films.
     """
 
     levels: NDArray[np.uint8]
@@ -41,6 +42,7 @@ class Shown(NamedTuple):
     doubt: str = ""
     remarks: tuple[str, ...] = ()
     framing: Framing | None = None
+    whole: NDArray[np.uint8] | None = None
 
 
 def preprocess(
@@ -124,7 +126,9 @@ def preprocess_scaled(
         levels = _equalise(levels)
     if found is None:
         return Shown(levels)
-    return Shown(levels, inside.astype(np.uint8) * np.uint8(255), doubt_of(found), found.remarks, framing)
+    small = whole_film(spec)
+    entire = preprocess_scaled(film, small, shape, scale).levels if small else None
+    return Shown(levels, inside.astype(np.uint8) * np.uint8(255), doubt_of(found), found.remarks, framing, entire)
 
 
 def largest_scale(height: int, width: int, spec: Pixels) -> int:

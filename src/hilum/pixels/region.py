@@ -16,6 +16,7 @@ from hilum.records.reasons import LOOKS_ROTATED, NO_LUNGS
 if TYPE_CHECKING:
     from hilum.lungs import Box, LungFinder, Lungs
 
+WHOLE_SIDE = 128  # of the square that shows the whole film beside its lungs, in pixels
 REGION_VERSION = 1  # raise it whenever a film is cropped to another part: the pixel caches of crops are named by it
 
 _OF_REGIONS = ("region", "margin", "grey_from", "lungs_sha256")  # keys that whole films do not depend on
@@ -129,6 +130,19 @@ def pin_lungs(spec: Pixels, lungs: LungFinder | None = None) -> Pixels:
     """
     finder = finder_of(spec, lungs)
     return spec if finder is None else replace(spec, lungs_sha256=finder.sha256)
+
+
+def whole_film(spec: Pixels) -> Pixels | None:
+    """`[pixels]` that show the whole film in 128 × 128 pixels, where these show its lungs; else None."""
+    if spec.region == "film":
+        return None
+    return Pixels(size=WHOLE_SIDE, window=spec.window, grey_scale=spec.grey_scale)
+
+
+def shows_whole(spec: Pixels) -> bool:
+    """Whether the whole film, undistorted but for its sides, is at hand with these `[pixels]`."""
+    plain = spec.resize == "squash" and not spec.crop and spec.equalise == "none"
+    return plain or spec.region == "lungs"
 
 
 def key_parts(spec: Pixels, lungs: LungFinder | None = None) -> list[object]:

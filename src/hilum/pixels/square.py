@@ -28,6 +28,7 @@ class Square(NamedTuple):
             everywhere if none were found.
         doubt: why a detector withholds its answer to what is shown here: "no lungs found: …", or in words that follow
             "it"; empty where there is no doubt.
+        whole: uint8, (128, 128), the whole film where the recipe crops films to the lungs.
     """
 
     levels: NDArray[np.uint8]
@@ -35,6 +36,11 @@ class Square(NamedTuple):
     remarks: tuple[str, ...] = ()
     lungs: NDArray[np.uint8] | None = None
     doubt: str = ""
+    whole: NDArray[np.uint8] | None = None
+
+    def seen(self, of_whole: bool) -> NDArray[np.uint8]:
+        """What a gate is shown: the whole film, or what the detector is shown; of most recipes they are the same."""
+        return self.whole if of_whole and self.whole is not None else self.levels
 
 
 def read_square(path: str, spec: Pixels, expected_sha256: str = "", lungs: LungFinder | None = None) -> Square:
@@ -81,4 +87,4 @@ def square_of(
 
 def _square(film: Decoded, spec: Pixels, lungs: LungFinder | None) -> Square:
     made = preprocess_scaled(film.grey, spec, film.shape, film.scale, lungs)
-    return Square(made.levels, film.shape, film.remarks + made.remarks, made.lungs, made.doubt)
+    return Square(made.levels, film.shape, film.remarks + made.remarks, made.lungs, made.doubt, made.whole)

@@ -121,10 +121,14 @@ def fit_gate(films: Manifest, recipe: Recipe, lungs: LungFinder | None = None) -
     """Fit the gate of a detector that was trained on these films; None where they are too few."""
     from hilum import gate, pixels
 
-    cache = pixels.cache(films, recipe.pixels, lungs=lungs)
+    whole = pixels.whole_film(recipe.pixels)
+    cache = pixels.cache(films, whole or recipe.pixels, lungs=None if whole else lungs)
     squares = (cache.films[row] for row in cache.rows(films))
+    adults = gate.shipped_adults() if pixels.shows_whole(recipe.pixels) else None
     try:
-        return gate.fit_gate(squares, [film.patient for film in films], recipe.seed)
+        return gate.fit_gate(
+            squares, [film.patient for film in films], recipe.seed, of_whole=whole is not None, adults=adults
+        )
     except ValueError as error:
         logger.info(f"note: no gate stops films that it was not made for: {error}")
         return None
