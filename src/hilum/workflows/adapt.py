@@ -123,7 +123,7 @@ def adapt(
     for setting in settings:
         if not setting.startswith("bundle."):
             raise RecipeError(f"--set {setting}: adapting takes settings of [bundle] alone; set bundle.KEY=VALUE")
-    recipe = with_settings(opened.spec.recipe, ("bundle.calibration=best", *settings))
+    recipe = with_settings(opened.spec.recipe, ("bundle.calibration=best", "bundle.calibrated_under=[]", *settings))
     manifest = films_to_adapt_on(opened, films, recipe, class_names)
     classes = opened.spec.classes
     given = adaptation.LabelledFilms(
