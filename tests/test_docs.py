@@ -158,7 +158,7 @@ def cells(notebook: Path) -> list[str]:
 
 
 def test_tutorials_are_kept_without_outputs() -> None:
-    assert [path.stem for path in TUTORIALS] == ["audit", "predict-and-explain", "train-and-evaluate"]
+    assert [path.stem for path in TUTORIALS] == ["adults", "audit", "predict-and-explain", "train-and-evaluate"]
     for notebook in TUTORIALS:
         for cell in json.loads(notebook.read_text("utf-8"))["cells"]:
             assert not cell.get("outputs"), notebook.name

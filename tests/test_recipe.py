@@ -235,7 +235,7 @@ def test_a_file_wins_over_a_recipe_of_the_same_name(tmp_path: Path, monkeypatch:
 
 def test_every_recipe_that_comes_with_hilum_reads_and_says_what_it_is() -> None:
     listed = list_recipes()
-    assert len(listed) == 35
+    assert len(listed) == 36
     for info in listed:
         recipe = read_recipe(info.name)
         assert (recipe.name, recipe.system, recipe.side) == (info.name, info.system, info.size)
@@ -244,8 +244,8 @@ def test_every_recipe_that_comes_with_hilum_reads_and_says_what_it_is() -> None:
     assert {info.name: info.needs for info in listed}["s2-vgg16"] == ("vgg16_imagenet_features",)
     lines = repr(listed).splitlines()
     assert lines[0].split() == ["recipe", "px", "needs", "title"]
-    assert lines[1].split()[:2] == ["hilum", "160"]
-    assert listed._repr_html_().count("<tr>") == 36
+    assert lines[2].split()[:2] == ["hilum", "160"]
+    assert listed._repr_html_().count("<tr>") == 37
 
 
 def test_every_recipe_that_comes_with_hilum_is_told_of_in_the_documents() -> None:

@@ -36,8 +36,8 @@ class RecipeInfo:
 def list_recipes() -> Listing[RecipeInfo]:
     """The recipes that come with Hilum, by name.
 
-    >>> [recipe.name for recipe in list_recipes()][:2]
-    ['hilum', 'hilum-causes']
+    >>> [recipe.name for recipe in list_recipes()][:3]
+    ['adults', 'hilum', 'hilum-causes']
     """
     return Listing(_info(name) for name in recipe_names())
 
