@@ -16,7 +16,8 @@ from hilum import films
 from hilum.confidence import Conformal, ScoreReference
 from hilum.gate import fit_gate
 from hilum.inference import Detector
-from hilum.pixels import chest_phantom, preprocess, read_square
+from hilum.inference.answers import answers
+from hilum.pixels import Square, chest_phantom, preprocess, read_square
 from hilum.records import ABSTENTIONS, NOT_JUDGED, NOT_SURE, Film, Manifest, answer_of
 from tests.bundle.conftest import make
 from tests.conftest import WriteFilm
@@ -222,3 +223,25 @@ def test_a_film_that_is_read_already_gets_the_same_prediction(
         film = Film(str(write_film(tmp_path / f"{number}.png", number)), "NORMAL")
         (row,) = whole.predict(Manifest((film,)))
         assert whole.predict_square(film, read_square(film.path, whole.spec.recipe.pixels)) == row
+
+
+def test_a_picture_without_lungs_is_said_to_have_none_before_it_is_said_of_what_kind_it_is(
+    detector: Detector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from hilum.gate import GateResult, Reason
+
+    square = Square(np.zeros((32, 32), np.uint8), (32, 32), doubt="no lungs found: nothing in it looks like a lung")
+    gate = fit_gate([(255 * chest_phantom(seed, (32, 32))).astype(np.uint8) for seed in range(20)], [""] * 20)
+    for reason, first in (
+        (Reason.ADULT, square.doubt),
+        (Reason.STRANGE, square.doubt),
+        (Reason.TEXT, "looks like a page of text"),
+        (Reason.PASSED, square.doubt),
+    ):
+        checked = GateResult(np.ones(1), np.zeros(1, bool), (reason,))
+        monkeypatch.setattr("hilum.gate.check_films", lambda *_, checked=checked: checked)
+        predict = detector._predict_squares
+        (row,) = answers(detector.spec, gate, [Film("x")], [square], predict, 0.5, lambda probs: probs)
+        assert row.flags[0] == first
+        assert set(row.flags) == {str(reason), square.doubt} - {""}
+        assert first in row.why

@@ -8,13 +8,14 @@ use no network: measured on the shipped one, its features separate such examples
 """
 
 from hilum.gate.adults import Adults, shipped_adults
-from hilum.gate.check import GateResult, Reason, check_films, stopping
+from hilum.gate.check import OF_KIND, GateResult, Reason, check_films, stopping
 from hilum.gate.fit import fit_gate
 from hilum.gate.gate import Gate, parse_gate, write_gate
 from hilum.gate.ood_examples import ood_examples
 from hilum.gate.other_pictures import other_picture
 
 __all__ = [
+    "OF_KIND",
     "Adults",
     "Gate",
     "GateResult",

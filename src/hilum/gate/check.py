@@ -34,6 +34,9 @@ class Reason(StrEnum):
     STRANGE = "does not look like the films it learnt from"
 
 
+OF_KIND = frozenset(
+    {Reason.ADULT, Reason.UNLIKE, Reason.STRANGE}
+)  # of what kind it is, and not what is wrong with it
 _STOPPING = frozenset(map(str, Reason)) - {Reason.PASSED}
 
 

@@ -48,21 +48,20 @@ def answers(
     lungs = [square.lungs for square in read if square.lungs is not None] or None
     nothing: tuple[np.ndarray, tuple[str, ...]] = np.zeros((0, len(spec.classes))), ()
     batch_probs, notes = predict_squares(readable, lungs) if readable else nothing
-    prediction_sets, reasons = _prediction_sets(spec, batch_probs), _gate_reasons(gate, read)
-    doubts = [square.doubt for square in read]
-    results = zip(correct(batch_probs), prediction_sets, reasons, doubts, notes, strict=True)
+    prediction_sets, stops = _prediction_sets(spec, batch_probs), _stops(gate, read)
+    results = zip(correct(batch_probs), prediction_sets, stops, notes, strict=True)
     rows: list[Prediction] = []
     for film, square in zip(films, squares, strict=True):
         if isinstance(square, FilmError):
             answer, why = answer_of(spec.classes, "", None, None, square.reason)
             rows.append(Prediction(film, error=square.reason, answer=answer, why=why))
             continue
-        probs, plausible, stopped, doubt, note = next(results)
+        probs, plausible, stopped, note = next(results)
         row = tuple(map(float, probs))
         height, width = square.shape
         predicted = spec.classes[predicted_class(row, threshold)]
-        flags = tuple(dict.fromkeys(flag for flag in (stopped, doubt, note) if flag))
-        answer, why = answer_of(spec.classes, predicted, plausible, stopped or doubt or stopped)
+        flags = tuple(dict.fromkeys(flag for flag in (*stopped, note) if flag))
+        answer, why = answer_of(spec.classes, predicted, plausible, stopped[0] if stopped else "" if gate else None)
         shape, remarks = (height, width), square.remarks
         rows.append(Prediction(film, row, predicted, "", shape, plausible or (), flags, remarks, answer, why))
     return rows
@@ -130,12 +129,20 @@ def _prediction_sets(spec: Spec, probs: np.ndarray) -> list[tuple[str, ...] | No
     ]
 
 
-def _gate_reasons(gate: Gate | None, squares: list[Square]) -> list[str | None]:
-    """Why the gate stops each film; empty where it passes, None where the bundle has no gate."""
-    if gate is None:
-        return [None] * len(squares)
-    if not squares:
-        return []
-    from hilum.gate import check_films
+def _stops(gate: Gate | None, squares: list[Square]) -> list[tuple[str, ...]]:
+    """Why each film is not judged, in the order of the questions; empty where it is.
 
-    return [str(reason) for reason in check_films(gate, [square.seen(gate.of_whole) for square in squares]).reasons]
+    What it is comes before whether it is of the kind that the detector learnt from: a picture without lungs is not an
+    adult's chest.
+    """
+    doubts = [(square.doubt,) * bool(square.doubt) for square in squares]
+    if gate is None or not squares:
+        return doubts
+    from hilum.gate import OF_KIND, Reason, check_films
+
+    stops = []
+    checked = check_films(gate, [square.seen(gate.of_whole) for square in squares])
+    for reason, doubt in zip(checked.reasons, doubts, strict=True):
+        said = () if reason == Reason.PASSED else (str(reason),)
+        stops.append((*doubt, *said) if reason in OF_KIND else (*said, *doubt))
+    return stops
