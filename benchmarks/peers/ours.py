@@ -7,6 +7,7 @@ from itertools import count
 from pathlib import Path
 
 import torch
+from lightning_fabric import Fabric
 from torch import nn
 
 from benchmarks.data import CLASSES
@@ -39,12 +40,12 @@ S2 = parse_recipe(
 class Learner:
     """What `training.fit` does in an epoch, without its validation and its files."""
 
-    def __init__(self, model: nn.Module, source: BatchSource, recipe: Recipe) -> None:
-        fabric = set_up_device(recipe.training, gradual=False)
+    def __init__(self, model: nn.Module, source: BatchSource, recipe: Recipe, fabric: Fabric | None = None) -> None:
+        fabric = fabric or set_up_device(recipe.training, gradual=False)
         model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         optimizer = make_optimizer(recipe.training, parameter_groups(model, recipe.transfer))
         network, wrapped = fabric.setup(model, optimizer)
-        objective = make_loss_function(recipe.training, source.labels, source.classes)
+        objective = make_loss_function(recipe.training, source.labels, source.classes).to(fabric.device)
         shard, size = shard_of(fabric, recipe.batches.size), recipe.batches.size
         self.model, self.source, self.device = model, source, fabric.device
         self.stepper = Stepper(fabric, network, wrapped, objective, shard, 0.0, size)

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from hilum import models
 from hilum.batches import UNSHARDED, Batch, Shard
+from hilum.errors import HilumError
 from hilum.models import part_of_batch
 from hilum.recipe import Model, Training
 from hilum.training.device import set_up_device
@@ -130,8 +131,19 @@ def test_a_gpu_without_memory_takes_smaller_parts() -> None:
     whole, _ = learn(small(11), batch, 11)
     parts, _ = learn(small(3), batch, 11)
     torch.testing.assert_close(parts, whole, rtol=1e-4, atol=1e-6)
-    with pytest.raises(torch.OutOfMemoryError):
+    with pytest.raises(HilumError, match=r"does not hold a training step with 2 films; take a smaller network"):
         learn(small(1), batch, 11)
+
+
+def test_a_gpu_without_memory_for_the_optimiser_is_said_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_memory(*_: object, **__: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(Stepper, "_update", no_memory)
+    with pytest.raises(
+        HilumError, match=r"^the GPU's memory does not hold .* close other programs that use the GPU$"
+    ):
+        learn(Small(11), batch_of(11, mixed=True), 11)
 
 
 def test_shares_of_the_processes_make_up_the_batch() -> None:

@@ -21,7 +21,7 @@ def set_up_device(scheme: Training, *, gradual: bool) -> Fabric:
         scheme: the recipe's section `[training]`.
         gradual: whether parts of the network are frozen in some epochs.
     """
-    _be_deterministic()
+    be_reproducible()
     keep_freed_memory()
     precision: Precision = "bf16-mixed" if uses_bfloat16(scheme) else "32-true"
     return make_fabric(fastest_device().type, precision, gradual=gradual)
@@ -32,9 +32,12 @@ def fastest_device() -> torch.device:
     return torch.device("cuda", 0) if torch.cuda.is_available() else torch.device("cpu")
 
 
-def _be_deterministic() -> None:
+def be_reproducible() -> None:
+    """Let torch compute the same on every run, and in float32 where float32 is asked for."""
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(True)
+    # cuDNN's convolutions would round their inputs to TF32's ten bits, and losses would not be those of a processor.
+    torch.backends.cudnn.allow_tf32 = False
     # Filling every fresh tensor would find reads of unset memory; the networks have none, and it costs a pass each.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
 

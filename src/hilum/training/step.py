@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -12,6 +13,7 @@ from lightning_fabric.wrappers import _FabricModule
 from torch import Tensor
 
 from hilum.batches import Batch, Shard
+from hilum.errors import HilumError
 from hilum.models import part_of_batch
 from hilum.training.distillation import TeacherNetwork
 from hilum.training.objective import Columns, Objective, concatenate, gather_columns
@@ -48,7 +50,7 @@ class Stepper:
         The same seed gives the same step, however the batch is split over micro-batches and processes: gradients are
         accumulated over the whole batch, and dropout masks are drawn for the whole batch. Batch norm is the
         exception: its statistics are those of each micro-batch. Where a GPU runs out of memory, the micro-batches
-        are halved and the step is repeated.
+        are halved and the step is repeated; where two films do not fit, the run ends.
 
         Args:
             batch: this process's shard of the batch.
@@ -57,25 +59,44 @@ class Stepper:
         Returns:
             What the history needs of each film of the whole batch (`Objective.columns`), gathered from all processes,
             on the CPU. Where a loss is not finite, the weights have not been updated.
+
+        Raises:
+            HilumError: the GPU's memory does not hold two films, this process's part of a batch that is shared with
+                other processes, or the optimiser's state.
         """
         while True:
-            try:
+            with suppress(torch.OutOfMemoryError):
                 output = self._forward_backward(batch, seed)
                 break
-            except torch.OutOfMemoryError:
-                if self.micro_batch_size <= 2 or self.shard.world_size > 1:
-                    raise
-                self.micro_batch_size = max(2, min(self.micro_batch_size, len(batch.labels)) // 4 * 2)
-                torch.cuda.empty_cache()
+            # Only here: while the error is handled, its frames still hold the maps that did not fit.
+            if self.micro_batch_size <= 2 or self.shard.world_size > 1:
+                raise HilumError(self._out_of_memory())
+            self.micro_batch_size = max(2, min(self.micro_batch_size, len(batch.labels)) // 4 * 2)
             self.optimizer.zero_grad()
+            torch.cuda.empty_cache()
         if output["losses"].isfinite().all():
-            if self.clip_norm:
-                self.fabric.clip_gradients(
-                    self.network, self.optimizer, max_norm=self.clip_norm, error_if_nonfinite=False
-                )
-            self.optimizer.step()
+            try:
+                self._update()
+            except torch.OutOfMemoryError:
+                raise HilumError(self._out_of_memory()) from None
         self.optimizer.zero_grad()
         return output
+
+    def _update(self) -> None:
+        """Clip the gradient and move the weights."""
+        if self.clip_norm:
+            self.fabric.clip_gradients(
+                self.network, self.optimizer, max_norm=self.clip_norm, error_if_nonfinite=False
+            )
+        self.optimizer.step()
+
+    def _out_of_memory(self) -> str:
+        shared = self.shard.world_size > 1
+        return (
+            f"the GPU's memory does not hold a training step with {self.micro_batch_size} films; "
+            f"take {'a smaller batch (batches.size), ' if shared else ''}a smaller network or smaller films "
+            "(pixels.size), or close other programs that use the GPU"
+        )
 
     def _forward_backward(self, batch: Batch, seed: int) -> Columns:
         """Accumulate the gradient of the mean loss over the global batch, and gather the columns for it."""
