@@ -92,7 +92,8 @@ def test_a_group_of_one_class_says_what_is_not_defined() -> None:
 @pytest.mark.parametrize(
     ("age", "band"),
     [("58", "40–64 years"), ("058Y", "40–64 years"), ("4.9", "under 5 years"), ("18", "18–39 years"), ("", ""),
-     ("7 months", "under 5 years"), ("old", ""), ("411", "65 and over")],
+     ("7 months", "under 5 years"), ("072M", "5–17 years"), ("030W", "under 5 years"), ("10D", "under 5 years"),
+     ("58 Years", "40–64 years"), ("old", ""), ("411", "65 and over")],
 )  # fmt: skip
 def test_an_age_falls_in_its_band(age: str, band: str) -> None:
     assert age_band(age) == band

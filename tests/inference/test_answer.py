@@ -15,12 +15,14 @@ from hypothesis import strategies as st
 from hilum import films
 from hilum.confidence import Conformal, ScoreReference
 from hilum.gate import fit_gate
+from hilum.gate.gate import Discriminant
 from hilum.inference import Detector
 from hilum.inference.answers import answers
 from hilum.pixels import Square, chest_phantom, preprocess, read_square
 from hilum.records import ABSTENTIONS, NOT_JUDGED, NOT_SURE, Film, Manifest, answer_of
 from tests.bundle.conftest import make
 from tests.conftest import WriteFilm
+from tests.pixels.dicoms import dataset, stored_phantom, write
 
 TWO, THREE = ("NORMAL", "PNEUMONIA"), ("NORMAL", "bacteria", "virus")
 BOTH, NONE, NEGATIVE, POSITIVE = TWO, (), TWO[:1], TWO[1:]
@@ -172,6 +174,33 @@ def test_a_film_that_the_gate_stopped_keeps_its_probabilities(whole: Detector) -
     assert sum(row.probs) == pytest.approx(1)
     assert row.prediction in TWO
     assert row.notes == (), "what is the reason already is not said twice"
+
+
+def test_an_age_in_the_header_or_the_table_stops_an_adults_film(
+    whole: Detector, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its probabilities are those of the same film without an age, and nothing is logged about whoever it shows."""
+    assert whole.gate is not None
+    stored = stored_phantom(12, size=(96, 96))
+    unaged = write(tmp_path / "a.dcm", dataset(stored, bits=12, PatientID="p7"))
+    child = write(tmp_path / "b.dcm", dataset(stored, bits=12, PatientID="p7", PatientAge="004Y"))
+    adult = write(tmp_path / "c.dcm", dataset(stored, bits=12, PatientID="p7", PatientAge="054Y"))
+    listed = Manifest((Film(unaged), Film(child), Film(adult), Film(unaged, age="61")))
+    anyone = Discriminant(b"\0" * 2048, 0.0, 1.0)
+    whole.gate = msgspec.structs.replace(whole.gate, adults=None, distance=1e9, roughness=1e9)
+    before = whole.predict(listed)
+    assert not any(row.stopped for row in before), "a detector of adults' films takes no notice"
+    whole.gate = msgspec.structs.replace(whole.gate, adults=anyone)
+    with caplog.at_level("DEBUG"):
+        plain, of_child, of_adult, in_table = whole.predict(listed)
+    assert (plain.flags, of_child.flags) == ((), ())
+    assert of_adult.flags == ("is an adult's, says the header",)
+    kind = "It is no film of the kind that the detector was made for: it is an adult's, says"
+    assert (of_adult.answer, of_adult.why) == (NOT_JUDGED, f"{kind} the header: 54 years.")
+    assert (in_table.answer, in_table.why) == (NOT_JUDGED, f"{kind} its table: 61 years.")
+    assert [row.probs for row in before] == [row.probs for row in (plain, of_child, of_adult, in_table)]
+    assert of_adult.notes == (), "what is the reason already is not said twice"
+    assert "54" not in caplog.text
 
 
 def test_a_bundle_without_a_gate_or_sets_says_so(whole: Detector, tmp_path: Path, write_film: WriteFilm) -> None:

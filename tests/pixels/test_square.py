@@ -13,7 +13,9 @@ from hilum.errors import FilmError
 from hilum.pixels import chest_phantom, decode, grey_of_array, preprocess, read_square, square_of
 from hilum.pixels.preprocess import largest_scale
 from hilum.recipe import Pixels
+from hilum.records.ages import years_of
 from tests.conftest import WriteFilm
+from tests.pixels.dicoms import dataset, stored_phantom, write
 
 SHAPE = (1003, 1317)  # no multiple of a block
 
@@ -135,3 +137,20 @@ class TestArrays:
     def test_what_is_no_film_is_refused(self, array: np.ndarray, says: str) -> None:
         with pytest.raises(FilmError, match=says):
             square_of(array, Pixels(size=32), "mine")
+
+
+@pytest.mark.parametrize("age", ["054Y", "003W", ""])
+def test_a_dicoms_square_says_the_age_in_its_header(age: str, tmp_path: Path) -> None:
+    film = write(tmp_path / "film", dataset(stored_phantom(), bits=12, PatientAge=age))
+    assert read_square(film, Pixels(size=32)).age == age
+
+
+def test_an_age_that_cannot_be_read_refuses_no_film(tmp_path: Path) -> None:
+    """What pydicom makes of the element is no age: a film is still a film."""
+    path = Path(write(tmp_path / "film", dataset(stored_phantom(), bits=12, PatientAge="054Y")))
+    for broken in (b"\xff\xfe\x00Y", b"-99Y"):
+        path.write_bytes(path.read_bytes().replace(b"054Y", broken))
+        square = read_square(str(path), Pixels(size=32))
+        assert years_of(square.age) is None
+        path.write_bytes(path.read_bytes().replace(broken, b"054Y"))
+    assert read_square(str(path), Pixels(size=32)).age == "054Y"

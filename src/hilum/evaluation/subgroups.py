@@ -6,7 +6,6 @@ only one, there is nothing to compare.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -19,11 +18,10 @@ from hilum.evaluation.truth import binary_films, multiclass_films, require_known
 from hilum.metrics import binary_metrics, multiclass_metrics
 from hilum.metrics.counts import Bools
 from hilum.records import Figure, Prediction, Predictions
+from hilum.records.ages import years_of
 
 AGE_BANDS = (("under 5 years", 5), ("5–17 years", 18), ("18–39 years", 40), ("40–64 years", 65), ("65 and over", 1e9))
 SIZE_BANDS = (("under 0.25 megapixels", 0.25), ("0.25–1 megapixels", 1), ("1–4 megapixels", 4), ("over 4", 1e9))
-_YEARS = re.compile(r"0*(\d+(?:\.\d+)?)\s*(?:[yY].*)?")
-_MONTHS = re.compile(r"0*(\d+)\s*[mM].*")
 
 
 def subgroups(predictions: Predictions, resamples: int = 2000, seed: int = 0) -> dict[str, dict[str, Subgroup]]:
@@ -96,11 +94,8 @@ def _figures(
 
 def age_band(age: str) -> str:
     """The band of an age as sources write it: `58`, `058Y`, `7 months`; empty where it says none."""
-    text = age.strip()
-    if months := _MONTHS.fullmatch(text):
-        return _band(int(months[1]) / 12, AGE_BANDS)
-    years = _YEARS.fullmatch(text)
-    return _band(float(years[1]), AGE_BANDS) if years else ""
+    years = years_of(age)
+    return "" if years is None else _band(years, AGE_BANDS)
 
 
 def size_band(shape: tuple[int, int]) -> str:

@@ -8,6 +8,7 @@ use no network: measured on the shipped one, its features separate such examples
 """
 
 from hilum.gate.adults import Adults, shipped_adults
+from hilum.gate.ages import reason_with_age
 from hilum.gate.check import OF_KIND, GateResult, Reason, check_films, stopping
 from hilum.gate.fit import fit_gate
 from hilum.gate.gate import Gate, parse_gate, write_gate
@@ -25,6 +26,7 @@ __all__ = [
     "ood_examples",
     "other_picture",
     "parse_gate",
+    "reason_with_age",
     "shipped_adults",
     "stopping",
     "write_gate",

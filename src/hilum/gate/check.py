@@ -28,15 +28,16 @@ class Reason(StrEnum):
     ANTICLOCKWISE = LOOKS_ROTATED[270]
     INVERTED = "looks inverted: black and white swapped"
     ADULT = "looks like an adult's chest"
+    ADULT_BY_HEADER = "is an adult's, says the header"
+    ADULT_BY_TABLE = "is an adult's, says its table"
     UNLIKE = "looks like a chest film, but unlike those it learnt from"
     TEXT = "looks like a page of text"
     NOISE = "looks like noise"
     STRANGE = "does not look like the films it learnt from"
 
 
-OF_KIND = frozenset(
-    {Reason.ADULT, Reason.UNLIKE, Reason.STRANGE}
-)  # of what kind it is, and not what is wrong with it
+# Of what kind a film is, and not what is wrong with it.
+OF_KIND = frozenset({Reason.ADULT, Reason.ADULT_BY_HEADER, Reason.ADULT_BY_TABLE, Reason.UNLIKE, Reason.STRANGE})
 _STOPPING = frozenset(map(str, Reason)) - {Reason.PASSED}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -21,6 +21,17 @@ Correction = Callable[[np.ndarray], np.ndarray]  # of calibrated probabilities, 
 # Calibrated probabilities, (n, classes), of preprocessed films and of their lungs where they are cropped to them; and
 # a note on each film, or "".
 PredictSquares = Callable[[Sequence[np.ndarray], Sequence[np.ndarray] | None], tuple[np.ndarray, tuple[str, ...]]]
+
+
+class _Stops(NamedTuple):
+    """Why a film is not judged: the first reason is the answer's, and `age`, in words, says it more closely."""
+
+    reasons: tuple[str, ...]
+    age: str = ""
+
+    @property
+    def first(self) -> str:
+        return ": ".join(part for part in (*self.reasons[:1], self.age) if part)
 
 
 def answers(
@@ -43,25 +54,27 @@ def answers(
         threshold: the decision threshold, after the correction; None with more than two classes.
         correct: the probabilities' correction for a prevalence.
     """
+    films = list(films)
     read = [square for square in squares if isinstance(square, Square)]
     readable = [square.levels for square in read]
     lungs = [square.lungs for square in read if square.lungs is not None] or None
     nothing: tuple[np.ndarray, tuple[str, ...]] = np.zeros((0, len(spec.classes))), ()
     batch_probs, notes = predict_squares(readable, lungs) if readable else nothing
-    prediction_sets, stops = _prediction_sets(spec, batch_probs), _stops(gate, read)
-    results = zip(correct(batch_probs), prediction_sets, stops, notes, strict=True)
+    of_read = [(film, square) for film, square in zip(films, squares, strict=True) if isinstance(square, Square)]
+    prediction_sets = _prediction_sets(spec, batch_probs)
+    results = zip(correct(batch_probs), prediction_sets, _stops(gate, of_read), notes, strict=True)
     rows: list[Prediction] = []
     for film, square in zip(films, squares, strict=True):
         if isinstance(square, FilmError):
             answer, why = answer_of(spec.classes, "", None, None, square.reason)
             rows.append(Prediction(film, error=square.reason, answer=answer, why=why))
             continue
-        probs, plausible, stopped, note = next(results)
+        probs, plausible, stops, note = next(results)
         row = tuple(map(float, probs))
         height, width = square.shape
         predicted = spec.classes[predicted_class(row, threshold)]
-        flags = tuple(dict.fromkeys(flag for flag in (*stopped, note) if flag))
-        answer, why = answer_of(spec.classes, predicted, plausible, stopped[0] if stopped else "" if gate else None)
+        flags = tuple(dict.fromkeys(flag for flag in (*stops.reasons, note) if flag))
+        answer, why = answer_of(spec.classes, predicted, plausible, stops.first or ("" if gate else None))
         shape, remarks = (height, width), square.remarks
         rows.append(Prediction(film, row, predicted, "", shape, plausible or (), flags, remarks, answer, why))
     return rows
@@ -129,20 +142,24 @@ def _prediction_sets(spec: Spec, probs: np.ndarray) -> list[tuple[str, ...] | No
     ]
 
 
-def _stops(gate: Gate | None, squares: list[Square]) -> list[tuple[str, ...]]:
-    """Why each film is not judged, in the order of the questions; empty where it is.
+def _stops(gate: Gate | None, films: list[tuple[Film, Square]]) -> list[_Stops]:
+    """Why each film is not judged, in the order of the questions.
 
     What it is comes before whether it is of the kind that the detector learnt from: a picture without lungs is not an
     adult's chest.
     """
-    doubts = [(square.doubt,) * bool(square.doubt) for square in squares]
-    if gate is None or not squares:
-        return doubts
-    from hilum.gate import OF_KIND, Reason, check_films
+    doubts = [(square.doubt,) * bool(square.doubt) for _, square in films]
+    if gate is None or not films:
+        return [_Stops(doubt) for doubt in doubts]
+    from hilum.gate import OF_KIND, Reason, check_films, reason_with_age
 
     stops = []
-    checked = check_films(gate, [square.seen(gate.of_whole) for square in squares])
-    for reason, doubt in zip(checked.reasons, doubts, strict=True):
+    checked = check_films(gate, [square.seen(gate.of_whole) for _, square in films])
+    for looks, doubt, (film, square) in zip(checked.reasons, doubts, films, strict=True):
+        reason, age = reason_with_age(gate, looks, square.age, film.age)
         said = () if reason == Reason.PASSED else (str(reason),)
-        stops.append((*doubt, *said) if reason in OF_KIND else (*said, *doubt))
+        if reason in OF_KIND:
+            stops.append(_Stops((*doubt, *said), "" if doubt else age))
+        else:
+            stops.append(_Stops((*said, *doubt)))
     return stops

@@ -31,12 +31,14 @@ class Decoded(NamedTuple):
         shape: height and width of the film itself, in pixels.
         scale: pixels of the film to one of `grey`, along each side: 1, or of a JPEG 2, 4 or 8.
         remarks: what a person should know about how it was read, in words; empty where all is as usual.
+        age: of whoever it shows, as the file's header says it, such as `054Y`; empty where it says none.
     """
 
     grey: NDArray[np.float32]
     shape: tuple[int, ...]
     scale: int = 1
     remarks: tuple[str, ...] = ()
+    age: str = ""
 
 
 def read_picture(

@@ -29,6 +29,7 @@ class Square(NamedTuple):
         doubt: why a detector withholds its answer to what is shown here: "no lungs found: …", or in words that follow
             "it"; empty where there is no doubt.
         whole: uint8, (128, 128), the whole film where the recipe crops films to the lungs.
+        age: of whoever it shows, as the file's header says it, such as `054Y`; empty where it says none.
     """
 
     levels: NDArray[np.uint8]
@@ -37,6 +38,7 @@ class Square(NamedTuple):
     lungs: NDArray[np.uint8] | None = None
     doubt: str = ""
     whole: NDArray[np.uint8] | None = None
+    age: str = ""
 
     def seen(self, of_whole: bool) -> NDArray[np.uint8]:
         """What a gate is shown: the whole film, or what the detector is shown; of most recipes they are the same."""
@@ -87,4 +89,4 @@ def square_of(
 
 def _square(film: Decoded, spec: Pixels, lungs: LungFinder | None) -> Square:
     made = preprocess_scaled(film.grey, spec, film.shape, film.scale, lungs)
-    return Square(made.levels, film.shape, film.remarks + made.remarks, made.lungs, made.doubt, made.whole)
+    return Square(made.levels, film.shape, film.remarks + made.remarks, made.lungs, made.doubt, made.whole, film.age)

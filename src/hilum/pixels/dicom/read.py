@@ -68,7 +68,15 @@ def _read(path: str, data: bytes, window: tuple[float, float] | None, grey_scale
     height, width = header.shape
     with room_for(path, DICOM * height * width * header.samples, f"{width}×{height} pixels"):
         grey = _grey(path, parsed, modality, header, window, grey_scale, remarks)
-    return Decoded(grey, grey.shape, remarks=tuple(dict.fromkeys(remarks)))
+    return Decoded(grey, grey.shape, remarks=tuple(dict.fromkeys(remarks)), age=_age(ds))
+
+
+def _age(ds: Dataset) -> str:
+    """PatientAge as it is written; an age that cannot be read is no reason to refuse a film."""
+    try:
+        return text(ds, "PatientAge")
+    except Exception:  # an element of any bytes, parsed when it is asked for: what that may raise is not bounded
+        return ""
 
 
 def _grey(
