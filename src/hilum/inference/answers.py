@@ -157,9 +157,9 @@ def _stops(gate: Gate | None, films: list[tuple[Film, Square]]) -> list[_Stops]:
     checked = check_films(gate, [square.seen(gate.of_whole) for _, square in films])
     for looks, doubt, (film, square) in zip(checked.reasons, doubts, films, strict=True):
         reason, age = reason_with_age(gate, looks, square.age, film.age)
-        said = () if reason == Reason.PASSED else (str(reason),)
+        own = () if reason == Reason.PASSED else (str(reason),)
         if reason in OF_KIND:
-            stops.append(_Stops((*doubt, *said), "" if doubt else age))
+            stops.append(_Stops((*doubt, *own), "" if doubt else age))
         else:
-            stops.append(_Stops((*said, *doubt)))
+            stops.append(_Stops((*own, *doubt)))
     return stops
