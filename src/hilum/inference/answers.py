@@ -155,8 +155,8 @@ def _stops(gate: Gate | None, films: list[tuple[Film, Square]]) -> list[_Stops]:
 
     stops = []
     checked = check_films(gate, [square.seen(gate.of_whole) for _, square in films])
-    for looks, doubt, (film, square) in zip(checked.reasons, doubts, films, strict=True):
-        reason, age = reason_with_age(gate, looks, square.age, film.age)
+    for by_sight, doubt, (film, square) in zip(checked.reasons, doubts, films, strict=True):
+        reason, age = reason_with_age(gate, by_sight, square.age, film.age)
         own = () if reason == Reason.PASSED else (str(reason),)
         if reason in OF_KIND:
             stops.append(_Stops((*doubt, *own), "" if doubt else age))
