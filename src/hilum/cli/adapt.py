@@ -27,7 +27,7 @@ def adapt(
 ) -> None:
     """Adapt a detector to labelled films of another hospital: 25 to 500 of them, minutes on two cores.
 
-    Calibration, threshold, prediction sets and gate are fitted to any number of films, the last layer from 50 on, the
+    Calibration, threshold and prediction sets are fitted to any number of films, the last layer from 50 on, the
     whole network from 200 on: whichever does best on patients held out. Where it is not shown to be better than the
     detector as it is, OUT/bundle is a copy of that. Films of a split called test are left for measuring.
     """

@@ -78,7 +78,7 @@ def adapt(
 ) -> Adapted:
     """Adapt a detector to labelled films of another hospital; where that is not shown to be better, keep the old one.
 
-    How much is fitted depends on how many films there are: calibration, threshold, prediction sets and gate with any
+    How much is fitted depends on how many films there are: calibration, threshold and prediction sets with any
     number; the last layer too from 50 films on; the whole network from 200 on. Of these, the one is taken that does
     best by cross-validation over patients, and the whole procedure is measured on patients that it has not seen. The
     detector is replaced only where its Brier score there is shown to be lower: where the 95% interval of the paired
