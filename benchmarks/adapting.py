@@ -34,7 +34,6 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 import hilum
 from hilum import films, metrics
@@ -254,7 +253,7 @@ def add_row(path: Path, row: dict[str, str]) -> None:
 
 
 class Mean(NamedTuple):
-    """A mean over draws with its 95% interval by Student's t; NaN ends of a single draw."""
+    """A mean over draws with the lowest and the highest; NaN ends of a single draw."""
 
     value: float
     low: float
@@ -267,15 +266,9 @@ class Mean(NamedTuple):
 
 
 def mean_of(values: Sequence[float]) -> Mean:
-    """The mean, and the interval of it over draws of the films that are adapted on."""
-    from scipy.stats import t
-
-    given: NDArray[np.float64] = np.array(values)
-    value = float(given.mean())
-    if len(given) < 2:
-        return Mean(value, math.nan, math.nan)
-    reach = float(t.ppf(0.975, len(given) - 1) * given.std(ddof=1) / math.sqrt(len(given)))
-    return Mean(value, value - reach, value + reach)
+    """The mean over draws of the films that are adapted on, with the lowest and the highest of them."""
+    alone = len(values) < 2
+    return Mean(float(np.mean(values)), math.nan if alone else min(values), math.nan if alone else max(values))
 
 
 def tables(rows: Sequence[dict[str, str]]) -> str:
@@ -325,7 +318,7 @@ def draw(rows: Sequence[dict[str, str]], path: Path) -> None:
             means += [mean_of([float(row[f"after_{name}"]) for row in draws]) for _, draws in sizes]
             lows, highs = ([each.value - each.low for each in means], [each.high - each.value for each in means])
             axes.errorbar(
-                range(len(means)), [each.value for each in means], np.nan_to_num([lows, highs]),
+                range(len(means)), [each.value for each in means], np.nan_to_num([lows, highs]).clip(min=0),
                 marker=".", capsize=3,
                 label=hospital.removesuffix("-held") + (f", {shift}" if shift else ""),
             )  # fmt: skip

@@ -73,6 +73,7 @@ def test_a_detector_that_nothing_improves_is_kept_byte_by_byte(here: Path, hilum
         assert Path("new/bundle", name).read_bytes() == Path("old", name).read_bytes()
 
 
+@pytest.mark.slow
 def test_a_last_layer_is_fitted_and_the_bundle_says_on_what(here: Path, few: None) -> None:
     old = biased(Path("old"))
     adapted = adapt("old", here, "new", up_to="last layer")
