@@ -59,7 +59,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "evaluate": ("evaluate run/bundle --data films --split test --out run/test --shifts --heat-maps",),
     "compare": ("compare run other --data films --split test --out both",),
     "audit": ("audit films --out audit",),
-    "adapt": ("adapt run/bundle --data films --out adapted",),
+    "adapt": ("adapt shipped --data films --up-to decisions --out adapted",),
     "calibrate": ("calibrate run/bundle --data films --split train --out again",),
     "fuse": ("fuse run/bundle again/bundle --data films --out fused",),
     "export": ("export run/bundle --to openvino --out exported",),
