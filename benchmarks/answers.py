@@ -16,18 +16,15 @@ import argparse
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from benchmarks.coverage import INTACT, in_words, share
 from hilum.films import as_manifest
 from hilum.inference import Detector
-from hilum.metrics import clusters_of, intervals
 from hilum.pixels import decode
 from hilum.progress import track
-from hilum.records import Figure, Film, Prediction
+from hilum.records import Film, Prediction
 from hilum.shifts import BATTERIES
 from hilum.workers import map_in_order
-
-INTACT = "as they are"
 
 
 def main() -> None:
@@ -63,33 +60,16 @@ def main() -> None:
 def row(name: str, shifted: Sequence[Sequence[Prediction]], classes: Sequence[str]) -> str:
     """A line of the table, of the same films under some shifts."""
     films = [prediction.film for prediction in shifted[0]]
+    patients = [film.patient for film in films]
     given = np.array([[prediction.answered for prediction in rows] for rows in shifted])
     right = np.array([[prediction.answer == prediction.film.label for prediction in rows] for rows in shifted])
     stopped = np.array([[prediction.answer == "not judged" for prediction in rows] for rows in shifted])
     everyone = np.ones(len(films), dtype=bool)
-    cells = [in_words(share(given, everyone, films))]
+    cells = [in_words(share(patients, given, everyone))]
     for label in classes:
-        cells.append(in_words(share(given, np.array([film.label == label for film in films]), films)))
+        cells.append(in_words(share(patients, given, np.array([film.label == label for film in films]))))
     cells += [f"{stopped.mean():.3f}", f"{right[given].mean():.3f}"]
     return f"| {name} | {' | '.join(cells)} |"
-
-
-def share(true: NDArray[np.bool_], among: NDArray[np.bool_], films: Sequence[Film]) -> Figure:
-    """The share of some films for which something is true, (shifts, n), with an interval over patients."""
-    values = true.mean(axis=0)[among]
-    patients = [film.patient for film, kept in zip(films, among, strict=True) if kept]
-
-    def statistics(weights: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
-        return {"share": np.asarray(weights @ values / weights.sum(axis=-1))}
-
-    return intervals(statistics, clusters_of(np.zeros(len(values), dtype=np.intp), patients))["share"]
-
-
-def in_words(figure: Figure) -> str:
-    """A share with its interval."""
-    if figure.low is None or figure.high is None:
-        return f"{figure.value:.3f}"
-    return f"{figure.value:.3f} ({figure.low:.3f}–{figure.high:.3f})"
 
 
 if __name__ == "__main__":

@@ -174,23 +174,23 @@ def row_of(
     right = kept[..., 0] & single
     return Row(
         name,
-        tuple(share(scored, old[..., number], films) for number, films in enumerate(of_class)),
-        tuple(share(scored, new[..., number], films) for number, films in enumerate(of_class)),
+        tuple(share(scored.patients, old[..., number], films) for number, films in enumerate(of_class)),
+        tuple(share(scored.patients, new[..., number], films) for number, films in enumerate(of_class)),
         float(new.sum(axis=2)[:, among].mean()),
-        share(scored, single, among),
+        share(scored.patients, single, among),
         float(right[:, among].sum() / max(1, single[:, among].sum())),
     )
 
 
-def share(scored: Scored, true: NDArray[np.bool_], among: NDArray[np.bool_]) -> Figure:
+def share(patients: Sequence[str], true: NDArray[np.bool_], among: NDArray[np.bool_]) -> Figure:
     """The share of some films for which something is true, (shifts, n), with an interval over patients."""
     values = true.mean(axis=0)[among]
-    patients = [patient for patient, kept in zip(scored.patients, among, strict=True) if kept]
+    of_these = [patient for patient, kept in zip(patients, among, strict=True) if kept]
 
     def statistics(weights: Floats) -> dict[str, Floats]:
         return {"share": weights @ values / weights.sum(axis=-1)}
 
-    return intervals(statistics, clusters_of(np.zeros(len(values), dtype=np.intp), patients))["share"]
+    return intervals(statistics, clusters_of(np.zeros(len(values), dtype=np.intp), of_these))["share"]
 
 
 def in_words(figure: Figure) -> str:
