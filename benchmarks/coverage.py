@@ -43,7 +43,7 @@ class Scored:
         classes: the positive one last.
         coverage: what the bundle's sets promise.
         labels: (n,) int.
-        patients: whose film each is.
+        patients: whose film each is; of an unknown patient a name of the film's own, which begins with a zero byte.
         groups: (n,) int, of acquisition.
         probs: by battery, then by shift: (n, classes); `INTACT` has one shift of that name.
     """
@@ -88,7 +88,7 @@ def main() -> None:
     detector = Detector(arguments.bundle)
     films = as_manifest(arguments.data).split(arguments.split).labelled_by(detector.spec.recipe.labels)
     scored = score(detector, [film for film in films if film.label])
-    known = len(set(scored.patients) - {""})
+    known = sum(not patient.startswith("\0") for patient in set(scored.patients))
     print(f"{len(scored.labels)} films of {known} patients; promised: {scored.coverage:.2f} of each class\n")
     names = " | ".join(f"{name}, before | after" for name in scored.classes)
     print(f"| films | {names} | classes in a set | one class | of these right |")
