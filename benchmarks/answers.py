@@ -42,7 +42,9 @@ def main() -> None:
     def rows_of(film: Film) -> list[Prediction]:
         grey = decode(film.path, detector.spec.recipe.pixels.window, film.sha256)
         shown = [grey, *(shift(grey) for shift in shifts.values())]
-        return [detector.predict_square(film, detector.read_square(film.path, view)) for view in shown]
+        return detector.predict_squares(
+            [film] * len(shown), [detector.read_square(film.path, view) for view in shown]
+        )
 
     answered = list(track(map_in_order(rows_of, films), "answering films", len(films)))
     by_shift = {name: [rows[place] for rows in answered] for place, name in enumerate((INTACT, *shifts))}

@@ -77,6 +77,9 @@ ROOMS = {
     "comparison": room("detectors side by side, with paired tests", "evaluation metrics"),
     "explanation": room("where on a film an answer comes from", "lungs pixels"),
     "tuning": room("a recipe's best values, searched for"),
+    "service": room("films over HTTP and on a web page", "bundle inference lungs pixels store"),
+    "store": room("predictions, verdicts and the audit log, in a database", "pixels"),
+    "renderings": room("films and heat maps as pictures for a screen", "pixels"),
 }
 # Whoever puts rooms together: workflows, which the command line, notebooks and benchmarks call.
 ABOVE = {

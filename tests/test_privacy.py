@@ -5,6 +5,7 @@ Every verb runs in a network of its own, with a home folder of its own, while st
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -14,6 +15,8 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from hilum.cli.terminal import app
+from hilum.records import Film, Prediction
+from hilum.store import NewPrediction, PredictionKey, open_store
 from tests.cli.conftest import Hilum, hilum
 from tests.conftest import WriteFilm, kermany_name
 from tests.guard import Watched, watch, why_not
@@ -77,10 +80,21 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     ),
     "lungs": ("lungs films/test/NORMAL/IM-0061-0001.jpeg --out lungs.png", "lungs films/test --out lungs"),
     "preprocess": ("preprocess films/test/NORMAL/IM-0061-0001.jpeg --out steps.png",),
+    "store": (
+        "store verify --store hilum.db",
+        "store retain --store hilum.db --days 30",
+        "store erase --store hilum.db --patient nobody",
+        "store backup --store hilum.db --out backup.db",
+        "store restore backup.db --store again.db",
+    ),
+    "feedback": ("feedback export --store hilum.db --out feedback",),
     "doctor": ("doctor",),
     "models": ("models",),
     "recipes": ("recipes show s1-cnn",),
     "demo": ("demo --data films --out demo",),
+    "serve": ("serve --check --store room/hilum.db --folder room",),
+    "user": ("user add ada --no-password --store room/hilum.db", "user list --store room/hilum.db"),
+    "token": ("token add ada --store room/hilum.db", "token list --store room/hilum.db"),
 }
 QUICK = ("doctor", "index", "recipes")  # tried by `make test`, with a prediction; all of them by `make test-privacy`
 
@@ -101,7 +115,20 @@ def place(tmp_path_factory: pytest.TempPathFactory, write_film: WriteFilm) -> Pa
                 write_film(place / "films" / split / label / kermany_name(kind, number, film % 2), number, opacity)
     for name, text in (("tiny", RECIPE), ("classical", CLASSICAL), ("space", RECIPE + SPACE)):
         (place / f"{name}.toml").write_text(text)
+    put_feedback(place / "hilum.db", place / "films" / "test")
     return place
+
+
+def put_feedback(file: Path, films: Path) -> None:
+    """A store as the service leaves it: two films of two patients, and a reader's verdicts."""
+    with open_store(str(file)) as store:
+        for path in sorted(films.rglob("*.jpeg"))[:2]:
+            content = path.read_bytes()
+            key = PredictionKey("ada", hashlib.sha256(content).hexdigest(), "seal", "youden")
+            row = Prediction(Film(""), (0.5, 0.5), "NORMAL", answer="NORMAL", why="Only NORMAL is plausible.")
+            patient = store.pseudonym("patient", path.name)
+            new = NewPrediction(key, row, ("NORMAL", "PNEUMONIA"), 0.6, patient=patient, film=content)
+            store.verdicts.add(store.predictions.put(new).id, "ada", "modify", label=path.parent.name)
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ HilumError          one line: what is wrong, where, how to fix it
 │   ├── LayoutError     a folder, a table or a manifest of films
 │   ├── BundleError     a bundle that is incomplete, changed or from another version
 │   └── NotAFileError   a pipe, a device or a socket where a file should be, or a file that is too large
+├── StoreError      the database of predictions does not answer, or is full (exit code 1)
 └── FilmError       one film cannot be read; the others go on            (exit code 1)
 """
 
@@ -59,6 +60,10 @@ class NotAFileError(RequestError, OSError):
 
     def __str__(self) -> str:
         return _one_line(f"{self.path}: {self.reason}")
+
+
+class StoreError(HilumError):
+    """The database of predictions does not answer, is full or damaged; what was being written is not there."""
 
 
 class FilmError(HilumError):

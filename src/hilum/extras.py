@@ -12,7 +12,7 @@ from typing import Literal
 
 from hilum.errors import RequestError
 
-Extra = Literal["evaluate", "train", "fast", "ray", "timm"]
+Extra = Literal["evaluate", "train", "fast", "ray", "timm", "serve"]
 
 # For each extra its packages as PyPI calls them, each with the module that Python imports.
 EXTRAS: dict[Extra, dict[str, str]] = {
@@ -44,6 +44,18 @@ EXTRAS: dict[Extra, dict[str, str]] = {
     "fast": {"openvino": "openvino"},
     "ray": {"ray": "ray", "pyarrow": "pyarrow"},
     "timm": {"timm": "timm"},
+    "serve": {
+        "fastapi": "fastapi",
+        "uvicorn": "uvicorn",
+        "sqlalchemy": "sqlalchemy",
+        "alembic": "alembic",
+        "psycopg": "psycopg",
+        "prometheus-client": "prometheus_client",
+        "pydantic": "pydantic",
+        "starlette": "starlette",
+        "argon2-cffi": "argon2",
+        "python-multipart": "python_multipart",
+    },
 }
 INCLUDES: dict[Extra, tuple[Extra, ...]] = {"train": ("evaluate",)}
 _NAMED = 3  # missing packages named one by one

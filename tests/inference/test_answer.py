@@ -251,7 +251,7 @@ def test_a_film_that_is_read_already_gets_the_same_prediction(
     for number in range(6):
         film = Film(str(write_film(tmp_path / f"{number}.png", number)), "NORMAL")
         (row,) = whole.predict(Manifest((film,)))
-        assert whole.predict_square(film, read_square(film.path, whole.spec.recipe.pixels)) == row
+        assert whole.predict_squares((film,), (read_square(film.path, whole.spec.recipe.pixels),)) == [row]
 
 
 def test_a_picture_without_lungs_is_said_to_have_none_before_it_is_said_of_what_kind_it_is(

@@ -51,3 +51,10 @@ Precision = Annotated[
     Literal["float32", "bfloat16", "int8", "auto"],
     typer.Option("--precision", help="What it computes in; auto: the fastest that says the same."),
 ]
+StoreUrl = Annotated[
+    str,
+    typer.Option(
+        "--store", metavar="FILE|URL", help="The service's database: a SQLite file, or postgresql://user@host/name."
+    ),
+]
+DEFAULT_STORE = "hilum.db"

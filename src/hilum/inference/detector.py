@@ -209,15 +209,21 @@ class Detector:
         films = Manifest(tuple(film for film, _ in items)).labelled_by(self.spec.recipe.labels)
         return answers(self.spec, self.gate, films, squares, self._predict_squares, threshold, correct)
 
-    def predict_square(self, film: Film, square: Square) -> Prediction:
-        """Predict one film that is read and preprocessed already, in the calling thread.
+    def predict_squares(
+        self, films: Sequence[Film], squares: Sequence[Square | FilmError], prevalence: float | None = None
+    ) -> list[Prediction]:
+        """Predict films that are read and preprocessed already, in the calling thread.
 
         Args:
-            film: which it is.
-            square: as `read_square` gives it.
+            films: which they are.
+            squares: each as `read_square` gives it, or why it could not be read.
+            prevalence: as for `predict`.
+
+        Raises:
+            RequestError: as `predict`.
         """
-        threshold, correct = self.threshold(), prior_correction(self.spec, None)
-        return answers(self.spec, self.gate, (film,), [square], self._predict_squares, threshold, correct)[0]
+        threshold, correct = self.threshold(prevalence), prior_correction(self.spec, prevalence)
+        return answers(self.spec, self.gate, films, squares, self._predict_squares, threshold, correct)
 
     def read_square(self, path: str, array: NDArray[np.generic] | None = None, expected_sha256: str = "") -> Square:
         """Read and preprocess one film by the bundle's recipe, cropped to its lungs where that asks for it.

@@ -93,7 +93,7 @@ def explain(
         except FilmError as error:
             rows.append(explanation.ExplainedFilm(path, error=error.reason))
             continue
-        predicted, grey = detector.predict_square(film, square), square.levels
+        (predicted,), grey = detector.predict_squares((film,), (square,)), square.levels
         target = spec.classes.index(predicted.prediction) if chosen is None else chosen
         row = explanation.ExplainedFilm(
             path,

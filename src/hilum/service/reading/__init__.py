@@ -1,0 +1,26 @@
+"""Films are read in processes of their own, with little memory and time each: a hostile film ends only one."""
+
+from hilum.service.reading.header import FilmHeader
+from hilum.service.reading.messages import (
+    FilmLocated,
+    FilmRead,
+    FilmShown,
+    LocateFilm,
+    ReadFilm,
+    Refused,
+    ShowFilm,
+)
+from hilum.service.reading.pool import ReadingLimits, ReadingPool
+
+__all__ = [
+    "FilmHeader",
+    "FilmLocated",
+    "FilmRead",
+    "FilmShown",
+    "LocateFilm",
+    "ReadFilm",
+    "ReadingLimits",
+    "ReadingPool",
+    "Refused",
+    "ShowFilm",
+]

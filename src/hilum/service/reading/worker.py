@@ -1,0 +1,146 @@
+"""The process that reads films: `python -m hilum.service.reading.worker FILE-DESCRIPTOR`.
+
+It answers one message after another until its pipe is closed. Each film gets processor time and memory of its own
+(`setrlimit`, POSIX), no core is dumped, and nothing is printed: decoders write on stderr what stands in a file.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import resource
+import signal
+import sys
+import time
+from multiprocessing.connection import Connection
+from typing import TYPE_CHECKING
+
+from hilum.errors import FilmError, HilumError
+from hilum.service.reading.header import read_film_header
+from hilum.service.reading.messages import (
+    FilmLocated,
+    FilmRead,
+    FilmShown,
+    LocateFilm,
+    ReadFilm,
+    Refused,
+    Reply,
+    Request,
+    ShowFilm,
+    Start,
+    Started,
+    decode_request,
+    encode,
+)
+
+if TYPE_CHECKING:
+    from hilum.lungs import LungFinder
+    from hilum.recipe import Pixels
+
+_LARGEST = 16 << 20  # bytes of a message to this process
+
+
+class Reader:
+    """Reads films for the bundles that it was started with."""
+
+    def __init__(self) -> None:
+        self._shown: list[tuple[Pixels, LungFinder | None]] = []
+        self._cpu_seconds = 0
+
+    def answer(self, request: Request) -> Reply:
+        """The reply to a message; whatever a film does becomes one."""
+        try:
+            match request:
+                case Start():
+                    self._start(request)
+                    return Started()
+                case ReadFilm():
+                    self._grant_time()
+                    return self._read(request)
+                case ShowFilm():
+                    self._grant_time()
+                    return self._show(request)
+                case LocateFilm():
+                    self._grant_time()
+                    return self._locate(request)
+        except FilmError as error:
+            return Refused(error.reason)
+        except HilumError as error:
+            return Refused(str(error))
+        except MemoryError:
+            return Refused("needs more memory than a film may take; scale it down")
+
+    def _start(self, start: Start) -> None:
+        """Open the bundles and load what reads films, then limit the memory: what comes is the films' alone."""
+        import cv2
+        import numpy as np
+
+        from hilum import bundle as bundles
+        from hilum.pixels import chest_phantom, square_of
+
+        for folder, seal in zip(start.bundles, start.seals, strict=True):
+            opened = bundles.read(folder)
+            if opened.spec.seal != seal:
+                raise HilumError("a bundle was replaced while the service ran; start the service again")
+            pixels, finder = opened.spec.recipe.pixels, bundles.lung_finder(opened)
+            square_of(chest_phantom(1).astype(np.float32), pixels, "", finder)  # loads its networks
+            self._shown.append((pixels, finder))
+        cv2.setNumThreads(1)  # another process reads the next film meanwhile
+        self._cpu_seconds = start.cpu_seconds
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        _limit(resource.RLIMIT_AS, _address_space() + start.memory)
+        _limit(resource.RLIMIT_FSIZE, 0)  # it has nothing to write
+
+    def _read(self, request: ReadFilm) -> FilmRead:
+        from hilum.pixels import read_square
+
+        pixels, finder = self._shown[request.bundle]
+        square = read_square(request.path, pixels, lungs=finder)
+        return FilmRead.of(square, read_film_header(request.path))
+
+    def _show(self, request: ShowFilm) -> FilmShown:
+        from hilum.service.reading.show import show_film
+
+        return show_film(request.path)
+
+    def _locate(self, request: LocateFilm) -> FilmLocated:
+        from hilum.service.reading.locate import locate_film
+
+        return locate_film(request.path, *self._shown[request.bundle])
+
+    def _grant_time(self) -> None:
+        """Processor time counts from the start of the process, so the limit moves up for each film."""
+        _limit(resource.RLIMIT_CPU, math.ceil(time.process_time()) + self._cpu_seconds)
+
+
+def _limit(what: int, most: int) -> None:
+    """Set the soft limit; the hard one, which another limit of this machine may have lowered, stays."""
+    _, hard = resource.getrlimit(what)
+    resource.setrlimit(what, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
+
+
+def _address_space() -> int:
+    """Bytes of addresses that this process has now."""
+    with open("/proc/self/statm", "rb") as file:
+        return int(file.read().split()[0]) * resource.getpagesize()
+
+
+def main() -> None:
+    """Answer until the other end of the pipe is closed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # of the terminal; the service ends it when its films are done
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    with Connection(int(sys.argv[1])) as pipe:
+        nowhere = os.open(os.devnull, os.O_RDWR)
+        for number in (0, 1, 2):
+            os.dup2(nowhere, number)
+        reader = Reader()
+        while True:
+            try:
+                request = decode_request(pipe.recv_bytes(_LARGEST))
+                pipe.send_bytes(encode(reader.answer(request)))
+            except (EOFError, BrokenPipeError, ConnectionResetError):
+                return
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,191 @@
+// A viewer of 12 to 16 bit pixels: the window is applied to the film's own values, never to a picture of 8 bits.
+
+export async function loadPixels(address) {
+  const reply = await fetch(address, { headers: { Accept: "application/vnd.hilum.pixels" } });
+  if (!reply.ok) {
+    const told = await reply.json().catch(() => ({}));
+    throw new Error(told.detail || "The film could not be loaded.");
+  }
+  const bytes = new Uint8Array(await reply.arrayBuffer());
+  const end = bytes.indexOf(10);
+  const about = JSON.parse(new TextDecoder().decode(bytes.subarray(0, end)));
+  const stream = new Blob([bytes.subarray(end + 1)]).stream().pipeThrough(new DecompressionStream("deflate"));
+  const raw = await new Response(stream).arrayBuffer();
+  return { ...about, values: new Uint16Array(raw) };  // little-endian, as every browser's machine is
+}
+
+export class Viewer {
+  constructor(canvas, film) {
+    this.canvas = canvas;
+    this.film = film;
+    this.context = canvas.getContext("2d");
+    this.picture = new OffscreenCanvas(film.width, film.height);
+    this.pixels = this.picture.getContext("2d").createImageData(film.width, film.height);
+    this.words = new Uint32Array(this.pixels.data.buffer);
+    this.table = new Uint32Array(65536);
+    this.heat = null;
+    this.heatShare = 0;
+    this.ruling = false;
+    this.line = null;
+    this.measured = "";
+    this.pointed = "";
+    this.onChange = () => {};
+    this.pointers = new Map();
+    new ResizeObserver(() => this.resize()).observe(canvas);
+    this.listen();
+    this.reset();
+  }
+
+  reset() {
+    this.inverted = false;
+    this.line = null; this.measured = ""; this.ruling = false;
+    [this.centre, this.width] = this.film.windows[0];
+    this.fitted = true;
+    this.resize();
+    this.applyWindow();
+  }
+
+  preset(number) {
+    const window = this.film.windows[number];
+    if (window) this.setWindow(...window);
+  }
+
+  setWindow(centre, width) {
+    this.centre = centre;
+    this.width = Math.max(1, width);
+    this.applyWindow();
+  }
+
+  invert() { this.inverted = !this.inverted; this.applyWindow(); }
+
+  toggleRuler() { this.ruling = !this.ruling; if (!this.ruling) { this.line = null; this.measured = ""; } this.draw(); }
+
+  // PS3.3 C.11.2.1.2.1, the function LINEAR.
+  applyWindow() {
+    const { film, table, centre, width } = this;
+    const flipped = this.inverted !== film.inverted;
+    for (let value = film.low; value <= film.high; value++) {
+      const share = width <= 1 ? (value > centre - 0.5 ? 1 : 0) : (value - (centre - 0.5)) / (width - 1) + 0.5;
+      let grey = Math.round(255 * Math.min(1, Math.max(0, share)));
+      if (flipped) grey = 255 - grey;
+      table[value] = (255 << 24) | (grey << 16) | (grey << 8) | grey;
+    }
+    const { values } = film, { words } = this;
+    for (let place = 0; place < values.length; place++) words[place] = table[values[place]];
+    this.picture.getContext("2d").putImageData(this.pixels, 0, 0);
+    this.draw();
+  }
+
+  resize() {
+    const scale = window.devicePixelRatio || 1;
+    const box = this.canvas.getBoundingClientRect();
+    const width = Math.max(1, Math.round(box.width * scale)), height = Math.max(1, Math.round(box.height * scale));
+    if (this.canvas.width !== width || this.canvas.height !== height) { this.canvas.width = width; this.canvas.height = height; }
+    if (this.fitted) this.fit(); else this.draw();
+  }
+
+  fit() {
+    this.fitted = true;
+    this.zoom = Math.min(this.canvas.width / this.film.width, this.canvas.height / this.film.height);  // markers at the edges stay in view
+    this.left = (this.canvas.width - this.film.width * this.zoom) / 2;
+    this.top = (this.canvas.height - this.film.height * this.zoom) / 2;
+    this.draw();
+  }
+
+  actualSize() { this.zoomBy(1 / this.zoom); }
+
+  zoomBy(factor, x = this.canvas.width / 2, y = this.canvas.height / 2) {
+    const zoom = Math.min(32, Math.max(0.02, this.zoom * factor));
+    this.left = x - (x - this.left) * zoom / this.zoom;
+    this.top = y - (y - this.top) * zoom / this.zoom;
+    this.zoom = zoom;
+    this.fitted = false;
+    this.draw();
+  }
+
+  pan(x, y) { this.left += x; this.top += y; this.fitted = false; this.draw(); }
+
+  draw() {
+    const { context, canvas, film } = this;
+    context.setTransform(1, 0, 0, 1, 0, 0);
+    context.fillStyle = "#000";
+    context.fillRect(0, 0, canvas.width, canvas.height);
+    context.imageSmoothingEnabled = this.zoom < 3;
+    context.imageSmoothingQuality = "high";
+    context.drawImage(this.picture, this.left, this.top, film.width * this.zoom, film.height * this.zoom);
+    if (this.heat && this.heatShare > 0) {
+      context.globalAlpha = this.heatShare;
+      context.imageSmoothingEnabled = true;
+      context.drawImage(this.heat, this.left, this.top, film.width * this.zoom, film.height * this.zoom);
+      context.globalAlpha = 1;
+    }
+    if (this.line) this.drawLine();
+    this.onChange();
+  }
+
+  drawLine() {
+    const { context } = this;
+    const [a, b] = this.line.map(([x, y]) => [this.left + x * this.zoom, this.top + y * this.zoom]);
+    for (const [colour, width] of [["#000", 5], ["#ffd54a", 2]]) {
+      context.strokeStyle = colour; context.lineWidth = width;
+      context.beginPath(); context.moveTo(...a); context.lineTo(...b); context.stroke();
+    }
+    const length = Math.hypot(this.line[1][0] - this.line[0][0], this.line[1][1] - this.line[0][1]);
+    const { spacing } = this.film;
+    this.measured = spacing ? `${(length * spacing).toFixed(0)} mm at the detector` : `${length.toFixed(0)} pixels`;
+  }
+
+  // In pixels of the film.
+  placeOf(event) {
+    const box = this.canvas.getBoundingClientRect();
+    const x = (event.clientX - box.left) * this.canvas.width / box.width, y = (event.clientY - box.top) * this.canvas.height / box.height;
+    return { x, y, film: [(x - this.left) / this.zoom, (y - this.top) / this.zoom] };
+  }
+
+  listen() {
+    const { canvas } = this;
+    canvas.addEventListener("contextmenu", (event) => event.preventDefault());
+    canvas.addEventListener("dblclick", () => this.fit());
+    canvas.addEventListener("wheel", (event) => {
+      event.preventDefault();
+      const place = this.placeOf(event);
+      this.zoomBy(Math.exp(-event.deltaY / 400), place.x, place.y);
+    }, { passive: false });
+    canvas.addEventListener("pointerdown", (event) => {
+      canvas.setPointerCapture(event.pointerId);
+      canvas.focus({ preventScroll: true });
+      this.pointers.set(event.pointerId, this.placeOf(event));
+      this.dragging = this.ruling ? "ruler" : event.button === 2 || event.button === 1 || event.shiftKey ? "pan" : "window";
+      if (this.dragging === "ruler") { const at = this.placeOf(event).film; this.line = [at, at]; }
+    });
+    canvas.addEventListener("pointermove", (event) => {
+      const now = this.placeOf(event);
+      this.point(now.film);
+      const before = this.pointers.get(event.pointerId);
+      if (!before) { this.onChange(); return; }
+      if (this.pointers.size === 2) this.pinch(event.pointerId, now);
+      else if (this.dragging === "ruler") { this.line[1] = now.film; this.draw(); }
+      else if (this.dragging === "pan") this.pan(now.x - before.x, now.y - before.y);
+      else {
+        const speed = (this.film.high - this.film.low) / 1000;
+        this.setWindow(this.centre + (now.y - before.y) * speed, this.width + (now.x - before.x) * speed);
+      }
+      this.pointers.set(event.pointerId, now);
+    });
+    for (const kind of ["pointerup", "pointercancel"]) canvas.addEventListener(kind, (event) => this.pointers.delete(event.pointerId));
+  }
+
+  pinch(id, now) {
+    const [other] = [...this.pointers].filter(([each]) => each !== id).map(([, place]) => place);
+    const before = this.pointers.get(id);
+    const apart = (a) => Math.hypot(a.x - other.x, a.y - other.y) || 1;
+    this.pan((now.x - before.x) / 2, (now.y - before.y) / 2);
+    this.zoomBy(apart(now) / apart(before), (now.x + other.x) / 2, (now.y + other.y) / 2);
+  }
+
+  point([x, y]) {
+    const column = Math.floor(x), row = Math.floor(y), { film } = this;
+    const inside = column >= 0 && row >= 0 && column < film.width && row < film.height;
+    this.pointed = inside ? `${column}, ${row}: ${film.values[row * film.width + column]}` : "";
+  }
+}

@@ -1,0 +1,133 @@
+"""What cannot be used is refused in one line; what can has the tables that the code describes."""
+
+from __future__ import annotations
+
+import sqlite3
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+
+from hilum.errors import HilumError, RequestError, StoreError
+from hilum.store import Search, Store, open_store, verify
+from hilum.store.database import parse_url
+from hilum.store.tables import metadata
+from tests.store.conftest import MakePrediction, NewStore
+
+
+def test_the_migrations_make_the_tables_that_the_code_describes(store: Store) -> None:
+    with store.database.read() as connection:
+        differences = compare_metadata(MigrationContext.configure(connection), metadata)
+    assert differences == []
+
+
+def test_a_store_is_opened_again(new_store: NewStore, prediction: MakePrediction) -> None:
+    url = new_store()
+    with open_store(url) as store:
+        stored = store.predictions.put(prediction())
+    with open_store(url, create=False) as store:
+        assert store.predictions.get(stored.id) == stored
+
+
+@pytest.mark.parametrize(
+    ("url", "line"),
+    [
+        ("", "names no database"),
+        ("sqlite://", "a database in memory, which keeps nothing"),
+        ("sqlite:///:memory:", "a database in memory, which keeps nothing"),
+        ("mysql://me:secret@host/name", "a database of mysql"),
+        ("http://host:port/", "no URL of a database"),
+    ],
+)
+def test_what_is_no_database_is_refused(url: str, line: str) -> None:
+    with pytest.raises(RequestError, match=line) as caught:
+        parse_url(url)
+    assert "secret" not in str(caught.value)
+
+
+def test_a_server_that_does_not_answer_is_one_line_without_the_password() -> None:
+    with pytest.raises(StoreError, match="does not answer") as caught:
+        open_store("postgresql://me:secret@127.0.0.1:1/name")
+    assert "secret" not in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_files_that_are_no_store_are_refused_and_not_changed(tmp_path: Path) -> None:
+    other = tmp_path / "other.db"
+    connection = sqlite3.connect(other)
+    connection.execute("CREATE TABLE predictions (x)")
+    connection.commit()
+    connection.close()
+    (tmp_path / "text").write_text("no database at all, but a text that is long enough" * 10)
+    (tmp_path / "folder").mkdir()
+    for name, line in (("other.db", "another program's database"), ("text", "no database of SQLite")):
+        with pytest.raises(HilumError, match=line):
+            open_store(str(tmp_path / name))
+    with pytest.raises(OSError, match="a folder, not a file"):
+        open_store(str(tmp_path / "folder"))
+    with pytest.raises(RequestError, match="no such store"):
+        open_store(str(tmp_path / "missing.db"), create=False)
+    assert "long enough" in (tmp_path / "text").read_text()
+
+
+def test_a_newer_store_is_refused(new_store: NewStore) -> None:
+    url = new_store()
+    with open_store(url) as store, store.database.write() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(RequestError, match="written by a newer Hilum"):
+        open_store(url)
+
+
+def test_only_its_owner_reads_it(tmp_path: Path, prediction: MakePrediction) -> None:
+    with open_store(str(tmp_path / "deep" / "hilum.db")) as store:
+        store.predictions.put(prediction())
+        modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "deep").iterdir()}
+    assert modes == dict.fromkeys(("hilum.db", "hilum.db-wal", "hilum.db-shm"), 0o600)
+
+
+def test_a_full_disk_is_one_line_and_loses_nothing(tmp_path: Path, prediction: MakePrediction) -> None:
+    with open_store(str(tmp_path / "hilum.db")) as store:
+        kept = store.predictions.put(prediction())
+        with store.database.read() as connection:
+            pages = connection.exec_driver_sql("PRAGMA page_count").scalar()
+        # The next write has no page left to go to.
+        store.database._outside_transactions(f"PRAGMA max_page_count={pages}")
+        large = bytes(1_000_000)
+        with pytest.raises(StoreError, match="the disk is full"):
+            store.predictions.put(prediction(content=large, film=large))
+        assert store.predictions.search(Search()).rows == (kept,)
+
+
+KILLED = """
+import sys, os, hashlib
+from hilum.records import Film, Prediction
+from hilum.store import NewPrediction, PredictionKey, open_store
+store = open_store(sys.argv[1])
+row = Prediction(Film(""), (0.1, 0.9), "PNEUMONIA", answer="PNEUMONIA", why="x")
+number = 0
+while True:
+    content = b"%d" % number * 1000
+    key = PredictionKey("ada", hashlib.sha256(content).hexdigest(), "seal", "youden")
+    stored = store.predictions.put(NewPrediction(key, row, ("NORMAL", "PNEUMONIA"), 0.5, film=content))
+    os.write(1, f"{stored.id}\\n".encode())
+    number += 1
+"""
+
+
+def test_a_killed_writer_loses_nothing_that_it_acknowledged(new_store: NewStore) -> None:
+    url = new_store()
+    process = subprocess.Popen([sys.executable, "-c", KILLED, url], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    ids = [process.stdout.readline().strip() for _ in range(5)]
+    process.kill()
+    ids += process.stdout.read().split()
+    process.wait()
+    process.stdout.close()
+    with open_store(url) as store:
+        assert all(store.predictions.film(id_) for id_ in ids)
+        assert len(ids) <= store.predictions.search(Search()).total <= len(ids) + 1
+        assert verify(store.database).problems == ()
