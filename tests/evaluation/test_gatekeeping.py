@@ -75,7 +75,7 @@ def test_the_report_says_it_in_a_sentence() -> None:
     )
     (sentence,) = on_gate(gate)
     assert "lets 0.990 (0.980–1.000) of these films pass" in sentence
-    assert "(stopped: 1 looks like noise)" in sentence
+    assert "(not passed: 1 looks like noise)" in sentence
     assert "with an AUROC of: noise 1.000" in sentence
 
 

@@ -56,7 +56,15 @@ def test_what_is_no_chest_film_or_lies_wrongly_is_said_first(of_children: Gate, 
 
 @pytest.mark.parametrize("reason", list(Reason))
 def test_a_childs_age_lets_nothing_pass(of_children: Gate, reason: Reason) -> None:
-    assert reason_with_age(of_children, reason, "004Y", "4") == (reason, "")
+    """A child's film that looks like an adult's is one of another hospital; whatever else was seen stays so."""
+    expected = Reason.UNLIKE if reason == Reason.ADULT else reason
+    for header, table in (("004Y", "4"), ("004Y", ""), ("", "4"), ("020M", "unknown")):
+        assert reason_with_age(of_children, reason, header, table) == (expected, "")
+
+
+@pytest.mark.parametrize("age", ["", "unknown", "414Y"])
+def test_what_is_no_age_changes_nothing(of_children: Gate, age: str) -> None:
+    assert reason_with_age(of_children, Reason.ADULT, age, age) == (Reason.ADULT, "")
 
 
 def test_a_detector_that_was_not_made_for_children_takes_no_notice(fitted: Gate) -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from hilum import films
 from hilum.confidence import Conformal, ScoreReference
-from hilum.gate import fit_gate
+from hilum.gate import GateResult, Reason, fit_gate
 from hilum.gate.gate import Discriminant
 from hilum.inference import Detector
 from hilum.inference.answers import answers
@@ -57,6 +57,16 @@ def test_of_two_classes(
     assert found.why.startswith(begins)
     assert ("no prediction sets" in found.why) == (plausible is None and not stopped)
     assert ("no gate" in found.why) == (stopped is None)
+
+
+@pytest.mark.parametrize(("called", "plausible"), list(product(TWO, (None, POSITIVE, BOTH, NONE))))
+def test_what_speaks_against_any_answer_comes_after_the_gate_and_before_the_set(
+    called: str, plausible: Sequence[str] | None
+) -> None:
+    assert answer_of(TWO, called, plausible, "", unsure="it is blurred") == (NOT_SURE, "It is blurred.")
+    assert answer_of(TWO, called, plausible, None, unsure="it is blurred").answer == NOT_SURE
+    assert answer_of(TWO, called, plausible, "looks like noise", unsure="it is blurred").answer == NOT_JUDGED
+    assert answer_of(TWO, called, plausible, "", "damaged", unsure="it is blurred").answer == NOT_JUDGED
 
 
 def test_the_truth_table_holds_every_case() -> None:
@@ -257,14 +267,13 @@ def test_a_film_that_is_read_already_gets_the_same_prediction(
 def test_a_picture_without_lungs_is_said_to_have_none_before_it_is_said_of_what_kind_it_is(
     detector: Detector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from hilum.gate import GateResult, Reason
-
     square = Square(np.zeros((32, 32), np.uint8), (32, 32), doubt="no lungs found: nothing in it looks like a lung")
     gate = fit_gate([(255 * chest_phantom(seed, (32, 32))).astype(np.uint8) for seed in range(20)], [""] * 20)
     for reason, first in (
         (Reason.ADULT, square.doubt),
         (Reason.STRANGE, square.doubt),
-        (Reason.TEXT, "looks like a page of text"),
+        (Reason.UNLIKE, square.doubt),
+        (Reason.TEXT, "looks like a drawing or a page of text"),
         (Reason.PASSED, square.doubt),
     ):
         checked = GateResult(np.ones(1), np.zeros(1, bool), (reason,))
@@ -274,3 +283,40 @@ def test_a_picture_without_lungs_is_said_to_have_none_before_it_is_said_of_what_
         assert row.flags[0] == first
         assert set(row.flags) == {str(reason), square.doubt} - {""}
         assert first in row.why
+
+
+LUNGS = np.full((32, 32), 255, np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("reason", "lungs", "doubt", "answer"),
+    [
+        (Reason.UNLIKE, LUNGS, "", NOT_SURE),
+        (Reason.UNLIKE, None, "", NOT_JUDGED),
+        (Reason.UNLIKE, 0 * LUNGS, "no lungs found: nothing in it looks like a lung", NOT_JUDGED),
+        (Reason.UNLIKE, LUNGS, "looks rotated by 180 degrees", NOT_JUDGED),
+        *((reason, LUNGS, "", NOT_JUDGED) for reason in Reason if reason not in (Reason.PASSED, Reason.UNLIKE)),
+    ],
+)
+def test_a_chest_film_of_another_look_is_not_sure_and_anything_else_is_not_judged(
+    detector: Detector,
+    monkeypatch: pytest.MonkeyPatch,
+    reason: Reason,
+    lungs: np.ndarray | None,
+    doubt: str,
+    answer: str,
+) -> None:
+    gate = fit_gate([(255 * chest_phantom(seed, (32, 32))).astype(np.uint8) for seed in range(20)], [""] * 20)
+    monkeypatch.setattr("hilum.gate.check_films", lambda *_: GateResult(np.ones(1), np.zeros(1, bool), (reason,)))
+    square = Square(np.zeros((32, 32), np.uint8), (32, 32), lungs=lungs, doubt=doubt)
+    predict = detector._predict_squares
+    (row,) = answers(detector.spec, gate, [Film("x")], [square], predict, 0.5, lambda probs: probs)
+    assert (row.answer, row.answered, row.stopped) == (answer, False, answer == NOT_JUDGED)
+    assert set(row.flags) == {str(reason), doubt} - {""}
+    assert len(row.probs) == 2
+    if answer == NOT_SURE:
+        assert row.why == (
+            "The detector is not sure of such films until it is adapted to them (hilum adapt): this one looks like a "
+            "chest film, but unlike those it learnt from."
+        )
+        assert row.notes == (), "what is the reason already is not said twice"

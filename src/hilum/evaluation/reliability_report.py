@@ -79,7 +79,7 @@ def _on_gate(evaluation: Evaluation) -> list[str]:
     separated = listed([f"{kind} {figures.auroc:.3f}" for kind, figures in gate.ood_examples.items()])
     return [
         f"Its gate lets {with_interval(gate.passed)} of these films pass as films that the detector was made for"
-        + (f" (stopped: {reasons})." if reasons else ".")
+        + (f" (not passed: {reasons})." if reasons else ".")
         + (
             f" It separates images that are no chest films, made from some of these, with an AUROC of: {separated}."
             if separated

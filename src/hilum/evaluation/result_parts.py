@@ -207,7 +207,7 @@ class GateFigures(Struct, frozen=True, kw_only=True, rename={"ood_examples": "st
     Attributes:
         passed: the share of these films that pass.
         n: films that could be read.
-        reasons: how many films were stopped for each reason.
+        reasons: how many films do not pass for each reason.
         ood_examples: by kind, generated images that are no chest films; `strangers` in the file.
     """
 

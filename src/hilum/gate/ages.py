@@ -17,7 +17,9 @@ def reason_with_age(gate: Gate, reason: Reason, header: str = "", table: str = "
     """Why a film is stopped once its age is known, and that age in words.
 
     The gate of a detector that was made for children stops whoever is of 18 years or more, whatever the film looks
-    like. An age below lets nothing pass that the gate stopped. The gate of any other detector takes no notice.
+    like. An age below lets nothing pass that the gate stopped; but a child's film that looks like an adult's is one
+    of another hospital, since the gate tells adults and hospitals by the same films. The gate of any other detector
+    takes no notice.
 
     Args:
         gate: which checked the film.
@@ -30,8 +32,9 @@ def reason_with_age(gate: Gate, reason: Reason, header: str = "", table: str = "
     """
     if gate.adults is None or reason not in _WHAT_AN_AGE_EXPLAINS:
         return reason, ""
-    for age, says in ((header, Reason.ADULT_BY_HEADER), (table, Reason.ADULT_BY_TABLE)):
-        years = years_of(age)
+    known = [(years_of(header), Reason.ADULT_BY_HEADER), (years_of(table), Reason.ADULT_BY_TABLE)]
+    for years, says in known:
         if years is not None and ADULT <= years <= _OLDEST:
             return says, f"{int(years)} years" if years <= _NAMED_UP_TO else f"more than {_NAMED_UP_TO} years"
-    return reason, ""
+    of_child = any(years is not None and years < ADULT for years, _ in known)
+    return (Reason.UNLIKE if of_child and reason == Reason.ADULT else reason), ""

@@ -18,7 +18,7 @@ from hilum.records.reasons import LOOKS_ROTATED, NO_LUNGS
 class Reason(StrEnum):
     """Why a film does not pass, in words that follow "it"; `PASSED` is empty.
 
-    `predictions.csv` and `metrics.json` hold these words, so they never change.
+    `predictions.csv` and `metrics.json` hold these words. Up to 0.2.0 `TEXT` was "looks like a page of text".
     """
 
     PASSED = ""
@@ -31,7 +31,7 @@ class Reason(StrEnum):
     ADULT_BY_HEADER = "is an adult's, says the header"
     ADULT_BY_TABLE = "is an adult's, says its table"
     UNLIKE = "looks like a chest film, but unlike those it learnt from"
-    TEXT = "looks like a page of text"
+    TEXT = "looks like a drawing or a page of text"
     NOISE = "looks like noise"
     STRANGE = "does not look like the films it learnt from"
 
@@ -42,7 +42,7 @@ _STOPPING = frozenset(map(str, Reason)) - {Reason.PASSED}
 
 
 def stopping(flags: Iterable[str]) -> tuple[str, ...]:
-    """Those of a prediction's flags for which a film is not judged; others are remarks, such as a lung not found.
+    """Those of a prediction's flags for which a film does not pass; others are remarks, such as a lung not found.
 
     >>> stopping(("looks like noise", "lungs not found: nothing in it looks like a lung"))
     ('looks like noise',)

@@ -23,15 +23,21 @@ Correction = Callable[[np.ndarray], np.ndarray]  # of calibrated probabilities, 
 PredictSquares = Callable[[Sequence[np.ndarray], Sequence[np.ndarray] | None], tuple[np.ndarray, tuple[str, ...]]]
 
 
-class _Stops(NamedTuple):
-    """Why a film is not judged: the first reason is the answer's, and `age`, in words, says it more closely."""
+_ADAPT_FIRST = "the detector is not sure of such films until it is adapted to them (hilum adapt): this one "
 
-    reasons: tuple[str, ...]
-    age: str = ""
 
-    @property
-    def first(self) -> str:
-        return ": ".join(part for part in (*self.reasons[:1], self.age) if part)
+class _Checked(NamedTuple):
+    """What speaks against an answer to a film, whatever its probabilities are.
+
+    Attributes:
+        flags: why, in words; the first is the answer's reason.
+        stopped: why it is not judged, and an age that says it more closely; empty where it is.
+        unsure: why it is judged and yet not answered, as the beginning of a sentence.
+    """
+
+    flags: tuple[str, ...] = ()
+    stopped: str = ""
+    unsure: str = ""
 
 
 def answers(
@@ -62,19 +68,20 @@ def answers(
     batch_probs, notes = predict_squares(readable, lungs) if readable else nothing
     of_read = [(film, square) for film, square in zip(films, squares, strict=True) if isinstance(square, Square)]
     prediction_sets = _prediction_sets(spec, batch_probs)
-    results = zip(correct(batch_probs), prediction_sets, _stops(gate, of_read), notes, strict=True)
+    results = zip(correct(batch_probs), prediction_sets, _checked(gate, of_read), notes, strict=True)
     rows: list[Prediction] = []
     for film, square in zip(films, squares, strict=True):
         if isinstance(square, FilmError):
             answer, why = answer_of(spec.classes, "", None, None, square.reason)
             rows.append(Prediction(film, error=square.reason, answer=answer, why=why))
             continue
-        probs, plausible, stops, note = next(results)
+        probs, plausible, checked, note = next(results)
         row = tuple(map(float, probs))
         height, width = square.shape
         predicted = spec.classes[predicted_class(row, threshold)]
-        flags = tuple(dict.fromkeys(flag for flag in (*stops.reasons, note) if flag))
-        answer, why = answer_of(spec.classes, predicted, plausible, stops.first or ("" if gate else None))
+        flags = tuple(dict.fromkeys(flag for flag in (*checked.flags, note) if flag))
+        stopped = checked.stopped or ("" if gate else None)
+        answer, why = answer_of(spec.classes, predicted, plausible, stopped, unsure=checked.unsure)
         shape, remarks = (height, width), square.remarks
         rows.append(Prediction(film, row, predicted, "", shape, plausible or (), flags, remarks, answer, why))
     return rows
@@ -142,24 +149,26 @@ def _prediction_sets(spec: Spec, probs: np.ndarray) -> list[tuple[str, ...] | No
     ]
 
 
-def _stops(gate: Gate | None, films: list[tuple[Film, Square]]) -> list[_Stops]:
-    """Why each film is not judged, in the order of the questions.
+def _checked(gate: Gate | None, films: list[tuple[Film, Square]]) -> list[_Checked]:
+    """What speaks against an answer to each film, in the order of the questions.
 
     What it is comes before whether it is of the kind that the detector learnt from: a picture without lungs is not an
-    adult's chest.
+    adult's chest. Of a frontal chest film of another look a detector is not sure: the lungs were found, it lies
+    upright, and it does not look like an adult's. Without a lung network nobody knows that: it is not judged.
     """
-    doubts = [(square.doubt,) * bool(square.doubt) for _, square in films]
     if gate is None or not films:
-        return [_Stops(doubt) for doubt in doubts]
+        return [_Checked((square.doubt,) * bool(square.doubt), square.doubt) for _, square in films]
     from hilum.gate import OF_KIND, Reason, check_films, reason_with_age
 
-    stops = []
-    checked = check_films(gate, [square.seen(gate.of_whole) for _, square in films])
-    for by_sight, doubt, (film, square) in zip(checked.reasons, doubts, films, strict=True):
+    found = []
+    verdicts = check_films(gate, [square.seen(gate.of_whole) for _, square in films])
+    for by_sight, (film, square) in zip(verdicts.reasons, films, strict=True):
         reason, age = reason_with_age(gate, by_sight, square.age, film.age)
-        own = () if reason == Reason.PASSED else (str(reason),)
-        if reason in OF_KIND:
-            stops.append(_Stops((*doubt, *own), "" if doubt else age))
-        else:
-            stops.append(_Stops((*own, *doubt)))
-    return stops
+        if reason == Reason.UNLIKE and square.lungs is not None and not square.doubt:
+            found.append(_Checked((str(reason),), unsure=_ADAPT_FIRST + reason))
+            continue
+        reasons = (square.doubt, str(reason)) if reason in OF_KIND else (str(reason), square.doubt)
+        flags = tuple(flag for flag in reasons if flag)
+        first = "".join(flags[:1])
+        found.append(_Checked(flags, f"{first}: {age}" if age and first == reason else first))
+    return found

@@ -35,16 +35,18 @@ def answer_of(
     plausible: Sequence[str] | None,
     stopped: str | None,
     error: str = "",
+    unsure: str = "",
 ) -> Answer:
     """Answer for a film, by the first of these that applies.
 
     1. It could not be read, or the gate stopped it: `NOT_JUDGED`.
-    2. Its prediction set holds several classes or none: `NOT_SURE`. So it is where the set holds one of two classes,
-       and the threshold says the other.
+    2. Something of the film itself speaks against any answer, such as that it is unlike the films that the detector
+       learnt from: `NOT_SURE`. So it is where its prediction set holds several classes or none, and where the set
+       holds one of two classes, and the threshold says the other.
     3. The class that is alone in the set. Of two classes it is the one that the threshold says, too.
 
-    Without a gate the first step is skipped, and without prediction sets the second: then the predicted class is the
-    answer. The reason says so.
+    Without a gate the first step is skipped, and without prediction sets what they say in the second: then the
+    predicted class is the answer. The reason says so.
 
     >>> answer_of(("NORMAL", "PNEUMONIA"), "PNEUMONIA", ("PNEUMONIA",), "").why
     'Only PNEUMONIA is plausible and the probability of PNEUMONIA reaches the threshold.'
@@ -52,6 +54,8 @@ def answer_of(
     'not sure'
     >>> answer_of(("NORMAL", "PNEUMONIA"), "PNEUMONIA", ("PNEUMONIA",), "looks like noise").answer
     'not judged'
+    >>> answer_of(("NORMAL", "PNEUMONIA"), "PNEUMONIA", ("PNEUMONIA",), "", unsure="it is blurred").why
+    'It is blurred.'
 
     Args:
         classes: of the detector; of two, the last one is the positive class.
@@ -61,12 +65,15 @@ def answer_of(
         stopped: why the film is not judged, in words that follow "it", or from "no lungs found" on; empty where it
             is, and None where it is, by a detector that has no gate.
         error: why the film could not be read; empty where it could.
+        unsure: what of the film speaks against any answer, as the beginning of a sentence; empty where nothing does.
     """
     if error:
         return Answer(NOT_JUDGED, _sentence(f"it could not be read: {error}"))
     if stopped:
         why = stopped if stopped.startswith(NO_LUNGS) else f"it {stopped}"
         return Answer(NOT_JUDGED, _sentence(f"it is no film of the kind that the detector was made for: {why}"))
+    if unsure:
+        return Answer(NOT_SURE, _sentence(unsure))
     answer, reasons = _of_checked(tuple(classes), prediction, plausible)
     if stopped is None:
         reasons += " and no gate" if plausible is None else "; the detector has no gate"
