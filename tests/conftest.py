@@ -15,6 +15,9 @@ from hypothesis import HealthCheck, settings
 from hilum.machine import processors
 from hilum.pixels.phantom import chest_phantom
 from tests.exports import exporting_once
+from tests.postgres import postgres
+
+__all__ = ["postgres"]
 
 # The compiled kernels are the same for every test: kept beside pytest's own cache, not in each test's own.
 os.environ.setdefault("NUMBA_CACHE_DIR", str(Path(__file__).parents[1] / ".pytest_cache" / "numba"))

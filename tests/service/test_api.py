@@ -12,24 +12,8 @@ import pytest
 from PIL import Image
 
 from hilum.inference import Detector
-from tests.service.conftest import Room, films, png_of
-
-
-def problem(reply: Any, status: int) -> str:
-    """What a refusal says; every refusal is problem details (RFC 9457)."""
-    assert reply.status_code == status, reply.text
-    assert reply.headers["content-type"] == "application/problem+json"
-    told = reply.json()
-    assert told["status"] == status
-    assert told["title"]
-    return str(told["detail"])
-
-
-def one(room: Room, content: bytes, **query: Any) -> Any:
-    """The answer to one film."""
-    reply = room.post("/v1/predictions", files=films(content), params=query)
-    assert reply.status_code in (200, 201), reply.text
-    return reply.json()["predictions"][0]
+from tests.postgres import Postgres
+from tests.service.conftest import Room, films, one, open_room, png_of, problem
 
 
 def test_a_film_gets_the_answer_that_predict_gives(room: Room, tmp_path: Path) -> None:
@@ -196,12 +180,20 @@ def test_the_description_names_every_operation_and_its_problems(room: Room) -> N
     assert "HTTPValidationError" not in str(described)
 
 
-def test_canaries_are_found_nowhere(room: Room, spool: Path, caplog: pytest.LogCaptureFixture) -> None:
-    canary = "Canary-Jane-Doe-4711"
-    reply = room.post("/v1/predictions", files=films(png_of(27), name=f"{canary}.png"))
-    bad = room.post("/v1/predictions", files=films(b"no film", name=f"../{canary}<b>' OR 1=1"))
-    database = b"".join(each.read_bytes() for each in room.folder.glob("hilum.db*"))
-    for text in (reply.text, bad.text, room.get("/metrics").text, caplog.text, room.get("/").text):
-        assert canary not in text
-    assert canary.encode() not in database
-    assert not list(spool.iterdir())
+def test_how_large_a_film_was_stays_known(room: Room) -> None:
+    content = png_of(28)
+    sent = one(room, content)
+    assert sent["film"]["bytes"] == len(content)
+    assert room.get(f"/v1/predictions/{sent['id']}").json()["film"]["bytes"] == len(content)
+
+
+def test_the_same_on_postgresql(postgres: Postgres, tmp_path: Path) -> None:
+    """The way through everything that is stored; the tests of this folder all run there as slow ones."""
+    with open_room(tmp_path, postgres.schema()) as room:
+        test_a_film_gets_the_answer_that_predict_gives(room, tmp_path)
+        test_a_request_that_is_repeated_gets_the_same_answer(room)
+        test_many_films_are_answered_in_their_order_and_an_unreadable_one_is_not_judged(room, tmp_path / "arriving")
+        test_a_verdict_is_given_replaced_and_taken_back(room)
+        test_answers_are_found_again_page_by_page(room)
+        test_a_film_comes_back_with_the_values_it_had(room)
+        test_how_large_a_film_was_stays_known(room)

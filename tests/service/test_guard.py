@@ -14,7 +14,7 @@ from hilum.service.guard import Rates
 from hilum.service.server import require_people
 from hilum.service.settings import ServiceSettings
 from hilum.store import open_store
-from tests.service.conftest import Room, films, png_of
+from tests.service.conftest import Room, StoreUrl, films, png_of
 
 
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "", "10.0.0.1"])
@@ -49,10 +49,9 @@ def test_requests_are_counted_by_address() -> None:
 
 
 @pytest.fixture(scope="module")
-def closed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Room]:
+def closed(store_url: StoreUrl, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Room]:
     """A reading room with two people."""
-    folder = tmp_path_factory.mktemp("closed")
-    store = str(folder / "hilum.db")
+    folder, store = tmp_path_factory.mktemp("closed"), store_url()
     with open_store(store) as opened:
         opened.accounts.put_user("ada", hash_password("correct horse battery"), ("predict", "read", "verdict"))
         opened.accounts.put_user("bob", "", ("predict", "read"))

@@ -3,57 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import shutil
-import subprocess
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 
 from hilum.records import Film, Prediction
 from hilum.store import NewPrediction, PredictionKey, Store, open_store
+from tests.postgres import Postgres
 
-REQUIRED = "HILUM_REQUIRE_POSTGRES" in os.environ
 NewStore = Callable[[], str]
 MakePrediction = Callable[..., NewPrediction]
-
-
-def programs() -> Path | None:
-    """The folder of PostgreSQL's server, the newest one that Debian's packages have installed."""
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"), key=lambda path: int(path.parts[4]))
-    on_path = shutil.which("initdb")
-    return found[-1].parent if found else Path(on_path).parent if on_path else None
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[str]:
-    """A server in a folder of its own, reached by a socket in it; its URL."""
-    folder_of_programs = programs()
-    if folder_of_programs is None:
-        if REQUIRED:
-            pytest.fail("PostgreSQL is not installed, and these tests have to run on it")
-        pytest.skip("PostgreSQL is not installed")
-    # PostgreSQL refuses to run as root, and the name of a socket is short.
-    user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] if os.getuid() == 0 else []
-    with TemporaryDirectory(prefix="pg-") as folder:
-        if user:
-            shutil.chown(folder, "postgres", "postgres")
-        data = Path(folder) / "data"
-
-        def run(program: str, *arguments: str) -> None:
-            command = [*user, str(folder_of_programs / program), *arguments]
-            subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL, timeout=60)
-
-        run("initdb", "-D", str(data), "-A", "trust", "-U", "hilum", "-E", "UTF8", "--no-sync")
-        options = f"-c listen_addresses= -c unix_socket_directories={folder} -c fsync=off -c shared_buffers=16MB"
-        run("pg_ctl", "-D", str(data), "-o", options, "-l", str(Path(folder) / "log"), "-w", "start")
-        try:
-            yield f"postgresql://hilum@/postgres?host={folder}"
-        finally:
-            run("pg_ctl", "-D", str(data), "-m", "immediate", "-w", "stop")
 
 
 _numbers = count()
@@ -64,16 +25,8 @@ def new_store(request: pytest.FixtureRequest, tmp_path: Path) -> NewStore:
     """Makes the URL of a database that nobody has used; on PostgreSQL a schema, which is there sooner."""
     if request.param == "sqlite":
         return lambda: str(tmp_path / f"store{next(_numbers)}.db")
-    server: str = request.getfixturevalue("postgres")
-    import psycopg
-
-    def make() -> str:
-        name = f"store{next(_numbers)}"
-        with psycopg.connect(server, autocommit=True) as connection:
-            connection.execute(f"CREATE SCHEMA {name}")
-        return f"{server}&options=-csearch_path={name}"
-
-    return make
+    server: Postgres = request.getfixturevalue("postgres")
+    return server.schema
 
 
 @pytest.fixture

@@ -90,10 +90,7 @@ async def create_predictions(
     caller = await service.access.require(request, "predict")
     answered = await service.answer_request(request, caller, model, prevalence)
     verdicts = await service.verdicts([each.stored for each in answered], caller)
-    out = [
-        prediction_out(each.stored, each.upload.bytes, verdicts.get(each.stored.id), repeated=each.repeated)
-        for each in answered
-    ]
+    out = [prediction_out(each.stored, verdicts.get(each.stored.id), repeated=each.repeated) for each in answered]
     if all(each.repeated for each in out):
         response.status_code = 200
     return PredictionsOut(predictions=out)
@@ -136,7 +133,7 @@ async def list_predictions(
         caller,
     )
     verdicts = await service.verdicts(page.rows, caller)
-    rows = [prediction_out(row, 0, verdicts.get(row.id)) for row in page.rows]
+    rows = [prediction_out(row, verdicts.get(row.id)) for row in page.rows]
     return PageOut(predictions=rows, total=page.total, next=page.next_page or None)
 
 
@@ -153,7 +150,7 @@ async def get_prediction(request: Request, id: Id) -> PredictionOut:
     caller = await service.access.require(request, "read")
     stored = await service.prediction(id, caller)
     verdicts = await service.verdicts([stored], caller)
-    return prediction_out(stored, 0, verdicts.get(id))
+    return prediction_out(stored, verdicts.get(id))
 
 
 @router.get(

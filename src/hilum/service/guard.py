@@ -10,9 +10,11 @@ from collections.abc import Callable
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from hilum.service.bodies import small_body
 from hilum.service.metrics import Metrics
-from hilum.service.problems import problem_response
+from hilum.service.problems import Problem, problem_response
 from hilum.service.settings import ServiceSettings
+from hilum.service.uploads import ADDRESSES
 
 _SAFE = ("GET", "HEAD", "OPTIONS")
 _LONGEST_TARGET = 4096  # bytes of path and query
@@ -48,8 +50,13 @@ class Guard:
             await send(message)
 
         refused = self._refuse(scope, Headers(scope=scope))
-        if refused is not None:
-            await problem_response(*refused)(scope, receive, guarded)
+        try:
+            if refused is not None:
+                raise Problem(*refused)
+            if scope["method"] not in _SAFE and scope["path"] not in ADDRESSES:
+                receive = await small_body(receive)
+        except Problem as problem:
+            await problem_response(problem.status, problem.detail, problem.headers)(scope, receive, guarded)
         else:
             await self._app(scope, receive, guarded)
         route = getattr(scope.get("route"), "path", "none")  # the pattern, never the path that was asked for

@@ -32,6 +32,7 @@ from hilum.service.reading.messages import Reply, Request
 
 T = TypeVar("T")
 
+_ARRIVING = 4  # requests whose films still arrive, for each one that the queue has room for
 _LONGEST_WAIT = 60  # seconds that a client is asked to wait at most
 
 
@@ -80,7 +81,7 @@ class Pipeline:
         self.pool = ReadingPool([each.bundle for each in detectors], workers, limits)
         self._batchers = [Batcher(each, metrics.announce_batch) for each in detectors]
         self._reading = asyncio.Semaphore(4 * self.pool.workers)  # films in the processes and before them
-        self._requests = 0
+        self._requests = self._arriving = 0
         self._seconds = 0.1  # of a film, smoothed
 
     @property
@@ -94,6 +95,21 @@ class Pipeline:
         return self._requests >= self.queue_size
 
     @asynccontextmanager
+    async def arriving(self) -> AsyncIterator[None]:
+        """Receive a request's films in this block; they take no place in the queue, however slowly they come.
+
+        Raises:
+            Problem: 503 with Retry-After where the queue is full, or many others send films.
+        """
+        if self.full or self._arriving >= _ARRIVING * self.queue_size:
+            raise self._busy()
+        self._arriving += 1
+        try:
+            yield
+        finally:
+            self._arriving -= 1
+
+    @asynccontextmanager
     async def admitted(self) -> AsyncIterator[None]:
         """Work on a request in this block.
 
@@ -101,11 +117,7 @@ class Pipeline:
             Problem: 503 with Retry-After where the queue is full.
         """
         if self.full:
-            wait = max(1, min(_LONGEST_WAIT, round(self._requests * self._seconds)))
-            raise Problem(
-                503, f"the service works on as many requests as it can; send yours again in {wait} s",
-                {"Retry-After": str(wait)},
-            )  # fmt: skip
+            raise self._busy()
         self._requests += 1
         self.metrics.in_flight.set(self._requests)
         try:
@@ -113,6 +125,11 @@ class Pipeline:
         finally:
             self._requests -= 1
             self.metrics.in_flight.set(self._requests)
+
+    def _busy(self) -> Problem:
+        wait = max(1, min(_LONGEST_WAIT, round(self._requests * self._seconds)))
+        detail = f"the service works on as many requests as it can; send yours again in {wait} s"
+        return Problem(503, detail, {"Retry-After": str(wait)})
 
     @asynccontextmanager
     async def within_deadline(self) -> AsyncIterator[None]:

@@ -41,14 +41,11 @@ def model_out(name: str, detector: Detector) -> ModelOut:
     )
 
 
-def prediction_out(
-    stored: StoredPrediction, bytes_: int, verdict: Verdict | None, *, repeated: bool = False
-) -> PredictionOut:
+def prediction_out(stored: StoredPrediction, verdict: Verdict | None, *, repeated: bool = False) -> PredictionOut:
     """A stored answer as the API gives it.
 
     Args:
         stored: as the store gives it.
-        bytes_: of the film; 0 where that is not known.
         verdict: the reader's own.
         repeated: whether it was there before the request.
     """
@@ -60,7 +57,7 @@ def prediction_out(
         model=ModelReference(name=stored.model, seal=stored.key.seal),
         film=FilmOut(
             sha256=stored.key.film_sha256,
-            bytes=bytes_,
+            bytes=stored.film_bytes,
             width=width,
             height=height,
             available=stored.has_film,

@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 
-from fastapi import FastAPI, HTTPException, Request
+from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
 
 from hilum.errors import HilumError
 from hilum.records.text import one_line
@@ -106,7 +107,8 @@ def handle_problems(app: FastAPI, page_of: PageOf = lambda request, status, deta
 
     @app.exception_handler(HTTPException)
     async def plain(request: Request, error: HTTPException) -> Response:
-        return problem_response(error.status_code, str(error.detail), error.headers)
+        detail = "the body cannot be read; send it as its content type says" if error.status_code == 400 else ""
+        return problem_response(error.status_code, detail or str(error.detail), error.headers)
 
     for status, detail in (
         (404, "nothing is at this address; /docs lists what there is"),

@@ -36,7 +36,7 @@ class FilmOut(BaseModel):
     """What is known of a film."""
 
     sha256: str = Field(description="Of its bytes.")
-    bytes: int = Field(description="0 where only its hash is known any more.")
+    bytes: int = Field(description="Of the file, as it was sent in.")
     width: int = Field(description="In pixels; 0 where it could not be read.")
     height: int
     available: bool = Field(description="Whether its pixels are still kept.")

@@ -10,6 +10,7 @@ import uvicorn
 
 from hilum.errors import RequestError
 from hilum.service.app import create_app
+from hilum.service.connections import Connection, allow_files
 from hilum.service.metrics import Metrics
 from hilum.service.service import Service
 from hilum.service.settings import LOCAL_HOSTS, ServiceSettings
@@ -35,10 +36,13 @@ def serve(settings: ServiceSettings, host: str = "127.0.0.1", port: int = 8000, 
         StoreError: the store does not answer.
     """
     settings = require_people(settings, host)
+    allow_files()
     listening = _listen(host, port)
     app = create_app(settings)
     config = uvicorn.Config(
         app,
+        http=Connection,
+        ws="none",
         log_config=None,  # Uvicorn's log has paths and addresses of clients in it
         access_log=False,
         server_header=False,

@@ -119,9 +119,14 @@ class Service:
                 raise Problem(422, f"prevalence: {error}") from None
         if self.stopping:
             raise Problem(503, "the service is stopping; send the films again in a moment", {"Retry-After": "5"})
-        async with self.pipeline.admitted():
+        async with self.pipeline.arriving():
             uploads = await receive_films(request, self.spool, self.settings.uploads)
-            return await self.answer_uploads(uploads, caller, number, prevalence)
+        try:
+            async with self.pipeline.admitted():
+                return await self.answer_uploads(uploads, caller, number, prevalence)
+        finally:
+            for each in uploads:
+                each.discard()
 
     async def answer_uploads(
         self, uploads: Sequence[Upload], caller: Caller, number: int, prevalence: float | None
@@ -169,6 +174,7 @@ class Service:
             model=name,
             patient=self.store.pseudonym("patient", header.patient),
             study=self.store.pseudonym("study", header.study),
+            film_bytes=upload.bytes,
             film=await asyncio.to_thread(upload.path.read_bytes) if wants_film else None,
             keep_until=None if kept is None else datetime.now(UTC) + kept,
         )

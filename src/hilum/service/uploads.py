@@ -7,6 +7,7 @@ import errno
 import hashlib
 import os
 import secrets
+import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ from starlette.requests import ClientDisconnect
 from hilum.pixels.bounds import MAX_FILE_BYTES
 from hilum.service.problems import Problem
 
+ADDRESSES = ("/v1/predictions", "/films")  # that films are sent to
 PART = "film"  # the name of a film's part in multipart/form-data
 _BODY_OVERHEAD = 64 << 10  # of a multipart body, for each film
 SINGLE = ("application/dicom", "application/octet-stream", "image/")  # a body that is one film
@@ -36,6 +38,7 @@ class UploadLimits:
         bytes: of all of them.
         idle_seconds: that may pass before the next bytes come.
         seconds: until all have come.
+        rate: bytes a second that have to come on average, once `idle_seconds` are over.
     """
 
     films: int = 100
@@ -43,6 +46,7 @@ class UploadLimits:
     bytes: int = 1 << 30
     idle_seconds: float = 20.0
     seconds: float = 300.0
+    rate: int = 4 << 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +124,7 @@ def _refuse_announced(request: Request, limits: UploadLimits) -> None:
 
 
 async def _pieces(request: Request, limits: UploadLimits) -> AsyncIterator[bytes]:
-    stream, there = request.stream().__aiter__(), 0
+    stream, there, began = request.stream().__aiter__(), 0, time.monotonic()
     while True:
         async with asyncio.timeout(limits.idle_seconds):
             try:
@@ -130,6 +134,8 @@ async def _pieces(request: Request, limits: UploadLimits) -> AsyncIterator[bytes
         there += len(piece)
         if there > _most(limits):
             raise _too_large(limits)
+        if there < (time.monotonic() - began - limits.idle_seconds) * limits.rate:
+            raise TimeoutError
         yield piece
 
 

@@ -197,6 +197,7 @@ def _values(new: NewPrediction, created: datetime) -> dict[str, object]:
         "view": clean(row.film.view),
         "patient": new.patient,
         "study": new.study,
+        "film_bytes": int(new.film_bytes),
         "probability": float(row.probs[-1]) if row.probs else -1.0,
         "work_order": work_order(row, new.threshold, created),
         "salt": secrets.token_hex(16),
@@ -226,6 +227,7 @@ def _stored(row: Row[tuple[object, ...]]) -> StoredPrediction:
         threshold=at["threshold"],
         model=at["model"],
         study=at["study"],
+        film_bytes=at["film_bytes"],
         has_film=at["film_id"] is not None,
         film_until=at["keep_until"],
     )

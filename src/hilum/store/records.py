@@ -62,7 +62,8 @@ class NewPrediction:
         model: the name that the bundle is served under.
         patient: the patient's pseudonymous key (`Store.pseudonym`); empty where unknown.
         study: the study's pseudonymous key; empty where unknown.
-        film: the film's bytes; None to keep nothing of it but its hash.
+        film_bytes: how many bytes the film has.
+        film: those bytes; None to keep nothing of it but its hash.
         keep_until: when those bytes go; None keeps them until they are erased.
     """
 
@@ -73,6 +74,7 @@ class NewPrediction:
     model: str = ""
     patient: str = ""
     study: str = ""
+    film_bytes: int = 0
     film: bytes | None = field(default=None, repr=False)
     keep_until: datetime | None = None
 
@@ -91,6 +93,7 @@ class StoredPrediction:
         threshold: as in `Predictions`.
         model: the name that the bundle was served under.
         study: the study's pseudonymous key; empty where unknown.
+        film_bytes: how many bytes the film had when it was sent in.
         has_film: whether the film's bytes are still there.
         film_until: when they go; None where they stay until they are erased, or are gone.
     """
@@ -103,6 +106,7 @@ class StoredPrediction:
     threshold: float | None
     model: str
     study: str
+    film_bytes: int
     has_film: bool
     film_until: datetime | None
 

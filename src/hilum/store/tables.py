@@ -121,6 +121,7 @@ predictions = Table(
     Column("created", Moment, nullable=False),
     Column("user_name", Text, nullable=False),
     Column("film_sha256", String(64), nullable=False),
+    Column("film_bytes", Integer, nullable=False),
     Column("model", Text, nullable=False),
     Column("seal", Text, nullable=False),
     Column("operating_point", Text, nullable=False),

@@ -34,6 +34,7 @@ def upgrade() -> None:
         sa.Column("created", MOMENT, nullable=False),
         sa.Column("user_name", sa.Text, nullable=False),
         sa.Column("film_sha256", sa.String(64), nullable=False),
+        sa.Column("film_bytes", sa.Integer, nullable=False),
         *(sa.Column(name, sa.Text, nullable=False) for name in ("model", "seal", "operating_point")),
         *(sa.Column(name, sa.Double, nullable=True) for name in ("prevalence", "threshold")),
         *(sa.Column(name, sa.Text, nullable=False) for name in ("classes", "probs", "prediction", "answer", "why")),
