@@ -67,7 +67,7 @@ ROOMS = {
     "training": room("loss, schedule, loop, operating point", "batches bundle metrics models shifts"),
     "adaptation": room(
         "what of a detector is fitted to another hospital's films, and whether that is better",
-        "batches bundle confidence metrics models training",
+        "batches bundle confidence gate metrics models training",
     ),
     "classical": room("the systems without a network", "bundle confidence films gate lungs pixels"),
     "inference": room("bundle + films → probabilities", "bundle classical confidence films gate lungs pixels"),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -14,13 +16,18 @@ from hilum import bundle, models
 from hilum.bundle import Bundle
 from hilum.bundle.network_payload import NetworkPayload
 from hilum.bundle.onnx_export import round_weights
-from hilum.bundle.write import write
+from hilum.bundle.spec import decisions_of
+from hilum.bundle.write import rewrite, write
 from hilum.confidence import Calibration
 from hilum.errors import RequestError
+from hilum.films import index
+from hilum.gate import stopping
+from hilum.inference import Detector
 from hilum.recipe import Recipe
 from hilum.records import Figure, Manifest, read_manifest, write_manifest
 from hilum.workflows import adapt_subject
 from hilum.workflows.adapt import adapt
+from hilum.workflows.deployed import fit_gate, open_deployed
 from tests.bundle.conftest import FILMS, make, recipe_of
 from tests.cli.conftest import Hilum, refusal
 from tests.conftest import ChestFolder, WriteFilm
@@ -165,3 +172,47 @@ def test_films_of_the_test_are_left_for_measuring(here: Path) -> None:
     write_manifest(split, "films.csv")
     assert adapt("old", "films.csv", "new").films == 12
     assert {film.split for film in read_manifest("new/manifest.csv")} == {""}
+
+
+@pytest.mark.slow
+def test_the_gate_learns_from_films_and_the_detector_may_be_kept(
+    here: Path, hilum: Hilum, chest_folder: ChestFolder
+) -> None:
+    """Films of a round collimator, which a gate that has seen none stops."""
+    old = make(Path("ungated"))
+    known = index(chest_folder({"": {"normal": 100, "bacteria": 100}}, name="known"), cut=False)
+    gate = fit_gate(known, old.spec.recipe)
+    assert gate
+    old = rewrite(old, open_deployed(old).payload, Path("old"), recipe=old.spec.recipe, decisions=None, gate=gate)
+    for path in here.rglob("*.jpeg"):
+        circled(path)
+    done = hilum("adapt", "old", "--data", here, "--out", "new")
+    assert done.returncode == 0, done.stderr
+    assert "The old detector is kept" in done.stderr
+    assert "Its gate has learnt from them too: the share of those held out that pass is " in done.stderr
+    new = bundle.read("new/bundle")
+    (told,) = new.spec.adapted
+    assert told.rung is None
+    assert told.gate
+    assert told.gate.pictures_after <= told.gate.pictures_before
+    assert float(told.gate.after) > float(told.gate.before)
+    assert "its gate alone" in (new.folder / "CARD.md").read_text()
+    kept = {name for name in old.spec.files if new.content(name) == old.content(name)}
+    assert set(old.spec.files) - kept == {"gate.json", "CARD.md"}
+    assert decisions_of(new.spec) == decisions_of(old.spec)
+    passed = {folder: passing(folder, here) for folder in ("old", "new/bundle")}
+    assert passed["new/bundle"] >= 22 > passed["old"]
+    assert {film.split for film in read_manifest("new/manifest.csv")} == {"val"}
+
+
+def circled(path: Path) -> None:
+    """Blacken what a round collimator covers."""
+    grey = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
+    assert grey is not None
+    mask = cv2.circle(np.zeros_like(grey), (grey.shape[1] // 2, grey.shape[0] // 2), round(0.43 * len(grey)), 1, -1)
+    cv2.imwrite(str(path), grey * mask)
+
+
+def passing(folder: str, films: Path) -> int:
+    """How many films a bundle's gate lets pass."""
+    return sum(not stopping(row.flags) for row in Detector(folder).predict(films))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hilum.bundle.adapted import IN_WORDS
+from hilum.bundle.adapted import IN_WORDS, Adaptation, GateChange
 from hilum.bundle.spec import PIPELINE_NAME, Spec, SplitCard
 from hilum.recipe import Recipe
 from hilum.records.text import markdown, printable
@@ -75,7 +75,7 @@ def _adapted(spec: Spec) -> str:
     for each in spec.adapted:
         films = ", ".join(f"{number} {markdown(name)}" for name, number in each.films.items())
         lines += [
-            f"On films of another place, {IN_WORDS[each.rung]}.",
+            f"On films of another place, {IN_WORDS[each.rung] if each.rung else 'its gate alone'}.",
             f"Films: {films}; patients: {each.patients or 'not known'}.",
             "Each film was held out once with its patient; what was held out, with 95% intervals over patients:",
             "",
@@ -83,11 +83,29 @@ def _adapted(spec: Spec) -> str:
             "|---|---|---|",
             *(f"| {markdown(name)} | {figure} | {each.after[name]} |" for name, figure in each.before.items()),
             "",
-            f"The Brier score became lower by {each.gain}. Figures on the films that it was trained on, wherever",
-            "they stand, are of the detector before, and hold no longer.",
+            *_on_figures(each),
+            *(_on_gate(each.gate) if each.gate else []),
             "",
         ]
     return "\n".join(lines)
+
+
+def _on_figures(adaptation: Adaptation) -> list[str]:
+    if adaptation.rung is None:
+        return ["The detector itself is the one before: no adapted one was shown to be better."]
+    return [
+        f"The Brier score became lower by {adaptation.gain}. Figures on the films that it was trained on, wherever",
+        "they stand, are of the detector before, and hold no longer.",
+    ]
+
+
+def _on_gate(change: GateChange) -> list[str]:
+    return [
+        "",
+        f"The gate has learnt from these films too. Of films held out it lets {change.after} pass, and let",
+        f"{change.before} pass before; of pictures made of them that it is to stop, {change.pictures_after:.4f}, and",
+        f"{change.pictures_before:.4f} before.",
+    ]
 
 
 def _split_row(split: str, part: SplitCard) -> str:
@@ -229,7 +247,7 @@ def _fused(spec: Spec) -> list[str]:
 
 def _whose(spec: Spec) -> str:
     """Whose films it was validated on."""
-    if spec.adapted:
+    if any(each.rung for each in spec.adapted):
         return "On the films that it was adapted on; where weights were fitted, each film without its patient"
     if spec.out_of_fold:
         return (

@@ -136,6 +136,11 @@ class Spec(Struct, frozen=True, forbid_unknown_fields=True):
         return tuple(member.recipe for member in self.members) or (self.recipe,)
 
 
+def decisions_of(spec: Spec) -> Decisions:
+    """What was chosen on the validation films of a bundle."""
+    return Decisions(spec.operating_point, spec.calibration, spec.conformal, spec.scores, spec.metrics)
+
+
 def as_written(spec: Spec) -> Spec:
     """A record that was just decoded, with what keys that it lacks meant to the version that wrote it."""
     if spec.schema >= _GREY_SCALE_SINCE:

@@ -15,7 +15,7 @@ from hilum.bundle.golden import write_golden
 from hilum.bundle.read import GATE_NAME, Bundle, lung_finder
 from hilum.bundle.seal import part_of, put_in_place, seal, spec_of, stamped
 from hilum.bundle.signature import tell_unsigned
-from hilum.bundle.spec import Decisions, Member
+from hilum.bundle.spec import Decisions, Member, decisions_of
 from hilum.confidence import calibrated
 from hilum.files import read_regular
 from hilum.gate import Gate, write_gate
@@ -122,7 +122,7 @@ def rewrite(
     folder: Path,
     *,
     recipe: Recipe,
-    decisions: Decisions,
+    decisions: Decisions | None,
     gate: Gate | None = None,
     adaptation: Adaptation | None = None,
 ) -> Bundle:
@@ -133,7 +133,7 @@ def rewrite(
         payload: what predicts in it; its files are copied byte by byte, unless the adaptation is of its weights.
         folder: as for `write`.
         recipe: resolved; the bundle's own but for `[bundle]`.
-        decisions: what was chosen on other films, and the figures there.
+        decisions: what was chosen on other films, and the figures there; None keeps the bundle's.
         gate: replaces the bundle's own; None keeps that.
         adaptation: on what it was adapted, which is added to what the bundle says of itself.
 
@@ -142,7 +142,7 @@ def rewrite(
         HilumError: a network's ONNX file does not give what the torch network gives.
     """
     with part_of(folder) as part:
-        copied = payload.files if adaptation is None or adaptation.rung == "decisions" else ()
+        copied = payload.files if adaptation is None or adaptation.rung in (None, "decisions") else ()
         if not copied:
             payload.save(part)
         for name in (*copied, *([LUNGS_NAME] if opened.holds(LUNGS_NAME) else [])):
@@ -151,8 +151,11 @@ def rewrite(
             write_gate(gate, part / GATE_NAME)
         elif (kept := opened.gate) is not None:
             (part / GATE_NAME).write_bytes(kept)
-        _write_golden(part, recipe, payload, opened.spec.classes, decisions, lung_finder(opened))
-        spec = replace(stamped(opened.spec, recipe, decisions), out_of_fold=False, **payload.size(part)._asdict())
+        chosen = decisions or decisions_of(opened.spec)
+        _write_golden(part, recipe, payload, opened.spec.classes, chosen, lung_finder(opened))
+        spec = replace(stamped(opened.spec, recipe, chosen), **payload.size(part)._asdict())
+        if decisions:
+            spec = replace(spec, out_of_fold=False)
         spec = replace(spec, adapted=(*spec.adapted, *([adaptation] if adaptation else [])))
         written = seal(spec, part, folder)
         tell_unsigned(folder, [opened.folder])

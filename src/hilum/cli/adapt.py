@@ -29,7 +29,8 @@ def adapt(
 
     Calibration, threshold and prediction sets are fitted to any number of films, the last layer from 50 on, the
     whole network from 200 on: whichever does best on patients held out. Where it is not shown to be better than the
-    detector as it is, OUT/bundle is a copy of that. Films of a split called test are left for measuring.
+    detector as it is, OUT/bundle is a copy of that. The gate learns from the films too, where more of them
+    are then shown to pass, and pictures of other kinds are not. Films of a split called test are left for measuring.
     """
     from hilum.films import parse_class_names
     from hilum.workflows.adapt import adapt as run

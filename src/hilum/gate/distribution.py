@@ -23,13 +23,18 @@ def rank(values: NDArray[np.float64], share: float) -> float:
 def fit_distribution(described: Descriptors) -> DescriptorDistribution:
     """The distribution of descriptors, (films, 1 + views, 512), with 50 axes, or fewer of few films."""
     flat = described.reshape(-1, LENGTH).astype(np.float64)
-    variances, axes = np.linalg.eigh(np.cov(flat.T, bias=True))
-    number = min(_AXES, len(flat) // 4)
+    return of_moments(flat.mean(axis=0), np.cov(flat.T, bias=True), len(flat) // 4)
+
+
+def of_moments(mean: NDArray[np.float64], covariance: NDArray[np.float64], axes: int) -> DescriptorDistribution:
+    """The distribution with this mean, (512,), and nearly this covariance, (512, 512): with 50 axes, or fewer."""
+    variances, directions = np.linalg.eigh(covariance)
+    number = min(_AXES, axes)
     # With few films the last variances are 0 up to rounding.
     rest = max(float(variances[:-number].mean()), _LEAST_REST * float(variances.mean()))
     return DescriptorDistribution(
-        mean=_bytes(flat.mean(axis=0)),
-        axes=_bytes(axes.T[::-1][:number]),
+        mean=_bytes(mean),
+        axes=_bytes(directions.T[::-1][:number]),
         variances=_bytes(np.maximum(variances[::-1][:number], rest)),
         rest=rest,
     )

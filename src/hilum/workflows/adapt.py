@@ -15,6 +15,7 @@ from hilum.extras import require
 from hilum.locks import one_writer
 from hilum.records import Figure, Manifest, text_table, write_manifest
 from hilum.workflows.adapt_films import films_to_adapt_on
+from hilum.workflows.adapt_gate import adapt_gate
 from hilum.workflows.adapt_subject import Subject
 from hilum.workflows.deployed import log_few_films
 from hilum.workflows.run import free_folder
@@ -23,7 +24,7 @@ from hilum.workflows.seen_films import films_of_run
 if TYPE_CHECKING:
     from hilum.adaptation import LabelledFilms
     from hilum.bundle import Bundle
-    from hilum.bundle.adapted import Rung
+    from hilum.bundle.adapted import GateChange, Rung
 
 logger = logging.getLogger("hilum")
 
@@ -40,6 +41,7 @@ class Adapted:
         before: figures of the old detector on these films, with 95% intervals over patients.
         after: the same of what adapting made of it, each film predicted without its patient.
         gain: by how much the Brier score is lower after, with the interval of the paired difference.
+        gate: what the gate lets pass that has learnt from these films too; None where the old one was kept.
     """
 
     bundle: Path
@@ -49,16 +51,21 @@ class Adapted:
     before: dict[str, Figure]
     after: dict[str, Figure]
     gain: Figure
+    gate: GateChange | None = None
 
     @property
     def sentence(self) -> str:
         """Whether the detector was replaced, and why, in one sentence."""
         lower = f"on {self.films} films of yours, held out in turn, its Brier score is lower by {self.gain}"
+        of_gate = ""
+        if self.gate:
+            shares = f"the share of those held out that pass is {self.gate.after}, and was {self.gate.before}"
+            of_gate = f" Its gate has learnt from them too: {shares}."
         if self.rung is None:
-            return f"The old detector is kept, since no adapted one is shown to be better: {lower}."
+            return f"The old detector is kept, since no adapted one is shown to be better: {lower}.{of_gate}"
         from hilum.bundle.adapted import IN_WORDS
 
-        return f"Adapted: {IN_WORDS[self.rung]}; {lower}."
+        return f"Adapted: {IN_WORDS[self.rung]}; {lower}.{of_gate}"
 
     def __repr__(self) -> str:
         rows = [[name, str(self.before[name]), str(self.after[name])] for name in self.before]
@@ -84,6 +91,9 @@ def adapt(
     detector is replaced only where its Brier score there is shown to be lower: where the 95% interval of the paired
     difference lies above zero. Ensembles, systems without a network and networks that are shown crops keep their
     weights.
+
+    The gate is extended by these films apart from that, with any number of them, where on films held out more are
+    shown to pass than before, and pictures that it is to stop are not shown to pass more often.
 
     Args:
         bundle: the bundle's folder, or `shipped`.
@@ -140,13 +150,24 @@ def adapt(
         chosen = adaptation.choose(candidates, subject.before.probs, given, everyone)
     rung = chosen.candidate.rung if chosen and chosen.candidate else None
     folder = run / "bundle"
-    if chosen is None or rung is None:
+    gate = adapt_gate(opened, manifest, given)
+    if rung is None and gate is None:
         copy(opened, folder)
     else:
-        subject.write(chosen, held_out, folder)
-    write_manifest(_record(opened, manifest, rung), run / "manifest.csv")
+        subject.write(chosen if rung else None, held_out, gate, folder)
+    learnt = rung or ("decisions" if gate else None)
+    write_manifest(_record(opened, manifest, learnt), run / "manifest.csv")
     patients = len({film.patient for film in manifest if film.patient})
-    adapted = Adapted(folder, rung, len(manifest), patients, held_out.before, held_out.after, held_out.gain)
+    adapted = Adapted(
+        folder,
+        rung,
+        len(manifest),
+        patients,
+        held_out.before,
+        held_out.after,
+        held_out.gain,
+        gate.change if gate else None,
+    )
     logger.info(f"{folder}: {adapted.sentence}")
     return adapted
 
@@ -163,8 +184,8 @@ def _refuse_few_patients(films: LabelledFilms) -> None:
         )
 
 
-def _record(opened: Bundle, manifest: Manifest, rung: Rung | None) -> Manifest:
+def _record(opened: Bundle, manifest: Manifest, learnt: Rung | None) -> Manifest:
     """The films that the bundle in the run's folder has to do with: those it has learnt from are of split `train`."""
-    split = {None: "", "decisions": "val"}.get(rung, "train")
+    split = {None: "", "decisions": "val"}.get(learnt, "train")
     seen = films_of_run(opened.folder)
     return Manifest((*seen, *(replace(film, split=split) for film in manifest)))

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from hilum.metrics.counts import Floats
     from hilum.models import Network
     from hilum.recipe import Recipe
+    from hilum.workflows.adapt_gate import AdaptedGate
 
 logger = logging.getLogger("hilum")
 
@@ -108,12 +109,13 @@ class Subject:
             found.append(WholeNetwork(self.network, self.whole, self.films))
         return found
 
-    def write(self, choice: Choice, held_out: HeldOut, folder: Path) -> None:
+    def write(self, choice: Choice | None, held_out: HeldOut, gate: AdaptedGate | None, folder: Path) -> None:
         """Write the adapted detector as a bundle.
 
         Args:
-            choice: made on all films; it is no longer the detector as it is.
+            choice: made on all films, of a candidate; None keeps the detector as it is, but for its gate.
             held_out: what adapting is worth.
+            gate: replaces the detector's; None keeps that.
             folder: the bundle's.
         """
         from hilum.adaptation.choice import decide
@@ -121,9 +123,11 @@ class Subject:
         from hilum.bundle.seal import data_fingerprint, split_card
         from hilum.bundle.write import rewrite
 
-        assert choice.candidate is not None
-        payload, rung, films = self.deployed.payload, choice.candidate.rung, self.films
-        if rung == "decisions":
+        payload, films, recipe, decisions = self.deployed.payload, self.films, self.films.recipe, None
+        candidate = choice.candidate if choice else None
+        if choice is None or candidate is None:
+            recipe = self.opened.spec.recipe
+        elif candidate.rung == "decisions":
             decisions = self.deployed.fit_decisions(self.manifest, films.classes, films.recipe)
         else:
             from hilum import training
@@ -133,7 +137,7 @@ class Subject:
             assert self.whole is not None
             assert isinstance(self.deployed, DeployedNetworks)
             everyone = np.arange(len(films.labels))
-            fitted = choice.candidate.fit(everyone)
+            fitted = candidate.fit(everyone)
             assert isinstance(fitted, FittedNetwork)
             payload = NetworkPayload([fitted.network], films.recipe, lungs=self.deployed.lungs)
             decisions = decide(choice.probs, films, everyone)
@@ -142,15 +146,20 @@ class Subject:
         adaptation = Adaptation(
             films=card.films,
             patients=card.patients,
-            rung=rung,
+            rung=candidate.rung if candidate else None,
             base=self.opened.spec.seal,
             data_fingerprint=data_fingerprint(self.manifest),
             before=held_out.before,
             after=held_out.after,
             gain=held_out.gain,
+            gate=gate.change if gate else None,
         )
-        rewrite(self.opened, payload, folder, recipe=films.recipe, decisions=decisions, adaptation=adaptation)
-        log_sets(decisions, films.classes)
+        new_gate = gate.gate if gate else None
+        rewrite(
+            self.opened, payload, folder, recipe=recipe, decisions=decisions, gate=new_gate, adaptation=adaptation
+        )
+        if decisions:
+            log_sets(decisions, films.classes)
 
 
 def _probs(opened: Bundle, deployed: Deployed, manifest: Manifest, recipe: Recipe) -> Floats:
