@@ -89,7 +89,7 @@ ABOVE = {
 HOUSE = {**SHARED, **ROOMS, **ABOVE}
 
 # The half of `bundle` that needs torch, and so may know the models. Inference stays away from it.
-TORCH_HALF = {"lung_network", "network_payload", "weights", "onnx_export", "quantise"}
+TORCH_HALF = {"lung_network", "network_payload", "weights", "onnx_export", "quantise", "class_maps"}
 WITH_TORCH = {"batches", "explanation", "features", "models", "training", "weights"}
 
 TABLE = re.compile(

@@ -11,6 +11,7 @@ from hilum.bundle.spec import PIPELINE_NAME, Spec
 SPEC_NAME = "bundle.json"
 SIGNATURE_NAME = "signature.json"
 ONNX_NAME = "model.onnx"
+LOGITS, MAPS = "logits", "class_activation_maps"  # what the network in it gives, and gives where it can
 WEIGHTS_NAME = "weights.safetensors"
 GOLDEN_NAME = "golden.json"
 LUNGS_NAME = "lungs.onnx"  # what finds the lungs, where films are cropped to them or described by them

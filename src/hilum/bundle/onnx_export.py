@@ -15,6 +15,7 @@ from onnx import TensorProto, helper, numpy_helper
 from onnxscript.optimizer import fold_constants, remove_unused_nodes
 from torch import nn
 
+from hilum.bundle.class_maps import add_class_maps
 from hilum.errors import HilumError, RequestError
 
 PARITY = 1e-3  # of an output; float32 in another order of summation differs by about 1e-5
@@ -29,7 +30,8 @@ def export_onnx(
     Args:
         model: on the CPU, in evaluation mode.
         films: (n, size, size) uint8, n ≥ 2.
-        path: the file to write: `films` (n, 1, size, size) float32 in [0, 1] → the outputs.
+        path: the file to write: `films` (n, 1, size, size) float32 in [0, 1] → the outputs, and class activation
+            maps where the network can give them (`hilum.bundle.class_maps`).
         half: store as float16 each weight matrix that float16 holds: those that were rounded (`round_weights`), and
             not, say, averages over three pixels.
         outputs: names of the network's outputs.
@@ -65,6 +67,7 @@ def export_onnx(
     _strip(proto)
     if half:
         _store_as_half(proto)
+    add_class_maps(proto)
     onnx.checker.check_model(proto)
     path.write_bytes(proto.SerializeToString(deterministic=True))
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])

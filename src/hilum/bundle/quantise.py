@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from onnxruntime import quantization
 from onnxscript.optimizer import fold_constants, remove_unused_nodes
 
+from hilum.bundle.consistency import LOGITS
+
 _TOGETHER = 8
 _WEIGHTED = ("Conv", "ConvTranspose", "Gemm", "MatMul")
 # What is computed in 8 bits between two weighted layers: nothing that would be turned back and forth.
@@ -64,6 +66,7 @@ def quantise(network: bytes, films: NDArray[np.uint8], path: Path) -> None:
 def _fold(network: bytes, path: Path) -> None:
     """Fold constants, float16 weights' casts, and batch norms that follow a convolution."""
     model = onnx_ir.from_proto(onnx.load_from_string(network))
+    model.graph.outputs[:] = [each for each in model.graph.outputs if each.name == LOGITS]  # maps stay float32
     fold_constants(model)
     remove_unused_nodes(model)
     onnx_ir.save(model, path)

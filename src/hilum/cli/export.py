@@ -25,8 +25,9 @@ def export(
     """Write a bundle that also holds its network for another runtime, or in 8-bit integers.
 
     ONNX: model.onnx (every bundle holds it) or int8.onnx; OpenVINO: model.xml or int8.xml, with a .bin each. All take
-    films, (n, 1, size, size) float32 from 0 to 1, and give logits. int8 enters the bundle only where it keeps AUROC
-    within 0.001, and sensitivity and specificity within 0.01, on the val films of --data.
+    films, (n, 1, size, size) float32 from 0 to 1, and give logits; model.onnx also class activation maps where the
+    network can, which a bundle of an earlier Hilum gets by --to onnx. int8 enters the bundle only where it keeps
+    AUROC within 0.001, and sensitivity and specificity within 0.01, on the val films of --data.
     """
     from hilum.workflows.export import export as library_export
 

@@ -23,6 +23,7 @@ from hilum.inference.answers import (
     prior_correction,
     rules_missing,
 )
+from hilum.inference.class_maps import ClassMaps
 from hilum.inference.engines import BATCH_SIZE, EngineName, Precision
 from hilum.inference.film_items import Films, film_items
 from hilum.inference.predictor import check_golden, open_predictor
@@ -92,6 +93,7 @@ class Detector:
         self._options = (threads, engine, precision, None if trusted is None else os.path.abspath(trusted))
         self._threads = threads or processors()
         self._predictor, self.engine, self.note = open_predictor(opened, self._threads, engine, precision)
+        self._class_maps = ClassMaps(opened, self.engine)
         self.lungs = bundles.lung_finder(opened)
         check_golden(opened, self.engine, self.probs, self.lungs)
 
@@ -151,6 +153,30 @@ class Detector:
             np.asarray(squares), None if lungs is None else np.asarray(lungs)
         )
         return confidence.calibrated(self.spec.calibration, uncalibrated), notes
+
+    @property
+    def has_class_activation_maps(self) -> bool:
+        """Whether `class_activation_maps` can be asked for: not of a VGG, nor of several networks together."""
+        return self._class_maps.available
+
+    def class_activation_maps(self, squares: np.ndarray) -> np.ndarray:
+        """Where in films the network finds what speaks for each class, without torch and in one forward pass.
+
+        Class activation maps (Zhou et al., CVPR 2016), which of such networks are Grad-CAM (Selvaraju et al., ICCV
+        2017) times the number of places: the mean over the places, with the last layer's bias, is the class's logit,
+        before calibration. They are coarse, and each place has seen far more of the film than it covers.
+
+        Args:
+            squares: (n, size, size) uint8, as `hilum.pixels.preprocess` gives them.
+
+        Returns:
+            (n, classes, rows, columns) float32 in logits: above 0 where a place speaks for the class. With one logit,
+            the first class's map is the negative of the second's.
+
+        Raises:
+            RequestError: the bundle's network gives none, or it holds no network.
+        """
+        return self._class_maps.maps(squares)
 
     def predict(self, films: Films, prevalence: float | None = None) -> Predictions:
         """Read and predict films. One that cannot be read gets a row with the error, and the others are still read.

@@ -16,11 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hilum.bundle import Bundle
-from hilum.bundle.consistency import ONNX_NAME
+from hilum.bundle.consistency import LOGITS, MAPS, ONNX_NAME
 from hilum.bundle.read import INT8_NAME
 from hilum.errors import BundleError, RequestError, reason_of
 from hilum.extras import missing_packages, require
-from hilum.inference.openvino import cpu_capabilities, import_openvino, split_at_convolutions
+from hilum.inference.openvino import cpu_capabilities, import_openvino, only_logits, split_at_convolutions
 from hilum.onnx_session import open_session
 
 EngineName = Literal["onnx", "openvino"]
@@ -115,9 +115,14 @@ def _refuse_other_ports(engine: OnnxRuntime | _OpenVino, bundle: Bundle, source:
     side, classes = bundle.spec.recipe.pixels.size, len(bundle.spec.classes)
     widths = (1, 2) if classes == 2 else (classes,)
     inputs, outputs = engine.ports
-    given = {name: shape for name, shape in outputs if name == "logits"}
+    given = dict(outputs)
     takes = len(inputs) == 1 and inputs[0][0] == "films" and _fits(inputs[0][1], (None, 1, side, side))
-    if not takes or not any(_fits(given.get("logits", ()), (None, width)) for width in widths):
+    gives = any(
+        _fits(given.get(LOGITS, ()), (None, width))
+        and (MAPS not in given or _fits(given[MAPS], (None, width, None, None)))
+        for width in widths
+    )
+    if not takes or not gives:
         raise BundleError(
             f"{source}: takes {_named(inputs)} and gives {_named(outputs)}; a bundle of {classes} classes takes "
             f"films (n, 1, {side}, {side}) and gives logits (n, {' or '.join(map(str, widths))}); make the "
@@ -177,8 +182,18 @@ class OnnxRuntime:
 
     def logits(self, films: NDArray[np.uint8]) -> Logits:
         """Return the logits, (n, outputs), of preprocessed films, (n, size, size)."""
-        logits: Logits = self._session.run(["logits"], {"films": as_input(films)})[0]
+        logits: Logits = self._session.run([LOGITS], {"films": as_input(films)})[0]
         return logits
+
+    @property
+    def gives_maps(self) -> bool:
+        """Whether it also gives class activation maps."""
+        return any(name == MAPS for name, _ in self.ports[1])
+
+    def class_activation_maps(self, films: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return what each place adds to the logits, (n, outputs, rows, columns), of preprocessed films."""
+        maps: NDArray[np.float32] = self._session.run([MAPS], {"films": as_input(films)})[0]
+        return maps
 
 
 class _OpenVino:
@@ -189,7 +204,7 @@ class _OpenVino:
     def __init__(self, network: bytes, precision: Precision, threads: int) -> None:
         self.precision = precision
         core = import_openvino().Core()
-        model = core.read_model(BytesIO(network))
+        model = only_logits(core.read_model(BytesIO(network)))
         inputs, outputs = (
             [
                 (

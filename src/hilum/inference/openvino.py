@@ -8,6 +8,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+from hilum.bundle.consistency import LOGITS
 from hilum.extras import require
 
 
@@ -29,6 +30,14 @@ def import_openvino() -> Any:
     import openvino
 
     return openvino
+
+
+def only_logits(model: Any) -> Any:
+    """A network without its other outputs, which would be computed for every film."""
+    results = [result for result in model.get_results() if LOGITS in result.output(0).get_names()]
+    if len(results) == len(model.outputs):
+        return model
+    return import_openvino().Model(results, model.get_parameters(), model.get_friendly_name())
 
 
 def cpu_capabilities() -> Sequence[str]:
