@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import sqlite3
 import threading
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import event
 
 from hilum.errors import RequestError
-from hilum.store import Order, Search, Store, StoredPrediction, open_store
+from hilum.store import Order, Search, Store, StoredPrediction, open_store, verify
 from tests.store.conftest import MakePrediction, NewStore
 
 HOUR = timedelta(hours=1)
@@ -115,6 +117,43 @@ def test_bytes_that_are_not_the_films_are_refused(store: Store, prediction: Make
     with pytest.raises(RequestError, match="not those that its hash names"):
         store.predictions.put(prediction(content=b"film", film=b"other"))
     assert store.predictions.search(Search()).total == 0
+
+
+def test_what_comes_together_is_stored_as_if_one_by_one(store: Store, prediction: MakePrediction) -> None:
+    soon, later = datetime.now(UTC) + HOUR, datetime.now(UTC) + 2 * HOUR
+    there = store.predictions.put(prediction(content=b"1", film=b"1", keep_until=later))
+    batch = [
+        prediction(content=b"1", film=b"1", keep_until=soon),  # stays for the longer time
+        prediction(content=b"2", film=b"2", keep_until=soon),
+        prediction(content=b"2", film=b"2", keep_until=later, prob=0.2),  # the same request again
+        prediction(content=b"2", film=b"2", user="bob", keep_until=soon),  # somebody else's
+        prediction(content=b"3"),
+    ]
+    put = store.predictions.put_many(batch)
+    assert put[0] == there
+    assert put[1] == put[2] == store.predictions.find(batch[1].key)
+    assert [row.film_until for row in put] == [later, later, later, soon, None]
+    assert put[1].row.probs == batch[1].row.probs
+    assert store.predictions.find_many([each.key for each in batch]) == put
+    missing = replace(batch[0].key, user="eve")
+    assert store.predictions.find_many([missing, batch[0].key]) == (None, there)
+    predicted = [entry.subject for entry in store.audit.entries() if entry.action == "predicted"]
+    assert predicted == [there.id, put[1].id, put[3].id, put[4].id]
+    assert verify(store.database).is_sound
+
+
+def test_storing_takes_no_longer_where_many_films_are_kept(store: Store, prediction: MakePrediction) -> None:
+    if not store.database.is_sqlite:
+        pytest.skip("SQLite says how it looks rows up")
+    seen: list[str] = []
+    event.listen(store.database._engine, "before_cursor_execute", lambda *args: seen.append(args[2]))
+    store.predictions.put_many([prediction(content=b"%d" % n, film=b"%d" % n) for n in range(3)])
+    looked = [text for text in seen if text.startswith("SELECT")]
+    assert looked
+    with sqlite3.connect(str(store.database.file)) as connection:
+        for text in looked:
+            plan = connection.execute(f"EXPLAIN QUERY PLAN {text}", ["x"] * text.count("?")).fetchall()
+            assert not [line for *_, line in plan if line.startswith("SCAN") and "CONSTANT" not in line], text
 
 
 @pytest.mark.parametrize("order", ["newest", "oldest", "work-list", "probability"])

@@ -85,7 +85,7 @@ def test_an_erased_prediction_that_is_put_back_is_found(used: Store) -> None:
     stored = used.predictions.search(Search()).rows[0]
     columns = "id, key, created, user_name, film_sha256, model, seal, operating_point, prevalence, threshold, classes"
     columns += ", probs, prediction, answer, why, plausible, flags, remarks, error, height, width, age, sex, view"
-    columns += ", patient, study, probability, work_order, salt"
+    columns += ", patient, study, film_bytes, probability, work_order, salt"
     tamper(used, f"CREATE TABLE aside AS SELECT {columns} FROM predictions WHERE id = '{stored.id}'")
     used.retention.erase_before(stored.created.max.replace(tzinfo=stored.created.tzinfo))
     assert verify(used.database).problems == ()

@@ -89,7 +89,8 @@ async def create_predictions(
     service = service_of(request)
     caller = await service.access.require(request, "predict")
     answered = await service.answer_request(request, caller, model, prevalence)
-    verdicts = await service.verdicts([each.stored for each in answered], caller)
+    # A new answer has no verdict yet.
+    verdicts = await service.verdicts([each.stored for each in answered if each.repeated], caller)
     out = [prediction_out(each.stored, verdicts.get(each.stored.id), repeated=each.repeated) for each in answered]
     if all(each.repeated for each in out):
         response.status_code = 200

@@ -1,29 +1,25 @@
-"""The store as the service uses it: from asyncio, and with one commit for answers that come at the same time."""
+"""The store as the service uses it: from asyncio, and in one transaction for films that come at the same time."""
 
 from __future__ import annotations
 
 import asyncio
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from typing import NamedTuple, ParamSpec, TypeVar
+from typing import Generic, NamedTuple, ParamSpec, TypeVar
 
-from hilum.store import NewPrediction, Store, StoredPrediction
+from hilum.store import NewPrediction, PredictionKey, Store, StoredPrediction
 
 P = ParamSpec("P")
 R = TypeVar("R")
+T = TypeVar("T")
 
-_MOST_AT_ONCE = 64  # answers in a commit
-
-
-class _Waiting(NamedTuple):
-    new: NewPrediction
-    future: Future[StoredPrediction]
+_MOST_AT_ONCE = 64  # films in a transaction
 
 
 class Archive:
-    """A store with a thread that writes answers, all that wait in one transaction.
+    """A store with a thread that looks answers up and one that writes them, each for all films that wait.
 
     Attributes:
         store: for everything else; its calls block.
@@ -31,9 +27,16 @@ class Archive:
 
     def __init__(self, store: Store) -> None:
         self.store = store
-        self._waiting: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._run, name="hilum-archive", daemon=True)
-        self._thread.start()
+        self._finding = _Together("hilum-finding", store.predictions.find_many)
+        self._writing = _Together("hilum-archive", store.predictions.put_many)
+
+    async def find(self, key: PredictionKey) -> StoredPrediction | None:
+        """The answer to the same request; None where there is none.
+
+        Raises:
+            StoreError: the database does not answer.
+        """
+        return await asyncio.wrap_future(self._finding.submit(key))
 
     async def put(self, new: NewPrediction) -> StoredPrediction:
         """Store an answer; once this returns, it is on the disk.
@@ -41,9 +44,8 @@ class Archive:
         Raises:
             StoreError: the database does not answer or is full.
         """
-        future: Future[StoredPrediction] = Future()
-        self._waiting.put(_Waiting(new, future))
-        return await asyncio.shield(asyncio.wrap_future(future))  # what was begun is stored, whoever has gone away
+        writing = asyncio.wrap_future(self._writing.submit(new))
+        return await asyncio.shield(writing)  # what was begun is stored, whoever has gone away
 
     async def call(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Call a method of the store in another thread."""
@@ -51,6 +53,32 @@ class Archive:
 
     def close(self) -> None:
         """Write what waits, then end; the store stays open."""
+        self._finding.close()
+        self._writing.close()
+
+
+class _Waiting(NamedTuple, Generic[T, R]):
+    item: T
+    future: Future[R]
+
+
+class _Together(Generic[T, R]):
+    """A thread that calls a function for all items that wait: the next ones come together while it works."""
+
+    def __init__(self, name: str, work: Callable[[Sequence[T]], Sequence[R]]) -> None:
+        self._work = work
+        self._waiting: queue.SimpleQueue[_Waiting[T, R] | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._thread.start()
+
+    def submit(self, item: T) -> Future[R]:
+        """Have an item worked on; one that is cancelled before its turn is left out."""
+        future: Future[R] = Future()
+        self._waiting.put(_Waiting(item, future))
+        return future
+
+    def close(self) -> None:
+        """Work on what was submitted, then end."""
         self._waiting.put(None)
         self._thread.join()
 
@@ -65,19 +93,21 @@ class Archive:
                 more = following is not None
                 if following is not None:
                     batch.append(following)
-            self._write(batch)
+            self._finish([each for each in batch if each.future.set_running_or_notify_cancel()])
             if not more:
                 return
 
-    def _write(self, batch: list[_Waiting]) -> None:
+    def _finish(self, batch: list[_Waiting[T, R]]) -> None:
+        if not batch:
+            return
         try:
-            rows = self.store.predictions.put_many([each.new for each in batch])
+            results = self._work([each.item for each in batch])
         except BaseException as error:
-            if len(batch) > 1:  # one that cannot be stored takes no other with it
+            if len(batch) > 1:  # one that fails takes no other with it
                 for each in batch:
-                    self._write([each])
+                    self._finish([each])
                 return
             batch[0].future.set_exception(error)
             return
-        for each, row in zip(batch, rows, strict=True):
-            each.future.set_result(row)
+        for each, result in zip(batch, results, strict=True):
+            each.future.set_result(result)

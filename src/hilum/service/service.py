@@ -26,7 +26,7 @@ from hilum.service.pipeline import Pipeline
 from hilum.service.present import model_names
 from hilum.service.problems import Problem
 from hilum.service.settings import ServiceSettings
-from hilum.service.uploads import Upload, receive_films
+from hilum.service.uploads import Upload, content_of, receive_films
 from hilum.store import NewPrediction, Page, PredictionKey, Search, Store, StoredPrediction, Verdict, open_store
 
 logger = logging.getLogger("hilum")
@@ -156,7 +156,7 @@ class Service:
         key = PredictionKey(
             caller.user, upload.sha256, detector.spec.seal, detector.spec.operating_point.rule, prevalence
         )
-        there = await self.archive.call(self.store.predictions.find, key)
+        there = await self.archive.find(key)
         kept = self.settings.kept
         wants_film = kept is None or kept.total_seconds() > 0
         if there is not None and (there.has_film or not wants_film):
@@ -175,7 +175,7 @@ class Service:
             patient=self.store.pseudonym("patient", header.patient),
             study=self.store.pseudonym("study", header.study),
             film_bytes=upload.bytes,
-            film=await asyncio.to_thread(upload.path.read_bytes) if wants_film else None,
+            film=await content_of(upload) if wants_film else None,
             keep_until=None if kept is None else datetime.now(UTC) + kept,
         )
         stored = await self.archive.put(new)
@@ -197,6 +197,8 @@ class Service:
 
     async def verdicts(self, rows: Sequence[StoredPrediction], caller: Caller) -> dict[str, Verdict]:
         """The caller's own verdicts that stand, by prediction."""
+        if not rows:
+            return {}
         found = await self.archive.call(self.store.verdicts.of, [row.id for row in rows])
         return {id_: mine[-1] for id_, all_ in found.items() if (mine := [v for v in all_ if v.user == caller.user])}
 

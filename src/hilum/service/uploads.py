@@ -24,6 +24,7 @@ from hilum.service.problems import Problem
 
 ADDRESSES = ("/v1/predictions", "/films")  # that films are sent to
 PART = "film"  # the name of a film's part in multipart/form-data
+_SMALL = 256 << 10  # bytes that are read again, just after they were written, in less time than a thread takes
 _BODY_OVERHEAD = 64 << 10  # of a multipart body, for each film
 SINGLE = ("application/dicom", "application/octet-stream", "image/")  # a body that is one film
 
@@ -67,6 +68,13 @@ class Upload:
         """Remove the file, where nobody has taken it."""
         with suppress(OSError):
             self.path.unlink()
+
+
+async def content_of(upload: Upload) -> bytes:
+    """A film's bytes."""
+    if upload.bytes <= _SMALL:
+        return upload.path.read_bytes()
+    return await asyncio.to_thread(upload.path.read_bytes)
 
 
 async def receive_films(request: Request, spool: Path, limits: UploadLimits) -> list[Upload]:

@@ -7,7 +7,7 @@ A changed, removed or inserted entry breaks the chain from there on (Haber and S
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -33,6 +33,15 @@ class Head(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.number}:{self.digest}"
+
+
+class NewEntry(NamedTuple):
+    """An entry that is to be appended; its fields are those of `AuditLog.log`."""
+
+    actor: str
+    action: str
+    subject: str
+    detail: Mapping[str, object]
 
 
 class AuditLog:
@@ -80,14 +89,21 @@ def append(
     connection: Connection, actor: str, action: str, subject: str = "", detail: Mapping[str, object] | None = None
 ) -> None:
     """Append an entry in the writer's transaction."""
+    append_all(connection, [NewEntry(actor, action, subject, detail or {})])
+
+
+def append_all(connection: Connection, entries: Sequence[NewEntry]) -> None:
+    """Append entries in the writer's transaction, in their order."""
     number, previous = head_of(connection)
-    at, words = datetime.now(UTC), (clean(actor), clean(action), clean(subject), json_text(dict(detail or {})))
-    digest = digest_of(number + 1, moment_text(at), *words, previous)
-    names = ("actor", "action", "subject", "detail")
-    values = dict(zip(names, words, strict=True))
-    connection.execute(
-        audit_log.insert().values(number=number + 1, at=at, previous=previous, digest=digest, **values)
-    )
+    rows = []
+    for each in entries:
+        number, at = number + 1, datetime.now(UTC)
+        words = (clean(each.actor), clean(each.action), clean(each.subject), json_text(dict(each.detail)))
+        digest = digest_of(number, moment_text(at), *words, previous)
+        values = dict(zip(("actor", "action", "subject", "detail"), words, strict=True))
+        rows.append({"number": number, "at": at, "previous": previous, "digest": digest, **values})
+        previous = digest
+    connection.execute(audit_log.insert(), rows)
 
 
 def head_of(connection: Connection) -> Head:

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
 import json
-import secrets
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, exists, func, or_, select
 
 from hilum.errors import RequestError
 from hilum.records import NOT_JUDGED, Film, Prediction
-from hilum.store.audit import append
 from hilum.store.database import Database
+from hilum.store.new_predictions import insert_predictions
 from hilum.store.records import NewPrediction, Order, Page, PredictionKey, Search, StoredPrediction
-from hilum.store.tables import clean, films, json_text, moment_text, predictions, row_digest, verdicts
-from hilum.store.worklist import work_order
+from hilum.store.tables import clean, films, json_text, moment_text, predictions, verdicts
 
 _MOST = 1000
 _ORDERS: dict[Order, tuple[str, bool]] = {  # by which column, and whether its largest value is first
@@ -58,10 +55,9 @@ class StoredPredictions:
         if not new:
             return ()
         with self._database.write() as connection:
-            ids = [_put(connection, each) for each in new]
-            rows = connection.execute(_WITH_FILM.where(predictions.c.id.in_(set(ids))))
-            stored = {row.id: _stored(row) for row in rows}
-        return tuple(stored[id_] for id_ in ids)
+            keys = insert_predictions(connection, new)
+            stored = _by_key(connection, keys)
+        return tuple(stored[key] for key in keys)
 
     def find(self, key: PredictionKey) -> StoredPrediction | None:
         """The prediction of the same request; None where there is none.
@@ -69,7 +65,18 @@ class StoredPredictions:
         Raises:
             StoreError: the database does not answer.
         """
-        return self._first(predictions.c.key == key.digest)
+        return self.find_many([key])[0]
+
+    def find_many(self, keys: Sequence[PredictionKey]) -> tuple[StoredPrediction | None, ...]:
+        """Find several as `find` does, in one look.
+
+        Raises:
+            StoreError: as `find`.
+        """
+        digests = [key.digest for key in keys]
+        with self._database.read() as connection:
+            found = _by_key(connection, digests)
+        return tuple(map(found.get, digests))
 
     def get(self, id_: str, user: str | None = None) -> StoredPrediction | None:
         """A prediction by its id; None where there is none.
@@ -136,72 +143,9 @@ class StoredPredictions:
         return _stored(row) if row else None
 
 
-def _put(connection: Connection, new: NewPrediction) -> str:
-    """Store one in the writer's transaction; its id, or that of the one that is there already."""
-    if new.film is not None:
-        _keep_film(connection, new, new.film)
-    there = connection.execute(select(predictions.c.id).where(predictions.c.key == new.key.digest)).scalar()
-    if there is not None:
-        return str(there)
-    values = _values(new, datetime.now(UTC))
-    connection.execute(predictions.insert().values(values))
-    append(connection, new.key.user, "predicted", str(values["id"]), {"row": row_digest(values)})
-    return str(values["id"])
-
-
-def _keep_film(connection: Connection, new: NewPrediction, content: bytes) -> None:
-    """Keep a film's bytes; those that are there stay for the longer of the two times."""
-    mine = and_(films.c.user_name == clean(new.key.user), films.c.sha256 == new.key.film_sha256)
-    there = connection.execute(select(films.c.keep_until).where(mine)).first()
-    if there is None:
-        if hashlib.sha256(content).hexdigest() != new.key.film_sha256:
-            raise RequestError("the film's bytes are not those that its hash names; nothing was stored")
-        connection.execute(
-            films.insert().values(
-                user_name=clean(new.key.user),
-                sha256=new.key.film_sha256,
-                content=content,
-                keep_until=new.keep_until,
-            )
-        )
-    elif there.keep_until is not None and (new.keep_until is None or new.keep_until > there.keep_until):
-        connection.execute(films.update().where(mine).values(keep_until=new.keep_until))
-
-
-def _values(new: NewPrediction, created: datetime) -> dict[str, object]:
-    row, key = new.row, new.key
-    return {
-        "id": secrets.token_hex(16),
-        "key": key.digest,
-        "created": created,
-        "user_name": clean(key.user),
-        "film_sha256": key.film_sha256,
-        "model": clean(new.model),
-        "seal": clean(key.seal),
-        "operating_point": clean(key.operating_point),
-        "prevalence": None if key.prevalence is None else float(key.prevalence),
-        "threshold": None if new.threshold is None else float(new.threshold),
-        "classes": list(map(clean, new.classes)),
-        "probs": list(map(float, row.probs)),
-        "prediction": clean(row.prediction),
-        "answer": clean(row.answer),
-        "why": clean(row.why),
-        "plausible": list(map(clean, row.plausible)),
-        "flags": list(map(clean, row.flags)),
-        "remarks": list(map(clean, row.remarks)),
-        "error": clean(row.error),
-        "height": int(row.shape[0]),
-        "width": int(row.shape[1]),
-        "age": clean(row.film.age),
-        "sex": clean(row.film.sex),
-        "view": clean(row.film.view),
-        "patient": new.patient,
-        "study": new.study,
-        "film_bytes": int(new.film_bytes),
-        "probability": float(row.probs[-1]) if row.probs else -1.0,
-        "work_order": work_order(row, new.threshold, created),
-        "salt": secrets.token_hex(16),
-    }
+def _by_key(connection: Connection, keys: Sequence[str]) -> dict[str, StoredPrediction]:
+    rows = connection.execute(_WITH_FILM.where(predictions.c.key.in_(sorted(set(keys)))))
+    return {row.key: _stored(row) for row in rows}
 
 
 def _stored(row: Row[tuple[object, ...]]) -> StoredPrediction:
