@@ -115,7 +115,7 @@ def hash_of(weights: Mapping[str, NDArray[Any]]) -> str:
     return digest.hexdigest()
 
 
-ADDED_FIGURES = {"answered", "elsewhere", "sets"}
+ADDED_FIGURES = {"acquisition", "answered", "elsewhere", "sets", "single_accuracy"}
 # The battery `controls-1` blanked the lungs as an average film found them; `controls-2` blanks their hull as a
 # network finds them. Of what was measured on blanked films the names stay, and the figures are others.
 MEASURED_OTHERWISE = tuple(

@@ -147,6 +147,8 @@ def test_what_was_achieved_is_what_a_slow_loop_counts(coverage: float) -> None:
         mine = [film for film in everyone if labels[film] == number]
         assert found.per_class[number].value == pytest.approx(mean(kept, mine))
     sizes = [float(len(each)) for each in said]
+    alone = [film for film in everyone if sizes[film] == 1]
+    assert found.single_accuracy.value == pytest.approx(mean(kept, alone))
     assert found.size.value == pytest.approx(mean(sizes, everyone))
     for figure, wanted in ((found.empty, {0}), (found.single, {1}), (found.several, {2, 3})):
         assert figure.value == pytest.approx(mean([float(size in wanted) for size in sizes], everyone))

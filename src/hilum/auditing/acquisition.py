@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
@@ -29,6 +29,7 @@ from hilum.workers import map_in_order
 logger = logging.getLogger("hilum")
 
 Floats = NDArray[np.float64]
+Facts = dict[str, float]
 
 FEWEST_OF_A_CLASS = 20  # films in a group: with 20, a sensitivity of 90% is known to about ±13 points
 _CLIP = 3.0  # interquartile deviations: one odd film must not make a group
@@ -50,7 +51,11 @@ class AcquisitionGroups:
 
 
 def acquisition_groups(
-    films: Sequence[Film], number: int, seed: int = 0, fewest: int = FEWEST_OF_A_CLASS
+    films: Sequence[Film],
+    number: int,
+    seed: int = 0,
+    fewest: int = FEWEST_OF_A_CLASS,
+    described: Mapping[str, Facts] | None = None,
 ) -> AcquisitionGroups:
     """Put labelled films into groups that were taken alike. The same films give the same groups, in any order.
 
@@ -62,13 +67,15 @@ def acquisition_groups(
         number: of groups, at most.
         seed: of k-means.
         fewest: films of each class that a group has to hold.
+        described: `acquisition_facts` of each film by its path, where they are known; None decodes the films.
 
     Raises:
         FilmError: a film cannot be read.
         LayoutError: fewer than two groups are left.
     """
     ordered = sorted(films, key=lambda film: (film.sha256, film.path))
-    places = scaled(_described(ordered))
+    facts = _described(ordered) if described is None else [described[film.path] for film in ordered]
+    places = scaled(facts)
     group_of = _together(ordered, _clusters(places, number, seed))
     group_of = _joined(group_of, places, [film.label for film in ordered], fewest)
     sizes = Counter(group_of.tolist())
@@ -89,7 +96,7 @@ def acquisition_groups(
     )
 
 
-def scaled(facts: Sequence[dict[str, float]]) -> Floats:
+def scaled(facts: Sequence[Facts]) -> Floats:
     """Each fact about its median in units of its spread, clipped; each family's facts share one weight.
 
     The spread is what the interquartile range says of a normal distribution's deviation; where that is zero, since
@@ -105,8 +112,8 @@ def scaled(facts: Sequence[dict[str, float]]) -> Floats:
     return np.hstack(columns)
 
 
-def _described(films: Sequence[Film]) -> list[dict[str, float]]:
-    def facts_of(film: Film) -> dict[str, float]:
+def _described(films: Sequence[Film]) -> list[Facts]:
+    def facts_of(film: Film) -> Facts:
         return acquisition_facts(decode(film.path, expected_sha256=film.sha256))
 
     with closing(map_in_order(facts_of, films)) as facts:

@@ -150,6 +150,7 @@ class SetPerformance:
         empty: the share of films with no class in their set.
         single: the share of films with one class in their set, which are answered.
         several: the share of films with more than one.
+        single_accuracy: of the films with one class in their set, the share whose class it is.
     """
 
     coverage: Figure
@@ -158,6 +159,7 @@ class SetPerformance:
     empty: Figure
     single: Figure
     several: Figure
+    single_accuracy: Figure
 
 
 def evaluate_sets(
@@ -195,6 +197,7 @@ def evaluate_sets(
         "empty": (size == 0, everyone),
         "single": (size == 1, everyone),
         "several": (size > 1, everyone),
+        "single_accuracy": (kept, size == 1),
         **{str(number): (kept, films.labels == number) for number in range(inside.shape[1])},
     }
 

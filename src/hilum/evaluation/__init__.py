@@ -1,5 +1,7 @@
 """Predictions compared with labels: figures with intervals, figures under shifts, and a report to read."""
 
+from hilum.evaluation.acquisition import measure_acquisition
+from hilum.evaluation.acquisition_parts import AcquisitionGroup, AcquisitionResult
 from hilum.evaluation.answered_parts import AnsweredFigures, AnsweredResult
 from hilum.evaluation.answering import measure_answered
 from hilum.evaluation.checklists import checklists
@@ -29,6 +31,8 @@ from hilum.evaluation.results import Evaluation
 from hilum.evaluation.robustness import under_shifts
 
 __all__ = [
+    "AcquisitionGroup",
+    "AcquisitionResult",
     "AnsweredFigures",
     "AnsweredResult",
     "AtPrevalence",
@@ -55,6 +59,7 @@ __all__ = [
     "evaluate_folds",
     "evaluate_gate",
     "evaluate_predictions",
+    "measure_acquisition",
     "measure_answered",
     "measure_reliability",
     "measure_selective",

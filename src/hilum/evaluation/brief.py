@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from hilum.evaluation.acquisition_parts import AcquisitionResult
 from hilum.evaluation.answered_parts import AnsweredResult
-from hilum.evaluation.result_parts import ClassFigures, PairFigures
+from hilum.evaluation.result_parts import ClassFigures, PairFigures, PredictionSetsResult
 from hilum.records import ABSTENTIONS, Figure
 
 _REASONS = 5  # the largest number of reasons that are shown
@@ -39,6 +40,28 @@ def answer_lines(answered: AnsweredResult) -> list[str]:
     lines += [f"   {count:>5,}  {why}" for why, count in reasons[:_REASONS]]
     more = sum(count for _, count in reasons[_REASONS:])
     return lines + ([f"   {more:>5,}  for other reasons"] if more else [])
+
+
+def set_lines(sets: PredictionSetsResult) -> list[str]:
+    """How often prediction sets have the films' class, how large they are, and how often they hold one class."""
+    width = max(len(name) for name in sets.per_class) + len(" in its set")
+    lines = [f"-- prediction sets, promised to have the class of {sets.promised:.0%} of each class's films"]
+    lines += [f"{f'{name} in its set':<{width}}  {with_interval(share)}" for name, share in sets.per_class.items()]
+    one = f"{'one class':<{width}}  {with_interval(sets.single)}"
+    return [*lines, f"{one}  of {number_of(sets.size)} in a set on average"]
+
+
+def acquisition_lines(acquisition: AcquisitionResult) -> list[str]:
+    """The same for each group of films that were taken alike, with the accuracy of all and of the answered films."""
+    lines = ["-- by groups of films that were taken alike"] if acquisition.groups or acquisition.note else []
+    for name, group in acquisition.groups.items():
+        lines.append(f"{name}: {group.n:,} films of {group.patients:,} known patients; {group.described}")
+        lines += [f"   {line}" for line in set_lines(group.sets)[1:]] if group.sets else []
+        chosen = group.answered.accuracy if group.answered else None
+        lines.append("   " + line_of("accuracy", group.accuracy, chosen))
+        if group.answered:
+            lines.append("   " + line_of("coverage", group.answered.coverage))
+    return lines + ([f"   {acquisition.note}"] if acquisition.note else [])
 
 
 def table_lines(title: str, groups: dict[str, ClassFigures] | dict[str, PairFigures]) -> list[str]:

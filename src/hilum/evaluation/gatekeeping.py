@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,10 +13,12 @@ from hilum.bundle import Spec
 from hilum.errors import FilmError
 from hilum.evaluation.result_parts import GateFigures, OodFigures
 from hilum.gate import Gate, check_films, ood_examples, stopping
+from hilum.gate.descriptor import Image8
 from hilum.metrics import auroc, clusters_of, intervals
 from hilum.metrics.counts import ratio
 from hilum.pixels import read_square
 from hilum.records import Prediction, Predictions
+from hilum.workers import map_in_order
 
 if TYPE_CHECKING:
     from hilum.lungs import LungFinder
@@ -30,6 +33,7 @@ def evaluate_gate(
     resamples: int = 2000,
     seed: int = 0,
     lungs: LungFinder | None = None,
+    seen: Mapping[str, Image8] | None = None,
 ) -> GateFigures | None:
     """Measure what a gate lets pass: of the films that were predicted, and of images made of some of them.
 
@@ -40,6 +44,7 @@ def evaluate_gate(
         resamples: of the patients, for the interval of the share that passes.
         seed: of these draws, and of the generated images.
         lungs: the bundle's lung network, where it crops films to the lungs.
+        seen: what the gate was shown of films, by their paths; others are read again.
 
     Returns:
         None where there is no gate or no film.
@@ -58,26 +63,40 @@ def evaluate_gate(
         passed=share,
         n=len(rows),
         reasons=dict(Counter(stop for stops in reasons for stop in stops).most_common()),
-        ood_examples=_on_ood_examples(spec, gate, rows, seed, lungs),
+        ood_examples=_on_ood_examples(spec, gate, rows, seed, lungs, seen or {}),
     )
 
 
+def source_places(films: int) -> list[int]:
+    """Which of so many films out-of-distribution images are made from: at most 200, evenly spread."""
+    places: list[int] = np.unique(np.linspace(0, films - 1, SOURCE_FILMS).astype(int)).tolist() if films else []
+    return places
+
+
 def _on_ood_examples(
-    spec: Spec, gate: Gate, rows: Sequence[Prediction], seed: int, lungs: LungFinder | None
+    spec: Spec,
+    gate: Gate,
+    rows: Sequence[Prediction],
+    seed: int,
+    lungs: LungFinder | None,
+    seen: Mapping[str, Image8],
 ) -> dict[str, OodFigures]:
-    pixels, squares = spec.recipe.pixels, []
-    for place in np.unique(np.linspace(0, len(rows) - 1, SOURCE_FILMS).astype(int)):
+    def square_of(place: int) -> Image8 | None:
         film = rows[place].film
+        if film.path in seen:
+            return seen[film.path]
         try:
-            squares.append(read_square(film.path, pixels, film.sha256, lungs).seen(gate.of_whole))
+            return read_square(film.path, spec.recipe.pixels, film.sha256, lungs).seen(gate.of_whole)
         except FilmError:
-            continue
+            return None
+
+    squares = [square for square in map_in_order(square_of, source_places(len(rows))) if square is not None]
     if not squares:  # they can no longer be read
         return {}
-    known = check_films(gate, squares)
+    made_of = ood_examples(squares, seed)
+    known, *checked = map_in_order(partial(check_films, gate), [squares, *made_of.values()])
     figures = {}
-    for kind, made in ood_examples(squares, seed).items():
-        strange = check_films(gate, made)
+    for (kind, made), strange in zip(made_of.items(), checked, strict=True):
         labels = np.repeat([False, True], [len(squares), len(made)])
         area = float(auroc(labels, np.concatenate([known.scores, strange.scores])))
         figures[kind] = OodFigures(area, float((~strange.passed).mean()))

@@ -15,7 +15,7 @@ from hilum.files import read_regular, write_text
 # What was not asked for, or does not exist for so many classes, is absent; anything else that is None is null.
 _ABSENT_WHEN_NONE = (
     "recall", "average_precision", "auroc_delong", "per_class", "pairs", "at_prevalence", "shifted", "elsewhere",
-    "familiar", "controls", "severity", "audit", "answered",
+    "familiar", "controls", "severity", "audit", "answered", "acquisition",
 )  # fmt: skip
 
 
@@ -26,6 +26,13 @@ def as_json(evaluation: Evaluation) -> dict[str, object]:
         kind: {name: _in_order(_plain(group), len(evaluation.classes)) for name, group in groups.items()}
         for kind, groups in evaluation.subgroups.items()
     }
+    if evaluation.acquisition is not None:
+        content["acquisition"] = _plain(evaluation.acquisition) | {
+            "groups": {
+                name: _in_order(_plain(group), len(evaluation.classes))
+                for name, group in evaluation.acquisition.groups.items()
+            }
+        }
     if evaluation.answered is not None:
         content["answered"] = _in_order(_plain(evaluation.answered), len(evaluation.classes))
     return content

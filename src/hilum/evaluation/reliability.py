@@ -94,6 +94,7 @@ def sets_result(
         empty=achieved.empty,
         single=achieved.single,
         several=achieved.several,
+        single_accuracy=achieved.single_accuracy,
     )
 
 

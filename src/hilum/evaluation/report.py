@@ -11,6 +11,7 @@ from markupsafe import Markup
 from hilum import pages
 from hilum.bundle.spec import Spec
 from hilum.evaluation import figures, wording
+from hilum.evaluation.acquisition_report import acquisition_section
 from hilum.evaluation.answers_report import answers_section
 from hilum.evaluation.binary_report import BinarySection, binary_section
 from hilum.evaluation.mistakes import HeatOf, Pictures
@@ -100,6 +101,7 @@ def render_report(
         severity=figures.severity_figures(evaluation.severity) if evaluation.severity else [],
         controls=_controls(evaluation.controls) if evaluation.controls else [],
         answers=answers_section(evaluation),
+        acquisition=acquisition_section(evaluation),
         subgroups=[
             (kind, _subgroup_lines(groups, predictions.classes if kind == "cause" else ()))
             for kind, groups in evaluation.subgroups.items()
@@ -148,7 +150,8 @@ def _battery(title: str, result: BatteryResult) -> BatterySection:
     known = {wording.plain(name): of_shift for name, of_shift in sets.items() if of_shift}
     columns = [f"Of {name}" for name in next(iter(known.values())).per_class] if known else []
     set_lines = [
-        (name, "", [*of_shift.per_class.values(), of_shift.size, of_shift.single]) for name, of_shift in known.items()
+        (name, "", [*of_shift.per_class.values(), of_shift.size, of_shift.single, of_shift.single_accuracy])
+        for name, of_shift in known.items()
     ]
     return BatterySection(title, result, figures.shifts_figure(result), lines, columns, set_lines)
 

@@ -76,6 +76,7 @@ class PredictionSetsResult(Struct, frozen=True, kw_only=True):
         empty: the share of films whose set holds no class.
         single: those with one class.
         several: those with more.
+        single_accuracy: of the films with one class, the share whose class it is; undefined in files of before.
     """
 
     promised: float
@@ -85,6 +86,7 @@ class PredictionSetsResult(Struct, frozen=True, kw_only=True):
     empty: Figure
     single: Figure
     several: Figure
+    single_accuracy: Figure = UNDEFINED
 
 
 class ShiftFigures(Struct, frozen=True):

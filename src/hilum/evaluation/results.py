@@ -10,8 +10,18 @@ from html import escape
 
 from msgspec import Struct, field
 
+from hilum.evaluation.acquisition_parts import AcquisitionResult
 from hilum.evaluation.answered_parts import UNDEFINED, AnsweredResult
-from hilum.evaluation.brief import answer_lines, interval_of, line_of, number_of, table_lines, with_interval
+from hilum.evaluation.brief import (
+    acquisition_lines,
+    answer_lines,
+    interval_of,
+    line_of,
+    number_of,
+    set_lines,
+    table_lines,
+    with_interval,
+)
 from hilum.evaluation.result_parts import (
     AtPrevalence,
     AuditSummary,
@@ -83,6 +93,7 @@ class Evaluation(Struct, frozen=True, kw_only=True):
         selective: None without labelled films.
         shift: None where the bundle or the number of films does not allow it.
         gate: None where the bundle has no gate.
+        acquisition: by groups of films that were taken alike; None for a table of probabilities, and in older files.
         answered: which films are answered, and the figures among them; None where these predictions have no answers.
         detector: what was evaluated.
         computed_by: engine and precision, such as `onnx float32`; None without a network.
@@ -127,6 +138,7 @@ class Evaluation(Struct, frozen=True, kw_only=True):
     selective: SelectiveResult | None = None
     shift: ShiftResult | None = None
     gate: GateFigures | None = None
+    acquisition: AcquisitionResult | None = None
     answered: AnsweredResult | None = None
     detector: DetectorRecord = field(default_factory=DetectorRecord)
     computed_by: str | None = None
@@ -171,6 +183,8 @@ def _as_text(evaluation: Evaluation) -> str:
     chosen = answered if answered and answered.abstains else None
     lines += [line_of(name, getattr(evaluation, name), getattr(chosen, name, None)) for name in _IN_BRIEF]
     lines += answer_lines(answered) if answered else []
+    lines += set_lines(evaluation.prediction_sets) if evaluation.prediction_sets else []
+    lines += acquisition_lines(evaluation.acquisition) if evaluation.acquisition else []
     if evaluation.per_class and evaluation.pairs:
         lines.append("(auroc, sensitivity, specificity, precision and f1 are means over the classes)")
         lines += table_lines("one class against the rest", evaluation.per_class)

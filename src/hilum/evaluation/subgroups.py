@@ -52,7 +52,7 @@ def subgroups(predictions: Predictions, resamples: int = 2000, seed: int = 0) ->
             members = _against_the_other_class(members, rows, read, predictions.classes)
         if len(members) > 1:
             result[kind] = {
-                name: _figures(predictions, rows, member, resamples, seed) for name, member in members.items()
+                name: subgroup_of(predictions, rows, member, resamples, seed) for name, member in members.items()
             }
     return result
 
@@ -67,9 +67,10 @@ def _against_the_other_class(
     return {name: member | negative for name, member in members.items() if (member & ~negative & read).any()}
 
 
-def _figures(
+def subgroup_of(
     predictions: Predictions, rows: Sequence[Prediction], member: Bools, resamples: int, seed: int
 ) -> Subgroup:
+    """The figures of some of the labelled rows; those with an error count for what is answered alone."""
     everyone = tuple(row for row, belongs in zip(rows, member, strict=True) if belongs)
     chosen = replace(predictions, rows=tuple(row for row in everyone if not row.error))
     figures: dict[str, Figure]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -35,6 +35,7 @@ from hilum.records import Film, Manifest, Prediction, Predictions, html_table
 from hilum.workers import map_batches
 
 _Item = tuple[Film, NDArray[np.generic] | None]  # a film, with its pixel values where they are in memory
+_LookAt = Callable[[Film, NDArray[np.float32], Square], None]
 
 
 class Detector:
@@ -101,14 +102,12 @@ class Detector:
         return Detector, (os.path.abspath(self.folder), *self._options)
 
     def __repr__(self) -> str:
-        return f"Detector({', '.join(f'{name}: {value}' for name, value in self._summary().items())})"
+        summary = summary_of(self.spec, self.engine, self.folder)
+        return f"Detector({', '.join(f'{name}: {value}' for name, value in summary.items())})"
 
     def _repr_html_(self) -> str:
-        summary = self._summary()
+        summary = summary_of(self.spec, self.engine, self.folder)
         return f"<p>Detector</p>{html_table(['', ''], list(summary.items()))}<p>{html.escape(self.note)}</p>"
-
-    def _summary(self) -> dict[str, str]:
-        return summary_of(self.spec, self.engine, self.folder)
 
     @property
     def skipped(self) -> tuple[str, ...]:
@@ -178,7 +177,7 @@ class Detector:
         """
         return self._class_maps.maps(squares)
 
-    def predict(self, films: Films, prevalence: float | None = None) -> Predictions:
+    def predict(self, films: Films, prevalence: float | None = None, look_at: _LookAt | None = None) -> Predictions:
         """Read and predict films. One that cannot be read gets a row with the error, and the others are still read.
 
         The true label in a film's row is its `label` or its `subtype`, whichever the bundle's recipe trains on.
@@ -191,6 +190,7 @@ class Detector:
             prevalence: the fraction of positive films where these come from, between 0 and 1. Probabilities are
                 corrected from the validation films' prevalence to this one (`confidence.correct_prior`), and the
                 threshold with them, so that the same films are called positive. None corrects nothing.
+            look_at: is given each film of a file, its pixels as decoded and its square, by the thread that read them.
 
         Raises:
             LayoutError: a path does not exist, or a folder has no film.
@@ -198,7 +198,7 @@ class Detector:
                 prevalence of its validation films; or an array has another shape.
         """
         items = film_items(films)
-        rows = track(self._stream(items, prevalence), "reading films", len(items))
+        rows = track(self._stream(items, prevalence, look_at), "reading films", len(items))
         return Predictions(self.classes, self.threshold(prevalence), tuple(rows))
 
     def stream(self, films: Iterable[Film], prevalence: float | None = None) -> Iterator[Prediction]:
@@ -224,14 +224,18 @@ class Detector:
         correct, threshold = prior_correction(self.spec, prevalence), self.spec.operating_point.threshold
         return None if threshold is None else float(correct(np.array([[1 - threshold, threshold]]))[0, 1])
 
-    def _stream(self, items: Iterable[_Item], prevalence: float | None) -> Iterator[Prediction]:
+    def _stream(
+        self, items: Iterable[_Item], prevalence: float | None, look_at: _LookAt | None = None
+    ) -> Iterator[Prediction]:
         threshold, correct = self.threshold(prevalence), prior_correction(self.spec, prevalence)
-        predict_batch = partial(self._predict_batch, threshold=threshold, correct=correct)
+        predict_batch = partial(self._predict_batch, threshold=threshold, correct=correct, look_at=look_at)
         return map_batches(predict_batch, items, BATCH_SIZE, self._threads)
 
-    def _predict_batch(self, items: list[_Item], threshold: float | None, correct: Correction) -> list[Prediction]:
+    def _predict_batch(
+        self, items: list[_Item], threshold: float | None, correct: Correction, look_at: _LookAt | None
+    ) -> list[Prediction]:
         """Read, preprocess (to a `Square` of pixels) and predict a batch of films, in the calling thread."""
-        squares = [self._read(film, array) for film, array in items]
+        squares = [self._read(film, array, look_at) for film, array in items]
         films = Manifest(tuple(film for film, _ in items)).labelled_by(self.spec.recipe.labels)
         return answers(self.spec, self.gate, films, squares, self._predict_squares, threshold, correct)
 
@@ -267,10 +271,15 @@ class Detector:
             return square_of(array, pixels, path, self.lungs)
         return read_square(path, pixels, expected_sha256, self.lungs)
 
-    def _read(self, film: Film, array: NDArray[np.generic] | None) -> Square | FilmError:
+    def _read(self, film: Film, array: NDArray[np.generic] | None, look_at: _LookAt | None) -> Square | FilmError:
         """The preprocessed film, or the error why it cannot be read."""
         try:
-            return self.read_square(film.path, array)
+            if array is not None or look_at is None:
+                return self.read_square(film.path, array)
+            decoded: list[NDArray[np.float32]] = []
+            square = read_square(film.path, self.spec.recipe.pixels, lungs=self.lungs, look=decoded.append)
+            look_at(film, decoded[0], square)
+            return square
         except FilmError as error:
             return error
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -15,6 +16,8 @@ from hilum.recipe import Pixels
 
 if TYPE_CHECKING:
     from hilum.lungs import LungFinder
+
+Look = Callable[[NDArray[np.float32]], None]
 
 
 class Square(NamedTuple):
@@ -45,7 +48,9 @@ class Square(NamedTuple):
         return self.whole if of_whole and self.whole is not None else self.levels
 
 
-def read_square(path: str, spec: Pixels, expected_sha256: str = "", lungs: LungFinder | None = None) -> Square:
+def read_square(
+    path: str, spec: Pixels, expected_sha256: str = "", lungs: LungFinder | None = None, look: Look | None = None
+) -> Square:
     """Decode and preprocess one film.
 
     A JPEG that is much larger than the square is decoded at a fraction of its size (`largest_scale`), which
@@ -56,12 +61,16 @@ def read_square(path: str, spec: Pixels, expected_sha256: str = "", lungs: LungF
         spec: the `[pixels]` of a recipe.
         expected_sha256: as for `decode`.
         lungs: the network that finds the lungs, as for `preprocess`.
+        look: is given the decoded film, (height, width), 0 to 1, so that whoever wants to know more of it need not
+            decode it again.
 
     Raises:
         FilmError: as for `decode`.
         RequestError: the recipe names another lung network than this one.
     """
     film = decode_scaled(path, spec.window, expected_sha256, partial(largest_scale, spec=spec), spec.grey_scale)
+    if look is not None:
+        look(film.grey)
     return _square(film, spec, lungs)
 
 

@@ -25,6 +25,7 @@ Squares = NDArray[np.uint8]
 Floats = NDArray[np.float64]
 # Probabilities, (n, classes), of preprocessed films, (n, size, size), and of their lungs where cropped to them.
 PredictSquares = Callable[[Squares, Squares | None], NDArray[np.floating]]
+LookAt = Callable[["Film", NDArray[np.float32]], None]
 
 _TOGETHER = 32  # squares predicted at a time: enough to keep the cores busy
 _AHEAD = 32  # films decoded ahead of the model; each is one square for every shift
@@ -37,6 +38,7 @@ def probs_under_shifts(
     lungs: LungFinder | None,
     shifts: Mapping[str, Shift],
     fixed: Collection[str] = (),
+    look_at: LookAt | None = None,
 ) -> tuple[list[Film], Floats]:
     """What a model makes of films as they are and under each shift.
 
@@ -47,13 +49,15 @@ def probs_under_shifts(
         lungs: the network that finds the lungs, as for `hilum.pixels.preprocess`.
         shifts: by name.
         fixed: names of the shifts that hide the lungs; see `shifted_squares`.
+        look_at: is given each film with its decoded pixels, (height, width), 0 to 1, as it is, in the thread that
+            reads it, so that whoever wants to know more of it need not decode it again.
 
     Returns:
         The films that could be read, and their probabilities, `(1 + shifts, films, classes)`; first as they are.
     """
     read: list[Film] = []
     probs: list[Floats] = []
-    for film, squares, of_film in shifted_squares(films, pixels, lungs, shifts, fixed):
+    for film, squares, of_film in shifted_squares(films, pixels, lungs, shifts, fixed, look_at):
         read.append(film)
         parts = [slice(start, start + _TOGETHER) for start in range(0, len(squares), _TOGETHER)]
         rows = [predict(squares[part], None if of_film is None else of_film[part]) for part in parts]
@@ -67,6 +71,7 @@ def shifted_squares(
     lungs: LungFinder | None,
     shifts: Mapping[str, Shift],
     fixed: Collection[str] = (),
+    look_at: LookAt | None = None,
 ) -> Iterator[tuple[Film, Squares, Squares | None]]:
     """Yield each film that can be read with its squares and their lungs: first as it is, then under each shift.
 
@@ -80,6 +85,8 @@ def shifted_squares(
     def squares_of(film: Film) -> tuple[Squares, Squares | None] | None:
         try:
             grey = decode(film.path, pixels.window, film.sha256, pixels.grey_scale)
+            if look_at is not None:
+                look_at(film, grey)
             intact = preprocess_scaled(grey, pixels, grey.shape, 1, lungs)
             framings = [intact.framing if name in fixed else None for name in shifts]
             views = (shift(grey) for shift in shifts.values())

@@ -12,7 +12,8 @@ from hilum.errors import BundleError, RequestError
 from hilum.extras import require
 from hilum.locks import one_writer
 from hilum.records import Manifest
-from hilum.workflows.evaluate import Asked, evaluate_source, open_source
+from hilum.workflows.evaluate import evaluate_source, open_source
+from hilum.workflows.evaluate_detector import Asked
 from hilum.workflows.probability_table import is_table, read_probability_table
 
 if TYPE_CHECKING:

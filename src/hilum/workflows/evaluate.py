@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from hilum.bundle import require_network
 from hilum.errors import RequestError
 from hilum.extras import require
 from hilum.locks import one_writer
-from hilum.records import Film, Manifest, Predictions
+from hilum.records import Manifest, Predictions
+from hilum.workflows.evaluate_detector import Asked, evaluate_detector, heat_maps_of
 from hilum.workflows.probability_table import ProbabilityTable, is_table, read_probability_table
-from hilum.workflows.seen_films import notes_on_training
 
 if TYPE_CHECKING:
-    from hilum.bundle import Bundle, Spec
+    from hilum.bundle import Spec
     from hilum.evaluation import AtPrevalence, AuditSummary, Evaluation
     from hilum.inference import Detector
     from hilum.inference.engines import EngineName, Precision
@@ -91,22 +89,6 @@ def evaluate(
     return evaluate_source(source, films, split, folder, asked)[0]
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What of an evaluation was asked for; the arguments of `evaluate`."""
-
-    shifts: bool = False
-    curves: bool = False
-    prevalence: float | None = None
-    audit: bool = False
-    checklists: bool = False
-    heat_maps: bool = False
-    pictures: bool = True
-    threshold: float | None = None
-    classes: tuple[str, ...] = ()
-    class_names: Mapping[str, Sequence[str]] | None = None
-
-
 def open_source(
     bundle: str | Path | Detector,
     engine: EngineName | Literal["auto"] = "onnx",
@@ -153,7 +135,7 @@ def evaluate_source(
         evaluation, predictions = _evaluate_table(source, chosen.split(split), asked)
         spec = None
     else:
-        evaluation, predictions = _evaluate_detector(source, chosen, split, asked)
+        evaluation, predictions = evaluate_detector(source, chosen, split, asked)
         spec = source.spec
     evaluation = msgspec.structs.replace(
         evaluation,
@@ -168,43 +150,6 @@ def evaluate_source(
         write_metrics(evaluation, out / "metrics.json")
         _write_pages(out, evaluation, predictions, spec, source, asked)
     return evaluation, predictions
-
-
-def _evaluate_detector(
-    detector: Detector, indexed: Manifest, split: str, asked: Asked
-) -> tuple[Evaluation, Predictions]:
-    from hilum import evaluation
-    from hilum.evaluation.truth import require_known_labels
-    from hilum.shifts import ACQUISITION, CONTROLS, ELSEWHERE, FAMILIAR, SEVERITY
-
-    if asked.threshold is not None:
-        raise RequestError("a threshold is for a table of probabilities; a bundle has one of its own")
-    if asked.prevalence is not None and len(detector.spec.classes) > 2:
-        raise RequestError("--prevalence is the share of the positive ones of two classes, and this bundle has more")
-    if detector.note:
-        logger.info(f"note: {detector.note}")
-    for note in detector.skipped:
-        logger.info(f"note: {note}")
-    if asked.heat_maps:
-        _network_of(detector)  # refuses before a film is read
-    chosen = indexed.split(split).labelled_by(detector.spec.recipe.labels)
-    require_known_labels(chosen, detector.spec.classes)
-    predictions = detector.predict(chosen)
-    result = evaluation.evaluate_predictions(predictions)
-    batteries = {}
-    if asked.shifts or asked.curves:
-        batteries = {"shifted": ACQUISITION, "elsewhere": ELSEWHERE, "familiar": FAMILIAR, "controls": CONTROLS}
-        batteries |= {"severity": SEVERITY} if asked.curves else {}
-    result = msgspec.structs.replace(
-        result,
-        **evaluation.measure_reliability(detector.spec, predictions)._asdict(),
-        gate=evaluation.evaluate_gate(detector.spec, detector.gate, predictions, lungs=detector.lungs),
-        detector=evaluation.detector_record(detector.spec),
-        computed_by=f"{detector.engine.name} {detector.engine.precision}" if detector.engine else None,
-        notes=(*result.notes, *notes_on_training(detector.spec, detector.folder, indexed, split)),
-        **(evaluation.under_shifts(detector, chosen, batteries) if batteries else {}),
-    )
-    return result, predictions
 
 
 def _evaluate_table(table: ProbabilityTable, chosen: Manifest, asked: Asked) -> tuple[Evaluation, Predictions]:
@@ -248,7 +193,7 @@ def _write_pages(
     from hilum import evaluation
     from hilum.files import write_text
 
-    heat_of = _heat_of(source) if asked.heat_maps and not isinstance(source, ProbabilityTable) else None
+    heat_of = heat_maps_of(source) if asked.heat_maps and not isinstance(source, ProbabilityTable) else None
     evaluation.write_report(out / "report.html", evaluated, predictions, spec, heat_of, pictures=asked.pictures)
     if asked.checklists and spec is not None:
         for name, text in evaluation.checklists(spec, evaluated).items():
@@ -264,26 +209,3 @@ def _audit_summary(manifest: Manifest) -> AuditSummary:
     made = run(manifest)
     found = {str(severity): sentences(made.findings, severity) for severity in SEVERITIES}
     return AuditSummary(len(made.seen), found, made.not_checked)
-
-
-def _network_of(detector: Detector) -> Bundle:
-    require_network(detector.bundle, "heat maps follow a network's gradients; omit --heat-maps")
-    return detector.bundle
-
-
-def _heat_of(detector: Detector) -> Callable[[Film, str], str]:
-    """What draws Grad-CAM on a film for a class, by the bundle's torch network."""
-    import numpy as np
-
-    from hilum import explanation
-    from hilum.bundle.weights import load_model
-    from hilum.evaluation.mistakes import jpeg_of
-
-    opened = _network_of(detector)
-    model, spec = load_model(opened), opened.spec
-
-    def heat_of(film: Film, named: str) -> str:
-        square = detector.read_square(film.path, expected_sha256=film.sha256).levels
-        return jpeg_of(explanation.heat_maps(model, np.stack([square]), spec.classes.index(named))[0])
-
-    return heat_of
