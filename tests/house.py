@@ -75,9 +75,10 @@ ROOMS = {
         "predictions → figures, robustness, report", "bundle confidence gate inference lungs metrics pixels shifts"
     ),
     "comparison": room("detectors side by side, with paired tests", "evaluation metrics"),
+    "monitoring": room("a detector in use, over time: statistics of its answers", "confidence metrics"),
     "explanation": room("where on a film an answer comes from", "lungs pixels"),
     "tuning": room("a recipe's best values, searched for"),
-    "service": room("films over HTTP and on a web page", "bundle inference lungs pixels store"),
+    "service": room("films over HTTP and on a web page", "bundle inference lungs monitoring pixels store"),
     "store": room("predictions, verdicts and the audit log, in a database", "pixels"),
     "renderings": room("films and heat maps as pictures for a screen", "pixels"),
 }

@@ -8,6 +8,7 @@ from hilum.records.answer import ABSTENTIONS, NOT_JUDGED, NOT_SURE, Answer, answ
 from hilum.records.figure import Figure
 from hilum.records.listing import Listing, html_table, text_table
 from hilum.records.manifest import SPLITS, Film, Manifest, is_manifest_header, read_manifest, write_manifest
+from hilum.records.observation import Observation, Reading
 from hilum.records.predictions import (
     ADDED_COLUMNS,
     Prediction,
@@ -30,8 +31,10 @@ __all__ = [
     "Film",
     "Listing",
     "Manifest",
+    "Observation",
     "Prediction",
     "Predictions",
+    "Reading",
     "answer_of",
     "csv_bytes",
     "html_table",

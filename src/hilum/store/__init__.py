@@ -15,6 +15,7 @@ from hilum.store.audit import AuditLog, Head
 from hilum.store.backup import Copied, backup, restore
 from hilum.store.database import Database
 from hilum.store.feedback import Exported, export_feedback
+from hilum.store.observations import observations
 from hilum.store.predictions import StoredPredictions
 from hilum.store.records import (
     DECISIONS,
@@ -63,6 +64,7 @@ __all__ = [
     "Verified",
     "backup",
     "export_feedback",
+    "observations",
     "open_store",
     "priority",
     "restore",
