@@ -78,7 +78,7 @@ ROOMS = {
     "monitoring": room("a detector in use, over time: statistics of its answers", "confidence metrics"),
     "explanation": room("where on a film an answer comes from", "lungs pixels"),
     "tuning": room("a recipe's best values, searched for"),
-    "service": room("films over HTTP and on a web page", "bundle inference lungs monitoring pixels store"),
+    "service": room("films over HTTP and on a web page", "bundle inference lungs monitoring pixels renderings store"),
     "store": room("predictions, verdicts and the audit log, in a database", "pixels"),
     "renderings": room("films and heat maps as pictures for a screen", "pixels"),
 }

@@ -109,3 +109,9 @@ def test_a_window_that_cannot_be_is_one_line(window: FilmWindow) -> None:
     film = FilmLevels(np.array([[0, 100]], np.uint16), (window,))
     with pytest.raises(RequestError, match="a width is above 0"):
         windowed(film)
+
+
+@pytest.mark.parametrize("window", [FilmWindow(500, 300, "LINEAR_EXACT"), FilmWindow(500.5, 301), FilmWindow(7, 1)])
+def test_a_viewer_that_knows_one_function_shows_the_same(window: FilmWindow) -> None:
+    film = FilmLevels(np.arange(1000, dtype=np.uint16)[None], (window,))
+    np.testing.assert_array_equal(windowed(film, FilmWindow(*window.linear)), windowed(film, window))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from hilum.renderings import fitted, heat_layer, jpeg, over_film, png
+from hilum.renderings import fitted, heat_layer, heat_on_film, jpeg, over_film, png
 
 RAMP = np.linspace(-0.2, 0.4, 240, dtype=np.float32).reshape(12, 20)
 
@@ -37,6 +37,43 @@ def test_a_film_is_unchanged_where_nothing_speaks_and_at_no_opacity() -> None:
     drawn = over_film(film, layer, 1)
     np.testing.assert_array_equal(drawn[RAMP <= 0], grey[RAMP <= 0])
     np.testing.assert_array_equal(drawn[-1, -1], layer[-1, -1, :3])
+
+
+@pytest.mark.parametrize(
+    ("region", "padded"), [((10, 30, 90, 110), False), ((0, 0, 100, 200), False), ((20, 40, 60, 160), True)]
+)
+def test_a_map_lies_on_the_part_of_the_film_that_the_detector_was_shown(
+    region: tuple[int, int, int, int], padded: bool
+) -> None:
+    """A slow loop asks for each pixel of the film which place of the map it was shown at."""
+    heat = np.random.default_rng(0).random((4, 4)).astype(np.float32)
+    placed = heat_on_film(heat, (100, 200), region, padded=padded, longest=200)
+    assert placed.shape == (100, 200)
+    top, left, bottom, right = region
+    height, width = bottom - top, right - left
+    down, across = (max(height, width),) * 2 if padded else (height, width)
+    for y in range(0, 100, 7):
+        for x in range(0, 200, 7):
+            if not (top <= y < bottom and left <= x < right):
+                assert placed[y, x] == 0
+                continue
+            row = (y - top + (down - height) // 2 + 0.5) / down * 4 - 0.5
+            column = (x - left + (across - width) // 2 + 0.5) / across * 4 - 0.5
+            row, column = min(max(row, 0), 3), min(max(column, 0), 3)
+            first, before = min(int(row), 2), min(int(column), 2)
+            y_part, x_part = row - first, column - before
+            upper = (1 - x_part) * heat[first, before] + x_part * heat[first, before + 1]
+            lower = (1 - x_part) * heat[first + 1, before] + x_part * heat[first + 1, before + 1]
+            assert placed[y, x] == pytest.approx((1 - y_part) * upper + y_part * lower, abs=1e-4)
+
+
+@pytest.mark.parametrize("film", [(3000, 2000), (1, 9000), (40, 40)])
+def test_a_map_has_the_films_proportions_however_small_its_place(film: tuple[int, int]) -> None:
+    height, width = film
+    placed = heat_on_film(np.ones((5, 5), np.float32), film, (height - 1, width - 1, height, width), longest=512)
+    assert max(placed.shape) == 512
+    assert placed.shape[0] == max(1, round(512 * height / max(film)))
+    assert placed[-1, -1] == 1
 
 
 @pytest.mark.parametrize(

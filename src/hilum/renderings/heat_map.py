@@ -11,6 +11,41 @@ import numpy as np
 from numpy.typing import NDArray
 
 
+def heat_on_film(
+    heat: NDArray[np.float32],
+    film: tuple[int, int],
+    region: tuple[int, int, int, int],
+    *,
+    padded: bool = False,
+    longest: int = 512,
+) -> NDArray[np.float32]:
+    """Move a heat map from the square that a detector was shown to its place on the whole film.
+
+    Args:
+        heat: (h, w), over all of the square.
+        film: height and width of the film, in pixels.
+        region: top, left, bottom and right of the part of the film that the square shows, in the film's pixels.
+        padded: whether the square keeps the region's proportions, with black beside it.
+        longest: pixels of the longer side of what is returned.
+
+    Returns:
+        (height, width) float32, of the film's proportions; 0 outside the region.
+    """
+    top, left, bottom, right = region
+    scale = longest / max(film)
+    placed = np.zeros([max(1, round(side * scale)) for side in film], np.float32)
+    starts = [min(round(at * scale), side - 1) for at, side in zip((top, left), placed.shape, strict=True)]
+    rows, columns = (
+        slice(start, max(start + 1, round(end * scale))) for start, end in zip(starts, (bottom, right), strict=True)
+    )
+    height, width = placed[rows, columns].shape
+    sides = (max(height, width),) * 2 if padded else (height, width)
+    large = cv2.resize(np.asarray(heat, np.float32), sides[::-1], interpolation=cv2.INTER_LINEAR)
+    above, before = (sides[0] - height) // 2, (sides[1] - width) // 2
+    placed[rows, columns] = large[above : above + height, before : before + width]
+    return placed
+
+
 def heat_layer(heat: NDArray[np.float32], size: tuple[int, int], strongest: float | None = None) -> NDArray[np.uint8]:
     """Draw a heat map as a layer; what is 0 or below is transparent.
 

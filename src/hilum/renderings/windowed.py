@@ -25,6 +25,17 @@ class FilmWindow:
     width: float
     function: str = "LINEAR"
 
+    @property
+    def linear(self) -> tuple[float, float]:
+        """Centre and width for a viewer that knows only `LINEAR` (PS3.3 C.11.2.1.2.1).
+
+        `LINEAR_EXACT` is the same line under other numbers. Of `SIGMOID` it is the line through its middle.
+
+        >>> FilmWindow(127.5, 255, "LINEAR_EXACT").linear
+        (128.0, 256)
+        """
+        return (self.centre, self.width) if self.function == "LINEAR" else (self.centre + 0.5, self.width + 1)
+
 
 @dataclass(frozen=True, slots=True)
 class FilmLevels:

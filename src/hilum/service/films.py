@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import io
 import json
 import secrets
 import zlib
@@ -14,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from fastapi.responses import Response
 
+from hilum.renderings import png
 from hilum.service.problems import Problem
 from hilum.service.reading import FilmShown
 from hilum.service.service import Service
@@ -66,11 +66,7 @@ def _write(path: Path, content: bytes) -> None:
 
 def _png(shown: FilmShown) -> bytes:
     """A grey PNG of 16 bits with the values as they are; white is high in it, also of a film that is inverted."""
-    from PIL import Image
-
     values = np.frombuffer(zlib.decompress(shown.pixels), "<u2").reshape(shown.height, shown.width)
     if shown.inverted:
         values = (shown.high + shown.low - values.astype(np.int64)).astype(np.uint16)
-    file = io.BytesIO()
-    Image.fromarray(values.astype(np.uint16)).save(file, format="PNG", compress_level=1)
-    return file.getvalue()
+    return png(values.astype(np.uint16))

@@ -87,7 +87,7 @@ class Service:
         self.access = Access(self.store, settings)
         self._sign_ins, self._hashing = Rates(_SIGN_INS_A_MINUTE), asyncio.Semaphore(2)
         self.heatmaps: OrderedDict[str, bytes] = OrderedDict()
-        self.explaining = asyncio.Semaphore(1)  # heat maps take dozens of forward passes
+        self.explaining = asyncio.Semaphore(1)  # a heat map may take dozens of forward passes
         self.pipeline = Pipeline(
             self.detectors, metrics, settings.queue_size, settings.deadline, settings.workers, settings.reading
         )
