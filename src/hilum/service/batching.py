@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import queue
 import threading
 import time
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable
-from concurrent.futures import Future
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from hilum.inference import Detector
 from hilum.inference.engines import BATCH_SIZE
 from hilum.pixels import Square
 from hilum.records import Film, Prediction
+from hilum.service.together import Handover, Waiting, give_back
 
 LINGER_SECONDS = 0.1  # that a film waits for others which are being read at the moment
 CROWDED_SECONDS = 0.5  # the same where two batches or more are on their way: it would wait for its turn anyway
@@ -21,19 +22,21 @@ CROWDED_SECONDS = 0.5  # the same where two batches or more are on their way: it
 Announce = Callable[[int, float], None]  # the films of a batch, and the seconds that it took
 
 
-class _Waiting(NamedTuple):
+class _Film(NamedTuple):
     square: Square
     prevalence: float | None
     since: float
-    future: Future[Prediction]
+
+
+_Waiting: TypeAlias = Waiting[_Film, Prediction]
 
 
 class Batcher:
     """One thread that computes a detector's predictions, a batch at a time.
 
-    A batch is full with as many films as are on their way (they are being read, or wait here), but at most
-    `BATCH_SIZE`; a film waits for the others up to `LINGER_SECONDS`, where many are on their way up to
-    `CROWDED_SECONDS`. A film that is alone waits for nobody.
+    A batch is full with the films that were on their way (they are being read, or wait here) when its first one was
+    taken up, but with at most `BATCH_SIZE`; that one waits for the others up to `LINGER_SECONDS`, where many are on
+    their way up to `CROWDED_SECONDS`. A film that is alone waits for nobody.
     """
 
     def __init__(self, detector: Detector, announce: Announce = lambda films, seconds: None) -> None:
@@ -44,7 +47,7 @@ class Batcher:
             announce: is told of each batch, in the thread.
         """
         self._detector, self._announce = detector, announce
-        self._waiting: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
+        self._handover: Handover[_Film, Prediction] = Handover()
         self._on_their_way = 0
         self._counting = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="hilum-batching", daemon=True)
@@ -59,59 +62,62 @@ class Batcher:
         """Say that so many films are on their way, or with a negative number that so many will not come any more."""
         with self._counting:
             self._on_their_way += films
+        if films < 0:
+            self._handover.wake()  # whoever waits for them
 
-    def submit(self, square: Square, prevalence: float | None = None) -> Future[Prediction]:
+    def submit(self, square: Square, prevalence: float | None = None) -> asyncio.Future[Prediction]:
         """Have a film predicted, which was expected; one that is cancelled before its turn is left out.
 
         Args:
             square: the film, as the bundle's recipe shows it.
             prevalence: as for `Detector.predict`.
         """
-        future: Future[Prediction] = Future()
-        self._waiting.put(_Waiting(square, prevalence, time.monotonic(), future))
-        return future
+        return self._handover.submit(_Film(square, prevalence, time.monotonic()))
 
     def close(self) -> None:
         """Predict what was submitted, then end."""
-        self._waiting.put(None)
+        self._handover.end()
         self._thread.join()
 
     def _run(self) -> None:
-        while (first := self._waiting.get()) is not None:
-            batch, more = self._collect(first)
-            self.expect(-len(batch))
-            self._predict(batch)
-            if not more:
-                return
+        here: deque[_Waiting] = deque()
+        more = True
+        while more or here:
+            more = more and self._collect(here)
+            batch = [here.popleft() for _ in range(min(BATCH_SIZE, len(here)))]
+            with self._counting:
+                self._on_their_way -= len(batch)
+            self._predict([each for each in batch if not each.future.cancelled()])
 
-    def _collect(self, first: _Waiting) -> tuple[list[_Waiting], bool]:
-        """A batch; and whether more may come."""
-        linger = CROWDED_SECONDS if self._on_their_way >= 2 * BATCH_SIZE else LINGER_SECONDS
-        batch, until = [first], first.since + linger
-        while len(batch) < min(BATCH_SIZE, max(self._on_their_way, self._waiting.qsize() + len(batch))):
+    def _collect(self, here: deque[_Waiting]) -> bool:
+        """Wait until there is a batch; gives whether more may come after it."""
+        while not here:
+            if (several := self._handover.get()) is None:
+                return False
+            here += several
+        full = min(BATCH_SIZE, self._on_their_way)
+        until = here[0].item.since + (CROWDED_SECONDS if self._on_their_way >= 2 * BATCH_SIZE else LINGER_SECONDS)
+        while len(here) < min(full, self._on_their_way):
             try:
-                following = self._waiting.get(timeout=max(0.0, until - time.monotonic()))
+                several = self._handover.get(max(0.0, until - time.monotonic()))
             except queue.Empty:
                 break
-            if following is None:
-                return batch, False
-            batch.append(following)
-        return batch, True
+            if several is None:
+                return False
+            here += several
+        return True
 
     def _predict(self, batch: list[_Waiting]) -> None:
         by_prevalence = defaultdict(list)
-        for film in batch:
-            if film.future.set_running_or_notify_cancel():
-                by_prevalence[film.prevalence].append(film)
-        for prevalence, films in by_prevalence.items():
+        for each in batch:
+            by_prevalence[each.item.prevalence].append(each)
+        for prevalence, several in by_prevalence.items():
             began = time.perf_counter()
             try:
-                squares = [film.square for film in films]
-                rows = self._detector.predict_squares([Film("")] * len(films), squares, prevalence)
+                squares = [each.item.square for each in several]
+                rows = self._detector.predict_squares([Film("")] * len(several), squares, prevalence)
             except BaseException as error:  # the films' requests are told; the next batch is another one
-                for film in films:
-                    film.future.set_exception(error)
+                give_back(several, error)
                 continue
-            self._announce(len(films), time.perf_counter() - began)
-            for film, row in zip(films, rows, strict=True):
-                film.future.set_result(row)
+            self._announce(len(several), time.perf_counter() - began)
+            give_back(several, rows)

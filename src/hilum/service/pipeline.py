@@ -160,17 +160,18 @@ class Pipeline:
         try:
             async with self._reading:
                 reply = await _result(self.pool.submit(ReadFilm(str(path), bundle)))
+            square = reply.square() if isinstance(reply, FilmRead) else None
         except BaseException:
             batcher.expect(-1)
             raise
         self.metrics.reading_seconds.observe(time.perf_counter() - began)
         self.metrics.restarts.set(self.pool.restarts)
-        if not isinstance(reply, FilmRead):
+        if square is None or not isinstance(reply, FilmRead):
             batcher.expect(-1)
             reason = reply.reason if isinstance(reply, Refused) else "it could not be read"
             unread = [FilmError("", reason)]
             return Answered(self.detectors[bundle].predict_squares([Film("")], unread, prevalence)[0], FilmHeader())
-        row = await _result(batcher.submit(reply.square(), prevalence))
+        row = await batcher.submit(square, prevalence)
         self._seconds += 0.1 * ((time.perf_counter() - began) / max(1, self._requests) - self._seconds)
         return Answered(row, reply.header)
 
