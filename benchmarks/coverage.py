@@ -23,12 +23,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hilum import confidence, shifts
-from hilum.confidence import Condition, Conformal
+from hilum.confidence import Conformal
 from hilum.films import as_manifest
 from hilum.inference import Detector
 from hilum.metrics import clusters_of, intervals
 from hilum.records import Figure, Film
-from hilum.workflows.shifted_validation import groups_of
+from hilum.workflows.acquisition_groups import DescribedFilms
 
 FOLDS, SEED = 5, 1
 INTACT = "as they are"
@@ -104,14 +104,17 @@ def score(detector: Detector, films: Sequence[Film]) -> Scored:
     """Score films under every shift of the three batteries."""
     every = {name: shift for battery in shifts.BATTERIES.values() for name, shift in battery.shifts.items()}
     spec = detector.spec
-    read, probs = shifts.probs_under_shifts(detector.probs, films, spec.recipe.pixels, detector.lungs, every)
+    described = DescribedFilms()
+    read, probs = shifts.probs_under_shifts(
+        detector.probs, films, spec.recipe.pixels, detector.lungs, every, look_at=described.look_at
+    )
     by_shift = dict(zip(every, probs[1:], strict=True))
     return Scored(
         classes=spec.classes,
         coverage=spec.conformal.coverage if spec.conformal else 0.9,
         labels=np.array([spec.classes.index(film.label) for film in read], dtype=np.intp),
         patients=tuple(film.patient or f"\0{number}" for number, film in enumerate(read)),
-        groups=groups_of(read, SEED),
+        groups=described.group_of(read, SEED),
         probs={INTACT: {INTACT: probs[0]}}
         | {name: {shift: by_shift[shift] for shift in battery.shifts} for name, battery in shifts.BATTERIES.items()},
     )
@@ -152,15 +155,12 @@ def fit(scored: Scored, kept: NDArray[np.intp], left_out: str, worst: bool) -> C
     intact = scored.probs[INTACT][INTACT][kept]
     if not worst:
         return confidence.fit_conformal(labels, intact, patients, scored.coverage)
-    conditions = [Condition(labels, intact, patients, 0.5)]
-    for battery, by_shift in scored.probs.items():
-        if battery not in (INTACT, left_out):
-            pooled = np.concatenate([probs[kept] for probs in by_shift.values()])
-            number = len(by_shift)
-            conditions.append(Condition(np.tile(labels, number), pooled, patients * number, 0.5))
-    for group in np.unique(scored.groups[kept]):
-        of_it = np.flatnonzero(scored.groups[kept] == group)
-        conditions.append(Condition(labels[of_it], intact[of_it], [patients[each] for each in of_it]))
+    batteries = [
+        np.stack([probs[kept] for probs in by_shift.values()])
+        for battery, by_shift in scored.probs.items()
+        if battery not in (INTACT, left_out)
+    ]
+    conditions = confidence.conditions_under_shifts(labels, intact, patients, batteries, scored.groups[kept])
     return confidence.fit_worst_case(conditions, scored.coverage)
 
 

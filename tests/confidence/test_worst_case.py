@@ -8,7 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from hilum.confidence import Condition, fit_conformal, fit_worst_case, prediction_sets
+from hilum.confidence import (
+    Condition,
+    conditions_under_shifts,
+    fit_conformal,
+    fit_worst_case,
+    prediction_sets,
+)
 from hilum.metrics.counts import Bools
 
 
@@ -67,3 +73,22 @@ def test_what_cannot_be_is_refused() -> None:
         fit_worst_case([])
     with pytest.raises(ValueError, match="above 0 and at most 1"):
         fit_worst_case([condition(40, 0, 1, risk=0.0)])
+
+
+def test_the_conditions_are_the_films_as_they_are_each_battery_and_each_group() -> None:
+    films, one, two, three = (condition(12, shift, seed) for seed, shift in enumerate((0.0, 1.0, -1.0, 2.0)))
+    groups = np.array([0, 1, 1] * 4)
+    batteries = [np.stack([one.probs, two.probs]), three.probs[None]]
+    made = conditions_under_shifts(films.labels, films.probs, films.patients, batteries, groups)
+    assert [each.risk for each in made] == [0.5, 0.5, 0.5, 1, 1]
+    expected = [
+        [(films, film) for film in range(12)],
+        [(shift, film) for shift in (one, two) for film in range(12)],
+        [(three, film) for film in range(12)],
+        [(films, film) for film in range(12) if film % 3 == 0],
+        [(films, film) for film in range(12) if film % 3 != 0],
+    ]
+    for each, rows in zip(made, expected, strict=True):
+        assert each.labels.tolist() == [films.labels[film] for _, film in rows]
+        assert list(each.patients) == [films.patients[film] for _, film in rows]
+        np.testing.assert_array_equal(each.probs, [shift.probs[film] for shift, film in rows])

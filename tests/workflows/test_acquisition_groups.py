@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import pytest
 from msgspec import structs
+from numpy.typing import NDArray
 from sklearn.metrics import accuracy_score, recall_score
 
 from hilum.auditing.acquisition import acquisition_groups
@@ -17,13 +18,15 @@ from hilum.confidence import evaluate_sets
 from hilum.evaluation import AcquisitionResult, Evaluation, read_metrics
 from hilum.evaluation.acquisition_report import acquisition_section
 from hilum.inference import Detector
-from hilum.pixels import chest_phantom
+from hilum.pixels import chest_phantom, decode
 from hilum.pixels import square as reading
 from hilum.pixels.decode import decode_scaled
 from hilum.pixels.pictures import Decoded
+from hilum.recipe import parse_recipe
 from hilum.records import Film, Manifest, Predictions
 from hilum.workflows import acquisition_groups as groups
 from hilum.workflows.evaluate import evaluate
+from hilum.workflows.shifted_validation import decide_under_shifts
 
 FEWEST = 5
 
@@ -150,3 +153,32 @@ def test_groups_that_are_too_small_are_said_to_be_so(
     section = acquisition_section(result)
     assert section is not None
     assert (section.note, section.sets, section.answers, section.figures) == (none.note, [], [], [])
+
+
+class Brightness:
+    """The brighter a film, the likelier it is ill."""
+
+    def probs(self, squares: NDArray[np.uint8], lungs: NDArray[np.uint8] | None = None) -> NDArray[np.float64]:
+        ill = squares.mean(axis=(1, 2)) / 255
+        return np.stack([1 - ill, ill], axis=1)
+
+
+def test_sets_that_are_tried_under_shifts_and_on_groups_take_one_look_at_each_film(
+    films: Manifest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = {"calibrated_under": ["familiar-1"], "calibration": "none", "coverage": 0.6}
+    recipe = parse_recipe({"name": "tiny", "data": "-", "pixels": {"size": 32}, "bundle": settings}, "test")
+    expected = acquisition_groups(films.films, groups.GROUPS, recipe.seed, FEWEST)
+    decoded = []
+
+    def counted(path: str, *rest: Any) -> NDArray[np.float32]:
+        decoded.append(path)
+        return decode(path, *rest)
+
+    monkeypatch.setattr(groups, "FEWEST_OF_A_CLASS", FEWEST)
+    monkeypatch.setattr("hilum.shifts.squares.decode", counted)
+    monkeypatch.setattr("hilum.auditing.acquisition.decode", None)
+    decided = decide_under_shifts(Brightness(), films, ("NORMAL", "PNEUMONIA"), recipe, None)
+    assert sorted(decoded) == sorted(film.path for film in films)
+    assert decided.conformal is not None
+    assert decided.conformal.chosen_on.endswith(f"familiar-1 and {len(expected.descriptions)} groups of acquisition")

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from hilum import confidence, metrics
 from hilum.bundle.spec import Decisions, OperatingPoint
-from hilum.confidence import Calibration, Condition, Conformal, calibrated
+from hilum.confidence import Calibration, Conformal, calibrated
 from hilum.errors import RecipeError, RequestError
 from hilum.metrics.counts import Bools, Floats
 from hilum.recipe import Recipe
@@ -18,7 +18,6 @@ from hilum.recipe.learning import BundleSettings
 from hilum.records import Figure
 
 MOST_PROMISED = 0.99  # of each class: more than some hundred films of a class cannot show
-_HALF = 0.5  # of the risk: what was not tried takes the other half
 
 
 class ShiftedFilms(NamedTuple):
@@ -122,14 +121,11 @@ def _sets(
     coverage = recipe.bundle.coverage
     if shifted is None:
         return replace(confidence.fit_conformal(labels, probs, patients, coverage), chosen_on=films)
-    conditions = [Condition(labels, probs, patients, _HALF)]
-    for battery in shifted.probs.values():
-        pooled = calibrated(calibration, battery.reshape(-1, battery.shape[-1]))
-        conditions.append(Condition(np.tile(labels, len(battery)), pooled, list(patients) * len(battery), _HALF))
-    for group in np.unique(shifted.groups):
-        inside = shifted.groups == group
-        of_group = [patient for patient, kept in zip(patients, inside, strict=True) if kept]
-        conditions.append(Condition(labels[inside], probs[inside], of_group))
+    batteries = [
+        calibrated(calibration, battery.reshape(-1, battery.shape[-1])).reshape(battery.shape)
+        for battery in shifted.probs.values()
+    ]
+    conditions = confidence.conditions_under_shifts(labels, probs, patients, batteries, shifted.groups)
     tried = f"{', '.join(shifted.probs)} and {len(np.unique(shifted.groups))} groups of acquisition"
     return confidence.fit_worst_case(conditions, coverage, f"{films}: the worst of these as they are, under {tried}")
 

@@ -19,7 +19,7 @@ from hilum.confidence.selective import (
     selective,
     selective_accuracy,
 )
-from hilum.confidence.worst_case import Condition, fit_worst_case
+from hilum.confidence.worst_case import Condition, conditions_under_shifts, fit_worst_case
 
 __all__ = [
     "Calibration",
@@ -35,6 +35,7 @@ __all__ = [
     "best_calibration",
     "calibrated",
     "certainty",
+    "conditions_under_shifts",
     "correct_prior",
     "distribution_shift",
     "estimate_prior",

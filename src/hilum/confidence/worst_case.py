@@ -10,7 +10,7 @@ each battery are covered at half the risk.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -19,6 +19,8 @@ from numpy.typing import NDArray
 
 from hilum.confidence.conformal import Conformal, fit_conformal
 from hilum.metrics.counts import Floats
+
+_HALF = 0.5  # of the risk: what was not tried takes the other half
 
 
 class Condition(NamedTuple):
@@ -35,6 +37,35 @@ class Condition(NamedTuple):
     probs: Floats
     patients: Sequence[str]
     risk: float = 1.0
+
+
+def conditions_under_shifts(
+    labels: NDArray[np.intp],
+    probs: Floats,
+    patients: Sequence[str],
+    batteries: Iterable[Floats],
+    groups: NDArray[np.intp],
+) -> list[Condition]:
+    """The conditions under which a detector's sets are to keep their promise.
+
+    They are the films as they are and each battery's shifts together, at half the risk, since the other half is left
+    for what was not tried; and each group of acquisition, as its films are.
+
+    Args:
+        labels: (n,) int, the class of each film, from 0.
+        probs: (n, classes), of the films as they are.
+        patients: n identifiers, none of them empty: a film's versions are all of one patient.
+        batteries: for each battery (shifts, n, classes).
+        groups: (n,) int, the number of the group of acquisition that each film belongs to.
+    """
+    conditions = [Condition(labels, probs, patients, _HALF)]
+    for battery in batteries:
+        shifts, pooled = len(battery), battery.reshape(-1, battery.shape[-1])
+        conditions.append(Condition(np.tile(labels, shifts), pooled, list(patients) * shifts, _HALF))
+    for group in np.unique(groups):
+        inside = np.flatnonzero(groups == group).tolist()
+        conditions.append(Condition(labels[inside], probs[inside], [patients[film] for film in inside]))
+    return conditions
 
 
 def fit_worst_case(conditions: Sequence[Condition], coverage: float = 0.9, chosen_on: str = "") -> Conformal:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from hilum.errors import LayoutError, RequestError
+from hilum.errors import RequestError
 from hilum.metrics.counts import Floats
 from hilum.recipe import Recipe
-from hilum.records import Film, Manifest
+from hilum.records import Manifest
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
     from hilum.lungs import LungFinder
 
 logger = logging.getLogger("hilum")
-
-GROUPS = 5  # of acquisition, at most
 
 
 class Predicts(Protocol):
@@ -47,11 +44,15 @@ def decide_under_shifts(
         RequestError: a film cannot be read, or the films cannot give what the recipe asks for.
     """
     from hilum import bundle, shifts
+    from hilum.workflows.acquisition_groups import DescribedFilms
 
     batteries = [shifts.BATTERIES[name] for name in recipe.bundle.calibrated_under]
     every = {name: shift for battery in batteries for name, shift in battery.shifts.items()}
     logger.info(f"{len(films)} validation films under {len(every)} shifts, on which its answers are calibrated")
-    read, probs = shifts.probs_under_shifts(model.probs, list(films), recipe.pixels, lungs, every)
+    described = DescribedFilms()
+    read, probs = shifts.probs_under_shifts(
+        model.probs, list(films), recipe.pixels, lungs, every, look_at=described.look_at
+    )
     if len(read) < len(films):
         missing = next(film.path for film in films if film not in read)
         raise RequestError(f"{missing}: cannot be read any more; all films that are calibrated on have to be there")
@@ -59,19 +60,8 @@ def decide_under_shifts(
     by_battery = {
         battery.name: np.stack([probs[1 + names.index(shift)] for shift in battery.shifts]) for battery in batteries
     }
-    shifted = bundle.ShiftedFilms(by_battery, groups_of(read, recipe.seed))
+    shifted = bundle.ShiftedFilms(by_battery, described.group_of(read, recipe.seed))
     labels = np.array([classes.index(film.label) for film in read], dtype=np.intp)
     patients = [film.patient for film in read]
     words = f"{len(read)} validation films"
     return bundle.fit_decisions([probs[0]], labels, patients, classes, recipe, words, shifted)
-
-
-def groups_of(films: Sequence[Film], seed: int) -> NDArray[np.intp]:
-    """The number of the group of acquisition that each film belongs to, (n,); one group where they are too few."""
-    from hilum.auditing.acquisition import acquisition_groups
-
-    try:
-        found = acquisition_groups(films, GROUPS, seed)
-    except LayoutError:
-        return np.zeros(len(films), dtype=np.intp)
-    return np.array([found.group_of[film.path] for film in films], dtype=np.intp)
