@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,7 +16,7 @@ from hilum.service.guard import Rates
 from hilum.service.server import require_people
 from hilum.service.settings import ServiceSettings
 from hilum.store import open_store
-from tests.service.conftest import Room, StoreUrl, films, png_of
+from tests.service.conftest import Room, StoreUrl, films, png_of, problem
 
 
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "", "10.0.0.1"])
@@ -56,7 +58,9 @@ def closed(store_url: StoreUrl, tmp_path_factory: pytest.TempPathFactory) -> Ite
         opened.accounts.put_user("ada", hash_password("correct horse battery"), ("predict", "read", "verdict"))
         opened.accounts.put_user("bob", "", ("predict", "read"))
         tokens = {name: make_token(opened, name, ("predict", "read")) for name in ("ada", "bob")}
-    settings = require_people(ServiceSettings(store=store, folder=folder, workers=1), "127.0.0.1")
+    settings = require_people(
+        ServiceSettings(store=store, folder=folder, workers=1, metrics_public=False), "127.0.0.1"
+    )
     assert settings.sign_in
     with Room(create_app(settings), base_url="http://127.0.0.1:8000") as client:
         client.tokens = tokens
@@ -98,13 +102,65 @@ def test_a_scope_that_is_missing_is_named(closed: Room) -> None:
     assert "'verdict'" in reply.json()["detail"]
 
 
-def test_a_withdrawn_token_is_refused(closed: Room, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hilum.service.access._REMEMBERED_SECONDS", 0.0)
+def test_a_token_is_refused_from_the_moment_at_which_it_is_over_or_withdrawn(
+    closed: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with open_store(closed.store) as opened:
-        kept, text = make_token(opened, "bob", ("read",))
-        assert closed.get("/v1/models", headers=bearer(text)).status_code == 200
+        kept, withdrawn = make_token(opened, "ada", ("read",))
+        _, over = make_token(opened, "ada", ("read",), days=1)
+        assert closed.get("/v1/models", headers=bearer(withdrawn)).status_code == 200
+        assert closed.get("/v1/models", headers=bearer(over)).status_code == 200
         opened.accounts.withdraw_token(kept.id)
-    assert closed.get("/v1/models", headers=bearer(text)).status_code == 401
+    assert "withdrawn" in problem(closed.get("/v1/models", headers=bearer(withdrawn)), 401)
+
+    class Tomorrow(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> Any:
+            return datetime.now(tz) + timedelta(days=1, seconds=1)
+
+    monkeypatch.setattr("hilum.service.credentials.datetime", Tomorrow)
+    for _ in range(2):
+        assert "over" in problem(closed.get("/v1/models", headers=bearer(over)), 401)
+
+
+def test_a_token_does_what_its_scopes_say_and_nothing_else(closed: Room) -> None:
+    wants: dict[str, Any] = {
+        "predict": lambda headers: closed.post("/v1/predictions", files=films(png_of(85)), headers=headers),
+        "read": lambda headers: closed.get("/v1/predictions", headers=headers),
+        "verdict": lambda headers: closed.post(
+            f"/v1/predictions/{'0' * 32}/verdict", json={"verdict": "accept"}, headers=headers
+        ),
+        "metrics": lambda headers: closed.get("/metrics", headers=headers),
+    }
+    for scope in wants:
+        with open_store(closed.store) as opened:
+            _, text = make_token(opened, "ada", (scope,))
+        for other, ask in wants.items():
+            reply = ask(bearer(text))
+            assert (reply.status_code == 403) == (other != scope), (scope, other, reply.text)
+
+
+@pytest.mark.parametrize(
+    "change", [str.upper, lambda text: text[:-1], lambda text: text + "x", lambda text: text[6:]]
+)
+def test_a_token_that_was_changed_is_refused(closed: Room, change: Any) -> None:
+    with open_store(closed.store) as opened:
+        _, text = make_token(opened, "ada", ("read",))
+    problem(closed.get("/v1/models", headers=bearer(change(text))), 401)
+    problem(closed.get(f"/v1/models?token={text}"), 401)
+    problem(closed.get("/v1/models", headers={"Cookie": f"hilum_session={text}"}), 401)
+
+
+def test_a_session_that_has_ended_is_not_taken_again(closed: Room) -> None:
+    form = {"name": "ada", "password": "correct horse battery"}
+    signed_in = closed.post("/sign-in", data=form, follow_redirects=False)
+    cookie = signed_in.cookies["hilum_session"]
+    closed.cookies.clear()
+    with_it = {"Cookie": f"hilum_session={cookie}"}
+    assert closed.get("/v1/models", headers=with_it).status_code == 200
+    assert closed.post("/sign-out", headers=with_it, follow_redirects=False).status_code == 303
+    closed.cookies.clear()
+    problem(closed.get("/v1/models", headers=with_it), 401)
 
 
 def test_a_person_signs_in_and_out(closed: Room) -> None:

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 
 from fastapi import Request
 
-from hilum.service.credentials import ALL, SCOPES, digest_of, token_of
+from hilum.service.credentials import ALL, SCOPES, digest_of, standing_token, token_of
 from hilum.service.problems import Problem
 from hilum.service.settings import ServiceSettings
 from hilum.store import Store
 
 COOKIE = "hilum_session"
 LOCAL = "local"  # the one user of a service that asks nobody to sign in
-_REMEMBERED_SECONDS = 20.0  # that a token is taken for without argon2; a withdrawn one is found out after that
+_REMEMBERED_SECONDS = 600.0  # that argon2 is not asked again about a token; whether it stands is asked every time
 _MOST_REMEMBERED = 1000
 
 
@@ -46,7 +46,7 @@ class Access:
 
     def __init__(self, store: Store, settings: ServiceSettings) -> None:
         self._store, self._settings = store, settings
-        self._tokens: OrderedDict[str, tuple[float, Caller]] = OrderedDict()
+        self._right: OrderedDict[str, tuple[float, str]] = OrderedDict()  # ids of tokens whose secret was right
         self._hashing = asyncio.Semaphore(2)  # argon2 takes 64 MiB and a core each time
 
     async def caller(self, request: Request) -> Caller | None:
@@ -90,19 +90,20 @@ class Access:
         if scheme.lower() != "bearer":
             raise _unknown("only tokens are taken: Authorization: Bearer hilum_…")
         digest, now = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest(), time.monotonic()
-        until, caller = self._tokens.get(digest, (0.0, None))
-        if caller is not None and now < until:
-            return caller
-        async with self._hashing:
-            token = await asyncio.to_thread(token_of, self._store, text.strip())
+        until, id_ = self._right.get(digest, (0.0, ""))
+        if now < until:
+            token = await asyncio.to_thread(standing_token, self._store, id_)
+        else:
+            async with self._hashing:
+                token = await asyncio.to_thread(token_of, self._store, text.strip())
         if token is None:
-            self._tokens.pop(digest, None)
+            self._right.pop(digest, None)
             raise _unknown("the token is unknown, over or withdrawn; hilum token add makes one")
-        caller = Caller(token.user, token.scopes, "token")
-        self._tokens[digest] = (now + _REMEMBERED_SECONDS, caller)
-        while len(self._tokens) > _MOST_REMEMBERED:
-            self._tokens.popitem(last=False)
-        return caller
+        if now >= until:
+            self._right[digest] = (now + _REMEMBERED_SECONDS, token.id)
+        while len(self._right) > _MOST_REMEMBERED:
+            self._right.popitem(last=False)
+        return Caller(token.user, token.scopes, "token")
 
 
 def _unknown(detail: str) -> Problem:

@@ -86,8 +86,13 @@ def token_of(store: Store, text: str) -> AccessToken | None:
     if token is None:
         _verify(_SOME_HASH, "")
         return None
-    stands = token.withdrawn is None and (token.expires is None or token.expires > datetime.now(UTC))
-    return token if _verify(token.secret_hash, secret) and stands else None
+    return token if _verify(token.secret_hash, secret) and _stands(token) else None
+
+
+def standing_token(store: Store, id_: str) -> AccessToken | None:
+    """A token whose secret is known to be right; None where it is over or withdrawn by now."""
+    token = store.accounts.token(id_)
+    return token if token is not None and _stands(token) else None
 
 
 def begin_session(store: Store, user: str) -> str:
@@ -104,6 +109,10 @@ def begin_session(store: Store, user: str) -> str:
 def digest_of(cookie: str) -> str:
     """What the store keeps of a cookie; it is drawn at random, so that a plain hash does."""
     return hashlib.sha256(cookie.encode("utf-8", "replace")).hexdigest()
+
+
+def _stands(token: AccessToken) -> bool:
+    return token.withdrawn is None and (token.expires is None or token.expires > datetime.now(UTC))
 
 
 def _verify(kept: str, secret: str) -> bool:

@@ -38,9 +38,24 @@ def serve(settings: ServiceSettings, host: str = "127.0.0.1", port: int = 8000, 
     settings = require_people(settings, host)
     allow_files()
     listening = _listen(host, port)
-    app = create_app(settings)
+    server = server_of(settings)
+    if announce:
+        bound = listening.getsockname()
+        shown = f"[{bound[0]}]" if ":" in str(bound[0]) else bound[0]
+        logger.info(f"The reading room: http://{shown}:{bound[1]} (Ctrl-C ends it). Research only, not a diagnosis.")
+    server.run(sockets=[listening])
+    if not server.started:
+        raise RequestError("the service could not be started; what is wrong is named above")
+
+
+def server_of(settings: ServiceSettings) -> uvicorn.Server:
+    """Uvicorn with a service, for sockets that are bound.
+
+    Args:
+        settings: how the service is set up.
+    """
     config = uvicorn.Config(
-        app,
+        create_app(settings),
         http=Connection,
         ws="none",
         log_config=None,  # Uvicorn's log has paths and addresses of clients in it
@@ -54,16 +69,9 @@ def serve(settings: ServiceSettings, host: str = "127.0.0.1", port: int = 8000, 
         h11_max_incomplete_event_size=32 << 10,
         backlog=256,
     )
-    logging.getLogger("uvicorn.error").addHandler(_Quiet())
-    logging.getLogger("uvicorn.error").propagate = False
-    server = _Server(config)
-    if announce:
-        bound = listening.getsockname()
-        shown = f"[{bound[0]}]" if ":" in str(bound[0]) else bound[0]
-        logger.info(f"The reading room: http://{shown}:{bound[1]} (Ctrl-C ends it). Research only, not a diagnosis.")
-    server.run(sockets=[listening])
-    if not server.started:
-        raise RequestError("the service could not be started; what is wrong is named above")
+    log = logging.getLogger("uvicorn.error")
+    log.handlers, log.propagate = [_Quiet()], False
+    return _Server(config)
 
 
 def check_start(settings: ServiceSettings, host: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import hashlib
+import logging
 import os
 import secrets
 import time
@@ -21,6 +22,8 @@ from starlette.requests import ClientDisconnect
 
 from hilum.pixels.bounds import MAX_FILE_BYTES
 from hilum.service.problems import Problem
+
+logger = logging.getLogger("hilum")
 
 ADDRESSES = ("/v1/predictions", "/films")  # that films are sent to
 PART = "film"  # the name of a film's part in multipart/form-data
@@ -89,6 +92,8 @@ async def receive_films(request: Request, spool: Path, limits: UploadLimits) -> 
         Problem: it has no films, too many, or a content of another kind; it is too large, ends early or comes too
             slowly; or the disk is full. Nothing is left in the folder.
     """
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
+        raise Problem(415, "the body is compressed; send it as it is, without a content encoding")
     kind, options = parse_options_header(request.headers.get("content-type", ""))
     content_type = kind.decode("latin-1").lower()
     if content_type == "multipart/form-data":
@@ -119,8 +124,11 @@ async def receive_films(request: Request, spool: Path, limits: UploadLimits) -> 
                 raise Problem(408, "the films came too slowly, or stopped coming; send them again") from None
             case FormParserError():
                 raise Problem(400, "the multipart body is damaged or ends early; send it again") from None
-            case OSError() if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            case OSError() if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
                 raise Problem(507, "the service's disk is full; tell whoever runs it") from None
+            case OSError():
+                logger.error(f"films cannot be written while they arrive: {error.strerror}")
+                raise Problem(503, "the service cannot write at present; tell whoever runs it") from None
         raise
 
 
