@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ from sklearn.metrics import brier_score_loss, roc_auc_score
 from hilum.adaptation import INNER_FOLDS, OUTER_FOLDS, LabelledFilms, Unchanged, choose, cross_validate
 from hilum.adaptation.candidate import Rows
 from hilum.adaptation.choice import brier_losses
-from hilum.adaptation.held_out import answers, compare
+from hilum.adaptation.held_out import Answers, answers, compare
 from hilum.bundle.adapted import Rung
 from hilum.metrics.counts import Floats
 from hilum.recipe import parse_recipe
@@ -99,8 +99,38 @@ def test_probabilities_that_are_off_are_corrected_and_the_detector_replaced() ->
     called = off[:, 1] >= 0.5
     assert float(before["sensitivity"]) == pytest.approx(called[films.labels == 1].mean())
     assert float(before["specificity"]) == pytest.approx((~called)[films.labels == 0].mean())
+    assert float(before["worst_class"]) == pytest.approx((~called)[films.labels == 0].mean())
     gain = float(before["brier"]) - float(held_out.after["brier"])
     assert float(held_out.gain) == pytest.approx(gain)
+    raised = float(held_out.after["worst_class"]) - float(before["worst_class"])
+    assert float(held_out.worst_class_gain) == pytest.approx(raised)
+
+
+def test_a_threshold_that_is_off_is_seen_where_the_probabilities_are_right() -> None:
+    """The Brier score does not see it; the class that fares worse does, by the first rung alone."""
+    films = films_of(120)
+    right = scores(films, 2.0)
+    held_out = cross_validate([Unchanged([right])], answers(right, 0.97), films)
+    assert held_out.is_better
+    assert held_out.alone
+    assert set(held_out.rungs) == {"decisions"}
+    assert not (held_out.gain.low is not None and held_out.gain.low > 0)
+    sensitivity = (right[:, 1] >= 0.97)[films.labels == 1].mean()
+    assert float(held_out.before["worst_class"]) == pytest.approx(sensitivity)
+    assert float(held_out.after["worst_class"]) > sensitivity + 0.2
+    assert held_out.worst_class_gain.low is not None
+    assert held_out.worst_class_gain.low > 0
+
+
+def test_guessing_is_no_gain_though_no_class_is_always_missed() -> None:
+    films = films_of(120)
+    blind = np.full((120, 2), 0.5)
+    everyone_ill, coin = answers(blind, 0.2).called, np.arange(120) // 4 % 2
+    coin[:4] = 1 - films.labels[:4]
+    held_out = compare(Answers(blind, everyone_ill), Answers(blind, coin), films, ())
+    assert held_out.worst_class_gain.low is not None
+    assert held_out.worst_class_gain.low > 0.2
+    assert not replace(held_out, alone=True).is_better
 
 
 @pytest.mark.slow

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 from pathlib import Path
 
 import cv2
+import msgspec
 import numpy as np
 import pytest
 import torch
@@ -17,13 +19,14 @@ from hilum.bundle import Bundle
 from hilum.bundle.network_payload import NetworkPayload
 from hilum.bundle.onnx_export import round_weights
 from hilum.bundle.spec import decisions_of
-from hilum.bundle.write import rewrite, write
+from hilum.bundle.write import Payload, rewrite, write
 from hilum.confidence import Calibration
 from hilum.errors import RequestError
 from hilum.films import index
 from hilum.gate import stopping
 from hilum.inference import Detector
-from hilum.recipe import Recipe
+from hilum.pixels import read_square
+from hilum.recipe import Pixels, Recipe
 from hilum.records import Figure, Manifest, read_manifest, write_manifest
 from hilum.workflows import adapt_subject
 from hilum.workflows.adapt import adapt
@@ -186,7 +189,7 @@ def test_the_gate_learns_from_films_and_the_detector_may_be_kept(
     old = rewrite(old, open_deployed(old).payload, Path("old"), recipe=old.spec.recipe, decisions=None, gate=gate)
     for path in here.rglob("*.jpeg"):
         circled(path)
-    done = hilum("adapt", "old", "--data", here, "--out", "new")
+    done = hilum("adapt", "old", "--data", here, "--out", "new", "--set", "bundle.operating_point=half")
     assert done.returncode == 0, done.stderr
     assert "The old detector is kept" in done.stderr
     assert "Its gate has learnt from them too: the share of those held out that pass is " in done.stderr
@@ -216,3 +219,38 @@ def circled(path: Path) -> None:
 def passing(folder: str, films: Path) -> int:
     """How many films a bundle's gate lets pass."""
     return sum(not stopping(row.flags) for row in Detector(folder).predict(films))
+
+
+@pytest.mark.slow
+def test_a_threshold_that_is_off_is_replaced_and_the_sentence_says_by_which_figure(here: Path) -> None:
+    """The network and its calibration stay what they are: nothing but the threshold is wrong."""
+    old = make(Path("ungated"))
+    payload = open_deployed(old).payload
+    point = bundle.OperatingPoint(0.9999, "youden", "2 validation films")
+    decisions = msgspec.structs.replace(decisions_of(old.spec), operating_point=point)
+    films = separable(payload, here)
+    rewrite(old, payload, Path("old"), recipe=old.spec.recipe, decisions=decisions)
+    adapted = adapt("old", films, "new", settings=("bundle.calibration=none",))
+    assert adapted.rung == "decisions"
+    assert "the share of right answers in the class that has fewest is higher by" in adapted.sentence
+    assert float(adapted.before["sensitivity"]) == 0
+    told = bundle.read(adapted.bundle).spec.adapted[0]
+    assert told.worst_class_gain == adapted.worst_class_gain
+    assert (
+        "The share of right answers in the class that has fewest rose by" in (adapted.bundle / "CARD.md").read_text()
+    )
+
+
+def separable(payload: Payload, folder: Path) -> Manifest:
+    """Films labelled by what the network finds in them, so that it is right about most at some threshold."""
+    films = index(folder, cut=False)
+    squares = np.stack([read_square(film.path, Pixels(size=32)).levels for film in films])
+    found = payload.probs(squares)[:, 1]
+    ill = found > np.median(found)
+    swapped = np.argsort(found)[[2, -3]]
+    ill[swapped] = ~ill[swapped]
+    labelled = [
+        dataclasses.replace(film, label="PNEUMONIA" if found_ill else "NORMAL", patient=f"p{row}")
+        for row, (film, found_ill) in enumerate(zip(films, ill, strict=True))
+    ]
+    return Manifest(tuple(labelled))

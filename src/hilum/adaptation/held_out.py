@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,22 +36,35 @@ class HeldOut:
     """The detector before and after, on the same films, which what was fitted had not seen.
 
     Attributes:
-        before: figures of the detector as it is, with 95% intervals over patients: `brier`, `auroc`, `accuracy`, and
-            of two classes `sensitivity` and `specificity`, of more `sensitivity/CLASS`.
+        before: figures of the detector as it is, with 95% intervals over patients: `brier`, `auroc`, `accuracy`, of
+            two classes `sensitivity` and `specificity`, of more `sensitivity/CLASS`, and of
+            these `balanced_accuracy`, their mean, and `worst_class`, the lowest.
         after: the same figures of what was chosen and fitted without a film's patient.
         gain: by how much the Brier score is lower after, with the interval of the difference over the same patients.
+        worst_class_gain: by how much `worst_class` is higher after, likewise.
         rungs: what each outer fold chose; None where it kept the detector.
+        alone: whether the first rung was fitted in every fold, whatever the Brier score says of it.
     """
 
     before: dict[str, Figure]
     after: dict[str, Figure]
     gain: Figure
+    worst_class_gain: Figure
     rungs: tuple[Rung | None, ...]
+    alone: bool = False
 
     @property
     def is_better(self) -> bool:
-        """Whether the interval of the gain lies above zero."""
-        return self.gain.low is not None and self.gain.low > 0
+        """Whether the interval of the gain lies above zero; of the first rung alone, that of the worst class's.
+
+        There the Brier score may not be shown to be higher, nor the classes' mean share of right answers be lower: a
+        detector that cannot tell classes apart would otherwise gain by guessing.
+        """
+        if not self.alone:
+            return _is_above_zero(self.gain)
+        shown_worse = self.gain.high is not None and self.gain.high < 0
+        lower = float(self.after["balanced_accuracy"]) < float(self.before["balanced_accuracy"])
+        return _is_above_zero(self.worst_class_gain) and not shown_worse and not lower
 
 
 def answers(probs: Floats, threshold: float | None) -> Answers:
@@ -66,8 +79,12 @@ def cross_validate(candidates: Sequence[Candidate], before: Answers, films: Labe
     The choice is made within those others (nested cross-validation: Varma & Simon, BMC Bioinformatics 7 (2006): 91),
     so that no film has a part in choosing what it is then used to measure.
 
+    The Brier score hardly changes with a threshold that is off. Where it shows nothing to be better, the first rung
+    alone is judged a second time by what its threshold is for: the share of right answers in the class that fares
+    worse.
+
     Args:
-        candidates: the one that changes least first.
+        candidates: the one that changes least first: the first rung.
         before: what the detector says of all films as it is.
         films: all films.
     """
@@ -84,24 +101,40 @@ def cross_validate(candidates: Sequence[Candidate], before: Answers, films: Labe
         given = choice.candidate.fit(others).probs(held)[0]
         after = answers(calibrated(decisions.calibration, given), decisions.operating_point.threshold)
         probs[held], called[held] = after.probs, after.called
-    return compare(before, Answers(probs, called), films, tuple(rungs))
+    held_out = compare(before, Answers(probs, called), films, tuple(rungs))
+    if held_out.is_better:
+        return held_out
+    alone = _first_rung_alone(candidates[0], before, films)
+    return alone if alone.is_better else held_out
+
+
+def _first_rung_alone(candidate: Candidate, before: Answers, films: LabelledFilms) -> HeldOut:
+    """What fitting the decisions is worth, and nothing else, with no choice in it."""
+    everyone = np.arange(len(films.labels))
+    probs, called = before.probs.copy(), before.called.copy()
+    folds = films.folds(everyone, OUTER_FOLDS)
+    for others, held in folds:
+        fitted = candidate.fit(others)
+        decisions = decide(fitted.probs(others), films, others)
+        after = answers(calibrated(decisions.calibration, fitted.probs(held)[0]), decisions.operating_point.threshold)
+        probs[held], called[held] = after.probs, after.called
+    held_out = compare(before, Answers(probs, called), films, (candidate.rung,) * len(folds))
+    return replace(held_out, alone=True)
 
 
 def compare(before: Answers, after: Answers, films: LabelledFilms, rungs: tuple[Rung | None, ...]) -> HeldOut:
     """The figures of both, and the difference, each film being worth the same."""
     clusters, seed = clusters_of(films.labels, films.patients), films.recipe.seed
-    old, new = (brier_losses(each.probs, films.labels) for each in (before, after))
+    old, new = _Statistics(before, films), _Statistics(after, films)
     tested = paired_bootstrap(
-        lambda weights: {"gain": _mean(old, weights)},
-        lambda weights: {"gain": _mean(new, weights)},
+        lambda weights: {"gain": old.brier(weights), "worst_class": new.worst_class(weights)},
+        lambda weights: {"gain": new.brier(weights), "worst_class": old.worst_class(weights)},
         clusters,
         seed=seed,
     )
-    figures = [
-        intervals(_Statistics(each, films), clusters, seed=seed, proportions=_proportions(films))
-        for each in (before, after)
-    ]
-    return HeldOut(figures[0], figures[1], tested["gain"].difference, rungs)
+    gain, worst_class_gain = (tested[name].difference for name in ("gain", "worst_class"))
+    figures = [intervals(each, clusters, seed=seed, proportions=_proportions(films)) for each in (old, new)]
+    return HeldOut(figures[0], figures[1], gain, worst_class_gain, rungs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,15 +146,31 @@ class _Statistics:
 
     def __call__(self, weights: Floats) -> dict[str, Floats]:
         probs, labels = self.given.probs, self.films.labels
-        right = (self.given.called == labels).astype(np.float64)
         ranked = range(1, 2) if len(self.films.classes) == 2 else range(len(self.films.classes))
         areas = [auroc(labels == number, probs[:, number], weights) for number in ranked]
         return {
-            "brier": _mean(brier_losses(probs, labels), weights),
+            "brier": self.brier(weights),
             "auroc": np.asarray(np.mean(areas, axis=0)),
-            "accuracy": _mean(right, weights),
-            **{name: _mean(right, weights * among) for name, among in _recalls(self.films).items()},
+            "accuracy": _mean(self._right, weights),
+            **self._of_classes(weights),
+            "balanced_accuracy": np.asarray(np.mean(list(self._of_classes(weights).values()), axis=0)),
+            "worst_class": self.worst_class(weights),
         }
+
+    def brier(self, weights: Floats) -> Floats:
+        """The Brier score."""
+        return _mean(brier_losses(self.given.probs, self.films.labels), weights)
+
+    def worst_class(self, weights: Floats) -> Floats:
+        """The lowest share of right answers of a class: of two, the lower of sensitivity and specificity."""
+        return np.asarray(np.min(list(self._of_classes(weights).values()), axis=0))
+
+    def _of_classes(self, weights: Floats) -> dict[str, Floats]:
+        return {name: _mean(self._right, weights * among) for name, among in _recalls(self.films).items()}
+
+    @property
+    def _right(self) -> Floats:
+        return np.asarray(self.given.called == self.films.labels, dtype=np.float64)
 
 
 def _proportions(films: LabelledFilms) -> dict[str, Bools]:
@@ -132,6 +181,10 @@ def _recalls(films: LabelledFilms) -> dict[str, Bools]:
     """Which films each class's share of right answers is a share of."""
     names = ["specificity", "sensitivity"] if len(films.classes) == 2 else [f"sensitivity/{n}" for n in films.classes]
     return {name: np.asarray(films.labels == number) for number, name in enumerate(names)}
+
+
+def _is_above_zero(gain: Figure) -> bool:
+    return gain.low is not None and gain.low > 0
 
 
 def _mean(values: Floats, weights: Floats) -> Floats:

@@ -49,6 +49,8 @@ class Adaptation(Struct, frozen=True, forbid_unknown_fields=True):
         before: figures of that detector on these films, with 95% intervals over patients.
         after: figures of the adapted one, each film predicted by what was fitted without its patient.
         gain: by how much the Brier score became lower, with the interval of the paired difference.
+        worst_class_gain: by how much the share of right answers rose in the class that has fewest, likewise; it
+            decided where the Brier score did not. None in a record of before it was measured.
         gate: what the gate that has learnt from them lets pass; None where the gate was kept.
     """
 
@@ -60,4 +62,5 @@ class Adaptation(Struct, frozen=True, forbid_unknown_fields=True):
     before: dict[str, Figure]
     after: dict[str, Figure]
     gain: Figure
+    worst_class_gain: Figure | None = None
     gate: GateChange | None = None

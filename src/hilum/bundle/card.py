@@ -93,9 +93,14 @@ def _adapted(spec: Spec) -> str:
 def _on_figures(adaptation: Adaptation) -> list[str]:
     if adaptation.rung is None:
         return ["The detector itself is the one before: no adapted one was shown to be better."]
+    gain, worst = adaptation.gain, adaptation.worst_class_gain
+    by_brier = worst is None or (gain.low is not None and gain.low > 0)
+    what = f"The Brier score became lower by {gain}."
+    if not by_brier:
+        what = f"The share of right answers in the class that has fewest rose by {worst}."
     return [
-        f"The Brier score became lower by {adaptation.gain}. Figures on the films that it was trained on, wherever",
-        "they stand, are of the detector before, and hold no longer.",
+        f"{what} Figures on the films that it was trained on,",
+        "wherever they stand, are of the detector before, and hold no longer.",
     ]
 
 

@@ -5,7 +5,8 @@ those of two sets of films are pooled, with the sets weighted: as one share of t
 number and stays below a half. So 25 films count for a sixth and 400 for less than the films of before.
 
 A distribution that is wider lets more pictures through that are no chest films. The limit of distance is therefore
-lowered until, of pictures made of the new films (turned, inverted, cut up, noise, text), no more pass than before.
+lowered until, of pictures made of the new films (turned, inverted, cut up, noise, text), no more pass than before,
+but for one in 400: of many films' pictures the nearest one alone would have films of the kind known before stopped.
 Roughness, the fixed kinds and the discriminant of adults stay as they were.
 """
 
@@ -29,6 +30,7 @@ from hilum.gate.other_pictures import other_picture
 Rows = NDArray[np.intp]
 
 _A_QUARTER_AT = 50  # films, that count for a quarter: half as much as the films of before together
+_ONE_MORE_IN = 400  # pictures may pass than before
 _MARGIN = 0.95  # of the distance of the nearest picture that must not pass: other films' pictures are nearer
 
 
@@ -95,13 +97,14 @@ def extend(gate: Gate, films: GateFilms, rows: Rows, patients: int, folds: Seque
         folds: of these rows by patient, for each fold all others and its own: what pictures of a fold's films would
             pass is measured with a distribution that has not learnt from its patients.
     """
-    before = int(films.passed(gate, rows)[:, 1:].sum())
+    passed = films.passed(gate, rows)[:, 1:]
+    most = int(passed.sum()) + passed.size // _ONE_MORE_IN
     distances = []
     for others, held in folds:
         wider = pooled(gate.distribution, films.described[others], share_of(len(others)))
         distances.append(films.distances(wider, held)[:, 1:][films.allowed[held, 1:]])
     nearest = np.sort(np.concatenate(distances))
-    limit = _MARGIN * float(nearest[before]) if before < len(nearest) else gate.distance
+    limit = _MARGIN * float(nearest[most]) if most < len(nearest) else gate.distance
     return replace(
         gate,
         films=gate.films + len(rows),

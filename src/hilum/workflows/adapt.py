@@ -41,6 +41,8 @@ class Adapted:
         before: figures of the old detector on these films, with 95% intervals over patients.
         after: the same of what adapting made of it, each film predicted without its patient.
         gain: by how much the Brier score is lower after, with the interval of the paired difference.
+        worst_class_gain: by how much the share of right answers is higher in the class that has fewest
+            (`worst_class`), likewise; a threshold that is off shows there.
         gate: what the gate lets pass that has learnt from these films too; None where the old one was kept.
     """
 
@@ -51,12 +53,18 @@ class Adapted:
     before: dict[str, Figure]
     after: dict[str, Figure]
     gain: Figure
+    worst_class_gain: Figure
     gate: GateChange | None = None
 
     @property
     def sentence(self) -> str:
         """Whether the detector was replaced, and why, in one sentence."""
         lower = f"on {self.films} films of yours, held out in turn, its Brier score is lower by {self.gain}"
+        if self.rung and (self.gain.low is None or self.gain.low <= 0):
+            lower = (
+                f"on {self.films} films of yours, held out in turn, the share of right answers in the class that has "
+                f"fewest is higher by {self.worst_class_gain}"
+            )
         of_gate = ""
         if self.gate:
             shares = f"the share of those held out that pass is {self.gate.after}, and was {self.gate.before}"
@@ -89,8 +97,9 @@ def adapt(
     number; the last layer too from 50 films on; the whole network from 200 on. Of these, the one is taken that does
     best by cross-validation over patients, and the whole procedure is measured on patients that it has not seen. The
     detector is replaced only where its Brier score there is shown to be lower: where the 95% interval of the paired
-    difference lies above zero. Ensembles, systems without a network and networks that are shown crops keep their
-    weights.
+    difference lies above zero. Where it is not, calibration, threshold and sets alone replace the old ones if the
+    share of right answers in the class that has fewest is shown to be higher. Ensembles, systems without a network
+    and networks that are shown crops keep their weights.
 
     The gate is extended by these films apart from that, with any number of them, where on films held out more are
     shown to pass than before, and pictures that it is to stop are not shown to pass more often.
@@ -146,7 +155,9 @@ def adapt(
     held_out = adaptation.cross_validate(candidates, subject.before, given)
     everyone = np.arange(len(given.labels))
     chosen = None
-    if held_out.is_better:
+    if held_out.is_better and held_out.alone:
+        chosen = adaptation.Choice(candidates[0], [], [], [])
+    elif held_out.is_better:
         chosen = adaptation.choose(candidates, subject.before.probs, given, everyone)
     rung = chosen.candidate.rung if chosen and chosen.candidate else None
     folder = run / "bundle"
@@ -166,6 +177,7 @@ def adapt(
         held_out.before,
         held_out.after,
         held_out.gain,
+        held_out.worst_class_gain,
         gate.change if gate else None,
     )
     logger.info(f"{folder}: {adapted.sentence}")

@@ -152,6 +152,7 @@ class Subject:
             before=held_out.before,
             after=held_out.after,
             gain=held_out.gain,
+            worst_class_gain=held_out.worst_class_gain,
             gate=gate.change if gate else None,
         )
         new_gate = gate.gate if gate else None
