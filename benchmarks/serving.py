@@ -41,7 +41,7 @@ from hilum.records import Film
 
 CLIENTS = 32
 FILMS = 320  # a round
-OFFLINE, ROOM = "offline scoring", "Hilum's reading room"
+OFFLINE, PREDICT, ROOM = "offline scoring", "hilum predict", "Hilum's reading room"
 _TICK = os.sysconf("SC_CLK_TCK")
 _STARTS = 7
 
@@ -206,18 +206,33 @@ def load() -> list[Row]:
 
 
 def cold() -> list[Row]:
-    """Seconds from the start of the process to its first answer, and those of `/readyz`."""
+    """Seconds from the start of the process to its first answer, in turn with `hilum predict` on the same film.
+
+    The store is there already, as it is whenever but the first time.
+    """
     film = str(films_in(training_films())[0])
-    walls = []
-    for start in range(_STARTS):
-        with tempfile.TemporaryDirectory() as folder:
+    walls: dict[str, list[float]] = {PREDICT: [], ROOM: []}
+    cpu = []
+    with tempfile.TemporaryDirectory() as folder:
+        for start in range(_STARTS + 1):
+            command = [sys.executable, "-m", "hilum", "predict", film]
+            predicted = _timed(lambda: subprocess.run(command, capture_output=True, check=True))  # noqa: B023
             began = time.monotonic()
             room = Room(Path(folder))
             room.wait()
             _all_answered(send(Plan(room.port, (film,), f"start {start}", requests=1, clients=1)))
-            walls.append(time.monotonic() - began)
+            wall, seconds = time.monotonic() - began, room.cpu_seconds()
             room.end()
-    return [Row("from a cold start to the first answer", ROOM, tuple(walls), "s", (Target(1.5, at_most=True),))]
+            if start:  # the first one has made the store
+                walls[PREDICT].append(predicted.wall)
+                walls[ROOM].append(wall)
+                cpu.append(seconds)
+    work = "from a cold start to the first answer"
+    return [
+        Row(work, PREDICT, tuple(walls[PREDICT]), "s"),
+        Row(work, ROOM, tuple(walls[ROOM]), "s", (Target(1.5, at_most=True),)),
+        Row(f"{work}, processor time", ROOM, tuple(cpu), "s"),
+    ]
 
 
 PARTS = {"load": load, "cold": cold}

@@ -15,6 +15,9 @@ from alembic.runtime.migration import MigrationContext
 from hilum.errors import HilumError, RequestError, StoreError
 from hilum.store import Search, Store, open_store, verify
 from hilum.store.database import parse_url
+from hilum.store.migrating import scripts_of_migrations
+from hilum.store.migrations import MIGRATIONS
+from hilum.store.schema import latest_version
 from hilum.store.tables import metadata
 from tests.store.conftest import MakePrediction, NewStore
 
@@ -80,6 +83,24 @@ def test_a_newer_store_is_refused(new_store: NewStore) -> None:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
     with pytest.raises(RequestError, match="written by a newer Hilum"):
         open_store(url)
+
+
+def test_the_names_of_the_migrations_are_their_versions() -> None:
+    scripts = scripts_of_migrations()
+    assert latest_version() == scripts.get_current_head()
+    assert {f"v{each.revision}" for each in scripts.walk_revisions()} == {
+        path.name[:5] for path in (MIGRATIONS / "versions").glob("v*.py")
+    }
+
+
+def test_a_store_that_is_up_to_date_is_opened_without_alembic(tmp_path: Path) -> None:
+    url = str(tmp_path / "hilum.db")
+    open_store(url).close()
+    program = (
+        "import sys; from hilum.store import open_store; open_store(sys.argv[1]); print('alembic' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", program, url], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False"]
 
 
 def test_only_its_owner_reads_it(tmp_path: Path, prediction: MakePrediction) -> None:

@@ -56,6 +56,11 @@ def serve(
             "--user-header: whoever reaches the service could send that header; leave --host out and let the proxy "
             "run on this machine"
         )
+    from hilum.machine import processors
+    from hilum.service.readers import start_ahead
+
+    if not check:
+        start_ahead(workers or processors())
     from hilum.service.server import check_start
     from hilum.service.server import serve as run
     from hilum.service.settings import LOCAL_HOSTS, ServiceSettings

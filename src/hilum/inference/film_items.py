@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hilum.errors import RequestError
-from hilum.films import find
 from hilum.records import Film, Manifest
 
 logger = logging.getLogger("hilum")
@@ -55,6 +54,8 @@ def film_items(films: Films) -> list[tuple[Film, Array | None]]:
         return [(Film(f"array[{place}]"), array) for place, array in enumerate(arrays)]
     if arrays:
         raise RequestError("paths and arrays in one list: give one kind at a time")
+    from hilum.films import find  # what reads classes, patients and splits; films in memory need none of it
+
     found = find(paths)
     for note in found.notes:
         logger.info(f"note: {note}")

@@ -9,14 +9,13 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, func, select
 
 from hilum.errors import RequestError, StoreError
 from hilum.files import hidden_beside
 from hilum.store.audit import append, head_of
 from hilum.store.database import Database
-from hilum.store.schema import latest_version, migrate
+from hilum.store.schema import latest_version, migrate, version_of
 from hilum.store.tables import plain_tables
 from hilum.store.verify import Verified, verify
 
@@ -95,7 +94,7 @@ def restore(database: Database, file: Path) -> Copied:
     source_of = Database(str(file), create=False, read_only=True)
     try:
         with source_of.read() as source:
-            at = MigrationContext.configure(source).get_current_revision()
+            at = version_of(source)
         if at != latest_version():
             what = f"its tables are of version {at}" if at else "it has no tables of Hilum's"
             raise RequestError(f"{file}: no backup that this Hilum reads ({what})")

@@ -5,21 +5,19 @@ from __future__ import annotations
 import os
 import queue
 import signal
-import socket
 import subprocess
-import sys
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
 from typing import NamedTuple
 
 from hilum.bundle import Bundle
 from hilum.errors import HilumError
 from hilum.machine import processors
 from hilum.pixels.bounds import LIMIT
+from hilum.service.readers import reader_process
 from hilum.service.reading.messages import Refused, Reply, Request, Start, Started, decode_reply, encode
 
 _LARGEST = 512 << 20  # bytes of a reply
@@ -129,21 +127,7 @@ class _Process:
     """One process that reads films."""
 
     def __init__(self, start: Start) -> None:
-        ours, theirs = socket.socketpair()
-        hidden = [name for name in os.environ if name.startswith("HILUM_") and name != "HILUM_CACHE"]
-        environment = {name: value for name, value in os.environ.items() if name not in hidden}
-        environment |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-        with theirs:
-            command = [sys.executable, "-m", "hilum.service.reading.worker", str(theirs.fileno())]
-            self._process = subprocess.Popen(
-                command,
-                env=environment,
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-            )
-        self._pipe = Connection(ours.detach())
+        self._process, self._pipe = reader_process()
         self.ended = False
         reply = self.ask(start, _STARTING_SECONDS)
         if not isinstance(reply, Started):
