@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test docs test-slow test-wheel test-privacy test-restart test-kills coverage lint format bench clean
+.PHONY: help demo test docs test-slow test-wheel test-privacy test-restart test-page test-kills coverage lint format bench clean
 
 help:
 	@echo "make demo        the whole path in a few minutes: index, train, evaluate, predict, report"
@@ -12,6 +12,7 @@ help:
 	@echo "make test-slow   the tests that take minutes"
 	@echo "make test-wheel  of those, the built wheel in environments of its own; downloads packages"
 	@echo "make test-restart  of those, runs of several processes, killed and resumed"
+	@echo "make test-page   of those, the page in Chromium (apt-get install chromium)"
 	@echo "make test-kills  a service that is killed 100 times while it works (KILLS), on SQLite and on PostgreSQL"
 	@echo "make test-privacy  every verb without a network, under strace: no socket, no file where none is said to be"
 	@echo "make coverage    which lines of src/ no test runs; takes about twice as long as make test"
@@ -52,6 +53,10 @@ test-wheel: $(VENV)/installed
 test-restart: $(VENV)/installed
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 0 -m slow tests/training/test_restart.py tests/training/test_parallel.py \
 		tests/cli/test_tune.py tests/tuning/test_workers.py
+
+# Without Chromium they are skipped, unless HILUM_REQUIRE_CHROMIUM is set.
+test-page: $(VENV)/installed
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 0 -m slow tests/service/test_browser.py
 
 KILLS ?= 100
 test-kills: $(VENV)/installed

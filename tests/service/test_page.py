@@ -52,7 +52,7 @@ def test_the_example_is_a_generated_picture_and_said_to_be_one(room: Room) -> No
 def test_a_verdict_is_given_and_taken_back_without_scripts(room: Room) -> None:
     path = sent(room, 42)
     page = room.post(f"{path}/verdict", data={"verdict": "modify", "label": "NORMAL"}).text
-    assert "Modified to Normal." in page
+    assert "Modified to normal." in page
     assert "Take it back" not in room.post(f"{path}/verdict/withdraw").text
     refused = room.post(f"{path}/verdict", data={"verdict": "modify", "label": "<script>"}, headers=HTML)
     assert refused.status_code == 422

@@ -3,14 +3,33 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from hilum.records import NOT_JUDGED
 from hilum.store import StoredPrediction, Verdict
 
 _AGE = re.compile(r"(\d{1,3})([DWMY])")
+_LATERAL = ("LL", "RL", "LATERAL")
 _UNITS = {"D": "day", "W": "week", "M": "month", "Y": "year"}
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """What is known of a film.
+
+    Attributes:
+        name: of what is known.
+        value: as it is shown.
+        reference: what the detector learnt from.
+        is_doubt: whether the film is none of those.
+    """
+
+    name: str
+    value: str
+    reference: str = ""
+    is_doubt: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +54,8 @@ def class_word(name: str) -> str:
     ('Pneumonia', 'Not sure')
     """
     plain = name.replace("_", " ")
-    return (plain.lower() if plain.isupper() else plain)[:1].upper() + (plain.lower() if plain.isupper() else plain)[
-        1:
-    ]
+    words = plain.lower() if plain.isupper() else plain
+    return words[:1].upper() + words[1:]
 
 
 def share(prob: float) -> str:
@@ -83,30 +101,74 @@ def is_adult(written: str) -> bool:
     return bool(match) and match is not None and match[2] == "Y" and int(match[1]) >= 18
 
 
-def facts_of(stored: StoredPrediction, learnt: str) -> list[tuple[str, str, str]]:
-    """What is known of a film, each with what to mind about it: name, value, remark."""
-    row, film = stored.row, stored.row.film
-    children = "child" in learnt.lower()
-    remark = "learnt from children alone" if children and is_adult(film.age) else ""
-    facts = [("Age", age_of(film.age) or "not known", remark)]
-    lateral = film.view in ("LL", "RL", "LATERAL")
-    facts.append(("View", film.view or "not known", "learnt from frontal films alone" if lateral else ""))
-    if row.shape[0]:
-        facts.append(("Size", f"{row.shape[1]:,} × {row.shape[0]:,} pixels", ""))
-    facts.append(("Received", when(stored.created), ""))
+def facts_of(stored: StoredPrediction, learnt: str) -> list[Fact]:
+    """Age and view of a film, against what its detector learnt from.
+
+    Args:
+        stored: the answer to the film.
+        learnt: of the detector, as `hilum.service.present.learnt_from` says it.
+    """
+    film = stored.row.film
+    children, lateral = "child" in learnt.lower(), film.view in _LATERAL
+    of_age = "learnt from children alone" if children else ""
+    return [
+        Fact("Age", age_of(film.age) or "not known", of_age, is_doubt=children and is_adult(film.age)),
+        Fact("View", film.view or "not known", "learnt from frontal films alone", is_doubt=lateral),
+    ]
+
+
+def kept_facts_of(stored: StoredPrediction) -> list[Fact]:
+    """A film's size, and how long it is here."""
+    facts = [Fact("Received", when(stored.created))]
+    if stored.row.shape[0]:
+        facts.insert(0, Fact("Size", f"{stored.row.shape[1]:,} × {stored.row.shape[0]:,} pixels"))
     if stored.has_film:
-        until = f"until {when(stored.film_until)}" if stored.film_until else "until it is erased"
-        facts.append(("Kept", until, ""))
+        facts.append(Fact("Kept", f"until {when(stored.film_until)}" if stored.film_until else "until it is erased"))
     return facts
 
 
-def verdict_line(verdict: Verdict | None) -> str:
-    """A verdict as a line; empty where there is none."""
+def in_words(sentence: str, classes: Sequence[str]) -> str:
+    """A sentence with classes as words in it.
+
+    >>> in_words("Both NORMAL and PNEUMONIA are plausible.", ("NORMAL", "PNEUMONIA"))
+    'Both normal and pneumonia are plausible.'
+    """
+    for name in sorted(classes, key=len, reverse=True):
+        sentence = re.sub(rf"\b{re.escape(name)}\b", class_word(name).lower(), sentence)
+    return sentence
+
+
+def wait_of(wait: timedelta) -> str:
+    """How long a film has waited, in the largest unit that it fills.
+
+    >>> wait_of(timedelta(minutes=125)), wait_of(timedelta(seconds=5)), wait_of(timedelta(days=1, hours=9))
+    ('2 hours', 'less than a minute', '1 day')
+    """
+    minutes = int(wait.total_seconds() // 60)
+    for unit, length in (("day", 1440), ("hour", 60), ("minute", 1)):
+        if minutes >= length:
+            number = minutes // length
+            return f"{number} {unit}{'' if number == 1 else 's'}"
+    return "less than a minute"
+
+
+def verdict_line(verdict: Verdict | None, answer: str) -> str:
+    """A verdict as a sentence; empty where there is none.
+
+    Args:
+        verdict: a reader's.
+        answer: the detector's.
+    """
     if verdict is None:
         return ""
-    done = {"accept": "accepted", "reject": "rejected", "modify": f"modified to {class_word(verdict.label)}"}
-    label = f" (seen: {class_word(verdict.label)})" if verdict.label and verdict.decision != "modify" else ""
-    return done[verdict.decision] + label + (", before the answer was shown" if verdict.unaided else "")
+    read = class_word(verdict.label).lower() if verdict.label else ""
+    if verdict.unaided:
+        agreed = "as the detector does" if verdict.label == answer else f"the detector: {class_word(answer).lower()}"
+        read_as = f"Read as {read}" if read else "You could not tell"
+        return f"{read_as} before the answer was shown; {agreed}."
+    if verdict.decision == "modify":
+        return f"Modified to {read}."
+    return "Accepted." if verdict.decision == "accept" else "Rejected."
 
 
 def when(moment: datetime | None) -> str:

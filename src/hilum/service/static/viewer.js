@@ -1,5 +1,8 @@
 // A viewer of 12 to 16 bit pixels: the window is applied to the film's own values, never to a picture of 8 bits.
 
+const SMOOTH_BELOW = 8;  // times their size pixels run into one another, from there on each is seen by itself
+const CLICK = 4;  // screen pixels that a pointer may move in a click
+
 export async function loadPixels(address) {
   const reply = await fetch(address, { headers: { Accept: "application/vnd.hilum.pixels" } });
   if (!reply.ok) {
@@ -17,37 +20,39 @@ export async function loadPixels(address) {
 export class Viewer {
   constructor(canvas, film) {
     this.canvas = canvas;
-    this.film = film;
     this.context = canvas.getContext("2d");
+    this.table = new Uint32Array(65536);
+    this.onChange = () => {};
+    this.pointers = new Map();
+    this.show(film);
+    new ResizeObserver(() => this.resize()).observe(canvas);
+    this.listen();
+  }
+
+  show(film) {
+    this.film = film;
     this.picture = new OffscreenCanvas(film.width, film.height);
     this.pixels = this.picture.getContext("2d").createImageData(film.width, film.height);
     this.words = new Uint32Array(this.pixels.data.buffer);
-    this.table = new Uint32Array(65536);
     this.heat = null;
     this.heatShare = 0;
-    this.ruling = false;
-    this.line = null;
-    this.measured = "";
     this.pointed = "";
-    this.onChange = () => {};
-    this.pointers = new Map();
-    new ResizeObserver(() => this.resize()).observe(canvas);
-    this.listen();
+    this.presets = film.windows.map((window) => ["", ...window]);
     this.reset();
+  }
+
+  blank() {
+    this.picture.getContext("2d").clearRect(0, 0, this.film.width, this.film.height);
+    this.draw();
   }
 
   reset() {
     this.inverted = false;
-    this.line = null; this.measured = ""; this.ruling = false;
+    this.line = null; this.measured = ""; this.ruling = false; this.drawing = false;
     [this.centre, this.width] = this.film.windows[0];
     this.fitted = true;
     this.resize();
     this.applyWindow();
-  }
-
-  preset(number) {
-    const window = this.film.windows[number];
-    if (window) this.setWindow(...window);
   }
 
   setWindow(centre, width) {
@@ -57,8 +62,6 @@ export class Viewer {
   }
 
   invert() { this.inverted = !this.inverted; this.applyWindow(); }
-
-  toggleRuler() { this.ruling = !this.ruling; if (!this.ruling) { this.line = null; this.measured = ""; } this.draw(); }
 
   // PS3.3 C.11.2.1.2.1, the function LINEAR.
   applyWindow() {
@@ -80,24 +83,27 @@ export class Viewer {
     const scale = window.devicePixelRatio || 1;
     const box = this.canvas.getBoundingClientRect();
     const width = Math.max(1, Math.round(box.width * scale)), height = Math.max(1, Math.round(box.height * scale));
-    if (this.canvas.width !== width || this.canvas.height !== height) { this.canvas.width = width; this.canvas.height = height; }
+    if (this.canvas.width !== width || this.canvas.height !== height) {
+      this.canvas.width = width;
+      this.canvas.height = height;
+    }
     if (this.fitted) this.fit(); else this.draw();
   }
 
+  // The whole film: markers at its edges stay in view.
   fit() {
+    const { canvas, film } = this;
     this.fitted = true;
-    this.zoom = Math.min(this.canvas.width / this.film.width, this.canvas.height / this.film.height);  // markers at the edges stay in view
-    this.left = (this.canvas.width - this.film.width * this.zoom) / 2;
-    this.top = (this.canvas.height - this.film.height * this.zoom) / 2;
+    this.zoom = Math.min(canvas.width / film.width, canvas.height / film.height);
+    this.left = (canvas.width - film.width * this.zoom) / 2;
+    this.top = (canvas.height - film.height * this.zoom) / 2;
     this.draw();
   }
 
-  actualSize() { this.zoomBy(1 / this.zoom); }
-
   zoomBy(factor, x = this.canvas.width / 2, y = this.canvas.height / 2) {
     const zoom = Math.min(32, Math.max(0.02, this.zoom * factor));
-    this.left = x - (x - this.left) * zoom / this.zoom;
-    this.top = y - (y - this.top) * zoom / this.zoom;
+    this.left = x - ((x - this.left) * zoom) / this.zoom;
+    this.top = y - ((y - this.top) * zoom) / this.zoom;
     this.zoom = zoom;
     this.fitted = false;
     this.draw();
@@ -107,72 +113,114 @@ export class Viewer {
 
   draw() {
     const { context, canvas, film } = this;
-    context.setTransform(1, 0, 0, 1, 0, 0);
+    const place = [this.left, this.top, film.width * this.zoom, film.height * this.zoom];
     context.fillStyle = "#000";
     context.fillRect(0, 0, canvas.width, canvas.height);
-    context.imageSmoothingEnabled = this.zoom < 3;
+    context.imageSmoothingEnabled = this.zoom < SMOOTH_BELOW;
     context.imageSmoothingQuality = "high";
-    context.drawImage(this.picture, this.left, this.top, film.width * this.zoom, film.height * this.zoom);
+    context.drawImage(this.picture, ...place);
     if (this.heat && this.heatShare > 0) {
       context.globalAlpha = this.heatShare;
       context.imageSmoothingEnabled = true;
-      context.drawImage(this.heat, this.left, this.top, film.width * this.zoom, film.height * this.zoom);
+      context.drawImage(this.heat, ...place);
       context.globalAlpha = 1;
     }
     if (this.line) this.drawLine();
     this.onChange();
   }
 
-  drawLine() {
-    const { context } = this;
-    const [a, b] = this.line.map(([x, y]) => [this.left + x * this.zoom, this.top + y * this.zoom]);
-    for (const [colour, width] of [["#000", 5], ["#ffd54a", 2]]) {
-      context.strokeStyle = colour; context.lineWidth = width;
-      context.beginPath(); context.moveTo(...a); context.lineTo(...b); context.stroke();
+  // A line to begin with lies across the middle of what is seen; dragging draws another.
+  toggleRuler() {
+    this.ruling = !this.ruling;
+    this.line = null; this.measured = ""; this.drawing = false;
+    if (this.ruling) {
+      const { canvas } = this;
+      this.line = [0.4, 0.6].map((share) => this.placeIn(canvas.width * share, canvas.height / 2));
     }
-    const length = Math.hypot(this.line[1][0] - this.line[0][0], this.line[1][1] - this.line[0][1]);
-    const { spacing } = this.film;
-    this.measured = spacing ? `${(length * spacing).toFixed(0)} mm at the detector` : `${length.toFixed(0)} pixels`;
+    this.draw();
   }
 
-  // In pixels of the film.
+  moveRuler(end, x, y) {
+    const [column, row] = this.line[end];
+    this.line[end] = [column + x, row + y];
+    this.draw();
+  }
+
+  drawLine() {
+    const { context, line, film: { spacing } } = this;
+    const [a, b] = line.map(([x, y]) => [this.left + x * this.zoom, this.top + y * this.zoom]);
+    for (const [colour, width] of [["#000", 5], ["#ffd54a", 2]]) {
+      context.strokeStyle = colour;
+      context.lineWidth = width;
+      context.beginPath(); context.moveTo(...a); context.lineTo(...b); context.stroke();
+    }
+    const length = Math.hypot(line[1][0] - line[0][0], line[1][1] - line[0][1]);
+    this.measured = spacing ? `${(length * spacing).toFixed(0)} mm at the detector` : `${length.toFixed(0)} pixels; their size is not known`;
+  }
+
+  // From pixels of the canvas to those of the film.
+  placeIn(x, y) { return [(x - this.left) / this.zoom, (y - this.top) / this.zoom]; }
+
   placeOf(event) {
-    const box = this.canvas.getBoundingClientRect();
-    const x = (event.clientX - box.left) * this.canvas.width / box.width, y = (event.clientY - box.top) * this.canvas.height / box.height;
-    return { x, y, film: [(x - this.left) / this.zoom, (y - this.top) / this.zoom] };
+    const { canvas } = this, box = canvas.getBoundingClientRect();
+    const x = ((event.clientX - box.left) * canvas.width) / box.width;
+    const y = ((event.clientY - box.top) * canvas.height) / box.height;
+    return { x, y, film: this.placeIn(x, y) };
   }
 
   listen() {
     const { canvas } = this;
     canvas.addEventListener("contextmenu", (event) => event.preventDefault());
-    canvas.addEventListener("dblclick", () => this.fit());
+    canvas.addEventListener("dblclick", () => { if (!this.ruling) this.fit(); });
     canvas.addEventListener("wheel", (event) => {
       event.preventDefault();
       const place = this.placeOf(event);
       this.zoomBy(Math.exp(-event.deltaY / 400), place.x, place.y);
     }, { passive: false });
-    canvas.addEventListener("pointerdown", (event) => {
-      canvas.setPointerCapture(event.pointerId);
-      canvas.focus({ preventScroll: true });
-      this.pointers.set(event.pointerId, this.placeOf(event));
-      this.dragging = this.ruling ? "ruler" : event.button === 2 || event.button === 1 || event.shiftKey ? "pan" : "window";
-      if (this.dragging === "ruler") { const at = this.placeOf(event).film; this.line = [at, at]; }
-    });
-    canvas.addEventListener("pointermove", (event) => {
-      const now = this.placeOf(event);
-      this.point(now.film);
-      const before = this.pointers.get(event.pointerId);
-      if (!before) { this.onChange(); return; }
-      if (this.pointers.size === 2) this.pinch(event.pointerId, now);
-      else if (this.dragging === "ruler") { this.line[1] = now.film; this.draw(); }
-      else if (this.dragging === "pan") this.pan(now.x - before.x, now.y - before.y);
-      else {
-        const speed = (this.film.high - this.film.low) / 1000;
-        this.setWindow(this.centre + (now.y - before.y) * speed, this.width + (now.x - before.x) * speed);
-      }
-      this.pointers.set(event.pointerId, now);
-    });
-    for (const kind of ["pointerup", "pointercancel"]) canvas.addEventListener(kind, (event) => this.pointers.delete(event.pointerId));
+    canvas.addEventListener("pointerdown", (event) => this.press(event));
+    canvas.addEventListener("pointermove", (event) => this.move(event));
+    canvas.addEventListener("pointerup", (event) => this.lift(event));
+    canvas.addEventListener("pointercancel", (event) => this.lift(event));
+  }
+
+  press(event) {
+    const place = this.placeOf(event);
+    this.canvas.setPointerCapture(event.pointerId);
+    this.canvas.focus({ preventScroll: true });
+    this.pointers.set(event.pointerId, place);
+    const moving = event.button === 2 || event.button === 1 || event.shiftKey;
+    this.dragging = moving ? "pan" : this.ruling ? "ruler" : "window";
+    if (this.dragging !== "ruler") return;
+    if (this.drawing) {  // the second click
+      this.line[1] = place.film;
+      this.drawing = false;
+      this.dragging = "";
+    } else {
+      this.line = [place.film, place.film];
+      this.drawing = true;
+    }
+    this.draw();
+  }
+
+  move(event) {
+    const now = this.placeOf(event), before = this.pointers.get(event.pointerId);
+    this.point(now.film);
+    if (this.drawing) { this.line[1] = now.film; this.draw(); return; }
+    if (!before) { this.onChange(); return; }
+    if (this.pointers.size === 2) this.pinch(event.pointerId, now);
+    else if (this.dragging === "pan") this.pan(now.x - before.x, now.y - before.y);
+    else if (this.dragging === "window") {
+      const speed = (this.film.high - this.film.low) / 1000;
+      this.setWindow(this.centre + (now.y - before.y) * speed, this.width + (now.x - before.x) * speed);
+    }
+    this.pointers.set(event.pointerId, now);
+  }
+
+  lift(event) {
+    this.pointers.delete(event.pointerId);
+    if (!this.drawing) return;
+    const [a, b] = this.line;
+    if (Math.hypot(b[0] - a[0], b[1] - a[1]) * this.zoom > CLICK) this.drawing = false;  // a drag; a click waits for its second
   }
 
   pinch(id, now) {
