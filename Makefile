@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test docs test-slow test-wheel test-privacy test-restart test-page test-kills coverage lint format bench clean
+.PHONY: help demo test docs test-slow test-wheel test-privacy test-restart test-page test-kills test-load coverage lint format bench clean
 
 help:
 	@echo "make demo        the whole path in a few minutes: index, train, evaluate, predict, report"
@@ -15,6 +15,7 @@ help:
 	@echo "make test-page   of those, the page in Chromium (apt-get install chromium)"
 	@echo "make test-kills  a service that is killed 100 times while it works (KILLS), on SQLite and on PostgreSQL"
 	@echo "make test-privacy  every verb without a network, under strace: no socket, no file where none is said to be"
+	@echo "make test-load   the reading room at twice what it can bear, for an hour; MINUTES=5 for less"
 	@echo "make coverage    which lines of src/ no test runs; takes about twice as long as make test"
 	@echo "make bench       Hilum, its peers and the limits of this machine, side by side: docs/benchmarks.json"
 
@@ -61,6 +62,11 @@ test-page: $(VENV)/installed
 KILLS ?= 100
 test-kills: $(VENV)/installed
 	OMP_NUM_THREADS=1 HILUM_TEST_KILLS=$(KILLS) $(BIN)/python -m pytest -n 0 -m slow tests/service/test_kills.py
+
+# Takes about 3 GB in the folder for temporary files, for the store.
+MINUTES ?= 60
+test-load: $(VENV)/installed
+	OMP_NUM_THREADS=1 HILUM_TEST_LOAD_MINUTES=$(MINUTES) $(BIN)/python -m pytest -n 0 -m slow tests/service/test_load.py
 
 # Needs Linux with unshare and strace; without them it fails rather than skips.
 test-privacy: $(VENV)/installed
