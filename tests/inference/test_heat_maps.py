@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import cast
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 from scipy import ndimage
 
@@ -72,16 +73,27 @@ def test_the_spot_that_decides_is_found() -> None:
     assert not heat_map(knowing(8.0), square(), 0).any()  # nothing speaks for the other class
 
 
-def test_where_nothing_matters_nothing_is_shown() -> None:
-    assert heat_map(knowing(0.5), square(), 1).any()
-    assert not heat_map(knowing(0.02), square(), 1).any()
+@pytest.mark.parametrize(("strength", "strongest"), [(8.0, 1.0), (0.8, None), (0.02, 0.0)])
+def test_what_matters_little_is_faint_and_what_does_not_matter_is_not_shown(
+    strength: float, strongest: float | None
+) -> None:
+    detector, film = knowing(strength), square()
+    found = heat_map(detector, film, 1)
+    falls = np.maximum(occlusion_map(detector, film, 1), 0)
+    expected = falls.max() if strongest is None else strongest
+    assert found.max() == pytest.approx(expected, rel=1e-5)
+    np.testing.assert_allclose(found * falls.max(), falls * expected, atol=1e-5)
 
 
-def test_class_activation_maps_are_taken_where_the_detector_has_them() -> None:
+@pytest.mark.parametrize(("factor", "strongest"), [(4.0, 1.0), (1.0, 0.625), (0.05, 0.0)])
+def test_class_activation_maps_are_taken_where_the_detector_has_them(factor: float, strongest: float) -> None:
+    """Their mean is a logit: here 2.5 / 4 of log-odds speak for the class, times the factor."""
     maps = np.array([[2.0, -1.0], [0.0, 0.5]], np.float32)
-    np.testing.assert_array_equal(heat_map(knowing(8.0, maps), square(), 1), np.maximum(maps, 0))
-    np.testing.assert_array_equal(heat_map(knowing(8.0, maps), square(), 0), np.maximum(-maps, 0))
-    assert not heat_map(knowing(8.0, maps * np.float32(0.05)), square(), 1).any()
+    found = heat_map(knowing(8.0, maps * np.float32(factor)), square(), 1)
+    np.testing.assert_allclose(found, np.maximum(maps, 0) / 2 * strongest, atol=1e-6)
+    other = heat_map(knowing(8.0, maps * np.float32(factor)), square(), 0)
+    assert other.any() == (factor > 0.05)
+    assert not other[0, 0]
 
 
 def test_a_detector_without_them_is_explained_too(tmp_path: Path) -> None:

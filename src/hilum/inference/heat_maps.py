@@ -2,7 +2,7 @@
 
 Class activation maps where the network gives them; else what is lost where a part of the film is covered (occlusion;
 Zeiler and Fergus, ECCV 2014). Both are in differences of log-odds: of a sure answer the probability itself hardly
-moves.
+moves. A map that explains little is faint, and not a small maximum in full colours.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from hilum.inference.detector import Detector
 
 _STEPS = 7  # of the patch along each side
 _PATCH = 0.25  # of the square's side
-_WEAKEST = 0.05  # of log-odds: a map below that is empty, and not noise in strong colours
+_WEAKEST = 0.05  # of log-odds: a map that explains less is empty, and not noise
+_FULL = 1.0  # of log-odds: a map that explains so much, or more, has its full strength
 _CERTAIN = 1e-9  # probabilities are kept away from 0 and 1 by so much
 
 
@@ -31,8 +32,10 @@ def heat_map(
         lungs: as for `Detector.probs`.
 
     Returns:
-        (rows, columns) float32, over all of the square, at least 0. A class activation map has fewer rows and columns
-        than the square. All of it is 0 where it would explain less than 0.05 of log-odds.
+        (rows, columns) float32, from 0 to 1, over all of the square, of which a class activation map has far fewer
+        than the square has pixels. The largest value is the log-odds that the map explains, at most 1, and 0 where
+        they are below 0.05: of a class activation map the mean of what speaks for the class, of an occlusion map its
+        maximum.
     """
     if detector.has_class_activation_maps:
         found = np.maximum(detector.class_activation_maps(square[None])[0, target], 0)
@@ -40,7 +43,9 @@ def heat_map(
     else:
         found = np.maximum(occlusion_map(detector, square, target, lungs), 0)
         explained = float(found.max())
-    return found if explained > _WEAKEST else np.zeros_like(found)
+    if explained < _WEAKEST:
+        return np.zeros_like(found)
+    return np.asarray(found * np.float32(min(explained, _FULL) / _FULL / found.max()), dtype=np.float32)
 
 
 def occlusion_map(

@@ -50,7 +50,7 @@ def _draw(detector: Detector, located: FilmLocated, target: int) -> bytes:
     square = np.frombuffer(located.levels, np.uint8).reshape(located.size, located.size)
     heat = heat_map(detector, square, target)
     placed = heat_on_film(heat, located.shape, located.region, padded=located.is_padded, longest=_LONGEST)
-    return png(heat_layer(placed, placed.shape))
+    return png(heat_layer(placed, placed.shape, strongest=1.0))
 
 
 def _remember(maps: OrderedDict[str, bytes], id_: str, picture: bytes) -> None:
