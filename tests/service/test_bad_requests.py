@@ -156,7 +156,7 @@ def test_a_clock_that_jumps_loses_no_answer(tmp_path: Path, monkeypatch: pytest.
         def now(cls, tz: Any = None) -> Any:
             return datetime.now(tz) + jump
 
-    modules = ("service.service", "store.predictions", "store.audit", "store.verdicts", "store.retention")
+    modules = ("service.service", "store.new_predictions", "store.audit", "store.verdicts", "store.retention")
     with open_room(tmp_path, str(tmp_path / "hilum.db")) as room:
         ids = []
         for number, days in enumerate((0, -400, 400, 0)):

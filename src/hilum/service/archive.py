@@ -22,8 +22,11 @@ class Archive:
 
     def __init__(self, store: Store) -> None:
         self.store = store
-        self._finding = Together("hilum-finding", store.predictions.find_many)
-        self._writing = Together("hilum-archive", store.predictions.put_many)
+        finding: Together[PredictionKey, StoredPrediction | None]
+        finding = Together("hilum-finding", lambda keys: store.predictions.find_many(keys))
+        writing: Together[NewPrediction, StoredPrediction]
+        writing = Together("hilum-archive", lambda new: store.predictions.put_many(new))
+        self._finding, self._writing = finding, writing
 
     async def find(self, key: PredictionKey) -> StoredPrediction | None:
         """The answer to the same request; None where there is none.
