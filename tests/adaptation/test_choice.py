@@ -9,20 +9,22 @@ import pytest
 from sklearn.metrics import brier_score_loss, roc_auc_score
 
 from hilum.adaptation import INNER_FOLDS, OUTER_FOLDS, LabelledFilms, Unchanged, choose, cross_validate
+from hilum.adaptation.answers import Answers, answers
 from hilum.adaptation.candidate import Rows
 from hilum.adaptation.choice import brier_losses
-from hilum.adaptation.held_out import Answers, answers, compare
+from hilum.adaptation.held_out import compare
 from hilum.bundle.adapted import Rung
 from hilum.metrics.counts import Floats
-from hilum.recipe import parse_recipe
+from hilum.recipe import Recipe, parse_recipe
 
 RECIPE = parse_recipe({"name": "tiny", "bundle": {"calibration": "best"}}, "test")
+PLAIN = parse_recipe({"name": "tiny"}, "test")  # nothing is calibrated, which takes most of the time
 
 
-def films_of(number: int, seed: int = 0) -> LabelledFilms:
+def films_of(number: int, recipe: Recipe = RECIPE) -> LabelledFilms:
     """Films of patients with two each, half of them ill."""
     labels = np.repeat(np.arange(number // 2) % 2, 2)
-    return LabelledFilms(labels, tuple(f"p{row // 2}" for row in range(number)), ("NORMAL", "ILL"), RECIPE)
+    return LabelledFilms(labels, tuple(f"p{row // 2}" for row in range(number)), ("NORMAL", "ILL"), recipe)
 
 
 def scores(films: LabelledFilms, apart: float, offset: float = 0.0, seed: int = 0) -> Floats:
@@ -108,7 +110,7 @@ def test_probabilities_that_are_off_are_corrected_and_the_detector_replaced() ->
 
 def test_a_threshold_that_is_off_is_seen_where_the_probabilities_are_right() -> None:
     """The Brier score does not see it; the class that fares worse does, by the first rung alone."""
-    films = films_of(120)
+    films = films_of(120, PLAIN)
     right = scores(films, 2.0)
     held_out = cross_validate([Unchanged([right])], answers(right, 0.97), films)
     assert held_out.is_better

@@ -49,8 +49,8 @@ def choose(candidates: Sequence[Candidate], before: Floats, films: LabelledFilms
     losses, lowest = best.losses, best.losses[0]
     for candidate in candidates:
         fitted = [(candidate.fit(others), held) for others, held in folds]
-        probs = _in_order(fitted, rows)
-        loss = float(_cross_calibrated(probs, films, rows, folds).mean())
+        probs = in_order([each.probs(held) for each, held in fitted], [held for _, held in fitted], rows)
+        loss = float(cross_calibrated(probs, films, rows, folds).mean())
         losses.append(loss)
         if loss < lowest:
             best, lowest = Choice(candidate, fitted, probs, losses), loss
@@ -70,16 +70,15 @@ def brier_losses(probs: Floats, labels: Rows) -> Floats:
     return np.asarray(np.square(probs - right).sum(axis=1) / 2)
 
 
-def _in_order(fitted: Sequence[tuple[Fitted, Rows]], rows: Rows) -> list[Floats]:
-    """The probabilities of each film by what had not seen it, in the order of `rows`."""
-    by_fold = [each.probs(held) for each, held in fitted]
-    held = np.concatenate([held for _, held in fitted])
+def in_order(by_fold: Sequence[list[Floats]], folds: Sequence[Rows], rows: Rows) -> list[Floats]:
+    """The probabilities of each film by what had not seen it, in the order of `rows`; `folds` held them out."""
+    held = np.concatenate(folds)
     place = {row: number for number, row in enumerate(held.tolist())}
     order = [place[row] for row in rows.tolist()]
     return [np.concatenate([given[view] for given in by_fold])[order] for view in range(len(by_fold[0]))]
 
 
-def _cross_calibrated(
+def cross_calibrated(
     probs: Sequence[Floats], films: LabelledFilms, rows: Rows, folds: Sequence[tuple[Rows, Rows]]
 ) -> Floats:
     """Each film's loss once it is calibrated by the other folds' films."""

@@ -6,29 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hilum.adaptation.answers import Answers, answers
 from hilum.adaptation.candidate import OUTER_FOLDS, Candidate, LabelledFilms
-from hilum.adaptation.choice import brier_losses, choose, decide
+from hilum.adaptation.choice import Choice, brier_losses, choose, decide
+from hilum.adaptation.whole import answers_of, fit_once_a_fold
 from hilum.bundle.adapted import Rung
 from hilum.confidence import calibrated
 from hilum.metrics import auroc, clusters_of, intervals, paired_bootstrap
 from hilum.metrics.counts import Bools, Floats
 from hilum.progress import track
 from hilum.records import Figure
-
-
-@dataclass(frozen=True, slots=True)
-class Answers:
-    """What a detector says of films.
-
-    Attributes:
-        probs: (n, classes), calibrated.
-        called: (n,) the number of the class that each film is called.
-    """
-
-    probs: Floats
-    called: NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +32,7 @@ class HeldOut:
         worst_class_gain: by how much `worst_class` is higher after, likewise.
         rungs: what each outer fold chose; None where it kept the detector.
         alone: whether the first rung was fitted in every fold, whatever the Brier score says of it.
+        choice: what is to be taken where it is better; None where that is still to be chosen on all films.
     """
 
     before: dict[str, Figure]
@@ -52,6 +41,7 @@ class HeldOut:
     worst_class_gain: Figure
     rungs: tuple[Rung | None, ...]
     alone: bool = False
+    choice: Choice | None = None
 
     @property
     def is_better(self) -> bool:
@@ -67,12 +57,6 @@ class HeldOut:
         return _is_above_zero(self.worst_class_gain) and not shown_worse and not lower
 
 
-def answers(probs: Floats, threshold: float | None) -> Answers:
-    """What calibrated probabilities call each film: at a threshold of the last class, or the most probable one."""
-    called = np.argmax(probs, axis=1) if threshold is None else (probs[:, 1] >= threshold).astype(np.intp)
-    return Answers(probs, called)
-
-
 def cross_validate(candidates: Sequence[Candidate], before: Answers, films: LabelledFilms) -> HeldOut:
     """Hold out a fifth of the patients at a time, choose and fit on the others, and compare on what was held out.
 
@@ -83,6 +67,9 @@ def cross_validate(candidates: Sequence[Candidate], before: Answers, films: Labe
     alone is judged a second time by what its threshold is for: the share of right answers in the class that fares
     worse.
 
+    The whole network takes minutes to fit. It is fitted once in each fold, chooses nothing, and has to be shown to be
+    better than what the other rungs make of the films, besides being better than the detector as it is.
+
     Args:
         candidates: the one that changes least first: the first rung.
         before: what the detector says of all films as it is.
@@ -92,8 +79,9 @@ def cross_validate(candidates: Sequence[Candidate], before: Answers, films: Labe
     probs, called = before.probs.copy(), before.called.copy()
     rungs: list[Rung | None] = []
     folds = films.folds(everyone, OUTER_FOLDS)
+    cheaper = [candidate for candidate in candidates if candidate.rung != "whole network"]
     for others, held in track(folds, "holding out patients", len(folds)):
-        choice = choose(candidates, before.probs, films, others)
+        choice = choose(cheaper, before.probs, films, others)
         rungs.append(choice.candidate.rung if choice.candidate else None)
         if choice.candidate is None:
             continue
@@ -102,10 +90,27 @@ def cross_validate(candidates: Sequence[Candidate], before: Answers, films: Labe
         after = answers(calibrated(decisions.calibration, given), decisions.operating_point.threshold)
         probs[held], called[held] = after.probs, after.called
     held_out = compare(before, Answers(probs, called), films, tuple(rungs))
+    for candidate in candidates[len(cheaper) :]:
+        whole = _whole_network(candidate, before, Answers(probs, called), films)
+        if whole and whole.is_better:
+            return whole
     if held_out.is_better:
         return held_out
     alone = _first_rung_alone(candidates[0], before, films)
     return alone if alone.is_better else held_out
+
+
+def _whole_network(candidate: Candidate, before: Answers, cheaper: Answers, films: LabelledFilms) -> HeldOut | None:
+    """What fitting the whole network is worth; None where it is not shown to be better than the other rungs."""
+    folds = films.folds(np.arange(len(films.labels)), OUTER_FOLDS)
+    choice = fit_once_a_fold(candidate, cheaper.probs, films, folds)
+    if choice is None:
+        return None
+    after = answers_of(choice, films)
+    if not compare(cheaper, after, films, ()).is_better:
+        return None
+    held_out = compare(before, after, films, (candidate.rung,) * len(folds))
+    return replace(held_out, choice=choice)
 
 
 def _first_rung_alone(candidate: Candidate, before: Answers, films: LabelledFilms) -> HeldOut:
@@ -119,7 +124,7 @@ def _first_rung_alone(candidate: Candidate, before: Answers, films: LabelledFilm
         after = answers(calibrated(decisions.calibration, fitted.probs(held)[0]), decisions.operating_point.threshold)
         probs[held], called[held] = after.probs, after.called
     held_out = compare(before, Answers(probs, called), films, (candidate.rung,) * len(folds))
-    return replace(held_out, alone=True)
+    return replace(held_out, alone=True, choice=Choice(candidate, [], [], []))
 
 
 def compare(before: Answers, after: Answers, films: LabelledFilms, rungs: tuple[Rung | None, ...]) -> HeldOut:

@@ -27,7 +27,7 @@ from hilum.recipe import Batches, Init, Recipe, Teacher, Transfer
 from hilum.records import Manifest
 from hilum.training.validation import predict_logits
 
-EPOCHS = 5
+EPOCHS = 3
 BATCH = 16
 SLOWER = 0.3  # of the learning rate that the network was trained with
 

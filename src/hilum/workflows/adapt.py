@@ -155,10 +155,9 @@ def adapt(
     held_out = adaptation.cross_validate(candidates, subject.before, given)
     everyone = np.arange(len(given.labels))
     chosen = None
-    if held_out.is_better and held_out.alone:
-        chosen = adaptation.Choice(candidates[0], [], [], [])
-    elif held_out.is_better:
-        chosen = adaptation.choose(candidates, subject.before.probs, given, everyone)
+    if held_out.is_better:
+        cheaper = [candidate for candidate in candidates if candidate.rung != "whole network"]
+        chosen = held_out.choice or adaptation.choose(cheaper, subject.before.probs, given, everyone)
     rung = chosen.candidate.rung if chosen and chosen.candidate else None
     folder = run / "bundle"
     gate = adapt_gate(opened, manifest, given)

@@ -14,7 +14,7 @@ from hilum.workflows.deployed import Deployed, DeployedNetworks, log_sets, open_
 
 if TYPE_CHECKING:
     from hilum.adaptation import Candidate, Choice, HeldOut, LabelledFilms
-    from hilum.adaptation.held_out import Answers
+    from hilum.adaptation.answers import Answers
     from hilum.adaptation.networks import Penultimate
     from hilum.batches import FilmBatches
     from hilum.bundle import Bundle
@@ -78,7 +78,7 @@ class Subject:
     @property
     def before(self) -> Answers:
         """What the detector says of the films as it is."""
-        from hilum.adaptation.held_out import answers
+        from hilum.adaptation.answers import answers
         from hilum.confidence import calibrated
 
         spec = self.opened.spec
