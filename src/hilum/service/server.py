@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import socket
 from dataclasses import replace
@@ -116,6 +117,11 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 class _Server(uvicorn.Server):
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin; what is there by then stays for good, and full collections of garbage leave it out."""
+        await super().startup(sockets)
+        gc.freeze()
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Finish what was taken; a signal that asked for that has had its way, and is not raised again."""
         await super().shutdown(sockets)
