@@ -88,6 +88,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
         "store restore backup.db --store again.db",
     ),
     "feedback": ("feedback export --store hilum.db --out feedback",),
+    "monitor": ("monitor --store hilum.db --out monitor.html",),
     "doctor": ("doctor",),
     "models": ("models",),
     "recipes": ("recipes show s1-cnn",),

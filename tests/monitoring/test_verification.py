@@ -80,3 +80,11 @@ def test_no_film_has_no_accuracy() -> None:
     found = verified_accuracies([], [], [])
     assert found.sensitivity.seen == Figure(None)
     assert found.sensitivity.at_least is None
+
+
+def test_where_a_finer_stratum_has_no_verified_film_the_call_alone_is_the_stratum() -> None:
+    called, verified, positive = rows(SCINTIGRAPHY)
+    strata = np.zeros(called.size, dtype=int)
+    strata[np.flatnonzero(~verified)[:5]] = 1
+    found = verified_accuracies(called, verified, positive, strata, resamples=0)
+    assert float(found.sensitivity.corrected) == pytest.approx(0.836, abs=5e-4)

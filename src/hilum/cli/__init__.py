@@ -101,6 +101,7 @@ def _run() -> None:
         index,
         lungs,
         models,
+        monitor,
         people,
         predict,
         preprocess,

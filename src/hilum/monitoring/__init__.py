@@ -7,10 +7,12 @@ detectors[0].agreement                  # with readers' verdicts, and what holds
 
 from hilum.monitoring.confidence_sequences import LEVEL, share_interval
 from hilum.monitoring.over_time import LEAST_FILMS, over_time
+from hilum.monitoring.page import body_of, write_report
 from hilum.monitoring.score_bins import ScoreBins, score_bins
 from hilum.monitoring.score_evidence import evidence_path, log_evidence
+from hilum.monitoring.statements import Statement, statements
 from hilum.monitoring.time_record import Agreement, DayCount, DetectorInUse, Expected, ScorePath, SharePath
-from hilum.monitoring.verification import Accuracies, Verified, verified_accuracies
+from hilum.monitoring.verification import Accuracies, VerifiedShare, verified_accuracies
 
 __all__ = [
     "LEAST_FILMS",
@@ -23,11 +25,15 @@ __all__ = [
     "ScoreBins",
     "ScorePath",
     "SharePath",
-    "Verified",
+    "Statement",
+    "VerifiedShare",
+    "body_of",
     "evidence_path",
     "log_evidence",
     "over_time",
     "score_bins",
     "share_interval",
+    "statements",
     "verified_accuracies",
+    "write_report",
 ]

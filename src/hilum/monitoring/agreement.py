@@ -10,7 +10,7 @@ from hilum.metrics import clusters_of, intervals
 from hilum.metrics.counts import Floats
 from hilum.monitoring.time_record import Agreement
 from hilum.monitoring.verification import RESAMPLES, Accuracies, verified_accuracies
-from hilum.records import ABSTENTIONS, Figure, Observation
+from hilum.records import ABSTENTIONS, NOT_JUDGED, Figure, Observation
 
 LEAST_READ = 30  # films, before sensitivity and specificity are said
 
@@ -45,7 +45,9 @@ def agreement(observations: Sequence[Observation], *, unaided: bool) -> Agreemen
         ),
         accuracies=None
         if sum(map(bool, truth)) < LEAST_READ
-        else _accuracies([(film, label) for film, label in zip(observations, truth, strict=True) if film.prediction]),
+        else _accuracies(
+            [(film, label) for film, label in zip(observations, truth, strict=True) if film.answer != NOT_JUDGED]
+        ),
     )
 
 

@@ -19,7 +19,7 @@ from hilum.monitoring.time_record import DayCount, DetectorInUse, Expected, Scor
 from hilum.records import NOT_JUDGED, NOT_SURE, Observation
 
 LEAST_FILMS = 50  # before anything is said of scores
-_LOOKS = 40  # points on a curve; evidence holds at every look, so that any may be chosen
+_POINTS = 40  # points on a curve; evidence holds at every look, so that any may be chosen
 _REASONS = 5
 
 
@@ -106,7 +106,7 @@ def _days(films: Sequence[Observation]) -> tuple[DayCount, ...]:
 
 
 def _share(hits: Sequence[bool], expected: float | None = None) -> SharePath:
-    at = _looks(len(hits))
+    at = _look_points(len(hits))
     cumulated = np.cumsum(hits)
     figures = tuple(share_interval(int(cumulated[number - 1]), number) for number in at)
     return SharePath(tuple(at), figures, expected)
@@ -126,7 +126,7 @@ def _scores(patients: Sequence[Observation], expected: Expected | None) -> tuple
         return None, f"there are {len(given)} films of different patients with scores, and {LEAST_FILMS} are needed"
     bins = score_bins(expected.scores)
     counts = bins.counts([score for _, score in given])
-    at = [number for number in _looks(len(given)) if number >= LEAST_FILMS]
+    at = [number for number in _look_points(len(given)) if number >= LEAST_FILMS]
     to_decimal = 1 / math.log(10)
     return ScorePath(
         films=tuple(at),
@@ -140,5 +140,5 @@ def _scores(patients: Sequence[Observation], expected: Expected | None) -> tuple
     ), ""
 
 
-def _looks(films: int) -> list[int]:
-    return sorted({round(number) for number in np.linspace(1, films, min(films, _LOOKS))}) if films else []
+def _look_points(films: int) -> list[int]:
+    return sorted({round(number) for number in np.linspace(1, films, min(films, _POINTS))}) if films else []

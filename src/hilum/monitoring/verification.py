@@ -19,7 +19,7 @@ RESAMPLES = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Verified:
+class VerifiedShare:
     """A share among all films, of which some were verified.
 
     Attributes:
@@ -41,7 +41,7 @@ class Accuracies:
     """How often a detector agrees with what was verified.
 
     Attributes:
-        films: that it predicted a class for.
+        films: that it judged.
         verified: of them, those that were verified.
         sensitivity: of films that are positive, the share called so.
         specificity: of films that are negative, the share called so.
@@ -49,8 +49,8 @@ class Accuracies:
 
     films: int
     verified: int
-    sensitivity: Verified
-    specificity: Verified
+    sensitivity: VerifiedShare
+    specificity: VerifiedShare
 
 
 def verified_accuracies(
@@ -73,7 +73,8 @@ def verified_accuracies(
         called: `(n,)` bool, whether a film was called positive.
         verified: `(n,)` bool.
         positive: `(n,)` bool, what was verified; any value elsewhere.
-        strata: `(n,)` whole numbers: finer than `called`, such as how sure the answer was; None where there is none.
+        strata: `(n,)` whole numbers: finer than `called`, such as how sure the answer was; not used
+            where none was verified in some stratum.
         patients: `n` keys, empty where unknown; None where all are.
         resamples: of patients.
 
@@ -90,6 +91,8 @@ def verified_accuracies(
     truth = np.asarray(positive, dtype=bool) & is_verified
     finer = np.zeros(call.size, dtype=np.intp) if strata is None else np.asarray(strata, dtype=np.intp)
     _, group = np.unique(2 * finer + call, return_inverse=True)
+    if call.size and not np.bincount(group, weights=is_verified).all():
+        _, group = np.unique(call, return_inverse=True)  # too few films were read for finer strata
 
     def statistics(weights: Floats) -> dict[str, Floats]:
         return _statistics(weights, call, is_verified, truth, group)
@@ -106,8 +109,8 @@ def verified_accuracies(
     return Accuracies(
         call.size,
         int(is_verified.sum()),
-        Verified(figures["seen sensitivity"], figures["sensitivity"], *sensitivity_bounds),
-        Verified(figures["seen specificity"], figures["specificity"], *specificity_bounds),
+        VerifiedShare(figures["seen sensitivity"], figures["sensitivity"], *sensitivity_bounds),
+        VerifiedShare(figures["seen specificity"], figures["specificity"], *specificity_bounds),
     )
 
 

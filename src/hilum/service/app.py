@@ -17,6 +17,7 @@ from hilum.errors import StoreError
 from hilum.service.api import router as api
 from hilum.service.guard import Guard
 from hilum.service.metrics import Metrics
+from hilum.service.over_time import router as over_time
 from hilum.service.page import problem_page
 from hilum.service.page import router as page
 from hilum.service.problems import ProblemDetails, handle_problems, problem_response
@@ -68,6 +69,7 @@ def create_app(settings: ServiceSettings) -> FastAPI:
 
     app.include_router(api)
     app.include_router(page)
+    app.include_router(over_time)
     _describe(app)
     if settings.origins:
         app.add_middleware(
