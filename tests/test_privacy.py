@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -17,6 +17,7 @@ import pytest
 from hilum.cli.terminal import app
 from hilum.records import Film, Prediction
 from hilum.store import NewPrediction, PredictionKey, open_store
+from tests import served
 from tests.cli.conftest import Hilum, hilum
 from tests.conftest import WriteFilm, kermany_name
 from tests.guard import Watched, watch, why_not
@@ -151,10 +152,10 @@ def run(place: Path, temporary: Path) -> Run:
     home = place.with_name("home")
     home.mkdir()
 
-    def run(*arguments: object, **environment: str) -> Watched:
+    def run(*arguments: object, program: Sequence[str] = ("-m", "hilum"), **environment: str) -> Watched:
         own = {"HOME": str(home), "TMPDIR": str(temporary), "PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1"}
         path = {"PYTHONPATH": os.environ["PYTHONPATH"]} if "PYTHONPATH" in os.environ else {}
-        return watch([sys.executable, "-m", "hilum", *arguments], place, {**own, **path, **environment})
+        return watch([sys.executable, *program, *arguments], place, {**own, **path, **environment})
 
     return run
 
@@ -184,6 +185,18 @@ def check(run: Run, allowed: tuple[Path, ...], verb: str) -> None:
         assert not done.reached, command
         assert not done.outside(*allowed), command
         assert not list(allowed[-1].iterdir()), f"{command} leaves temporary files"
+
+
+@pytest.mark.slow
+def test_a_service_that_answers_listens_on_this_machine_alone_and_writes_where_it_may(
+    place: Path, run: Run, temporary: Path
+) -> None:
+    film = next((place / "films" / "test").rglob("*.jpeg"))
+    done = run(8470, film, program=[served.__file__])  # in a network of its own, where every port is free
+    assert done.code == 0, done.output
+    assert not done.reached
+    assert not done.outside(place / "served")
+    assert not list(temporary.iterdir())
 
 
 def test_predicting_keeps_nothing_in_the_home_folder(run: Run) -> None:

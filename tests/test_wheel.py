@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import socket
 import subprocess
 import sysconfig
 from collections.abc import Callable
@@ -21,6 +22,7 @@ from benchmarks.install import (
 )
 
 from hilum import extras
+from tests import served
 from tests.conftest import ChestFolder
 
 pytestmark = pytest.mark.slow
@@ -34,14 +36,18 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return build_wheel(tmp_path_factory.mktemp("wheel"))
 
 
+def plain() -> dict[str, str]:
+    """This process's environment, without what leads Python to the checkout."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+
+
 def runner(python: Path, folder: Path) -> Run:
     """Run the command `hilum` of an environment in a folder that is not the checkout."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
 
     def run(*arguments: object) -> subprocess.CompletedProcess[str]:
         command = [python.parent / "hilum", *arguments]
         return subprocess.run(
-            list(map(str, command)), cwd=folder, env=environment, capture_output=True, text=True, check=False
+            list(map(str, command)), cwd=folder, env=plain(), capture_output=True, text=True, check=False
         )
 
     return run
@@ -90,7 +96,9 @@ def test_the_core_alone_predicts_and_the_extra_evaluate_evaluates(
     assert audited.returncode == 0, audited.stderr
 
 
-def test_the_wheel_trains_predicts_and_evaluates(wheel: Path, tmp_path: Path, chest_folder: ChestFolder) -> None:
+def test_the_wheel_trains_predicts_evaluates_and_serves(
+    wheel: Path, tmp_path: Path, chest_folder: ChestFolder
+) -> None:
     """The wheel's own files alone; its dependencies are those of the environment that the tests run in."""
     python = make_environment(tmp_path / "environment")
     install(python, wheel, dependencies=False)
@@ -111,6 +119,20 @@ def test_the_wheel_trains_predicts_and_evaluates(wheel: Path, tmp_path: Path, ch
     assert evaluated.returncode == 0, evaluated.stderr
     assert json.loads((tmp_path / "evaluation" / "metrics.json").read_text())["n"] == 12
     assert (tmp_path / "evaluation" / "report.html").exists()
+
+    # Migrations, templates and static files are files of the wheel too.
+    checked = hilum("serve", "--check", "--store", "room/hilum.db", "--folder", "room")
+    assert checked.returncode == 0, checked.stderr
+    verified = hilum("store", "verify", "--store", "room/hilum.db")
+    assert verified.returncode == 0, verified.stderr
+    film = next((chest / "test").rglob("*.jpeg"))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    asked = subprocess.run(
+        [python, served.__file__, str(port), film], cwd=tmp_path, env=plain(), capture_output=True, text=True
+    )
+    assert asked.returncode == 0, asked.stderr
 
     where = subprocess.run(
         [python, "-I", "-c", "import hilum; print(hilum.__file__)"], capture_output=True, text=True, check=True

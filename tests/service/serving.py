@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
 from pathlib import Path
 
 import httpx2 as httpx
@@ -24,7 +22,7 @@ class Server:
     """
 
     def __init__(
-        self, folder: Path, *options: str, store: str = "", ready: bool = True, environment: Mapping[str, str] = {}
+        self, folder: Path, *options: str, store: str = "", ready: bool = True, log: Path | None = None
     ) -> None:
         """Start it, and wait until it answers unless `ready` is false."""
         with socket.socket() as free:
@@ -33,10 +31,9 @@ class Server:
         command = [sys.executable, "-m", "hilum", "serve", "--port", str(self.port), "--workers", "1"]
         places = ["--store", store or str(folder / "hilum.db"), "--folder", str(folder)]
         self.url = f"http://127.0.0.1:{self.port}"
-        self.log = folder / "serve.log"
-        with self.log.open("ab") as log:
-            everything = {**os.environ, **environment}
-            self.process = subprocess.Popen([*command, *places, *options], stderr=log, env=everything)
+        self.log = log or folder / "serve.log"
+        with self.log.open("ab") as file:
+            self.process = subprocess.Popen([*command, *places, *options], stderr=file)
         if ready:
             self.wait()
 

@@ -21,12 +21,14 @@ from hilum.service.reading import (
     FilmLocated,
     FilmRead,
     FilmShown,
+    FilmsUnpacked,
     LocateFilm,
     ReadFilm,
     ReadingLimits,
     ReadingPool,
     Refused,
     ShowFilm,
+    UnpackFilms,
 )
 from hilum.service.reading.messages import Reply, Request
 
@@ -193,6 +195,13 @@ class Pipeline:
         """
         reply = await self._ask(LocateFilm(str(path), bundle))
         assert isinstance(reply, FilmLocated)
+        return reply
+
+    async def unpack(self, path: Path, most: int) -> FilmsUnpacked | Refused:
+        """The films of an archive, at most so many; or why they cannot be read."""
+        async with self._reading:
+            reply = await _result(self.pool.submit(UnpackFilms(str(path), most)))
+        assert isinstance(reply, FilmsUnpacked | Refused)
         return reply
 
     async def _ask(self, request: Request) -> Reply:

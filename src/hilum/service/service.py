@@ -26,6 +26,7 @@ from hilum.service.pipeline import Pipeline
 from hilum.service.present import model_names
 from hilum.service.problems import Problem
 from hilum.service.settings import ServiceSettings
+from hilum.service.unpacking import unpack
 from hilum.service.uploads import Upload, content_of, receive_films
 from hilum.store import NewPrediction, Page, PredictionKey, Search, Store, StoredPrediction, Verdict, open_store
 
@@ -123,7 +124,9 @@ class Service:
             uploads = await receive_films(request, self.spool, self.settings.uploads)
         try:
             async with self.pipeline.admitted():
-                return await self.answer_uploads(uploads, caller, number, prevalence)
+                async with self.pipeline.within_deadline():
+                    films = await unpack(uploads, self.pipeline, self.spool, self.settings.uploads)
+                return await self.answer_uploads(films, caller, number, prevalence)
         finally:
             for each in uploads:
                 each.discard()

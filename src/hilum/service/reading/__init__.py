@@ -5,10 +5,12 @@ from hilum.service.reading.messages import (
     FilmLocated,
     FilmRead,
     FilmShown,
+    FilmsUnpacked,
     LocateFilm,
     ReadFilm,
     Refused,
     ShowFilm,
+    UnpackFilms,
 )
 from hilum.service.reading.pool import ReadingLimits, ReadingPool
 
@@ -17,10 +19,12 @@ __all__ = [
     "FilmLocated",
     "FilmRead",
     "FilmShown",
+    "FilmsUnpacked",
     "LocateFilm",
     "ReadFilm",
     "ReadingLimits",
     "ReadingPool",
     "Refused",
     "ShowFilm",
+    "UnpackFilms",
 ]

@@ -165,14 +165,38 @@ class FilmLocated(Struct, frozen=True, tag="located"):
     is_padded: bool
 
 
+class UnpackFilms(Struct, frozen=True, tag="unpack"):
+    """Give the films of an archive as pictures of their own.
+
+    Attributes:
+        path: a file that the service has made.
+        most: how many films it may have.
+    """
+
+    path: str
+    most: int
+
+
+class FilmsUnpacked(Struct, frozen=True, tag="unpacked"):
+    """The films of an archive.
+
+    Attributes:
+        number: how many it has.
+        films: PNGs; none where there are more than were asked for.
+    """
+
+    number: int
+    films: tuple[bytes, ...]
+
+
 class Refused(Struct, frozen=True, tag="refused"):
     """What cannot be done, and why, without the path of a file."""
 
     reason: str
 
 
-Request = Start | ReadFilm | ShowFilm | LocateFilm
-Reply = Started | FilmRead | FilmShown | FilmLocated | Refused
+Request = Start | ReadFilm | ShowFilm | LocateFilm | UnpackFilms
+Reply = Started | FilmRead | FilmShown | FilmLocated | FilmsUnpacked | Refused
 
 encode = msgspec.msgpack.Encoder().encode
 decode_request = msgspec.msgpack.Decoder(Request).decode

@@ -21,6 +21,7 @@ from hilum.service.reading.messages import (
     FilmLocated,
     FilmRead,
     FilmShown,
+    FilmsUnpacked,
     LocateFilm,
     ReadFilm,
     Refused,
@@ -29,6 +30,7 @@ from hilum.service.reading.messages import (
     ShowFilm,
     Start,
     Started,
+    UnpackFilms,
     decode_request,
     encode,
 )
@@ -63,6 +65,9 @@ class Reader:
                 case LocateFilm():
                     self._grant_time()
                     return self._locate(request)
+                case UnpackFilms():
+                    self._grant_time()
+                    return self._unpack(request)
         except FilmError as error:
             return Refused(error.reason)
         except HilumError as error:
@@ -107,6 +112,11 @@ class Reader:
         from hilum.service.reading.locate import locate_film
 
         return locate_film(request.path, *self._shown[request.bundle])
+
+    def _unpack(self, request: UnpackFilms) -> FilmsUnpacked:
+        from hilum.service.reading.unpack import unpack_films
+
+        return unpack_films(request.path, request.most)
 
     def _grant_time(self) -> None:
         """Processor time counts from the start of the process, so the limit moves up for each film."""
