@@ -57,7 +57,7 @@ test-restart: $(VENV)/installed
 
 # Without Chromium they are skipped, unless HILUM_REQUIRE_CHROMIUM is set.
 test-page: $(VENV)/installed
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 0 -m slow tests/service/test_browser.py
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 0 -m slow tests/service/page
 
 KILLS ?= 100
 test-kills: $(VENV)/installed

@@ -29,8 +29,6 @@ async function start() {
   const heat = byId("heat") ? wireHeat(viewer, room.dataset.heatmap) : null;
   const beside = wireBeside();
   wireKeys(viewer, beside, heat);
-  // On paper the film has another size than on the screen.
-  for (const kind of ["beforeprint", "afterprint"]) window.addEventListener(kind, () => viewer.resize());
   status.textContent = "";
   byId("viewer").removeAttribute("aria-busy");
 }

@@ -15,22 +15,23 @@ export function wireHeat(viewer, address) {
       throw new Error(told.detail || "The heat map could not be drawn.");
     }
     viewer.heat = await createImageBitmap(await reply.blob());
+    return isEmpty(viewer.heat) ? "No part of the film stands out: the heat map is empty." : "";
   }
 
   async function show(share) {
     wanted = share;
-    if (share > 0 && !viewer.heat) {
-      status.textContent = "Drawing the heat map …";
+    if (share > 0) {
+      if (!viewer.heat) status.textContent = "Drawing the heat map …";
       loading ??= fetchMap();
       try {
-        await loading;
-        status.textContent = "";
+        status.textContent = await loading;
       } catch (error) {
         status.textContent = error.message;
         loading = null;
         return;
       }
     }
+    if (wanted === 0) status.textContent = "";
     viewer.heatShare = wanted / 100;
     viewer.draw();
   }
@@ -44,4 +45,10 @@ export function wireHeat(viewer, address) {
   }
   const said = () => Number(fields[0].value);
   return { hold: () => show(Math.max(HELD, said())), release: () => show(said()) };
+}
+
+function isEmpty(picture) {
+  const context = new OffscreenCanvas(picture.width, picture.height).getContext("2d");
+  context.drawImage(picture, 0, 0);
+  return !context.getImageData(0, 0, picture.width, picture.height).data.some((value, at) => at % 4 === 3 && value > 0);
 }

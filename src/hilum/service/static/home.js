@@ -11,6 +11,7 @@ const said = document.getElementById("upload-status");
 const errors = document.getElementById("upload-errors");
 
 showNames();
+document.getElementById("send").hidden = true;  // choosing sends
 
 async function ask(file) {
   const body = new FormData();

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import os
 import re
 import shutil
@@ -17,6 +18,9 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
+
+from tests.pixels.dicoms import dataset, write
 
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 IS_REQUIRED = "HILUM_REQUIRE_CHROMIUM" in os.environ
@@ -49,6 +53,18 @@ def serving(folder: Path, *arguments: str) -> Iterator[str]:
             process.send_signal(signal.SIGTERM)
             process.stderr.read()
             assert process.wait(60) == 0
+
+
+def deep_png(levels: Any) -> bytes:
+    """Values of 16 bits as a PNG."""
+    file = io.BytesIO()
+    Image.fromarray(np.asarray(levels, np.uint16)).save(file, format="PNG")
+    return file.getvalue()
+
+
+def dicom(folder: Path, stored: Any, **tags: Any) -> bytes:
+    """Values of 12 bits as a radiograph."""
+    return Path(write(folder / "film.dcm", dataset(stored, bits=12, **tags))).read_bytes()
 
 
 class Watched:
