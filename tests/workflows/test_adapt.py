@@ -26,7 +26,7 @@ from hilum.films import index
 from hilum.gate import stopping
 from hilum.inference import Detector
 from hilum.pixels import read_square
-from hilum.recipe import Pixels, Recipe
+from hilum.recipe import Pixels, Recipe, with_settings
 from hilum.records import Figure, Manifest, read_manifest, write_manifest
 from hilum.workflows import adapt_subject
 from hilum.workflows.adapt import adapt
@@ -229,12 +229,15 @@ def test_a_threshold_that_is_off_is_replaced_and_the_sentence_says_by_which_figu
     point = bundle.OperatingPoint(0.9999, "youden", "2 validation films")
     decisions = msgspec.structs.replace(decisions_of(old.spec), operating_point=point)
     films = separable(payload, here)
-    rewrite(old, payload, Path("old"), recipe=old.spec.recipe, decisions=decisions)
+    recipe = with_settings(old.spec.recipe, ("bundle.operating_views=2",))
+    rewrite(old, payload, Path("old"), recipe=recipe, decisions=decisions)
     adapted = adapt("old", films, "new", settings=("bundle.calibration=none",))
     assert adapted.rung == "decisions"
     assert "the share of right answers in the class that has fewest is higher by" in adapted.sentence
     assert float(adapted.before["sensitivity"]) == 0
-    told = bundle.read(adapted.bundle).spec.adapted[0]
+    new = bundle.read(adapted.bundle).spec
+    assert new.operating_point.chosen_on == "24 validation films"  # as they are, without the recipe's drawn views
+    (told,) = new.adapted
     assert told.worst_class_gain == adapted.worst_class_gain
     assert (
         "The share of right answers in the class that has fewest rose by" in (adapted.bundle / "CARD.md").read_text()

@@ -110,7 +110,7 @@ def adapt(
         out: gets the new bundle, in `out/bundle`, and `manifest.csv`; without it `runs/NAME-adapted`, or the first of
             `runs/NAME-adapted-2` and so on that is free.
         settings: how calibration and threshold are chosen, each `bundle.KEY=VALUE`; without one
-            `bundle.calibration=best`.
+            `bundle.calibration=best`, on the films as they are (`bundle.operating_views=0`).
         up_to: the most that is tried: `decisions`, `last layer` or `whole network`.
         class_names: as for `hilum.index`.
 
@@ -142,7 +142,9 @@ def adapt(
     for setting in settings:
         if not setting.startswith("bundle."):
             raise RecipeError(f"--set {setting}: adapting takes settings of [bundle] alone; set bundle.KEY=VALUE")
-    recipe = with_settings(opened.spec.recipe, ("bundle.calibration=best", "bundle.calibrated_under=[]", *settings))
+    # Drawn views and shifts are harder than a hospital's own films, and would set a threshold that is off for these.
+    on_films = ("bundle.calibration=best", "bundle.calibrated_under=[]", "bundle.operating_views=0")
+    recipe = with_settings(opened.spec.recipe, (*on_films, *settings))
     manifest = films_to_adapt_on(opened, films, recipe, class_names)
     classes = opened.spec.classes
     given = adaptation.LabelledFilms(
