@@ -1,6 +1,9 @@
 """Write the shipped bundle again by today's code, with settings of its recipe changed and its network untouched.
 
     python -m tests.bundle.make_shipped pixels.grey_scale=exposed
+    python -m tests.bundle.make_shipped --from BUNDLE
+
+The second puts another bundle in its place as it is, such as the one that `hilum export shipped --to onnx` writes.
 
 Threshold, calibration, prediction sets, gate and figures stay as they were chosen on the validation films; so only a
 setting belongs here that changes nothing for those films, which `hilum evaluate` before and after shows. The golden
@@ -37,11 +40,18 @@ def make(settings: list[str]) -> str:
         assert [written.spec.files[name] for name in _SAME] == [spec.files[name] for name in _SAME]
         old, new = (json.loads(each.golden)["probs"] for each in (opened, written))
         np.testing.assert_allclose(new, old, atol=_DIFFERENCE)
-        shutil.copytree(written.folder, SHIPPED, dirs_exist_ok=True)
+        return put(written.folder)
+
+
+def put(folder: Path) -> str:
+    """Put a bundle in the place of the shipped one, and return its seal."""
+    seal = read(folder).spec.seal
+    shutil.rmtree(SHIPPED)
+    shutil.copytree(folder, SHIPPED)
     pinned = Path(str(pin.__file__))
-    pinned.write_text(pinned.read_text("utf-8").replace(SHIPPED_SEAL, written.spec.seal), "utf-8")
-    return written.spec.seal
+    pinned.write_text(pinned.read_text("utf-8").replace(SHIPPED_SEAL, seal), "utf-8")
+    return seal
 
 
 if __name__ == "__main__":
-    print(make(sys.argv[1:]))
+    print(put(Path(sys.argv[2])) if sys.argv[1:2] == ["--from"] else make(sys.argv[1:]))

@@ -5,8 +5,9 @@ averaged and go through one dense layer, that layer can as well be applied to ea
 is (n, outputs, rows, columns): its mean over all places, with the layer's bias, is the logit. It is also Grad-CAM
 (Selvaraju et al., ICCV 2017, section 3) of such a network, times the number of places.
 
-One operator is added at the end and no number: what the file gave before, it gives bit by bit, and it grows by some
-hundred bytes.
+A convolution by the layer's own weights is added at the end and no number: what the file gave before, it gives bit by
+bit, and it grows by some hundred bytes. ONNX Runtime computes it even where it is asked for the logits alone, which
+takes no time that can be measured (`benchmarks.heat_maps`); its option against that is not made for several threads.
 """
 
 from __future__ import annotations
@@ -48,8 +49,13 @@ def add_class_maps(proto: ModelProto) -> bool:
         averaged = makers.get(averaged.input[0])
     if averaged is None or not _is_mean_of_maps(averaged, proto):
         return False
-    graph.node.append(
-        helper.make_node("Einsum", [averaged.input[0], dense.input[1]], [MAPS], name=MAPS, equation="nkhw,ck->nchw")
+    axes, weights = f"{MAPS}_axes", f"{MAPS}_weights"
+    graph.node.extend(
+        [
+            helper.make_node("Constant", [], [axes], value_ints=[2, 3]),
+            helper.make_node("Unsqueeze", [dense.input[1], axes], [weights]),
+            helper.make_node("Conv", [averaged.input[0], weights], [MAPS], name=MAPS),
+        ]
     )
     (width,) = (output.type.tensor_type.shape.dim[1] for output in graph.output if output.name == LOGITS)
     sides = ["n", width.dim_value or width.dim_param, "rows", "columns"]
