@@ -308,7 +308,8 @@ def test_a_chest_film_of_another_look_is_not_sure_and_anything_else_is_not_judge
 ) -> None:
     gate = fit_gate([(255 * chest_phantom(seed, (32, 32))).astype(np.uint8) for seed in range(20)], [""] * 20)
     monkeypatch.setattr("hilum.gate.check_films", lambda *_: GateResult(np.ones(1), np.zeros(1, bool), (reason,)))
-    square = Square(np.zeros((32, 32), np.uint8), (32, 32), lungs=lungs, doubt=doubt)
+    levels = np.random.default_rng(0).integers(1, 255, (32, 32)).astype(np.uint8)
+    square = Square(levels, (32, 32), lungs=lungs, doubt=doubt)
     predict = detector._predict_squares
     (row,) = answers(detector.spec, gate, [Film("x")], [square], predict, 0.5, lambda probs: probs)
     assert (row.answer, row.answered, row.stopped) == (answer, False, answer == NOT_JUDGED)
@@ -320,3 +321,25 @@ def test_a_chest_film_of_another_look_is_not_sure_and_anything_else_is_not_judge
             "chest film, but unlike those it learnt from."
         )
         assert row.notes == (), "what is the reason already is not said twice"
+
+
+def test_a_film_that_is_too_poor_is_not_sure_with_one_reason_and_a_stopped_one_stays_so(
+    detector: Detector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = fit_gate([(255 * chest_phantom(seed, (32, 32))).astype(np.uint8) for seed in range(20)], [""] * 20)
+    dark = Square(np.zeros((32, 32), np.uint8), (32, 32), lungs=LUNGS)
+    fault = "is overexposed: half of its lungs or more is wholly black"
+    for reason, flags, answer in (
+        (Reason.PASSED, (fault,), NOT_SURE),
+        (Reason.UNLIKE, (Reason.UNLIKE, fault), NOT_SURE),
+        (Reason.ADULT, (Reason.ADULT,), NOT_JUDGED),
+        (None, (fault,), NOT_SURE),
+    ):
+        checked = GateResult(np.ones(1), np.zeros(1, bool), (reason or Reason.PASSED,))
+        monkeypatch.setattr("hilum.gate.check_films", lambda *_, checked=checked: checked)
+        known, predict = None if reason is None else gate, detector._predict_squares
+        (row,) = answers(detector.spec, known, [Film("x")], [dark], predict, 0.5, lambda probs: probs)
+        assert (row.answer, row.flags) == (answer, flags)
+        if flags == (fault,):
+            assert row.why == f"It {fault}."
+            assert row.notes == ()

@@ -14,14 +14,17 @@ from hilum.gate.fit import fit_gate
 from hilum.gate.gate import Gate, parse_gate, write_gate
 from hilum.gate.ood_examples import ood_examples
 from hilum.gate.other_pictures import other_picture
+from hilum.gate.quality import Fault, fault_of
 
 __all__ = [
     "OF_KIND",
     "Adults",
+    "Fault",
     "Gate",
     "GateResult",
     "Reason",
     "check_films",
+    "fault_of",
     "fit_gate",
     "ood_examples",
     "other_picture",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from hilum import confidence
 from hilum.bundle import Bundle, Spec
 from hilum.bundle.read import GATE_NAME
 from hilum.errors import FilmError, RequestError
+from hilum.inference.checks import check
 from hilum.pixels import Square
 from hilum.records import Film, Prediction, answer_of
 
@@ -21,23 +22,6 @@ Correction = Callable[[np.ndarray], np.ndarray]  # of calibrated probabilities, 
 # Calibrated probabilities, (n, classes), of preprocessed films and of their lungs where they are cropped to them; and
 # a note on each film, or "".
 PredictSquares = Callable[[Sequence[np.ndarray], Sequence[np.ndarray] | None], tuple[np.ndarray, tuple[str, ...]]]
-
-
-_ADAPT_FIRST = "the detector is not sure of such films until it is adapted to them (hilum adapt): this one "
-
-
-class _Checked(NamedTuple):
-    """What speaks against an answer to a film, whatever its probabilities are.
-
-    Attributes:
-        flags: why, in words; the first is the answer's reason.
-        stopped: why it is not judged, and an age that says it more closely; empty where it is.
-        unsure: why it is judged and yet not answered, as the beginning of a sentence.
-    """
-
-    flags: tuple[str, ...] = ()
-    stopped: str = ""
-    unsure: str = ""
 
 
 def answers(
@@ -68,7 +52,8 @@ def answers(
     batch_probs, notes = predict_squares(readable, lungs) if readable else nothing
     of_read = [(film, square) for film, square in zip(films, squares, strict=True) if isinstance(square, Square)]
     prediction_sets = _prediction_sets(spec, batch_probs)
-    results = zip(correct(batch_probs), prediction_sets, _checked(gate, of_read), notes, strict=True)
+    checks = check(gate, of_read, smoothed=spec.recipe.pixels.denoise != "none")
+    results = zip(correct(batch_probs), prediction_sets, checks, notes, strict=True)
     rows: list[Prediction] = []
     for film, square in zip(films, squares, strict=True):
         if isinstance(square, FilmError):
@@ -147,28 +132,3 @@ def _prediction_sets(spec: Spec, probs: np.ndarray) -> list[tuple[str, ...] | No
         tuple(name for name, inside in zip(spec.classes, row, strict=True) if inside)
         for row in confidence.prediction_sets(spec.conformal, probs)
     ]
-
-
-def _checked(gate: Gate | None, films: list[tuple[Film, Square]]) -> list[_Checked]:
-    """What speaks against an answer to each film, in the order of the questions.
-
-    What it is comes before whether it is of the kind that the detector learnt from: a picture without lungs is not an
-    adult's chest. Of a frontal chest film of another look a detector is not sure: the lungs were found, it lies
-    upright, and it does not look like an adult's. Without a lung network nobody knows that: it is not judged.
-    """
-    if gate is None or not films:
-        return [_Checked((square.doubt,) * bool(square.doubt), square.doubt) for _, square in films]
-    from hilum.gate import OF_KIND, Reason, check_films, reason_with_age
-
-    found = []
-    verdicts = check_films(gate, [square.seen(gate.of_whole) for _, square in films])
-    for by_sight, (film, square) in zip(verdicts.reasons, films, strict=True):
-        reason, age = reason_with_age(gate, by_sight, square.age, film.age)
-        if reason == Reason.UNLIKE and square.lungs is not None and not square.doubt:
-            found.append(_Checked((str(reason),), unsure=_ADAPT_FIRST + reason))
-            continue
-        reasons = (square.doubt, str(reason)) if reason in OF_KIND else (str(reason), square.doubt)
-        flags = tuple(flag for flag in reasons if flag)
-        first = "".join(flags[:1])
-        found.append(_Checked(flags, f"{first}: {age}" if age and first == reason else first))
-    return found
