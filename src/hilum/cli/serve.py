@@ -60,7 +60,7 @@ def serve(
     from hilum.service.readers import start_ahead
 
     if not check:
-        start_ahead(workers or processors())
+        start_ahead(max(1, min(workers or processors(), processors() - 1)))  # one processor is this process's own
     from hilum.service.server import check_start
     from hilum.service.server import serve as run
     from hilum.service.settings import LOCAL_HOSTS, ServiceSettings
