@@ -63,12 +63,13 @@ def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _exports(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Bundles of the same network share one export; what tests the export itself calls it itself."""
+    """Bundles of one kind of network share one graph; what tests the export itself calls it itself."""
     base = tmp_path_factory.getbasetemp()
     folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "exports"
     folder.mkdir(exist_ok=True)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("hilum.bundle.network_payload.export_onnx", exporting_once(folder))
+        for module in ("network_payload", "lung_network"):
+            patch.setattr(f"hilum.bundle.{module}.export_onnx", exporting_once(folder))
         yield
 
 

@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import hilum
 from tests.conftest import ChestFolder
 
@@ -72,8 +74,11 @@ assert "vgg16" in [info.name for info in hilum.list_models()]
 """
 
 
-def test_the_first_lines_run_without_the_command_line(chest_folder: ChestFolder, tmp_path: Path) -> None:
+def test_the_first_lines_run_without_the_command_line(
+    chest_folder: ChestFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     chest_folder(COUNTS, name="chest")
-    program = "import sys; sys.modules['hilum.cli'] = None\n" + BLOCK
-    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    monkeypatch.chdir(tmp_path)
+    for name in ("hilum.cli", *(name for name in sys.modules if name.startswith("hilum.cli."))):
+        monkeypatch.setitem(sys.modules, name, None)  # importing it raises
+    exec(compile(BLOCK, "the first lines", "exec"), {})

@@ -26,9 +26,9 @@ from hilum.pixels.scale import FEW_OUTSIDE
 from hilum.recipe import read_recipe
 from hilum.records import ADDED_COLUMNS
 from hilum.workflows.run import read_run
-from tests.cli.conftest import Hilum, hilum_process
+from tests.cli.conftest import Hilum, hilum, hilum_process
 
-__all__ = ["hilum_process"]
+__all__ = ["hilum", "hilum_process"]
 
 WRITTEN = Path(__file__).parent / "fixtures" / "hilum-0.1.0"
 # Recipes that are others since: the study's learning scheme came whole, and Hilum's own reads the lungs.
@@ -64,18 +64,18 @@ def test_a_run_that_was_killed_in_the_middle_of_an_epoch_ends_in_the_same_weight
         assert hash_of(weights) == hash_of(expected) == FINISHED["weights_sha256"]
 
 
-def test_a_network_is_evaluated_as_it_was(written: Path, hilum_process: Hilum) -> None:
+def test_a_network_is_evaluated_as_it_was(written: Path, hilum: Hilum) -> None:
     options = ("--shifts", "--curves", "--prevalence", "0.1", "--audit", "--no-pictures")
     data = ("--data", "pneumoniamnist_32.npz")
-    evaluated = hilum_process("evaluate", "network", *data, "--out", "now", *options, OMP_NUM_THREADS="1")
+    evaluated = hilum("evaluate", "network", *data, "--out", "now", *options)
     assert evaluated.returncode == 0, evaluated.stderr
     was, now = (json.loads((written / folder / "metrics.json").read_text()) for folder in ("evaluation", "now"))
     assert_same_figures(was, now, "metrics.json")
     assert_same_rows(written / "evaluation/predictions.csv", written / "now/predictions.csv")
 
 
-def test_a_pipeline_predicts_what_it_predicted(written: Path, hilum_process: Hilum) -> None:
-    predicted = hilum_process("predict", "classical", "pneumoniamnist_32.npz", "--out", "now.csv")
+def test_a_pipeline_predicts_what_it_predicted(written: Path, hilum: Hilum) -> None:
+    predicted = hilum("predict", "classical", "pneumoniamnist_32.npz", "--out", "now.csv")
     assert predicted.returncode == 0, predicted.stderr
     assert_same_rows(written / "classical-predictions.csv", written / "now.csv")
 

@@ -8,7 +8,8 @@ import pytest
 from msgspec import structs
 
 from hilum.evaluation import evaluate_predictions
-from hilum.evaluation.checklists import CLAIM, FOR_A_PERSON, TRIPOD, checklists
+from hilum.evaluation.checklist_items import CLAIM, TRIPOD
+from hilum.evaluation.checklists import FOR_A_PERSON, checklists
 
 from .conftest import HISTORY, made_up, made_up_spec
 

@@ -10,6 +10,7 @@ from markupsafe import Markup
 from msgspec import structs
 
 from hilum.evaluation import ShiftFigures, figures
+from hilum.evaluation.shift_figures import shifts_figure
 from hilum.evaluation.truth import binary_films
 from hilum.pages import FIRST, sheet
 from hilum.records import Figure, Film, Prediction, Predictions
@@ -132,10 +133,10 @@ def test_the_worst_shift_is_on_top() -> None:
         per_shift={"moved": group(0.9), "shaded": group(0.6)},
         unshifted=group(0.92),
     )
-    drawing = figures.shifts_figure(shifted)
+    drawing = shifts_figure(shifted)
     assert drawing is not None
     assert "the worst first: shaded 0.600, moved 0.900" in drawing
-    assert figures.shifts_figure(structs.replace(shifted, per_shift={"moved": group(None)})) is None
+    assert shifts_figure(structs.replace(shifted, per_shift={"moved": group(None)})) is None
 
 
 def test_a_sheet_describes_itself_safely() -> None:

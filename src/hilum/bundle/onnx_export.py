@@ -45,26 +45,10 @@ def export_onnx(
     """
     _refuse_too_large(model, half)
     inputs = torch.from_numpy(films)[:, None].float() / 255
-    with _Quiet(), torch.no_grad():
-        program = torch.onnx.export(
-            model,
-            (inputs,),
-            dynamo=True,
-            input_names=["films"],
-            output_names=list(outputs),
-            dynamic_shapes=({0: torch.export.Dim("n")},),
-            verbose=False,
-            optimize=False,  # it would fold batch norms into convolutions, whose weights float16 no longer holds
-        )
+    proto = graph_of(model, inputs, outputs)
+    with torch.no_grad():
         given = model(inputs)
         expected = [each.numpy() for each in (given if isinstance(given, tuple) else (given,))]
-    assert program is not None
-    # A convolution without a bias is exported with one that is computed from zeros at every run; once that is a
-    # constant, a runtime can fold the batch norm behind it into the convolution (ResNet-50: 1.4 times the rate).
-    fold_constants(program.model)
-    remove_unused_nodes(program.model)
-    proto = program.model_proto
-    _strip(proto)
     if half:
         _store_as_half(proto)
     add_class_maps(proto)
@@ -79,6 +63,29 @@ def export_onnx(
             "the export is not usable"
         )
     return worst
+
+
+def graph_of(model: nn.Module, inputs: torch.Tensor, outputs: Sequence[str]) -> onnx.ModelProto:
+    """The network's operations and its weights in float32, as the exporter finds them."""
+    with _Quiet(), torch.no_grad():
+        program = torch.onnx.export(
+            model,
+            (inputs,),
+            dynamo=True,
+            input_names=["films"],
+            output_names=list(outputs),
+            dynamic_shapes=({0: torch.export.Dim("n")},),
+            verbose=False,
+            optimize=False,  # it would fold batch norms into convolutions, whose weights float16 no longer holds
+        )
+    assert program is not None
+    # A convolution without a bias is exported with one that is computed from zeros at every run; once that is a
+    # constant, a runtime can fold the batch norm behind it into the convolution (ResNet-50: 1.4 times the rate).
+    fold_constants(program.model)
+    remove_unused_nodes(program.model)
+    proto = program.model_proto
+    _strip(proto)
+    return proto
 
 
 def round_weights(model: nn.Module) -> None:

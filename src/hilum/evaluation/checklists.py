@@ -1,126 +1,17 @@
-"""Drafts of two reporting check-lists, filled in from what a run recorded; what only a person knows is left blank.
-
-CLAIM: Tejani et al., "Checklist for Artificial Intelligence in Medical Imaging (CLAIM): 2024 update", Radiology:
-Artificial Intelligence 6 (2024): e240300. TRIPOD+AI: Collins et al., BMJ 385 (2024): e078378. The items are
-paraphrased; submit the official forms.
-"""
+"""Drafts of two reporting check-lists, filled in from what a run recorded; what only a person knows is left blank."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
 from hilum.bundle import Spec
+from hilum.evaluation.checklist_items import CLAIM, TRIPOD, Item
 from hilum.evaluation.results import Evaluation
 from hilum.evaluation.wording import listed, number, plain, with_interval
 from hilum.recipe import Pixels
 from hilum.records.text import markdown, printable
 
 FOR_A_PERSON = "*For a person.*"
-
-# (number, what it asks, the facts that answer it)
-Item = tuple[str, str, str]
-
-CLAIM: tuple[Item, ...] = (
-    ("1", "Identified as a study of artificial intelligence, with the kind of technology", "technology"),
-    ("2", "Abstract: design, methods, results, conclusions", ""),
-    ("3", "Background, intended use and role", "use"),
-    ("4", "Aims, objectives, hypotheses", ""),
-    ("5", "Prospective or retrospective", "retrospective"),
-    ("6", "Goal of the study", ""),
-    ("7", "Sources of the data", "data"),
-    ("8", "Inclusion and exclusion criteria", ""),
-    ("9", "Preprocessing", "preprocessing"),
-    ("10", "Selection of subsets of the data", ""),
-    ("11", "De-identification", ""),
-    ("12", "Missing data", "missing"),
-    ("13", "Acquisition of the images", ""),
-    ("14", "Definition of the reference standard", "labels"),
-    ("15", "Why that reference standard", ""),
-    ("16", "Who annotated, and how", ""),
-    ("17", "Annotation of the test set", ""),
-    ("18", "Variability between and within raters", ""),
-    ("19", "How films were assigned to partitions", "partitions"),
-    ("20", "At which level partitions are disjoint", "disjoint"),
-    ("21", "Intended sample size", ""),
-    ("22", "The model, in detail", "model"),
-    ("23", "Software", "software"),
-    ("24", "Initialisation of the parameters", "initialisation"),
-    ("25", "Training", "training"),
-    ("26", "How the final model was selected", "selection"),
-    ("27", "Ensembles", "ensemble"),
-    ("28", "Metrics", "metrics"),
-    ("29", "Statistical uncertainty and significance", "uncertainty"),
-    ("30", "Robustness and sensitivity", "robustness"),
-    ("31", "Explanation", ""),
-    ("32", "Evaluation on internal data", "internal"),
-    ("33", "Testing on external data", ""),
-    ("34", "Registration of the trial", ""),
-    ("35", "Patients and examinations included and excluded", "counts"),
-    ("36", "Demographic and clinical characteristics", "groups"),
-    ("37", "Performance with its uncertainty", "performance"),
-    ("38", "Diagnostic performance and its precision", "performance"),
-    ("39", "Analysis of failures", "failures"),
-    ("40", "Limitations", "limits"),
-    ("41", "Implications for practice", ""),
-    ("42", "Protocol and further technical detail", "recipe"),
-    ("43", "Availability of software, model and data", "software"),
-    ("44", "Funding", ""),
-)
-
-TRIPOD: tuple[Item, ...] = (
-    ("1", "Title: develops or evaluates a prediction model, population, outcome", ""),
-    ("2", "Abstract (TRIPOD+AI for abstracts)", ""),
-    ("3a", "Context and rationale", ""),
-    ("3b", "Target population and intended purpose", "use"),
-    ("3c", "Known inequalities between groups", ""),
-    ("4", "Objectives", ""),
-    ("5a", "Sources of the data", "data"),
-    ("5b", "Dates of the data", ""),
-    ("6a", "Setting", ""),
-    ("6b", "Eligibility", ""),
-    ("6c", "Treatments received", ""),
-    ("7", "Preparation of the data", "preprocessing"),
-    ("8a", "Outcome, and how it was assessed", "labels"),
-    ("8b", "Who assessed the outcome", ""),
-    ("8c", "Blinding of that assessment", ""),
-    ("9a", "Choice of predictors", "predictors"),
-    ("9b", "Definition of all predictors", "predictors"),
-    ("9c", "Who assessed predictors", "predictors"),
-    ("10", "Sample size", "counts"),
-    ("11", "Missing data", "missing"),
-    ("12a", "How the data were used: partitions", "partitions"),
-    ("12b", "How predictors were handled", "preprocessing"),
-    ("12c", "Type of model, building, tuning, internal validation", "training"),
-    ("12d", "Heterogeneity between clusters", "groups"),
-    ("12e", "Measures of performance", "metrics"),
-    ("12f", "Updating: recalibration", "calibration"),
-    ("12g", "How predictions were calculated", "prediction"),
-    ("13", "Class imbalance", "imbalance"),
-    ("14", "Fairness", ""),
-    ("15", "Output of the model, thresholds", "output"),
-    ("16", "Differences between development and evaluation", "shift"),
-    ("17", "Ethical approval", ""),
-    ("18a", "Funding", ""),
-    ("18b", "Conflicts of interest", ""),
-    ("18c", "Protocol", ""),
-    ("18d", "Registration", ""),
-    ("18e", "Sharing of data", ""),
-    ("18f", "Sharing of code", "software"),
-    ("19", "Involvement of patients and the public", ""),
-    ("20a", "Flow of participants", "counts"),
-    ("20b", "Characteristics of participants", "groups"),
-    ("20c", "Development and evaluation data compared", "shift"),
-    ("21", "Participants and events in each analysis", "counts"),
-    ("22", "The full model, so that anyone can predict with it", "recipe"),
-    ("23a", "Performance with intervals, also in subgroups", "performance"),
-    ("23b", "Heterogeneity of performance", "groups"),
-    ("24", "Results of updating", "calibration"),
-    ("25", "Interpretation", ""),
-    ("26", "Limitations", "limits"),
-    ("27a", "Poor or missing input when in use", "missing"),
-    ("27b", "Interaction with users, and their expertise", ""),
-    ("27c", "Next steps", ""),
-)
 
 
 def checklists(spec: Spec, evaluation: Evaluation) -> dict[str, str]:

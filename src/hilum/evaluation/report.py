@@ -21,6 +21,7 @@ from hilum.evaluation.reliability_report import reliability_section
 from hilum.evaluation.result_parts import BatteryResult, ShiftFigures, Subgroup
 from hilum.evaluation.results import Evaluation
 from hilum.evaluation.robustness import KINDS
+from hilum.evaluation.shift_figures import severity_figures, shifts_figure
 from hilum.files import write_text
 from hilum.records import Figure, Predictions
 from hilum.shifts import ACQUISITION, CONTROLS, ELSEWHERE, FAMILIAR, Shift
@@ -98,7 +99,7 @@ def render_report(
         in_brief=_in_brief(evaluation),
         heated=heat_of is not None,
         reliability=reliability_section(evaluation),
-        severity=figures.severity_figures(evaluation.severity) if evaluation.severity else [],
+        severity=severity_figures(evaluation.severity) if evaluation.severity else [],
         controls=_controls(evaluation.controls) if evaluation.controls else [],
         answers=answers_section(evaluation),
         acquisition=acquisition_section(evaluation),
@@ -153,7 +154,7 @@ def _battery(title: str, result: BatteryResult) -> BatterySection:
         (name, "", [*of_shift.per_class.values(), of_shift.size, of_shift.single, of_shift.single_accuracy])
         for name, of_shift in known.items()
     ]
-    return BatterySection(title, result, figures.shifts_figure(result), lines, columns, set_lines)
+    return BatterySection(title, result, shifts_figure(result), lines, columns, set_lines)
 
 
 def _controls(result: BatteryResult) -> list[Line]:
