@@ -1,0 +1,56 @@
+"""What a request meets where the service is full or slow: it is told so, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from hilum.service.pipeline import Pipeline
+from tests.service.conftest import Room, films, one, png_of, problem
+
+
+@pytest.fixture
+def pipeline(room: Room) -> Pipeline:
+    """What answers the room's films."""
+    found: Pipeline = room.app.state.service.pipeline  # type: ignore[attr-defined]
+    return found
+
+
+def test_a_full_queue_says_when_to_come_again(
+    room: Room, pipeline: Pipeline, spool: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(pipeline, "queue_size", 0)
+        reply = room.post("/v1/predictions", files=films(png_of(900)))
+    assert "send yours again" in problem(reply, 503)
+    assert int(reply.headers["retry-after"]) >= 1
+    assert not list(spool.iterdir())
+    assert not one(room, png_of(900))["repeated"]
+
+
+def test_a_request_that_takes_longer_than_its_deadline_is_ended(
+    room: Room, pipeline: Pipeline, spool: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(pipeline, "deadline", 0.001)
+        told = problem(room.post("/v1/predictions", files=films(*map(png_of, range(901, 905)))), 504)
+    assert "within 0.001 s" in told
+    assert not list(spool.iterdir())
+    assert not one(room, png_of(901))["repeated"]
+
+
+def test_requests_that_were_ended_hold_nobody_up(
+    room: Room, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        for deadline in (0.0, 0.001, 0.005, 0.01, 0.02, 0.04):  # in the queue, read, on its way to the network
+            patch.setattr(pipeline, "deadline", deadline)
+            room.post("/v1/predictions", files=films(*map(png_of, range(910, 914))))
+    until = time.monotonic() + 10
+    while pipeline._batchers[0]._on_their_way and time.monotonic() < until:
+        time.sleep(0.01)
+    assert pipeline._batchers[0]._on_their_way == 0  # else every film would wait for films that do not come
+    assert not pipeline._requests
+    assert not pipeline._reading.locked()
