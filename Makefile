@@ -16,6 +16,7 @@ help:
 	@echo "make test-kills  a service that is killed 100 times while it works (KILLS), on SQLite and on PostgreSQL"
 	@echo "make test-privacy  every verb without a network, under strace: no socket, no file where none is said to be"
 	@echo "make test-load   the reading room at twice what it can bear, for an hour; MINUTES=5 for less"
+	@echo "make test-deploy  the Dockerfile's steps in a Debian that debootstrap makes, nginx, systemd; needs root, and downloads"
 	@echo "make coverage    which lines of src/ no test runs; takes about twice as long as make test"
 	@echo "make bench       Hilum, its peers and the limits of this machine, side by side: docs/benchmarks.json"
 
@@ -71,6 +72,11 @@ test-load: $(VENV)/installed
 # Needs Linux with unshare and strace; without them it fails rather than skips.
 test-privacy: $(VENV)/installed
 	HILUM_REQUIRE_GUARD=1 $(BIN)/python -m pytest -n 0 -m "slow or not slow" tests/test_privacy.py
+
+# Needs Debian's packages debootstrap, nginx and systemd; without them it fails rather than skips. HILUM_DEBIAN names a
+# system that debootstrap has made before.
+test-deploy: $(VENV)/installed
+	HILUM_REQUIRE_DEPLOY=1 $(BIN)/python -m pytest -n 0 -m "slow or not slow" tests/deploy
 
 coverage: $(VENV)/installed
 	rm -f .coverage .coverage.*
