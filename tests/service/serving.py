@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import socket
 import subprocess
 import sys
@@ -34,6 +35,7 @@ class Server:
         self.log = log or folder / "serve.log"
         with self.log.open("ab") as file:
             self.process = subprocess.Popen([*command, *places, *options], stderr=file)
+        atexit.register(self.process.kill)  # of a test that failed
         if ready:
             self.wait()
 

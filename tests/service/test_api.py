@@ -178,6 +178,8 @@ def test_the_description_names_every_operation_and_its_problems(room: Room) -> N
                 if int(status) >= 400 and path.startswith("/v1/"):
                     assert list(response["content"]) == ["application/problem+json"], (path, status)
     assert "HTTPValidationError" not in str(described)
+    sent = described["paths"]["/v1/predictions"]["post"]["responses"]
+    assert sent["200"]["content"] == sent["201"]["content"]
 
 
 def test_how_large_a_film_was_stays_known(room: Room) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from hilum.errors import StoreError
-from hilum.service import uploads
+from hilum.service import receivers
 from hilum.store import open_store, verify
 from tests.service.conftest import Room, films, one, open_room, png_of, problem
 
@@ -122,7 +122,7 @@ def test_a_disk_that_takes_no_film_is_named(
         raise OSError(number, "No more of this")
 
     with monkeypatch.context() as patch:
-        patch.setattr(uploads._Film, "write", write)
+        patch.setattr(receivers._Film, "write", write)
         assert words in problem(room.post("/v1/predictions", files=films(png_of(83))), status)
     assert not list(spool.iterdir())
     one(room, png_of(83))

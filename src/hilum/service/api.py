@@ -1,19 +1,17 @@
-"""The HTTP API: `/v1/…`, and what an operator's machines ask (`/healthz`, `/readyz`, `/metrics`)."""
+"""The HTTP API: `/v1/…`."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
 
-from hilum.errors import RequestError, StoreError
-from hilum.service import metrics as counted
+from hilum.errors import RequestError
 from hilum.service.films import film_response
 from hilum.service.present import model_out, prediction_out, verdict_out
 from hilum.service.problems import Problem, responses
 from hilum.service.schemas import (
-    HealthOut,
     ModelsOut,
     Order,
     PageOut,
@@ -29,8 +27,8 @@ from hilum.store import Search
 router = APIRouter()
 
 Id = Annotated[str, Path(description="Of a prediction.", pattern="^[0-9a-f]{32}$", min_length=32, max_length=32)]
-_ANY = responses(400, 401, 403, 421, 422, 429, 500, 503)
-_ONE = {**_ANY, **responses(404)}
+ANY = responses(400, 401, 403, 421, 422, 429, 500, 503)
+_ONE = {**ANY, **responses(404)}
 _BODY = {
     "requestBody": {
         "required": True,
@@ -66,7 +64,11 @@ def service_of(request: Request) -> Service:
 @router.post(
     "/v1/predictions",
     status_code=201,
-    responses={**_ANY, **responses(404, 408, 413, 415, 504, 507)},
+    responses={
+        200: {"description": "Every film had the same question before.", "model": PredictionsOut},
+        **ANY,
+        **responses(404, 408, 413, 415, 504, 507),
+    },
     openapi_extra=_BODY,
     tags=["predictions"],
     operation_id="createPredictions",
@@ -99,7 +101,7 @@ async def create_predictions(
 
 @router.get(
     "/v1/predictions",
-    responses=_ANY,
+    responses=ANY,
     tags=["predictions"],
     operation_id="listPredictions",
     response_model=PageOut,
@@ -247,52 +249,10 @@ async def withdraw_verdict(request: Request, id: Id) -> Response:
     return Response(status_code=204)
 
 
-@router.get("/v1/models", responses=_ANY, tags=["models"], operation_id="listModels", response_model=ModelsOut)
+@router.get("/v1/models", responses=ANY, tags=["models"], operation_id="listModels", response_model=ModelsOut)
 async def list_models(request: Request) -> ModelsOut:
     """The detectors that films can be sent to; the first one answers where a request names none."""
     service = service_of(request)
     await service.access.require(request, "read")
     models = [model_out(name, each) for name, each in zip(service.names, service.detectors, strict=True)]
     return ModelsOut(models=models)
-
-
-@router.get("/healthz", tags=["operation"], operation_id="isAlive", response_model=HealthOut)
-async def is_alive() -> HealthOut:
-    """Whether the process answers at all."""
-    return HealthOut(status="ok")
-
-
-@router.get(
-    "/readyz",
-    tags=["operation"],
-    operation_id="isReady",
-    response_model=HealthOut,
-    responses={503: {"description": "Not ready.", "model": HealthOut}},
-)
-async def is_ready(request: Request) -> Response:
-    """Whether films can be answered: the bundles are open, the processes alive, the database answers."""
-    service: Service | None = getattr(request.app.state, "service", None)
-    if service is None:
-        return _health("starting", "")
-    if service.stopping:
-        return _health("stopping", "")
-    if not service.pipeline.ready:
-        return _health("broken", "a thread has ended; start the service again")
-    try:
-        await service.archive.call(service.store.check)
-    except StoreError:
-        return _health("broken", "the database does not answer")
-    return _health("ok", "")
-
-
-@router.get("/metrics", tags=["operation"], operation_id="getMetrics", response_class=Response, responses=_ANY)
-async def get_metrics(request: Request) -> Response:
-    """Numbers for Prometheus."""
-    service = service_of(request)
-    if not service.settings.metrics_public:
-        await service.access.require(request, "metrics")
-    return Response(service.metrics.text(), media_type=counted.CONTENT_TYPE)
-
-
-def _health(status: str, detail: str) -> Response:
-    return JSONResponse({"status": status, "detail": detail}, 200 if status == "ok" else 503)

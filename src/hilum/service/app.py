@@ -16,6 +16,7 @@ from hilum import __version__
 from hilum.errors import StoreError
 from hilum.service.api import router as api
 from hilum.service.guard import Guard
+from hilum.service.health import router as health
 from hilum.service.metrics import Metrics
 from hilum.service.over_time import router as over_time
 from hilum.service.page import problem_page
@@ -68,6 +69,7 @@ def create_app(settings: ServiceSettings) -> FastAPI:
         return problem_response(503, "the service's database does not answer; send it again", {"Retry-After": "5"})
 
     app.include_router(api)
+    app.include_router(health)
     app.include_router(page)
     app.include_router(over_time)
     _describe(app)

@@ -25,9 +25,10 @@ from hilum.service.metrics import Metrics
 from hilum.service.pipeline import Pipeline
 from hilum.service.present import model_names
 from hilum.service.problems import Problem
+from hilum.service.receiving import receive_films
 from hilum.service.settings import ServiceSettings
 from hilum.service.unpacking import unpack
-from hilum.service.uploads import Upload, content_of, receive_films
+from hilum.service.uploads import Upload, content_of
 from hilum.store import NewPrediction, Page, PredictionKey, Search, Store, StoredPrediction, Verdict, open_store
 
 logger = logging.getLogger("hilum")
