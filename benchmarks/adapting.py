@@ -304,31 +304,38 @@ def grouped(rows: Sequence[dict[str, str]], keys: tuple[str, ...]) -> dict[tuple
 
 
 def draw(rows: Sequence[dict[str, str]], path: Path) -> None:
-    """Draw accuracy and Brier score on the hospital's other films by number of films adapted on."""
+    """Draw accuracy, Brier score and the class that fares worse, of the other films, by films adapted on."""
     import matplotlib
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(9, 3.6), layout="constrained")
+    figure = Figure(figsize=(12, 3.6), layout="constrained")
     shown = [row for row in rows if row["kind"] != "nothing new"]
-    for place, name in enumerate(("accuracy", "brier"), start=1):
-        axes = figure.add_subplot(1, 2, place)
+    ticks = ["none", *sorted({row["films"] for row in shown}, key=int)]
+    titles = {"accuracy": "accuracy", "brier": "Brier score", "worst": "the lower of sensitivity and specificity"}
+    for place, (name, title) in enumerate(titles.items(), start=1):
+        axes = figure.add_subplot(1, 3, place)
         for (hospital, shift), inside in grouped(shown, ("hospital", "shift")).items():
             sizes = sorted(grouped(inside, ("films",)).items(), key=lambda each: int(each[0][0]))
-            means = [mean_of([float(row[f"before_{name}"]) for row in inside])]
-            means += [mean_of([float(row[f"after_{name}"]) for row in draws]) for _, draws in sizes]
+            means = [mean_of([drawn_figure(row, "before", name) for row in inside])]
+            means += [mean_of([drawn_figure(row, "after", name) for row in draws]) for _, draws in sizes]
             lows, highs = ([each.value - each.low for each in means], [each.high - each.value for each in means])
-            axes.errorbar(
-                range(len(means)), [each.value for each in means], np.nan_to_num([lows, highs]).clip(min=0),
-                marker=".", capsize=3,
-                label=hospital.removesuffix("-held") + (f", {shift}" if shift else ""),
-            )  # fmt: skip
-        ticks = ["none", *sorted({row["films"] for row in shown}, key=int)]
+            places = [0, *(ticks.index(size) for (size,), _ in sizes)]
+            label = hospital.removesuffix("-held") + (f", {shift}" if shift else "")
+            ends = np.nan_to_num([lows, highs]).clip(min=0)
+            axes.errorbar(places, [each.value for each in means], ends, marker=".", capsize=3, label=label)
         axes.set_xticks(range(len(ticks)), ticks)
         axes.set_xlabel("films adapted on")
-        axes.set_ylabel("accuracy" if name == "accuracy" else "Brier score")
+        axes.set_ylabel(title)
         axes.legend(fontsize="small")
     with matplotlib.rc_context({"svg.hashsalt": "hilum"}):
         figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None)
+
+
+def drawn_figure(row: dict[str, str], when: str, name: str) -> float:
+    """A figure of a row before or after adapting; `worst` is the lower of sensitivity and specificity."""
+    if name == "worst":
+        return min(float(row[f"{when}_sensitivity"]), float(row[f"{when}_specificity"]))
+    return float(row[f"{when}_{name}"])
 
 
 if __name__ == "__main__":
