@@ -1,4 +1,4 @@
-"""Files that are read if they are files, files that are written whole or not at all, the cache folder, downloads."""
+"""Files that are read if they are files, and files that are written whole or not at all."""
 
 from __future__ import annotations
 
@@ -20,13 +20,11 @@ from pathlib import Path
 import msgspec
 
 from hilum.errors import NotAFileError
-from hilum.progress import track
 from hilum.streams import is_stream, sent_to
 
 logger = logging.getLogger("hilum")
 
 _BLOCK = 1 << 20
-_TIMEOUT_SECONDS = 10.0
 _MAX_NAME_BYTES = 180  # of 255, which is what most file systems take with an ending
 _FOREIGN_SECONDS = 86_400.0  # another machine's temporary file that was not written to for so long is nobody's
 _ORIGIN = re.compile(r"(?:(?P<host>[0-9a-f]{8})\.)?(?P<pid>\d{1,10})(?:\.\d+)?")  # of a temporary file
@@ -236,55 +234,3 @@ def sha256_of(path: Path) -> str:
     """Return the SHA-256 of a file's bytes, in hexadecimal."""
     with open_regular(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def download(url: str, path: Path, digest: str, algorithm: str = "sha256") -> None:
-    """Download a file, which appears whole and checked or not at all; a partial download is resumed.
-
-    Args:
-        url: of the file.
-        path: to write; its folder is made.
-        digest: of the published file, in hexadecimal.
-        algorithm: of the digest, by its name in hashlib.
-
-    Raises:
-        OSError: the download failed, or the file is not the one that was published.
-    """
-    import http.client
-
-    part = path.with_name(f"{path.name}.part")
-    part.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        _resume(part, url, f"downloading {path.name}")
-    except http.client.HTTPException as error:
-        raise OSError(f"the server sent no valid answer ({error!r})") from None
-    with part.open("rb") as file:
-        found = hashlib.file_digest(file, lambda: hashlib.new(algorithm, usedforsecurity=False)).hexdigest()
-    if found != digest:
-        part.unlink()
-        raise OSError(f"its {algorithm.upper()} is {found}, not the published {digest}; the download was deleted")
-    part.replace(path)
-
-
-def _resume(part: Path, url: str, what: str) -> None:
-    """Append what a partial download lacks, or write it anew where the server only sends whole files."""
-    import urllib.error
-    import urllib.request
-
-    have = part.stat().st_size if part.exists() else 0
-    request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"})
-    try:
-        answer = urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS)
-    except urllib.error.HTTPError as error:
-        if error.code == 416:  # the part was already whole
-            return
-        raise
-    with answer, part.open("ab" if answer.status == 206 else "wb") as file:
-        promised = int(answer.headers.get("Content-Length") or 0)
-        end = file.tell() + promised
-        for block in track(iter(lambda: answer.read(_BLOCK), b""), what, promised // _BLOCK + 1):
-            file.write(block)
-        if file.tell() < end:
-            raise OSError(
-                f"the connection broke {end - file.tell():,} bytes before the end; try again to resume the download"
-            )

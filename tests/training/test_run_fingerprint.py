@@ -10,7 +10,7 @@ import pytest
 from hilum.errors import RequestError
 from hilum.recipe import parse_recipe
 from hilum.records import Film, Manifest
-from hilum.training.checkpoint import check_run_fingerprint, write_run_fingerprint
+from hilum.training.run_fingerprint import check_run_fingerprint, write_run_fingerprint
 
 RECIPE = parse_recipe({"name": "one"}, "test")
 FILMS = Manifest(tuple(Film(f"films/{n}.png", "NORMAL", "", f"p{n}", "train", sha256=f"{n:064x}") for n in range(6)))

@@ -1,7 +1,6 @@
 """Checkpoints: the whole state of a run in one safetensors file, which appears complete or not at all.
 
-Tensors are stored as tensors, everything else as JSON in the file's header. No pickle is written or read. Beside the
-checkpoint lies the run's fingerprint: the recipe and the films that it was started with, and is resumed with.
+Tensors are stored as tensors, everything else as JSON in the file's header. No pickle is written or read.
 """
 
 from __future__ import annotations
@@ -13,25 +12,18 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import msgspec
 import torch
-from msgspec.structs import replace
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
-from hilum import recipe as recipes
-from hilum.errors import HilumError, RecipeError, RequestError
-from hilum.files import read_regular, replacing, require_regular, write_text
+from hilum.errors import HilumError, RequestError
+from hilum.files import replacing, require_regular
 from hilum.models import Network
-from hilum.recipe import Recipe
-from hilum.records import Manifest
 from hilum.training.objective import Columns, concatenate
 from hilum.training.schedule import Schedule
 
-# What is chosen on validation films after the last epoch: a run that is resumed may be given other values of these.
-CHOSEN_LATER = ("calibration", "operating_point", "operating_at", "miss_cost", "prevalence", "coverage")
 # Hilum 0.1.0 wrote these names into its checkpoints.
 _FORMER_NAMES = {
     "at_once": "micro_batch_size",
@@ -39,7 +31,6 @@ _FORMER_NAMES = {
     "waited": "num_bad_epochs",
     "costs": "losses",
 }
-_FORMER_FINGERPRINT = "origin.json"
 
 
 def save(path: Path, groups: Mapping[str, Mapping[str, Tensor]], notes: Mapping[str, Any]) -> None:
@@ -210,59 +201,3 @@ def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Te
         for name, value in entries.items():
             if torch.is_tensor(value) and value.shape == parameter.shape:
                 entries[name] = torch.empty_like(parameter).copy_(value)
-
-
-def write_run_fingerprint(path: Path, recipe: Recipe, *manifests: Manifest) -> None:
-    """Write down recipe and films at the start of a run."""
-    write_text(path, json.dumps({"recipe": msgspec.to_builtins(recipe), "films": _films(*manifests)}))
-
-
-def check_run_fingerprint(path: Path, recipe: Recipe, *manifests: Manifest) -> None:
-    """Refuse to resume a run with other films or another recipe, except for what is chosen after the last epoch.
-
-    Raises:
-        RequestError: with the differences.
-    """
-    former = path.with_name(_FORMER_FINGERPRINT)
-    source = former if former.exists() and not path.exists() else path
-    try:
-        fingerprint = json.loads(read_regular(source))
-        was, was_films = recipes.resolved_recipe(fingerprint["recipe"], str(source)), dict(fingerprint["films"])
-    except (OSError, ValueError, KeyError, TypeError, RecipeError):
-        raise RequestError(f"{source}: what the run was started with cannot be read; start the run again") from None
-    chosen_later = {name: getattr(recipe.bundle, name) for name in CHOSEN_LATER}
-    changed = recipes.differences(replace(was, bundle=replace(was.bundle, **chosen_later)), recipe)
-    if changed:
-        raise RequestError(
-            f"{path.parents[1]}: its recipe was changed since it was started: "
-            f"{recipes.first_few(changed)}; restore it, or start another run"
-        )
-    films = _films(*manifests)
-    changed = [
-        f"{(films.get(sha256) or was_films[sha256])[0]} ({_change(was_films.get(sha256), films.get(sha256))})"
-        for sha256 in dict.fromkeys([*was_films, *films])
-        if was_films.get(sha256, ())[1:] != films.get(sha256, ())[1:]
-    ]
-    if changed:
-        raise RequestError(
-            f"{path.parents[1]}: its films were changed since it was started: "
-            f"{recipes.first_few(changed)}; restore manifest.csv, or start another run"
-        )
-
-
-def _films(*manifests: Manifest) -> dict[str, list[str]]:
-    """By SHA-256: a film's path, and its label, subtype, patient and split. Only the path may change later."""
-    return {
-        film.sha256: [film.path, film.label, film.subtype, film.patient, film.split]
-        for manifest in manifests
-        for film in manifest
-    }
-
-
-def _change(was: list[str] | None, now: list[str] | None) -> str:
-    if was is None:
-        return "new"
-    if now is None:
-        return "missing"
-    changes = zip(was[1:], now[1:], strict=True)
-    return ", ".join(f"{old or '(nothing)'} → {new or '(nothing)'}" for old, new in changes if old != new)

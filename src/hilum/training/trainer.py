@@ -21,9 +21,7 @@ from hilum.training import checkpoint
 from hilum.training.checkpoint import (
     Progress,
     TrainingState,
-    check_run_fingerprint,
     divergence_advice,
-    write_run_fingerprint,
 )
 from hilum.training.distillation import TeacherNetwork
 from hilum.training.finetuning import set_trainable
@@ -32,6 +30,7 @@ from hilum.training.model_selection import monitored_value, should_keep
 from hilum.training.objective import Objective
 from hilum.training.parallel import restore_batch_norms, synchronize_batch_norms
 from hilum.training.run_files import RunFiles
+from hilum.training.run_fingerprint import check_run_fingerprint, write_run_fingerprint
 from hilum.training.step import Stepper
 from hilum.training.tensorboard import TensorBoardLog
 from hilum.training.validation import validate

@@ -7,8 +7,9 @@ import re
 import urllib.parse
 from pathlib import Path
 
+from hilum.downloads import download
 from hilum.errors import RequestError
-from hilum.files import download, require_regular, sha256_of
+from hilum.files import require_regular, sha256_of
 from hilum.locks import exclusive
 from hilum.places import cache_folder
 from hilum.weights.origin import origin

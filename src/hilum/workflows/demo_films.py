@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from hilum.files import download, replacing
+from hilum.downloads import download
+from hilum.files import replacing
 from hilum.places import cache_folder
 from hilum.progress import track
 

@@ -12,7 +12,8 @@ from hilum.history import Row
 from hilum.recipe import Recipe
 from hilum.records import Manifest
 from hilum.workflows.deployed import DeployedSystem, fit_gate, log_few_films, log_sets, log_without_lungs, summarize
-from hilum.workflows.train_network import pin_lungs, write_run_inputs
+from hilum.workflows.network_start import pin_lungs
+from hilum.workflows.train_network import write_run_inputs
 
 logger = logging.getLogger("hilum")
 

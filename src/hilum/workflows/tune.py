@@ -14,7 +14,8 @@ from hilum.errors import HilumError, LayoutError, RecipeError, RequestError
 from hilum.extras import require
 from hilum.recipe import Recipe, read_recipe, with_settings
 from hilum.records import SPLITS, Manifest, read_manifest
-from hilum.workflows.train_network import fit_network, pin_lungs, pin_weights
+from hilum.workflows.network_start import pin_lungs, pin_weights
+from hilum.workflows.train_network import fit_network
 
 if TYPE_CHECKING:
     from hilum.tuning import StudySummary, Train
