@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 
 import pytest
 
-from hilum.service.wording import age_of, class_word, share
+from hilum.records import Film, Prediction
+from hilum.service.wording import age_of, class_word, facts_of, share
+from hilum.store import PredictionKey, StoredPrediction
 from tests.service.conftest import Room, films, png_of
 
 HTML = {"Accept": "text/html"}
@@ -46,7 +49,19 @@ def test_a_film_that_is_not_judged_has_no_probability_and_no_heat_map(room: Room
 def test_the_example_is_a_generated_picture_and_said_to_be_one(room: Room) -> None:
     assert "nobody" in room.get("/").text
     reply = room.post("/example", follow_redirects=False)
-    assert room.get(reply.headers["location"]).status_code == 200
+    page = room.get(reply.headers["location"])
+    assert page.status_code == 200
+    assert "This is the example, a drawing by a program" in page.text
+    assert "This is the example" not in room.get(sent(room, 43)).text
+
+
+def test_what_an_answer_means_is_explained_where_the_film_links_to(room: Room) -> None:
+    (link,) = set(re.findall(r'href="(/about#[a-z-]+)"', room.get(sent(room, 43)).text))
+    about = room.get("/about").text
+    assert f'id="{link.partition("#")[2]}"' in about
+    for answer in ("positive", "negative", "not-sure", "not-judged"):
+        assert f'id="{answer}"' in about
+    assert about.count('class="probability"') == 3
 
 
 def test_a_verdict_is_given_and_taken_back_without_scripts(room: Room) -> None:
@@ -80,6 +95,25 @@ def test_sign_in_goes_back_to_this_site_alone(room: Room) -> None:
 @pytest.mark.parametrize(("prob", "words"), [(0.99924, "over 99%"), (0.0001, "under 1%"), (0.5, "50%")])
 def test_no_certainty_is_shown(prob: float, words: str) -> None:
     assert share(prob) == words
+
+
+def stored_of(age: str = "", view: str = "") -> StoredPrediction:
+    """An answer to a film of somebody of this age."""
+    row = Prediction(Film("", age=age, view=view), (0.2, 0.8), "PNEUMONIA", shape=(8, 9), answer="PNEUMONIA")
+    key = PredictionKey("ada", "0" * 64, "1" * 64, "youden", None)
+    created, classes = datetime(2026, 5, 4, tzinfo=UTC), ("NORMAL", "PNEUMONIA")
+    return StoredPrediction("2" * 32, created, key, row, classes, 0.7, "m", "", 9, True, None)
+
+
+@pytest.mark.parametrize(
+    ("age", "view", "doubts"),
+    [("007Y", "AP", []), ("054Y", "PA", ["Age"]), ("", "LL", ["View"]), ("018Y", "LATERAL", ["Age", "View"])],
+)
+def test_age_and_view_are_held_against_what_the_detector_learnt_from(age: str, view: str, doubts: list[str]) -> None:
+    facts = facts_of(stored_of(age, view), "Learnt from: Children's films.")
+    assert [each.name for each in facts if each.is_doubt] == doubts
+    assert [each.reference for each in facts] == ["learnt from children alone", "learnt from frontal films alone"]
+    assert not facts_of(stored_of("054Y"), "Learnt from: films of adults.")[0].is_doubt
 
 
 def test_words_are_a_persons() -> None:

@@ -66,4 +66,4 @@ def demo(
     (row,) = Detector(bundle).predict(Manifest((film,)))
     typer.echo(f"{row.film.path}: {row.answer}, labelled {row.film.label}. {row.why}")
     tell(f"The report: {os.path.abspath(out / 'report' / 'report.html')}")
-    tell(f"Research only, not a diagnosis. Next: hilum predict {bundle} YOUR_FILM.png")
+    tell(f"Research only, not a diagnosis. Next: hilum predict {bundle} YOUR_FILM.png, or hilum serve {bundle}")
