@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -11,10 +12,13 @@ from hilum import bundle
 from hilum.bundle import Bundle
 from hilum.bundle.consistency import ONNX_NAME
 from hilum.bundle.int8 import add_forms
+from hilum.bundle.weights import load_model
 from hilum.errors import BundleError, RequestError
+from hilum.explanation import attribute
 from hilum.inference import Detector, engines
 from hilum.inference.engines import as_input
 from hilum.onnx_session import open_session
+from hilum.pixels import chest_phantom, preprocess
 from hilum.workflows.export import export
 from tests.bundle.conftest import make, make_of
 from tests.bundle.test_class_maps import by_hand, without_maps
@@ -94,3 +98,20 @@ def test_maps_of_another_form_are_refused(opened: Bundle, tmp_path: Path) -> Non
     wrong = add_forms(opened, tmp_path / "wrong", [tmp_path / ONNX_NAME])
     with pytest.raises(BundleError, match=r"gives logits \(n, 2\), class_activation_maps \(n, 2\); a bundle of 2"):
         Detector(wrong, threads=1)
+
+
+def test_those_of_the_shipped_detector_are_gradcam() -> None:
+    """`hilum explain` draws the same map by torch, times 1 over the number of its places."""
+    detector = Detector(threads=1)
+    pixels = detector.spec.recipe.pixels
+    square = preprocess(chest_phantom(5, (256, 320), 1.0).astype(np.float32), pixels, detector.lungs)
+    maps = detector.class_activation_maps(square[None])[0]
+    assert maps.shape == (2, 5, 5)
+    for target in (0, 1):
+        expected = attribute(load_model(detector.bundle), square[None], "gradcam", target)[0]
+        found = cv2.resize(maps[target] / 25, square.shape, interpolation=cv2.INTER_LINEAR)
+        assert np.abs(found - expected).max() < 1e-4 * np.abs(expected).max()
+
+
+def test_the_shipped_bundle_stays_below_16_megabytes() -> None:
+    assert sum(file.stat().st_size for file in bundle.SHIPPED.iterdir()) <= 16_000_000

@@ -165,6 +165,11 @@ class Detector:
         2017) times the number of places: the mean over the places, with the last layer's bias, is the class's logit,
         before calibration. They are coarse, and each place has seen far more of the film than it covers.
 
+        >>> detector = Detector()
+        >>> import numpy as np
+        >>> detector.class_activation_maps(np.zeros((1, 160, 160), dtype=np.uint8)).shape
+        (1, 2, 5, 5)
+
         Args:
             squares: (n, size, size) uint8, as `hilum.pixels.preprocess` gives them.
 
