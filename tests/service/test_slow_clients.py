@@ -51,6 +51,7 @@ def listening(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Listening]:
     with pytest.MonkeyPatch.context() as patch, socket.socket() as listener:
         patch.setattr(connections, "HEAD_SECONDS", HEAD)
         patch.setattr(connections, "LINGER_SECONDS", HEAD)
+        patch.setattr(connections, "READ_SECONDS", HEAD)
         patch.setattr(connections, "MOST", 24)
         patch.setattr(bodies, "SECONDS", HEAD)
         listener.bind(("127.0.0.1", 0))
@@ -120,6 +121,18 @@ def test_a_connection_is_used_again_and_closed_when_nothing_comes(listening: Lis
         for _ in range(2):
             connected.sendall(b"GET /nowhere HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
             assert reply(connected)[0] == 404
+
+
+def test_a_client_that_does_not_take_its_reply_is_cut_off(listening: Listening) -> None:
+    with closing(listening.connect()) as connected:
+        connected.sendall(b"GET /openapi.json HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" * 1000)
+        until = time.monotonic() + 30
+        with suppress(BrokenPipeError, ConnectionResetError):
+            while time.monotonic() < until:
+                connected.sendall(b"\r\n")
+                time.sleep(0.05)
+        assert time.monotonic() < until
+    assert listening.status() in (200, 201)
 
 
 @pytest.mark.parametrize("pieces", [[b"x"], [b"x"] * 1000], ids=["stops", "drips"])

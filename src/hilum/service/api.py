@@ -21,7 +21,7 @@ from hilum.service.schemas import (
     VerdictOut,
 )
 from hilum.service.service import Service
-from hilum.service.uploads import PART
+from hilum.service.uploads import FILMS_BODY
 from hilum.store import Search
 
 router = APIRouter()
@@ -29,24 +29,6 @@ router = APIRouter()
 Id = Annotated[str, Path(description="Of a prediction.", pattern="^[0-9a-f]{32}$", min_length=32, max_length=32)]
 ANY = responses(400, 401, 403, 421, 422, 429, 500, 503)
 _ONE = {**ANY, **responses(404)}
-_BODY = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "required": [PART],
-                    "properties": {
-                        PART: {"type": "array", "items": {"type": "string", "format": "binary"}, "minItems": 1}
-                    },
-                }
-            },
-            "application/dicom": {"schema": {"type": "string", "format": "binary"}},
-            "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
-        },
-    }
-}
 
 
 def service_of(request: Request) -> Service:
@@ -69,7 +51,7 @@ def service_of(request: Request) -> Service:
         **ANY,
         **responses(404, 408, 413, 415, 504, 507),
     },
-    openapi_extra=_BODY,
+    openapi_extra=FILMS_BODY,
     tags=["predictions"],
     operation_id="createPredictions",
     response_model=PredictionsOut,

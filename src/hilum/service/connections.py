@@ -13,6 +13,7 @@ from hilum.service.problems import problem_response
 
 HEAD_SECONDS = 20.0  # until the head of a request is there (Apache's mod_reqtimeout allows 20 to 40)
 LINGER_SECONDS = 5.0  # that a body which was refused is still read and thrown away, so that the reply arrives
+READ_SECONDS = 300.0  # in which a client has to take what a reply has left in the buffer
 MOST = 1000  # connections; where there are more, the one that has waited longest for a request is closed
 _FILES = 4096  # that the process may have open, where the machine allows it
 
@@ -21,9 +22,10 @@ _open: set[Connection] = set()
 
 
 class Connection(H11Protocol):
-    """A connection, closed where no request comes on it in time."""
+    """A connection, closed where no request comes on it in time, or a reply is not taken in time."""
 
     _deadline: asyncio.TimerHandle | None = None
+    _taking: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for a request."""
@@ -37,7 +39,18 @@ class Connection(H11Protocol):
         """Wait no longer."""
         _open.discard(self)
         self._expect(None)
+        self._take_within(None)
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """Begin to wait for a client that does not take its reply."""
+        super().pause_writing()
+        self._take_within(READ_SECONDS)
+
+    def resume_writing(self) -> None:
+        """Wait no longer: it takes it."""
+        self._take_within(None)
+        super().resume_writing()
 
     def handle_events(self) -> None:
         """Wait no longer where a request has come."""
@@ -61,9 +74,16 @@ class Connection(H11Protocol):
         self.transport.close()
 
     def end(self) -> None:
-        """Close it: no request has come."""
+        """Close it: the client does not do its part."""
         self._expect(None)
+        self._take_within(None)
         self.transport.abort()
+
+    def _take_within(self, seconds: float | None) -> None:
+        """Have the client take its reply within so many seconds; with None, whenever it likes."""
+        if self._taking is not None:
+            self._taking.cancel()
+        self._taking = None if seconds is None else self.loop.call_later(seconds, self.end)
 
     def _expect(self, seconds: float | None) -> None:
         """Have a request come within so many seconds; with None, wait for none."""

@@ -11,6 +11,25 @@ from hilum.pixels.bounds import MAX_FILE_BYTES
 
 ADDRESSES = ("/v1/predictions", "/films")  # that films are sent to
 PART = "film"  # the name of a film's part in multipart/form-data
+# What OpenAPI says of a body with films.
+FILMS_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": [PART],
+                    "properties": {
+                        PART: {"type": "array", "items": {"type": "string", "format": "binary"}, "minItems": 1}
+                    },
+                }
+            },
+            "application/dicom": {"schema": {"type": "string", "format": "binary"}},
+            "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
+        },
+    }
+}
 _SMALL = 256 << 10  # bytes that are read again, just after they were written, in less time than a thread takes
 
 
