@@ -86,6 +86,11 @@ def send(plan: Plan) -> Sent:
     return Sent(**json.loads(done.stdout))
 
 
+def carry_out(plan: Plan) -> Sent:
+    """Carry out a plan in this process."""
+    return _Load(plan).run()
+
+
 class _Connection:
     """A connection, and the request that is on it."""
 
@@ -228,7 +233,7 @@ class _Load:
 def main() -> None:
     """Read a plan from standard input, carry it out, and print what became of it."""
     plan = Plan(**json.load(sys.stdin))
-    json.dump(asdict(_Load(plan).run()), sys.stdout)
+    json.dump(asdict(carry_out(plan)), sys.stdout)
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ from typing import NamedTuple
 from urllib.request import urlopen
 
 from benchmarks.data import films_in, training_films
-from benchmarks.load import Plan, Sent, marked, send
+from benchmarks.load import Plan, Sent, carry_out, marked, send
 from benchmarks.rows import ROUNDS, Row, Target
 from benchmarks.table import in_words
 from hilum.inference import Detector
@@ -222,7 +222,7 @@ def cold() -> list[Row]:
             began = time.monotonic()
             room = Room(Path(folder))
             room.wait()
-            _all_answered(send(Plan(room.port, (film,), f"start {start}", requests=1, clients=1)))
+            _all_answered(carry_out(Plan(room.port, (film,), f"start {start}", requests=1, clients=1)))
             wall, seconds = time.monotonic() - began, room.cpu_seconds()
             room.end()
             if start:  # the first one has made the store

@@ -23,11 +23,11 @@ def test_a_full_queue_says_when_to_come_again(
 ) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(pipeline, "queue_size", 0)
-        reply = room.post("/v1/predictions", files=films(png_of(900)))
+        reply = room.post("/v1/predictions", files=films(png_of(90900)))
     assert "send yours again" in problem(reply, 503)
     assert int(reply.headers["retry-after"]) >= 1
     assert not list(spool.iterdir())
-    assert not one(room, png_of(900))["repeated"]
+    assert not one(room, png_of(90900))["repeated"]
 
 
 def test_a_request_that_takes_longer_than_its_deadline_is_ended(
@@ -35,10 +35,10 @@ def test_a_request_that_takes_longer_than_its_deadline_is_ended(
 ) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(pipeline, "deadline", 0.001)
-        told = problem(room.post("/v1/predictions", files=films(*map(png_of, range(901, 905)))), 504)
+        told = problem(room.post("/v1/predictions", files=films(*map(png_of, range(90901, 90905)))), 504)
     assert "within 0.001 s" in told
     assert not list(spool.iterdir())
-    assert not one(room, png_of(901))["repeated"]
+    assert not one(room, png_of(90901))["repeated"]
 
 
 def test_requests_that_were_ended_hold_nobody_up(
@@ -47,7 +47,7 @@ def test_requests_that_were_ended_hold_nobody_up(
     with monkeypatch.context() as patch:
         for deadline in (0.0, 0.001, 0.005, 0.01, 0.02, 0.04):  # in the queue, read, on its way to the network
             patch.setattr(pipeline, "deadline", deadline)
-            room.post("/v1/predictions", files=films(*map(png_of, range(910, 914))))
+            room.post("/v1/predictions", files=films(*map(png_of, range(90910, 90914))))
     until = time.monotonic() + 10
     while pipeline._batchers[0]._on_their_way and time.monotonic() < until:
         time.sleep(0.01)

@@ -24,7 +24,6 @@ from hilum.service.reading import (
     FilmsUnpacked,
     LocateFilm,
     ReadFilm,
-    ReadingLimits,
     ReadingPool,
     Refused,
     ShowFilm,
@@ -62,25 +61,23 @@ class Pipeline:
     def __init__(
         self,
         detectors: Sequence[Detector],
+        pool: ReadingPool,
         metrics: Metrics,
         queue_size: int = 64,
         deadline: float = 60.0,
-        workers: int = 0,
-        limits: ReadingLimits | None = None,
     ) -> None:
-        """Start the processes and threads.
+        """Start the threads that predict.
 
         Args:
             detectors: one for each bundle.
+            pool: reads films for these bundles; it is closed with the pipeline.
             metrics: counts what happens.
             queue_size: requests that are worked on or wait; others are told to come again.
             deadline: seconds that a request may take once its films have arrived.
-            workers: processes that read films; 0 for one a processor.
-            limits: for each film.
         """
         self.detectors, self.metrics = tuple(detectors), metrics
         self.queue_size, self.deadline = queue_size, deadline
-        self.pool = ReadingPool([each.bundle for each in detectors], workers, limits)
+        self.pool = pool
         self._batchers = [Batcher(each, metrics.announce_batch) for each in detectors]
         self._reading = asyncio.Semaphore(4 * self.pool.workers)  # films in the processes and before them
         self._requests = self._arriving = 0

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from fastapi import Request
 
+from hilum import bundle
 from hilum.errors import RequestError, StoreError
 from hilum.inference import Detector
 from hilum.records import Film
@@ -25,6 +26,7 @@ from hilum.service.metrics import Metrics
 from hilum.service.pipeline import Pipeline
 from hilum.service.present import model_names
 from hilum.service.problems import Problem
+from hilum.service.reading import ReadingPool
 from hilum.service.receiving import receive_films
 from hilum.service.settings import ServiceSettings
 from hilum.service.unpacking import unpack
@@ -79,20 +81,24 @@ class Service:
         """
         self.settings, self.metrics, self.stopping = settings, metrics, False
         self.spool = _emptied(settings.folder)
-        self.detectors = [Detector(each, threads=1, trusted=settings.trusted) for each in settings.bundles]
-        seals = [each.spec.seal for each in self.detectors]
+        opened = [bundle.read(each, settings.trusted) for each in settings.bundles]
+        seals = [each.spec.seal for each in opened]
         if len(set(seals)) < len(seals):
             raise RequestError("the same bundle is named twice; name each once")
+        pool = ReadingPool(opened, settings.workers, settings.reading)  # the processes open them meanwhile
+        try:
+            self.detectors = [Detector(each, threads=1) for each in opened]
+            self.store: Store = open_store(settings.store)
+        except BaseException:
+            pool.close()
+            raise
         self.names = model_names(self.detectors)
-        self.store: Store = open_store(settings.store)
         self.archive = Archive(self.store)
         self.access = Access(self.store, settings)
         self._sign_ins, self._hashing = Rates(_SIGN_INS_A_MINUTE), asyncio.Semaphore(2)
         self.heatmaps: OrderedDict[str, bytes] = OrderedDict()
         self.explaining = asyncio.Semaphore(1)  # a heat map may take dozens of forward passes
-        self.pipeline = Pipeline(
-            self.detectors, metrics, settings.queue_size, settings.deadline, settings.workers, settings.reading
-        )
+        self.pipeline = Pipeline(self.detectors, pool, metrics, settings.queue_size, settings.deadline)
 
     def number_of(self, model: str | None) -> int:
         """The number of the detector that a request names, by its name or its seal; the first one without.

@@ -72,6 +72,8 @@ class ReadingPool:
         self._start = Start(folders, seals, limits.cpu_seconds, limits.memory)
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._counting = threading.Lock()
+        # One processor is left to the service, which opens its bundles meanwhile.
+        self._starting = threading.Semaphore(max(1, processors() - 1))
         self._threads = [
             threading.Thread(target=self._serve, name=f"hilum-reading-{number}", daemon=True)
             for number in range(self.workers)
@@ -103,7 +105,7 @@ class ReadingPool:
     def _serve(self) -> None:
         """What a thread does: hand its process one film after another."""
         process: _Process | None = None
-        with suppress(HilumError):  # said to whoever asks for a film
+        with self._starting, suppress(HilumError):  # said to whoever asks for a film
             process = _Process(self._start)
         while job := self._jobs.get():
             if not job.future.set_running_or_notify_cancel():

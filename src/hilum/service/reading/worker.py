@@ -6,6 +6,7 @@ It answers one message after another until its pipe is closed. Each film gets pr
 
 from __future__ import annotations
 
+import importlib
 import math
 import os
 import resource
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
     from hilum.lungs import LungFinder
     from hilum.recipe import Pixels
 
+# What the first message asks for; of numpy.ma the first quantile has need.
+_NEEDED = ("cv2", "numpy.ma", "onnxruntime", "hilum.bundle", "hilum.lungs.finder")
 _LARGEST = 16 << 20  # bytes of a message to this process
 
 
@@ -144,6 +147,8 @@ def main() -> None:
         for number in (0, 1, 2):
             os.dup2(nowhere, number)
         reader = Reader()
+        for name in _NEEDED:  # while the service still opens its bundles
+            importlib.import_module(name)
         while True:
             try:
                 request = decode_request(pipe.recv_bytes(_LARGEST))
