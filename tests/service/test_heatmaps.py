@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from hilum.bundle import lung_finder, read
-from hilum.pixels import chest_phantom, decode
+from hilum.pixels import chest_phantom, decode, read_square
 from hilum.recipe import Pixels
 from hilum.renderings import heat_on_film
 from hilum.service.reading.locate import locate_film
@@ -33,11 +33,17 @@ def test_the_square_put_back_is_the_film(film: str, tags: dict[str, Any]) -> Non
 
 def test_so_is_the_square_of_a_detector_that_is_shown_the_lungs(film: str) -> None:
     opened = read("shipped")
-    expected_back(film, locate_film(film, opened.spec.recipe.pixels, lung_finder(opened)))
+    located = locate_film(film, opened.spec.recipe.pixels, lung_finder(opened))
+    expected_back(film, located)
+    square, lungs = located.squares()
+    assert lungs is not None  # which a system that describes films by their lungs is asked with
+    shown = read_square(film, opened.spec.recipe.pixels, lungs=lung_finder(opened))
+    np.testing.assert_array_equal(square, shown.levels)
+    np.testing.assert_array_equal(lungs, shown.lungs)
 
 
 def expected_back(film: str, located: Any) -> None:
-    square = np.frombuffer(located.levels, np.uint8).reshape(located.size, located.size).astype(np.float32)
+    square = located.squares()[0].astype(np.float32)
     placed = heat_on_film(square, located.shape, located.region, padded=located.is_padded, longest=400)
     top, left, bottom, right = located.region
     inside = (slice(top, bottom), slice(left, right))

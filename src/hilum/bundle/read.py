@@ -67,7 +67,8 @@ class Bundle:
 
     @property
     def onnx(self) -> bytes:
-        """The network for ONNX Runtime: `films` (n, 1, size, size) float32 in [0, 1] → `logits` (n, outputs)."""
+        """The network for ONNX Runtime: `films` (n, 1, size, size) float32 in [0, 1] → `logits` (n, outputs), and
+        `class_activation_maps` (n, outputs, rows, columns) where it can give them."""
         return self._network(ONNX_NAME)
 
     @property

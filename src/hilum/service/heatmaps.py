@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 
-import numpy as np
 from fastapi.responses import Response
 
 from hilum.inference import Detector
@@ -47,8 +46,8 @@ async def heatmap_response(service: Service, stored: StoredPrediction) -> Respon
 
 
 def _draw(detector: Detector, located: FilmLocated, target: int) -> bytes:
-    square = np.frombuffer(located.levels, np.uint8).reshape(located.size, located.size)
-    heat = heat_map(detector, square, target)
+    square, lungs = located.squares()
+    heat = heat_map(detector, square, target, lungs)
     placed = heat_on_film(heat, located.shape, located.region, padded=located.is_padded, longest=_LONGEST)
     return png(heat_layer(placed, placed.shape, strongest=1.0))
 

@@ -40,4 +40,5 @@ def locate_film(path: str, spec: Pixels, lungs: LungFinder | None) -> FilmLocate
         shape=(height, width),
         region=(region.top, region.left, region.bottom, region.right),
         is_padded=spec.resize == "pad",
+        lungs=None if shown.lungs is None else shown.lungs.tobytes(),
     )

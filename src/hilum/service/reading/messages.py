@@ -156,6 +156,7 @@ class FilmLocated(Struct, frozen=True, tag="located"):
         shape: height and width of the film.
         region: top, left, bottom and right of what is shown, in pixels of the film.
         is_padded: whether the square keeps the region's proportions and is black beside it.
+        lungs: as `levels`; None where the whole film is shown.
     """
 
     size: int
@@ -163,6 +164,17 @@ class FilmLocated(Struct, frozen=True, tag="located"):
     shape: tuple[int, int]
     region: tuple[int, int, int, int]
     is_padded: bool
+    lungs: bytes | None = None
+
+    def squares(self) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
+        """The square, and the lungs in it.
+
+        Raises:
+            ValueError: its arrays are not of the size that it names.
+        """
+        levels = _squared(self.levels, self.size)
+        assert levels is not None
+        return levels, _squared(self.lungs, self.size)
 
 
 class UnpackFilms(Struct, frozen=True, tag="unpack"):
