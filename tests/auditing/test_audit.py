@@ -7,7 +7,6 @@ import re
 import shutil
 import sys
 from pathlib import Path
-from typing import Any
 
 import cv2
 import msgspec
@@ -222,7 +221,14 @@ def test_a_survey_sees_what_decoding_and_preprocessing_give(write_set: WriteSet)
         assert seen.before[number]["bytes_per_pixel"] == Path(each.path).stat().st_size / 128**2
 
 
+@pytest.fixture(scope="module")
+def indexed(shared: Path) -> Manifest:
+    """The real films, which are not read twice."""
+    return films.index(shared / "data" / "chest_xray", cut=False)
+
+
 class TestRealFilms:
+    @pytest.mark.slow  # the whole audit of originals with a megapixel and more
     def test_the_originals_give_their_label_away_by_their_jpeg_table(self, shared: Path) -> None:
         made = run(shared / "data" / "fullres")
         file = made.probes["file"]
@@ -232,17 +238,15 @@ class TestRealFilms:
         assert file.carriers[0].name == "JPEG quantisation"
         assert "JPEG quantisation alone 0.9" in sentence(made, "shortcut")
 
-    def test_the_pairs_of_one_film_are_found(self, shared: Path) -> None:
-        found: Any = films.index(shared / "data" / "chest_xray", cut=False)
-        (finding,) = copy_findings(found.films)
+    def test_the_pairs_of_one_film_are_found(self, indexed: Manifest) -> None:
+        (finding,) = copy_findings(indexed.films)
         assert "24 films more than once, byte for byte, 26 in excess, 28 pairs" in finding.sentence
 
-    def test_one_child_under_two_names_is_found(self, shared: Path) -> None:
+    def test_one_child_under_two_names_is_found(self, indexed: Manifest) -> None:
         """Two exposures of the same large heart, filed as two patients, among some others."""
         wanted = ("person426_bacteria_1863", "person447_bacteria_1932")
-        manifest = films.index(shared / "data" / "chest_xray", cut=False)
-        pair = manifest.where(lambda each: each.path.endswith(tuple(f"{name}.jpeg" for name in wanted)))
-        seen = survey(Manifest((*manifest.films[::100], *pair.films)))
+        pair = indexed.where(lambda each: each.path.endswith(tuple(f"{name}.jpeg" for name in wanted)))
+        seen = survey(Manifest((*indexed.films[::100], *pair.films)))
         found = likeness_findings(seen.films, find_near_duplicates(seen.squares))
         assert [finding.kind for finding in found] == ["same_patient"]
         assert {Path(path).stem for path in found[0].films} == set(wanted)
