@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import io
 import secrets
 from functools import cache
 from hashlib import sha256
@@ -53,11 +52,8 @@ async def example_note(stored: StoredPrediction) -> str:
 def _drawing() -> bytes:
     """12 bits deep, as a PNG of 16."""
     import numpy as np
-    from PIL import Image
 
     from hilum.pixels import chest_phantom
+    from hilum.renderings import png
 
-    file = io.BytesIO()
-    grey = chest_phantom(_SEED, _SIZE, _OPACITY)
-    Image.fromarray(np.rint(grey * 4095).astype(np.uint16)).save(file, format="PNG")
-    return file.getvalue()
+    return png(np.rint(chest_phantom(_SEED, _SIZE, _OPACITY) * 4095).astype(np.uint16))
