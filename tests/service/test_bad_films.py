@@ -26,8 +26,8 @@ def detector() -> Detector:
 
 
 def same_as_predict(room: Room, detector: Detector, folder: Path, contents: list[bytes]) -> list[Any]:
-    """Send films and compare their answers with those of `predict`; gives the service's."""
-    contents = list(dict.fromkeys(contents))
+    """Send films and compare their answers with those of `predict`; gives the service's. Large ones are left out."""
+    contents = [each for each in dict.fromkeys(contents) if 0 < len(each) < 1 << 20]
     paths = [folder / f"film{number}" for number in range(len(contents))]
     for path, content in zip(paths, contents, strict=True):
         path.write_bytes(content)
@@ -51,7 +51,7 @@ def test_one_film_of_each_kind_that_was_damaged_gets_the_answer_of_predict(
     room: Room, detector: Detector, tmp_path: Path
 ) -> None:
     contents = [mutant(kind, name, 7, 11)[0] for name, kind in FILMS.items()]
-    answers = same_as_predict(room, detector, tmp_path, [each for each in contents if each])
+    answers = same_as_predict(room, detector, tmp_path, contents)
     assert {bool(each["error"]) for each in answers} == {True, False}
 
 
@@ -60,8 +60,8 @@ def test_one_film_of_each_kind_that_was_damaged_gets_the_answer_of_predict(
 def test_damaged_films_get_the_answer_of_predict_and_can_be_looked_at(
     room: Room, detector: Detector, tmp_path: Path, name: str
 ) -> None:
-    contents = [mutant(FILMS[name], name, 3, number)[0] for number in range(48)]
-    for answer in same_as_predict(room, detector, tmp_path, [each for each in contents if each]):
+    contents = [mutant(FILMS[name], name, 3, number)[0] for number in range(24)]
+    for answer in same_as_predict(room, detector, tmp_path, contents):
         for what in ("film", "heatmap"):
             reply = room.get(f"/v1/predictions/{answer['id']}/{what}")
             assert reply.status_code == (422 if answer["error"] else 200), reply.text

@@ -200,8 +200,8 @@ def histogram(kills: list[Kill]) -> str:
     lines = [f"{len(kills)} kills, {sum(each.early for each in kills)} of them while it started"]
     for name, values in (
         ("requests in flight", [each.unanswered for each in kills]),
-        ("requests answered before", [each.answered // 2 * 2 for each in kills]),
-        ("after tenths of a second", [int(each.after * 10) for each in kills]),
+        ("requests answered before", [each.answered // 5 * 5 for each in kills]),
+        ("after seconds", [int(each.after) for each in kills]),
     ):
         lines += [f"{name}:", *(f"{value:>6} {'#' * n} {n}" for value, n in sorted(Counter(values).items()))]
     return "\n".join(lines)
