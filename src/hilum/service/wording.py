@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from hilum.records import NOT_JUDGED
+from hilum.records import NOT_JUDGED, NOT_SURE
 from hilum.store import StoredPrediction, Verdict
 
 _AGE = re.compile(r"(\d{1,3})([DWMY])")
@@ -163,12 +163,24 @@ def verdict_line(verdict: Verdict | None, answer: str) -> str:
         return ""
     read = class_word(verdict.label).lower() if verdict.label else ""
     if verdict.unaided:
-        agreed = "as the detector does" if verdict.label == answer else f"the detector: {class_word(answer).lower()}"
         read_as = f"Read as {read}" if read else "You could not tell"
-        return f"{read_as} before the answer was shown; {agreed}."
+        heard = "agrees" if verdict.label == answer else f"answers {class_word(answer).lower()}"
+        return (
+            f"{read_as} before the answer was shown; the detector {'is not sure' if answer == NOT_SURE else heard}."
+        )
     if verdict.decision == "modify":
         return f"Modified to {read}."
     return "Accepted." if verdict.decision == "accept" else "Rejected."
+
+
+def verdict_words(verdict: Verdict | None) -> str:
+    """A verdict in a few words, for a list; empty where there is none."""
+    if verdict is None:
+        return ""
+    if verdict.unaided:
+        return f"Read first: {class_word(verdict.label).lower()}" if verdict.label else "Read first: cannot tell"
+    modified = f"Modified: {class_word(verdict.label).lower()}"
+    return {"accept": "Accepted", "reject": "Rejected", "modify": modified}[verdict.decision]
 
 
 def when(moment: datetime | None) -> str:

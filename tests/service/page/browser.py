@@ -112,15 +112,12 @@ class Watched:
 
     def canvas(self, selector: str = "#canvas") -> NDArray[np.uint8]:
         """What is drawn on a canvas, (height, width, 3) uint8, red, green and blue."""
-        read = """canvas => {
-            const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
-            let text = "";
-            for (let at = 0; at < data.length; at += 9999)
-                text += String.fromCharCode(...data.subarray(at, at + 9999));
-            return [canvas.height, canvas.width, btoa(text)];
+        read = """async canvas => {
+            for (let frame = 0; frame < 2; frame++) await new Promise(requestAnimationFrame);
+            return canvas.toDataURL("image/png");
         }"""
-        height, width, text = self.page.eval_on_selector(selector, read)
-        return np.frombuffer(base64.b64decode(text), np.uint8).reshape(height, width, 4)[..., :3]
+        address = self.page.eval_on_selector(selector, read)
+        return np.asarray(Image.open(io.BytesIO(base64.b64decode(address.partition(",")[2]))).convert("RGB"))
 
     def grey_at(self, row: float, column: float) -> int:
         """The grey of a square film, which is fitted, at a place of it in shares of its height and width."""

@@ -130,6 +130,7 @@ def test_the_heat_map_is_there_while_h_is_held_and_by_its_slider(watched: Watche
 
 
 def test_a_film_is_read_by_the_keyboard_alone_and_the_verdict_taken_back(watched: Watched) -> None:
+    watched.page.on("filechooser", lambda chooser: None)  # early: it takes a while until Chromium asks us
     page = watched.open()
 
     def tab_to(selector: str) -> None:

@@ -15,7 +15,7 @@ from hilum.service.access import Caller
 from hilum.service.page.mode import ReadFirst, switch
 from hilum.service.page.render import redirect, render, require_reader
 from hilum.service.service import Service
-from hilum.service.wording import age_of, bar_of, class_word, in_words, share, verdict_line, wait_of, when
+from hilum.service.wording import age_of, bar_of, class_word, in_words, share, verdict_words, wait_of, when
 from hilum.store import Page, Search, StoredPrediction, Verdict
 
 router = APIRouter()
@@ -53,7 +53,8 @@ async def home(
     service, caller = await require_reader(request)
     mode = ReadFirst.of(request)
     if mode.since is not None and answer != NOT_JUDGED:
-        answer = ""  # a list of one answer would show it
+        answer = ""  # a list of one answer would show it, and so would one in the order of suspicion
+        order = "oldest" if order == "worklist" and verdict else order
     search = Search(
         answer=answer or None,
         has_verdict={"none": False, "given": True}.get(verdict),
@@ -159,7 +160,7 @@ def _row(stored: StoredPrediction, verdict: Verdict | None, mode: ReadFirst) -> 
         "word": class_word(stored.row.answer),
         "probability": share(stored.row.probs[-1]) if bar else "",
         "why": in_words(stored.row.why, stored.classes),
-        "verdict": verdict_line(verdict, stored.row.answer),
+        "verdict": verdict_words(verdict),
         "created": when(stored.created),
         "created_iso": stored.created.isoformat(),
         "waits": "" if verdict else wait_of(datetime.now(UTC) - stored.created),

@@ -37,18 +37,20 @@ export class Viewer {
     this.heat = null;
     this.heatShare = 0;
     this.pointed = "";
+    this.frame = null;
     this.presets = film.windows.map((window) => ["", ...window]);
     this.reset();
   }
 
   blank() {
+    this.stale = false;
     this.picture.getContext("2d").clearRect(0, 0, this.film.width, this.film.height);
     this.draw();
   }
 
   reset() {
     this.inverted = false;
-    this.line = null; this.measured = ""; this.ruling = false; this.drawing = false;
+    this.line = null; this.ruling = false; this.drawing = false;
     [this.centre, this.width] = this.film.windows[0];
     this.fitted = true;
     this.resize();
@@ -63,8 +65,10 @@ export class Viewer {
 
   invert() { this.inverted = !this.inverted; this.applyWindow(); }
 
+  applyWindow() { this.stale = true; this.draw(); }
+
   // PS3.3 C.11.2.1.2.1, the function LINEAR.
-  applyWindow() {
+  paintFilm() {
     const { film, table, centre, width } = this;
     const flipped = this.inverted !== film.inverted;
     for (let value = film.low; value <= film.high; value++) {
@@ -76,18 +80,20 @@ export class Viewer {
     const { values } = film, { words } = this;
     for (let place = 0; place < values.length; place++) words[place] = table[values[place]];
     this.picture.getContext("2d").putImageData(this.pixels, 0, 0);
-    this.draw();
+    this.stale = false;
   }
 
   resize() {
     const scale = window.devicePixelRatio || 1;
     const box = this.canvas.getBoundingClientRect();
     const width = Math.max(1, Math.round(box.width * scale)), height = Math.max(1, Math.round(box.height * scale));
-    if (this.canvas.width !== width || this.canvas.height !== height) {
+    const changed = this.canvas.width !== width || this.canvas.height !== height;
+    if (changed) {
       this.canvas.width = width;
       this.canvas.height = height;
     }
     if (this.fitted) this.fit(); else this.draw();
+    if (changed) this.paint();  // its new size has emptied the canvas, and paper does not wait for a frame
   }
 
   // The whole film: markers at its edges stay in view.
@@ -111,8 +117,16 @@ export class Viewer {
 
   pan(x, y) { this.left += x; this.top += y; this.fitted = false; this.draw(); }
 
+  // At most once a frame, however many movements of the mouse it has.
   draw() {
+    this.measure();
+    this.onChange();
+    this.frame ??= requestAnimationFrame(() => { this.frame = null; this.paint(); });
+  }
+
+  paint() {
     const { context, canvas, film } = this;
+    if (this.stale) this.paintFilm();
     const place = [this.left, this.top, film.width * this.zoom, film.height * this.zoom];
     context.fillStyle = "#000";
     context.fillRect(0, 0, canvas.width, canvas.height);
@@ -125,14 +139,13 @@ export class Viewer {
       context.drawImage(this.heat, ...place);
       context.globalAlpha = 1;
     }
-    if (this.line) this.drawLine();
-    this.onChange();
+    if (this.line) this.paintLine();
   }
 
   // A line to begin with lies across the middle of what is seen; dragging draws another.
   toggleRuler() {
     this.ruling = !this.ruling;
-    this.line = null; this.measured = ""; this.drawing = false;
+    this.line = null; this.drawing = false;
     if (this.ruling) {
       const { canvas } = this;
       this.line = [0.4, 0.6].map((share) => this.placeIn(canvas.width * share, canvas.height / 2));
@@ -146,14 +159,19 @@ export class Viewer {
     this.draw();
   }
 
-  drawLine() {
-    const { context, line, film: { spacing } } = this;
+  paintLine() {
+    const { context, line } = this;
     const [a, b] = line.map(([x, y]) => [this.left + x * this.zoom, this.top + y * this.zoom]);
     for (const [colour, width] of [["#000", 5], ["#ffd54a", 2]]) {
       context.strokeStyle = colour;
       context.lineWidth = width;
       context.beginPath(); context.moveTo(...a); context.lineTo(...b); context.stroke();
     }
+  }
+
+  measure() {
+    const { line, film: { spacing } } = this;
+    if (!line) { this.measured = ""; return; }
     const length = Math.hypot(line[1][0] - line[0][0], line[1][1] - line[0][1]);
     this.measured = spacing ? `${(length * spacing).toFixed(0)} mm at the detector` : `${length.toFixed(0)} pixels; their size is not known`;
   }
@@ -186,7 +204,6 @@ export class Viewer {
   press(event) {
     const place = this.placeOf(event);
     this.canvas.setPointerCapture(event.pointerId);
-    this.canvas.focus({ preventScroll: true });
     this.pointers.set(event.pointerId, place);
     const moving = event.button === 2 || event.button === 1 || event.shiftKey;
     this.dragging = moving ? "pan" : this.ruling ? "ruler" : "window";
