@@ -74,6 +74,7 @@ assert "vgg16" in [info.name for info in hilum.list_models()]
 """
 
 
+@pytest.mark.slow  # every public verb once: 18 s of a processor
 def test_the_first_lines_run_without_the_command_line(
     chest_folder: ChestFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
