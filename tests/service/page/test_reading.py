@@ -113,6 +113,23 @@ def test_the_window_follows_the_mouse_the_slider_and_the_keys(watched: Watched, 
     assert (watched.canvas() == fitted).all()
 
 
+@pytest.mark.parametrize("shape", [(96, 48), (48, 96)])
+def test_a_fitted_film_is_whole_so_that_no_side_marker_is_cropped(watched: Watched, shape: tuple[int, int]) -> None:
+    levels, (height, width) = np.full(shape, 1000), shape
+    for row in (0, height - 6):
+        for column in (0, width - 6):
+            levels[row : row + 6, column : column + 6] = 4000
+    page = watched.send(deep_png(levels))
+    for key in ("f", "+", "r"):
+        page.keyboard.press(key)
+    drawn = watched.canvas()[..., 0]
+    zoom = min(drawn.shape[0] / height, drawn.shape[1] / width)
+    top, left = (drawn.shape[0] - height * zoom) / 2, (drawn.shape[1] - width * zoom) / 2
+    corners = [(row, column) for row in (3, height - 3) for column in (3, width - 3)]
+    assert all(drawn[int(top + row * zoom), int(left + column * zoom)] > 240 for row, column in corners)
+    assert drawn[int(top + height / 2 * zoom), int(left + width / 2 * zoom)] < 20
+
+
 def test_the_heat_map_is_there_while_h_is_held_and_by_its_slider(watched: Watched) -> None:
     page = watched.send(png_of(2))
     plain = watched.canvas()
