@@ -46,6 +46,7 @@ EXTRAS: dict[Extra, dict[str, str]] = {
     "timm": {"timm": "timm"},
     "serve": {
         "fastapi": "fastapi",
+        "h11": "h11",
         "uvicorn": "uvicorn",
         "sqlalchemy": "sqlalchemy",
         "alembic": "alembic",
