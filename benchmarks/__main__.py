@@ -10,11 +10,11 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from benchmarks import engines, install, limits, predict, scoring, training
+from benchmarks import engines, install, limits, predict, scoring, serving, training
 from benchmarks.table import draw, in_words, to_json
 from hilum.training.precision import describe_processor
 
-MODULES = (training, engines, scoring, predict, install)  # each has measure() -> list[Row]
+MODULES = (training, engines, scoring, serving, predict, install)  # each has measure() -> list[Row]
 DOCS = Path(__file__).parents[1] / "docs"
 
 

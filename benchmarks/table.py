@@ -59,13 +59,14 @@ def to_json(rows: list[Row], limits: list[Row]) -> str:
 def draw(rows: list[Row], path: Path) -> None:
     """Each system's median of each piece of work as a part of the best one's, with its spread, as SVG.
 
-    Work that only one system did is left out: there is nothing to see beside it.
+    Work that only one system did is left out: there is nothing to see beside it; and so are times, of which the best
+    is the shortest.
     """
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
     works = {row.work: [other for other in rows if other.work == row.work] for row in rows}
-    groups = {work: group for work, group in works.items() if len(group) > 1}
+    groups = {work: group for work, group in works.items() if len(group) > 1 and group[0].unit.endswith("/s")}
     height = sum(len(group) + 1.4 for group in groups.values())
     figure = Figure(figsize=(7.5, 0.26 * height + 0.2), layout="constrained")
     axes = figure.subplots()
