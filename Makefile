@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test docs test-slow test-wheel test-privacy test-restart test-page test-kills test-load coverage lint format bench clean
+.PHONY: help demo test docs test-slow test-wheel test-privacy test-deploy test-restart test-page test-kills test-load coverage lint format bench clean
 
 help:
 	@echo "make demo        the whole path in a few minutes: index, train, evaluate, predict, report"

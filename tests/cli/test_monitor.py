@@ -41,7 +41,7 @@ def test_of_another_detector_than_those_named_little_is_known_and_nothing_has_ch
     put(tmp_path / "hilum.db", "5ea1", 3)
     done = hilum("monitor")
     assert done.returncode == 0, done.stderr
-    assert "the bundle was not named" in done.stdout
+    assert "the bundle was not opened here" in done.stdout
     assert done.stderr == ""
 
 

@@ -31,11 +31,13 @@ class Stage:
     arguments: list[str] = field(default_factory=list)
 
     def command(self, words: Sequence[str]) -> list[str]:
-        """What runs words in the stage."""
+        """What runs words in the stage, with a /proc of its own: the process that it becomes gets its signals."""
         variables = {"PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "HOME": "/tmp", **self.variables}
         said = [f"{name}={value}" for name, value in variables.items()]
         inside = f"cd {shlex.quote(self.folder)} && exec {shlex.join(words)}"
-        return ["chroot", f"--userspec={self.user}", str(self.root), "/usr/bin/env", "-i", *said, "sh", "-ec", inside]
+        chroot = ["chroot", f"--userspec={self.user}", str(self.root), "env", "-i", *said, "sh", "-ec", inside]
+        with_processes = 'mount -t proc proc "$0/proc" && exec "$@"'
+        return ["unshare", "--mount", "sh", "-ec", with_processes, str(self.root), *chroot]
 
     def run(self, words: Sequence[str], *, timeout: float = 1800) -> subprocess.CompletedProcess[str]:
         """Run words in the stage, to their end."""

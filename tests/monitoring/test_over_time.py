@@ -76,7 +76,7 @@ def test_nothing_is_said_of_few_scores_or_without_a_bundle(reference: ScoreRefer
         "there are 49 films of different patients with scores, and 50 are needed",
     )
     (without,) = over_time(films)
-    assert without.why_no_scores == "the detector's bundle was not named"
+    assert without.why_no_scores == "the detector's bundle was not opened here"
     corrected = [observed(n, prevalence=0.1) for n in range(80)]
     (other,) = over_time(corrected, {"5ea1": Expected(reference)})
     assert other.why_no_scores.startswith("there are 0 films")

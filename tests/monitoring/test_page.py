@@ -47,7 +47,7 @@ def test_what_has_changed_is_said_first_and_in_whole_sentences(in_use: DetectorI
 def test_what_is_not_known_is_said_so() -> None:
     (bare,) = over_time([observed(0), observed(1, 0.9, Reading("", True))])
     assert [each.state for each in statements(bare)] == ["not known"] * 3
-    assert "the bundle was not named or has no gate" in statements(bare)[0].sentence
+    assert "the bundle was not opened here, or has no gate" in statements(bare)[0].sentence
 
 
 def test_the_report_is_one_file_without_a_network_and_its_charts_are_drawn(

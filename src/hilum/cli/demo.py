@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +12,7 @@ import typer
 
 from hilum.cli.terminal import app, tell
 from hilum.errors import RequestError
-from hilum.extras import require
+from hilum.extras import missing_packages, require
 from hilum.recipe import parse_recipe
 
 # The recipe of the demo: the custom CNN on small whole films, so that it ends while a person waits.
@@ -66,4 +68,13 @@ def demo(
     (row,) = Detector(bundle).predict(Manifest((film,)))
     typer.echo(f"{row.film.path}: {row.answer}, labelled {row.film.label}. {row.why}")
     tell(f"The report: {os.path.abspath(out / 'report' / 'report.html')}")
-    tell(f"Research only, not a diagnosis. Next: hilum predict {bundle} YOUR_FILM.png, or hilum serve {bundle}")
+    program = "hilum" if shutil.which("hilum") else _program()
+    tell(f"Research only, not a diagnosis. Next, on the command line: {program} predict {bundle} YOUR_FILM.png")
+    before = 'pip install "hilum[serve]", then ' if missing_packages("serve") else ""
+    tell(f"Or on a page that you drop films on: {before}{program} serve {bundle}")
+
+
+def _program() -> str:
+    """How Hilum was started, where the shell does not find it by its name: `.venv/bin/hilum`, as `make demo` does."""
+    started = Path(sys.argv[0])
+    return f"{sys.executable} -m hilum" if started.name == "__main__.py" else os.path.relpath(started)

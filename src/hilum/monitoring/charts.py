@@ -12,7 +12,7 @@ from hilum.monitoring.statements import ALARM, percent
 from hilum.monitoring.time_record import DayCount, ScorePath, SharePath
 
 WIDTH, HEIGHT = 560, 220
-_LEFT, _RIGHT, _TOP, _BOTTOM = 56, 12, 14, 36
+_LEFT, _RIGHT, _TOP, _BOTTOM = 62, 12, 14, 36
 # The colours of the page that a chart stands in: those of reports, or of the reading room.
 _FIRST, _SECOND = "var(--first, var(--accent))", "var(--second, var(--warn))"
 _INK, _MUTED, _RULE = "var(--ink)", "var(--muted)", "var(--rule)"

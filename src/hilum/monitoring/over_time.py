@@ -114,7 +114,7 @@ def _share(hits: Sequence[bool], expected: float | None = None) -> SharePath:
 
 def _scores(patients: Sequence[Observation], expected: Expected | None) -> tuple[ScorePath | None, str]:
     if expected is None:
-        return None, "the detector's bundle was not named"
+        return None, "the detector's bundle was not opened here"
     if expected.scores is None:
         return None, "the detector's bundle keeps no scores of validation"
     given = [

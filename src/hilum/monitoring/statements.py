@@ -76,7 +76,7 @@ def _gate(detector: DetectorInUse) -> Statement:
     found = f"{percents(share)} of the patients' first films were not judged"
     if expected is None:
         return Statement(
-            "not known", f"{found}. How many to expect is not known: the bundle was not named or has no gate."
+            "not known", f"{found}. How many to expect is not known: the bundle was not opened here, or has no gate."
         )
     of_kind = f"of films like those that the detector learnt from, the gate stops {percent(expected)}"
     if detector.not_judged.is_above:
