@@ -33,7 +33,7 @@ def monitor(
     changed = False
     for each in detectors:
         first, last = each.days[0].day, each.days[-1].day
-        typer.echo(f"{each.model} ({each.seal[:16]}): {each.films:,} films from {first} to {last}")
+        typer.echo(f"{each.model or 'A detector'} ({each.seal[:16]}): {each.films:,} films from {first} to {last}")
         for statement in statements(each):
             changed |= statement.state == "changed"
             typer.echo(f"  {_STATES[statement.state]}: {statement.sentence}")
