@@ -54,7 +54,8 @@ test-wheel: $(VENV)/installed
 
 test-restart: $(VENV)/installed
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 0 -m slow tests/training/test_restart.py tests/training/test_parallel.py \
-		tests/cli/test_tune.py tests/tuning/test_workers.py
+		tests/cli/test_tune.py tests/tuning/test_workers.py tests/tuning/test_study.py tests/workflows/test_ensemble.py \
+		tests/inference/test_predictions_table.py tests/test_compatibility.py
 
 # Without Chromium they are skipped, unless HILUM_REQUIRE_CHROMIUM is set.
 test-page: $(VENV)/installed

@@ -50,6 +50,7 @@ def written(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_a_run_that_was_killed_in_the_middle_of_an_epoch_ends_in_the_same_weights(
     written: Path, hilum_process: Hilum
 ) -> None:

@@ -45,6 +45,7 @@ def test_is_what_would_be_written_at_once(tmp_path: Path) -> None:
     assert (tmp_path / "grown.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
 
 
+@pytest.mark.slow
 def test_wherever_it_was_cut_it_is_gone_on_with(tmp_path: Path) -> None:
     whole = tmp_path / "whole.csv"
     write(whole, ROWS)
@@ -248,6 +249,7 @@ def test_what_is_no_file_is_written_once_and_not_resumed(tmp_path: Path) -> None
     assert raised.value.filename == "/dev/full"
 
 
+@pytest.mark.slow
 def test_killed_at_any_moment_it_goes_on_until_every_film_has_one_row(tmp_path: Path) -> None:
     """Killed while rows are appended and while failed ones are taken out; no row that was read is ever lost."""
     out, draw = tmp_path / "out.csv", random.Random(7)

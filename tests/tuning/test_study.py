@@ -134,6 +134,7 @@ def interrupt(trial: int, epoch: int) -> None:
         raise KeyboardInterrupt
 
 
+@pytest.mark.slow
 def test_an_interrupted_study_goes_on_as_if_nothing_had_been(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

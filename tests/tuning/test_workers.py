@@ -59,6 +59,7 @@ def finish(worker: subprocess.Popen[str]) -> list[str]:
     return said.split()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("folders", [1, 2])
 def test_two_workers_share_the_trials_of_one_sqlite_file(tmp_path: Path, folders: int) -> None:
     begin, outs = tmp_path / "begin", [tmp_path / f"out{number % folders}" for number in range(2)]

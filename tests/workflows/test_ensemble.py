@@ -58,6 +58,7 @@ def test_seeds_are_fused_into_the_mean_of_their_probabilities(manifest: Manifest
     assert "is not known" not in (folder / "CARD.md").read_text()
 
 
+@pytest.mark.slow
 def test_members_that_were_killed_go_on(manifest: Manifest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     recipe = recipe_of({"seeds": 2})
     straight = train_members(recipe, manifest, tmp_path / "straight")
