@@ -21,9 +21,9 @@ from benchmarks.install import (
     site_packages,
 )
 
-from hilum import extras
 from tests import served
 from tests.conftest import ChestFolder
+from tests.test_extras import hidden
 
 pytestmark = pytest.mark.slow
 
@@ -60,8 +60,7 @@ def test_the_core_alone_predicts_and_the_extra_evaluate_evaluates(
     python = make_environment(tmp_path / "environment")
     install(python, wheel)
     assert megabytes(site_packages(python)) <= CORE_MEGABYTES
-    modules = [module for table in extras.EXTRAS.values() for module in table.values()]
-    there = [module for module in modules if (site_packages(python) / module).exists()]
+    there = [module for module in hidden() if (site_packages(python) / module).exists()]
     assert there == []
 
     chest, hilum = chest_folder(COUNTS), runner(python, tmp_path)
