@@ -10,8 +10,9 @@ from hilum.adaptation.candidate import INNER_FOLDS, OUTER_FOLDS, LabelledFilms, 
 from hilum.bundle.adapted import GateChange
 from hilum.gate import Gate
 from hilum.gate.extend import GateFilms, extend
-from hilum.metrics import clusters_of, intervals, mcnemar_test, paired_bootstrap
-from hilum.metrics.counts import Bools, Floats
+from hilum.metrics import clusters_of, mcnemar_test, paired_bootstrap
+from hilum.metrics.bootstrap import share_of_films
+from hilum.metrics.counts import Floats, weighted_mean
 from hilum.metrics.paired import SIGNIFICANT
 from hilum.records import Figure
 
@@ -49,9 +50,10 @@ def cross_validate_gate(gate: Gate, seen: GateFilms, films: LabelledFilms) -> Ga
         for others, held in films.folds(everyone, OUTER_FOLDS):
             after[held] = seen.passed(extended(gate, seen, films, others), held)
     tested = mcnemar_test(after[:, 0], before[:, 0], films.patients)
+    clusters = clusters_of(films.labels, films.patients)
     change = GateChange(
-        before=_share(before[:, 0], films),
-        after=_share(after[:, 0], films),
+        before=share_of_films(before[:, 0], clusters, seed=films.recipe.seed),
+        after=share_of_films(after[:, 0], clusters, seed=films.recipe.seed),
         gain=tested.difference,
         pictures_before=float(before[:, 1:].mean()),
         pictures_after=float(after[:, 1:].mean()),
@@ -65,24 +67,12 @@ def extended(gate: Gate, seen: GateFilms, films: LabelledFilms, rows: Rows) -> G
     return extend(gate, seen, rows, patients, films.folds(rows, INNER_FOLDS))
 
 
-def _share(passed: Bools, films: LabelledFilms) -> Figure:
-    """The share of films that pass, with its interval over patients."""
-    clusters, every = clusters_of(films.labels, films.patients), {"passed": np.ones(len(passed), dtype=bool)}
-    seed = films.recipe.seed
-    found = intervals(lambda weights: {"passed": _mean(passed, weights)}, clusters, seed=seed, proportions=every)
-    return found["passed"]
-
-
 def _opened(before: Floats, after: Floats, films: LabelledFilms) -> Figure:
     """By how much more of its pictures pass after, a film, with the interval over patients."""
     tested = paired_bootstrap(
-        lambda weights: {"opened": _mean(after, weights)},
-        lambda weights: {"opened": _mean(before, weights)},
+        lambda weights: {"opened": weighted_mean(after, weights)},
+        lambda weights: {"opened": weighted_mean(before, weights)},
         clusters_of(films.labels, films.patients),
         seed=films.recipe.seed,
     )
     return tested["opened"].difference
-
-
-def _mean(values: Floats | Bools, weights: Floats) -> Floats:
-    return np.asarray((weights * values).sum(axis=-1) / weights.sum(axis=-1))

@@ -14,7 +14,7 @@ from hilum.adaptation.whole import answers_of, fit_once_a_fold
 from hilum.bundle.adapted import Rung
 from hilum.confidence import calibrated
 from hilum.metrics import auroc, clusters_of, intervals, paired_bootstrap
-from hilum.metrics.counts import Bools, Floats
+from hilum.metrics.counts import Bools, Floats, weighted_mean
 from hilum.progress import track
 from hilum.records import Figure
 
@@ -156,7 +156,7 @@ class _Statistics:
         return {
             "brier": self.brier(weights),
             "auroc": np.asarray(np.mean(areas, axis=0)),
-            "accuracy": _mean(self._right, weights),
+            "accuracy": weighted_mean(self._right, weights),
             **self._of_classes(weights),
             "balanced_accuracy": np.asarray(np.mean(list(self._of_classes(weights).values()), axis=0)),
             "worst_class": self.worst_class(weights),
@@ -164,14 +164,14 @@ class _Statistics:
 
     def brier(self, weights: Floats) -> Floats:
         """The Brier score."""
-        return _mean(brier_losses(self.given.probs, self.films.labels), weights)
+        return weighted_mean(brier_losses(self.given.probs, self.films.labels), weights)
 
     def worst_class(self, weights: Floats) -> Floats:
         """The lowest share of right answers of a class: of two, the lower of sensitivity and specificity."""
         return np.asarray(np.min(list(self._of_classes(weights).values()), axis=0))
 
     def _of_classes(self, weights: Floats) -> dict[str, Floats]:
-        return {name: _mean(self._right, weights * among) for name, among in _recalls(self.films).items()}
+        return {name: weighted_mean(self._right, weights * among) for name, among in _recalls(self.films).items()}
 
     @property
     def _right(self) -> Floats:
@@ -190,8 +190,3 @@ def _recalls(films: LabelledFilms) -> dict[str, Bools]:
 
 def _is_above_zero(gain: Figure) -> bool:
     return gain.low is not None and gain.low > 0
-
-
-def _mean(values: Floats, weights: Floats) -> Floats:
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.asarray((weights * values).sum(axis=-1) / weights.sum(axis=-1))

@@ -14,8 +14,8 @@ from hilum.errors import FilmError
 from hilum.evaluation.result_parts import GateFigures, OodFigures
 from hilum.gate import Gate, check_films, ood_examples, stopping
 from hilum.gate.descriptor import Image8
-from hilum.metrics import auroc, clusters_of, intervals
-from hilum.metrics.counts import ratio
+from hilum.metrics import auroc, clusters_of
+from hilum.metrics.bootstrap import share_of_films
 from hilum.pixels import read_square
 from hilum.records import Prediction, Predictions
 from hilum.workers import map_in_order
@@ -54,13 +54,9 @@ def evaluate_gate(
         return None
     reasons = [stopping(row.flags) for row in rows]
     passed = np.array([not stops for stops in reasons])
-    everyone = {"passed": np.ones(len(rows), dtype=bool)}
     clusters = clusters_of(np.zeros(len(rows), dtype=int), [row.film.patient for row in rows])
-    (share,) = intervals(
-        lambda weights: {"passed": ratio(weights @ passed, weights.sum(axis=-1))}, clusters, resamples, seed, everyone
-    ).values()
     return GateFigures(
-        passed=share,
+        passed=share_of_films(passed, clusters, resamples, seed),
         n=len(rows),
         reasons=dict(Counter(stop for stops in reasons for stop in stops).most_common()),
         ood_examples=_on_ood_examples(spec, gate, rows, seed, lungs, seen or {}),

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hilum.metrics.counts import Bools, Floats
+from hilum.metrics.counts import Bools, Floats, weighted_mean
 from hilum.records import Figure
 
 LEVEL = 0.95
@@ -115,6 +115,18 @@ def intervals(
         among = (proportions or {}).get(name)
         figures[name] = figure_of(value, draws, 0 if among is None else np.unique(clusters.of_film[among]).size)
     return figures
+
+
+def share_of_films(hits: Bools, clusters: Clusters, resamples: int = 2000, seed: int = 0) -> Figure:
+    """The share of films that something is true of, `(n,)`, with the 95% interval of a proportion (`intervals`).
+
+    >>> share_of_films(np.array([True, True, False, True]), clusters_of([0, 0, 0, 0]), resamples=0)
+    0.750
+    """
+    every = {"share": np.ones(len(hits), dtype=np.bool_)}
+    return intervals(lambda weights: {"share": weighted_mean(hits, weights)}, clusters, resamples, seed, every)[
+        "share"
+    ]
 
 
 def resampled(

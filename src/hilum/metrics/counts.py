@@ -70,6 +70,15 @@ def ratio(part: Floats, whole: Floats) -> Floats:
     return result
 
 
+def weighted_mean(values: Floats | Bools, weights: Floats) -> Floats:
+    """The mean of values of films `(n,)` by weights `(..., n)`, and NaN where the weights are all 0.
+
+    >>> weighted_mean(np.array([1.0, 4.0]), np.array([[1.0, 1.0], [0.0, 2.0]])).tolist()
+    [2.5, 4.0]
+    """
+    return ratio(weights @ values, weights.sum(axis=-1))
+
+
 def confusion(
     labels: ArrayLike, probs: ArrayLike, threshold: float, weights: ArrayLike | None = None
 ) -> ConfusionCounts:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from hilum.metrics import clusters_of, intervals
-from hilum.metrics.counts import Floats
+from hilum.metrics import clusters_of
+from hilum.metrics.bootstrap import share_of_films
 from hilum.monitoring.time_record import Agreement
 from hilum.monitoring.verification import RESAMPLES, Accuracies, verified_accuracies
 from hilum.records import ABSTENTIONS, NOT_JUDGED, Figure, Observation
@@ -56,12 +56,7 @@ def _agreed(compared: Sequence[tuple[Observation, str]]) -> Figure:
         return Figure(None)
     same = np.array([film.answer == label for film, label in compared])
     clusters = clusters_of(np.zeros(len(same), dtype=np.intp), [film.patient for film, _ in compared])
-
-    def statistics(weights: Floats) -> dict[str, Floats]:
-        return {"agreed": weights @ same / weights.sum(axis=-1)}
-
-    among = {"agreed": np.ones(len(same), dtype=np.bool_)}
-    return intervals(statistics, clusters, RESAMPLES, proportions=among)["agreed"]
+    return share_of_films(same, clusters, RESAMPLES)
 
 
 def _accuracies(films: Sequence[tuple[Observation, str]]) -> Accuracies:
