@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 from msgspec import Struct
 
 from hilum.records import Figure
 
 Rung = Literal["decisions", "last layer", "whole network"]
-RUNGS: tuple[Rung, ...] = ("decisions", "last layer", "whole network")
+RUNGS: tuple[Rung, ...] = get_args(Rung)
 
 IN_WORDS: dict[Rung, str] = {
     "decisions": "its probabilities' correction, threshold and prediction sets",

@@ -112,7 +112,7 @@ def token_list(store: StoreUrl = DEFAULT_STORE, as_json: Json = False) -> None:
         typer.echo(json.dumps(rows, indent=1))
         return
     for each in tokens:
-        state = "withdrawn" if each.withdrawn else f"{', '.join(each.scopes)}"
+        state = "withdrawn" if each.withdrawn else ", ".join(each.scopes)
         typer.echo(f"{each.id}: {each.user}: {state}{f': {each.purpose}' if each.purpose else ''}")
 
 
@@ -121,7 +121,7 @@ def token_withdraw(
     token: Annotated[str, typer.Argument(metavar="ID", help="The token's id, as `hilum token list` shows it.")],
     store: StoreUrl = DEFAULT_STORE,
 ) -> None:
-    """Take a token back; a reading room that runs refuses it within 20 seconds."""
+    """Take a token back; a reading room that runs refuses it at once."""
     require("serve", "the reading room")
     from hilum.store import open_store
 

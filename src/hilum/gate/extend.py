@@ -62,7 +62,7 @@ class GateFilms:
         described, pictures, allowed = [], [], []
         for number, film in enumerate(films):
             squares = [np.ascontiguousarray(film)]
-            squares += [pictures[0] for pictures in ood_examples([film], seed + number).values()]
+            squares += [examples[0] for examples in ood_examples([film], seed + number).values()]
             squares.append(other_picture(film, seed + number))
             each = describe(squares)
             described.append(describe_with_views(film, draws))

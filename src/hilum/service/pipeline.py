@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
-from concurrent.futures import Future
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from hilum.errors import FilmError
 from hilum.inference import Detector
@@ -30,8 +29,6 @@ from hilum.service.reading import (
     UnpackFilms,
 )
 from hilum.service.reading.messages import Reply, Request
-
-T = TypeVar("T")
 
 _ARRIVING = 4  # requests whose films still arrive, for each one that the queue has room for
 _LONGEST_WAIT = 60  # seconds that a client is asked to wait at most
@@ -157,8 +154,7 @@ class Pipeline:
         batcher = self._batchers[bundle]
         batcher.expect(1)
         try:
-            async with self._reading:
-                reply = await _result(self.pool.submit(ReadFilm(str(path), bundle)))
+            reply = await self._send(ReadFilm(str(path), bundle))
             square = reply.square() if isinstance(reply, FilmRead) else None
         except BaseException:
             batcher.expect(-1)
@@ -196,25 +192,23 @@ class Pipeline:
 
     async def unpack(self, path: Path, most: int) -> FilmsUnpacked | Refused:
         """The films of an archive, at most so many; or why they cannot be read."""
-        async with self._reading:
-            reply = await _result(self.pool.submit(UnpackFilms(str(path), most)))
+        reply = await self._send(UnpackFilms(str(path), most))
         assert isinstance(reply, FilmsUnpacked | Refused)
         return reply
 
     async def _ask(self, request: Request) -> Reply:
-        async with self._reading:
-            reply = await _result(self.pool.submit(request))
+        reply = await self._send(request)
         if isinstance(reply, Refused):
             raise Problem(422, f"the film could not be read: {reply.reason}")
         return reply
+
+    async def _send(self, request: Request) -> Reply:
+        """A reading process's reply; whoever stops waiting takes the request back where it has not begun."""
+        async with self._reading:
+            return await asyncio.wrap_future(self.pool.submit(request))
 
     def close(self) -> None:
         """Finish what was begun, then end every process and thread."""
         self.pool.close()
         for batcher in self._batchers:
             batcher.close()
-
-
-async def _result(future: Future[T]) -> T:
-    """A thread's result; whoever stops waiting takes the work back where it has not begun."""
-    return await asyncio.wrap_future(future)

@@ -24,12 +24,8 @@ _ORDERS: dict[Order, tuple[str, bool]] = {  # by which column, and whether its l
     "work-list": ("work_order", True),
     "probability": ("probability", True),
 }
-_WITH_FILM = (
-    select(predictions, films.c.id.label("film_id"), films.c.keep_until)
-    .outerjoin(
-        films, and_(films.c.user_name == predictions.c.user_name, films.c.sha256 == predictions.c.film_sha256)
-    )
-)  # fmt: skip
+_ITS_FILM = and_(films.c.user_name == predictions.c.user_name, films.c.sha256 == predictions.c.film_sha256)
+_WITH_FILM = select(predictions, films.c.id.label("film_id"), films.c.keep_until).outerjoin(films, _ITS_FILM)
 
 
 class StoredPredictions:
@@ -97,14 +93,7 @@ class StoredPredictions:
         Raises:
             StoreError: the database does not answer.
         """
-        query = (
-            select(films.c.content)
-            .join(
-                predictions,
-                and_(films.c.user_name == predictions.c.user_name, films.c.sha256 == predictions.c.film_sha256),
-            )
-            .where(predictions.c.id == clean(id_))
-        )
+        query = select(films.c.content).join(predictions, _ITS_FILM).where(predictions.c.id == clean(id_))
         with self._database.read() as connection:
             content = connection.execute(query).scalar()
         return None if content is None else bytes(content)
