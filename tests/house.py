@@ -79,7 +79,16 @@ ROOMS = {
     "monitoring": room("a detector in use, over time: statistics of its answers", "confidence metrics"),
     "explanation": room("where on a film an answer comes from", "lungs pixels"),
     "tuning": room("a recipe's best values, searched for"),
-    "service": room("films over HTTP and on a web page", "bundle inference lungs monitoring pixels renderings store"),
+    "answering": room(
+        "films as they come: read in processes, predicted in batches", "bundle inference lungs pixels renderings"
+    ),
+    "service": room(
+        "films over HTTP and on a web page", "answering bundle inference lungs monitoring pixels renderings store"
+    ),
+    "pacs": room(
+        "films from a hospital's network, and reports back into it",
+        "answering bundle inference lungs pixels renderings store",
+    ),
     "store": room("predictions, verdicts and the audit log, in a database", "pixels"),
     "renderings": room("films and heat maps as pictures for a screen", "pixels"),
 }

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from hilum.answering.reading import ReadingPool
 from hilum.service.credentials import hash_password, make_token
-from hilum.service.reading import ReadingPool
 from hilum.store import Search, Store, open_store
 from hilum.store.tables import plain_tables
 from tests.pixels.dicoms import dataset, stored_phantom

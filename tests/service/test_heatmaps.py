@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from hilum.answering.reading.locate import locate_film
+from hilum.answering.reading.show import show_film
 from hilum.bundle import lung_finder, read
 from hilum.pixels import chest_phantom, decode, read_square
 from hilum.recipe import Pixels
 from hilum.renderings import heat_on_film
-from hilum.service.reading.locate import locate_film
-from hilum.service.reading.show import show_film
 
 
 @pytest.fixture(scope="module")

@@ -56,8 +56,8 @@ def serve(
             "--user-header: whoever reaches the service could send that header; leave --host out and let the proxy "
             "run on this machine"
         )
+    from hilum.answering.readers import start_ahead
     from hilum.machine import processors
-    from hilum.service.readers import start_ahead
 
     if not check:
         start_ahead(max(1, min(workers or processors(), processors() - 1)))  # one processor is this process's own

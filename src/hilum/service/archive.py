@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
-from hilum.service.together import Together
+from hilum.answering.together import Together
 from hilum.store import NewPrediction, PredictionKey, Store, StoredPrediction
 
 P = ParamSpec("P")

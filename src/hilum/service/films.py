@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 from fastapi.responses import Response
 
+from hilum.answering.reading import FilmShown
 from hilum.renderings import png
 from hilum.service.problems import Problem
-from hilum.service.reading import FilmShown
 from hilum.service.service import Service
 from hilum.store import StoredPrediction
 

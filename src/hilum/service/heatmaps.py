@@ -7,12 +7,12 @@ from collections import OrderedDict
 
 from fastapi.responses import Response
 
+from hilum.answering.reading import FilmLocated
 from hilum.inference import Detector
 from hilum.inference.heat_maps import heat_map
 from hilum.renderings import heat_layer, heat_on_film, png
 from hilum.service.films import file_of
 from hilum.service.problems import Problem
-from hilum.service.reading import FilmLocated
 from hilum.service.service import Service
 from hilum.store import StoredPrediction
 

@@ -9,13 +9,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from hilum.errors import FilmError
-from hilum.inference import Detector
-from hilum.records import Film, Prediction
-from hilum.service.batching import Batcher
-from hilum.service.metrics import Metrics
-from hilum.service.problems import Problem
-from hilum.service.reading import (
+from hilum.answering.batching import Batcher
+from hilum.answering.reading import (
     FilmHeader,
     FilmLocated,
     FilmRead,
@@ -28,7 +23,12 @@ from hilum.service.reading import (
     ShowFilm,
     UnpackFilms,
 )
-from hilum.service.reading.messages import Reply, Request
+from hilum.answering.reading.messages import Reply, Request
+from hilum.errors import FilmError
+from hilum.inference import Detector
+from hilum.records import Film, Prediction
+from hilum.service.metrics import Metrics
+from hilum.service.problems import Problem
 
 _ARRIVING = 4  # requests whose films still arrive, for each one that the queue has room for
 _LONGEST_WAIT = 60  # seconds that a client is asked to wait at most

@@ -16,6 +16,7 @@ from typing import NamedTuple
 from fastapi import Request
 
 from hilum import bundle
+from hilum.answering.reading import ReadingPool
 from hilum.errors import RequestError, StoreError
 from hilum.inference import Detector
 from hilum.records import Film
@@ -26,7 +27,6 @@ from hilum.service.metrics import Metrics
 from hilum.service.pipeline import Pipeline
 from hilum.service.present import model_names
 from hilum.service.problems import Problem
-from hilum.service.reading import ReadingPool
 from hilum.service.receiving import receive_films
 from hilum.service.settings import ServiceSettings
 from hilum.service.unpacking import unpack

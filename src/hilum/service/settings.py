@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
-from hilum.service.reading import ReadingLimits
+from hilum.answering.reading import ReadingLimits
 from hilum.service.uploads import UploadLimits
 
 LOCAL_HOSTS = ("127.0.0.1", "localhost", "[::1]", "::1")

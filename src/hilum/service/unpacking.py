@@ -8,9 +8,9 @@ import secrets
 from collections.abc import Sequence
 from pathlib import Path
 
+from hilum.answering.reading import Refused
 from hilum.service.pipeline import Pipeline
 from hilum.service.problems import Problem
-from hilum.service.reading import Refused
 from hilum.service.uploads import Upload, UploadLimits
 
 _START = b"PK\x03\x04"  # of ZIP, and so of numpy's archives

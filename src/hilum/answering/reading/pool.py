@@ -13,12 +13,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from hilum.answering.readers import reader_process
+from hilum.answering.reading.messages import Refused, Reply, Request, Start, Started, decode_reply, encode
 from hilum.bundle import Bundle
 from hilum.errors import HilumError
 from hilum.machine import processors
 from hilum.pixels.bounds import LIMIT
-from hilum.service.readers import reader_process
-from hilum.service.reading.messages import Refused, Reply, Request, Start, Started, decode_reply, encode
 
 _LARGEST = 512 << 20  # bytes of a reply
 _STARTING_SECONDS = 120.0
@@ -143,7 +143,8 @@ class _Process:
             self._pipe.send_bytes(encode(request))
             if not self._pipe.poll(seconds):
                 self._process.kill()
-            return decode_reply(self._pipe.recv_bytes(_LARGEST))
+            reply: Reply = decode_reply(self._pipe.recv_bytes(_LARGEST))
+            return reply
         except (EOFError, OSError, ValueError):  # it has ended, or sends what is no reply
             return Refused(self._ended_by())
 

@@ -10,12 +10,12 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
+from hilum.answering import batching
+from hilum.answering.batching import Batcher
 from hilum.inference import Detector
 from hilum.inference.engines import BATCH_SIZE
 from hilum.pixels import Square
 from hilum.records import Film, Prediction
-from hilum.service import batching
-from hilum.service.batching import Batcher
 
 
 class Predicting:

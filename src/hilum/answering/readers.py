@@ -51,7 +51,7 @@ def _started() -> ReaderProcess:
     hidden = [name for name in os.environ if name.startswith("HILUM_") and name != "HILUM_CACHE"]
     environment = {name: value for name, value in os.environ.items() if name not in hidden}
     environment |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-    command = [sys.executable, "-m", "hilum.service.reading.worker", str(theirs.fileno())]
+    command = [sys.executable, "-m", "hilum.answering.reading.worker", str(theirs.fileno())]
     nowhere = subprocess.DEVNULL
     with theirs:
         try:

@@ -1,7 +1,7 @@
 """Films are read in processes of their own, with little memory and time each: a hostile film ends only one."""
 
-from hilum.service.reading.header import FilmHeader
-from hilum.service.reading.messages import (
+from hilum.answering.reading.header import FilmHeader
+from hilum.answering.reading.messages import (
     FilmLocated,
     FilmRead,
     FilmShown,
@@ -12,7 +12,7 @@ from hilum.service.reading.messages import (
     ShowFilm,
     UnpackFilms,
 )
-from hilum.service.reading.pool import ReadingLimits, ReadingPool
+from hilum.answering.reading.pool import ReadingLimits, ReadingPool
 
 __all__ = [
     "FilmHeader",

@@ -7,10 +7,10 @@ import io
 import numpy as np
 from numpy.typing import NDArray
 
+from hilum.answering.reading.messages import FilmsUnpacked
 from hilum.errors import FilmError
 from hilum.pixels import ArrayError, names_in, read_array
 from hilum.records import SPLITS
-from hilum.service.reading.messages import FilmsUnpacked
 
 
 def unpack_films(path: str, most: int) -> FilmsUnpacked:

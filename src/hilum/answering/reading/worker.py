@@ -1,4 +1,4 @@
-"""The process that reads films: `python -m hilum.service.reading.worker FILE-DESCRIPTOR`.
+"""The process that reads films: `python -m hilum.answering.reading.worker FILE-DESCRIPTOR`.
 
 It answers one message after another until its pipe is closed. Each film gets processor time and memory of its own
 (`setrlimit`, POSIX), no core is dumped, and nothing is printed: decoders write on stderr what stands in a file.
@@ -16,9 +16,8 @@ import time
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING
 
-from hilum.errors import FilmError, HilumError
-from hilum.service.reading.header import read_film_header
-from hilum.service.reading.messages import (
+from hilum.answering.reading.header import read_film_header
+from hilum.answering.reading.messages import (
     FilmLocated,
     FilmRead,
     FilmShown,
@@ -35,6 +34,7 @@ from hilum.service.reading.messages import (
     decode_request,
     encode,
 )
+from hilum.errors import FilmError, HilumError
 
 if TYPE_CHECKING:
     from hilum.lungs import LungFinder
@@ -107,17 +107,17 @@ class Reader:
         return FilmRead.of(square, read_film_header(request.path))
 
     def _show(self, request: ShowFilm) -> FilmShown:
-        from hilum.service.reading.show import show_film
+        from hilum.answering.reading.show import show_film
 
         return show_film(request.path)
 
     def _locate(self, request: LocateFilm) -> FilmLocated:
-        from hilum.service.reading.locate import locate_film
+        from hilum.answering.reading.locate import locate_film
 
         return locate_film(request.path, *self._shown[request.bundle])
 
     def _unpack(self, request: UnpackFilms) -> FilmsUnpacked:
-        from hilum.service.reading.unpack import unpack_films
+        from hilum.answering.reading.unpack import unpack_films
 
         return unpack_films(request.path, request.most)
 

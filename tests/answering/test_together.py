@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
-from hilum.service.together import Together
+from hilum.answering.together import Together
 
 
 class Doubling:

@@ -10,11 +10,11 @@ from collections import defaultdict, deque
 from collections.abc import Callable
 from typing import NamedTuple, TypeAlias
 
+from hilum.answering.together import Handover, Waiting, give_back
 from hilum.inference import Detector
 from hilum.inference.engines import BATCH_SIZE
 from hilum.pixels import Square
 from hilum.records import Film, Prediction
-from hilum.service.together import Handover, Waiting, give_back
 
 LINGER_SECONDS = 0.1  # that a film waits for others which are being read at the moment
 CROWDED_SECONDS = 0.5  # the same where two batches or more are on their way: it would wait for its turn anyway

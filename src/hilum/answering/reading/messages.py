@@ -10,8 +10,8 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from hilum.answering.reading.header import FilmHeader
 from hilum.pixels import Square
-from hilum.service.reading.header import FilmHeader
 
 
 class Start(Struct, frozen=True, tag="start"):

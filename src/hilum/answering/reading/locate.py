@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hilum.answering.reading.messages import FilmLocated
 from hilum.pixels import decode
 from hilum.pixels.preprocess import preprocess_scaled
 from hilum.pixels.region import around, finder_of, whole
-from hilum.service.reading.messages import FilmLocated
 
 if TYPE_CHECKING:
     from hilum.lungs import LungFinder

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import zlib
 
+from hilum.answering.reading.header import read_film_header
+from hilum.answering.reading.messages import FilmShown
 from hilum.renderings import read_levels
-from hilum.service.reading.header import read_film_header
-from hilum.service.reading.messages import FilmShown
 
 
 def show_film(path: str) -> FilmShown:

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from hilum.answering import readers
+from hilum.answering.readers import reader_process, start_ahead
 from hilum.errors import HilumError
-from hilum.service import readers
-from hilum.service.readers import reader_process, start_ahead
 
 
 @pytest.fixture(autouse=True)
@@ -45,6 +45,6 @@ def test_one_that_cannot_be_started_is_said_when_it_is_asked_for(monkeypatch: py
 
 
 def test_starting_them_loads_nothing_else() -> None:
-    program = "import sys, hilum.service.readers; print(*{'numpy', 'fastapi', 'hilum.pixels'} & set(sys.modules))"
+    program = "import sys, hilum.answering.readers; print(*{'numpy', 'fastapi', 'hilum.pixels'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
