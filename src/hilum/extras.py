@@ -12,7 +12,7 @@ from typing import Literal
 
 from hilum.errors import RequestError
 
-Extra = Literal["evaluate", "train", "fast", "ray", "timm", "serve"]
+Extra = Literal["evaluate", "train", "fast", "ray", "timm", "serve", "pacs"]
 
 # For each extra its packages as PyPI calls them, each with the module that Python imports.
 EXTRAS: dict[Extra, dict[str, str]] = {
@@ -57,8 +57,14 @@ EXTRAS: dict[Extra, dict[str, str]] = {
         "argon2-cffi": "argon2",
         "python-multipart": "python_multipart",
     },
+    "pacs": {
+        "pynetdicom": "pynetdicom",
+        "highdicom": "highdicom",
+        "dicomweb-client": "dicomweb_client",
+        "dbos": "dbos",
+    },
 }
-INCLUDES: dict[Extra, tuple[Extra, ...]] = {"train": ("evaluate",)}
+INCLUDES: dict[Extra, tuple[Extra, ...]] = {"train": ("evaluate",), "pacs": ("serve",)}
 _NAMED = 3  # missing packages named one by one
 
 
