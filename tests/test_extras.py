@@ -144,6 +144,7 @@ WITHOUT: dict[str, extras.Extra] = {
     "predict film.png --engine openvino": "fast",
     "export shipped --to openvino --out out": "fast",
     "predict film.png --engine ray --out out": "ray",
+    "node nowhere.toml": "pacs",
 }
 
 

@@ -15,6 +15,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from hilum.cli.terminal import app
+from hilum.pacs.settings_file import example_text
 from hilum.records import Film, Prediction
 from hilum.store import NewPrediction, PredictionKey, open_store
 from tests import served
@@ -95,6 +96,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "recipes": ("recipes show s1-cnn",),
     "demo": ("demo --data films --out demo",),
     "serve": ("serve --check --store room/hilum.db --folder room",),
+    "node": ("node node.toml --check",),
     "user": ("user add ada --no-password --store room/hilum.db", "user list --store room/hilum.db"),
     "token": ("token add ada --store room/hilum.db", "token list --store room/hilum.db"),
 }
@@ -117,6 +119,7 @@ def place(tmp_path_factory: pytest.TempPathFactory, write_film: WriteFilm) -> Pa
                 write_film(place / "films" / split / label / kermany_name(kind, number, film % 2), number, opacity)
     for name, text in (("tiny", RECIPE), ("classical", CLASSICAL), ("space", RECIPE + SPACE)):
         (place / f"{name}.toml").write_text(text)
+    (place / "node.toml").write_text(example_text())
     put_feedback(place / "hilum.db", place / "films" / "test")
     return place
 

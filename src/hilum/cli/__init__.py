@@ -102,6 +102,7 @@ def _run() -> None:
         lungs,
         models,
         monitor,
+        node,
         people,
         predict,
         preprocess,

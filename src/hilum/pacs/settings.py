@@ -1,12 +1,24 @@
-"""How a node is set up, as its TOML file says it (`docs/pacs.md`)."""
+"""How a node is set up, as its TOML file says it (`docs/pacs.md`).
+
+The bounds hold for a file, which `hilum.pacs.settings_file` reads; it also checks what no single key can say.
+"""
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from msgspec import Struct, field
+from msgspec import Meta, Struct, field
 
 MIB = 1 << 20
+
+Port = Annotated[int, Meta(ge=1, le=65535)]
+AnyPort = Annotated[int, Meta(ge=0, le=65535)]  # 0 has a meaning of its own
+Count = Annotated[int, Meta(ge=1, le=1_000_000_000)]
+Few = Annotated[int, Meta(ge=1, le=1000)]
+Seconds = Annotated[float, Meta(gt=0, le=86_400)]
+Hours = Annotated[float, Meta(ge=0, le=876_600)]
+Days = Annotated[float, Meta(ge=0, le=36_525)]
+Years = Annotated[float, Meta(ge=0, le=150)]
 
 
 class NodeSection(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -28,7 +40,7 @@ class NodeSection(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     store: str = "hilum.db"
     folder: str = "hilum-node"
     shadow: bool = False
-    workers: int = 0
+    workers: Annotated[int, Meta(ge=0, le=1024)] = 0
     trusted: str = ""
 
 
@@ -71,13 +83,13 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         frames: of a film.
     """
 
-    associations: int = 32
-    associations_an_address: int = 16
-    silent_seconds: float = 10.0
-    pdu_bytes: int = 256 << 10
-    instance_mib: int = 256
-    pixels: int = 100_000_000
-    frames: int = 1
+    associations: Few = 32
+    associations_an_address: Few = 16
+    silent_seconds: Seconds = 10.0
+    pdu_bytes: Annotated[int, Meta(ge=4096, le=16 << 20)] = 256 << 10
+    instance_mib: Annotated[int, Meta(ge=1, le=4096)] = 256
+    pixels: Count = 100_000_000
+    frames: Few = 1
 
 
 class Receive(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -94,7 +106,7 @@ class Receive(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     ae_title: str = "HILUM"
     host: str = "127.0.0.1"
-    port: int = 11112
+    port: AnyPort = 11112
     callers: tuple[AllowedCaller, ...] = ()
     tls: Tls | None = None
     limits: Limits = field(default_factory=Limits)
@@ -119,7 +131,7 @@ class Source(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     folder: str = ""
     user: str = ""
     password_file: str = ""
-    every_seconds: float = 5.0
+    every_seconds: Seconds = 5.0
 
 
 class Destination(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -143,15 +155,15 @@ class Destination(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     name: str
     kind: Literal["c-store", "stow"]
     host: str = "127.0.0.1"
-    port: int = 104
+    port: Port = 104
     ae_title: str = "PACS"
     calling_ae_title: str = "HILUM"
     tls: Tls | None = None
     url: str = ""
     user: str = ""
     password_file: str = ""
-    seconds: float = 30.0
-    connections: int = 2
+    seconds: Seconds = 30.0
+    connections: Few = 2
 
 
 class Route(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -169,8 +181,8 @@ class Route(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     to: tuple[str, ...]
     callers: tuple[str, ...] = ()
     stations: tuple[str, ...] = ()
-    age_from: float | None = None
-    age_below: float | None = None
+    age_from: Years | None = None
+    age_below: Years | None = None
 
 
 class Films(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -195,10 +207,10 @@ class Keep(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         store_films_hours: films in the store, where the reading room shows them; 0 keeps none there.
     """
 
-    films_hours: float = 1.0
-    results_hours: float = 24.0
-    quarantine_days: float = 30.0
-    store_films_hours: float = 0.0
+    films_hours: Hours = 1.0
+    results_hours: Hours = 24.0
+    quarantine_days: Days = 30.0
+    store_films_hours: Hours = 0.0
 
 
 class Alarm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -209,8 +221,8 @@ class Alarm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         waiting_seconds: age of the oldest of them.
     """
 
-    waiting_films: int = 500
-    waiting_seconds: float = 900.0
+    waiting_films: Count = 500
+    waiting_seconds: Seconds = 900.0
 
 
 class MetricsSection(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -222,7 +234,7 @@ class MetricsSection(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """
 
     host: str = "127.0.0.1"
-    port: int = 0
+    port: AnyPort = 0
 
 
 class NodeSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -1,4 +1,4 @@
-"""What is wrong with a recipe's tables, in words: where, and what was probably meant."""
+"""What is wrong with the tables of a recipe, or of another TOML file: where, and what was probably meant."""
 
 from __future__ import annotations
 
@@ -14,9 +14,14 @@ from hilum.recipe.recipe import Recipe
 _LONGEST = 600  # characters of a reason, which may quote a value
 
 
-def explained(message: str) -> str:
-    """msgspec's message with the place first, and the key that was probably meant; cut where it is very long."""
-    reason = _with_place_first(message)
+def explained(message: str, root: type[msgspec.Struct] = Recipe) -> str:
+    """msgspec's message with the place first, and the key that was probably meant; cut where it is very long.
+
+    Args:
+        message: of a `msgspec.ValidationError`.
+        root: what the tables were converted to.
+    """
+    reason = _with_place_first(message, root)
     return reason if len(reason) <= _LONGEST else f"{reason[:_LONGEST]}…"
 
 
@@ -34,17 +39,18 @@ def not_finite(table: dict[str, Any]) -> str:
     return ""
 
 
-def _with_place_first(message: str) -> str:
+def _with_place_first(message: str, root: type[msgspec.Struct]) -> str:
     reason, _, place = message.partition(" - at `$")
     place = place.rstrip("`").lstrip(".")
     unknown = re.search(r"unknown field `(.*?)`", reason, re.DOTALL)
     if not unknown:
         if reason.startswith("Invalid enum value"):
-            reason += f"; there are {', '.join(map(str, _literals(_kind_at(place))))}"
+            reason += f"; there are {', '.join(map(str, _literals(_kind_at(place, root))))}"
         if missing := re.fullmatch(r"Object missing required field `(.*?)`", reason):
             return f"the key '{f'{place}.' if place else ''}{missing[1]}' is missing"
         return f"{place}: {reason}" if place else reason
-    struct = next((each for each in get_args(_kind_at(place)) if each is not type(None)), _kind_at(place))
+    kind = _kind_at(place, root)
+    struct = next((each for each in get_args(kind) if each is not type(None)), kind)
     known = [field.encode_name for field in msgspec.structs.fields(struct)]
     near = difflib.get_close_matches(unknown[1], known, n=1)
     hint = f"did you mean '{near[0]}'?" if near else f"known here: {', '.join(known)}"
@@ -52,9 +58,9 @@ def _with_place_first(message: str) -> str:
     return f"unknown key '{key if key.isprintable() else ascii(key)[1:-1]}'; {hint}"
 
 
-def _kind_at(place: str) -> Any:
-    """The type of what a recipe has at a place, such as `training.monitor` or `classical.steps[...]`."""
-    kind: Any = Recipe
+def _kind_at(place: str, root: type[msgspec.Struct]) -> Any:
+    """The type of what a file has at a place, such as `training.monitor` or `classical.steps[...]`."""
+    kind: Any = root
     for section in filter(None, re.sub(r"\[.*?\]", "", place).split(".")):
         struct = next(
             (each for each in get_args(kind) if each is not type(None)), kind

@@ -1,0 +1,42 @@
+"""`hilum node`: what it prints, and what it refuses before it starts."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+from hilum.pacs.settings_file import example_text
+from tests.cli.conftest import Hilum, hilum, refusal
+
+__all__ = ["hilum"]
+
+
+def test_the_example_is_a_file_that_would_start(hilum: Hilum, tmp_path: Path) -> None:
+    printed = hilum("node", "--example")
+    assert printed.returncode == 0
+    assert printed.stdout == example_text()
+    (tmp_path / "node.toml").write_text(printed.stdout.replace("port = 11112", "port = 0"))
+    checked = hilum("node", "node.toml", "--check")
+    assert checked.returncode == 0, checked.stderr
+    assert checked.stderr.splitlines()[-1] == "It would start."
+    assert {each.name for each in tmp_path.iterdir()} == {"node.toml", "hilum.db", "hilum-node"}
+
+
+def test_a_port_that_is_taken_is_one_line(hilum: Hilum, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        (tmp_path / "node.toml").write_text(example_text().replace("port = 11112", f"port = {port}"))
+        line = refusal(hilum("node", "node.toml", "--check"), 2)
+    assert line.startswith(f"hilum: 127.0.0.1:{port}: cannot listen there")
+    assert "name another receive.host or receive.port" in line
+
+
+def test_a_mistake_in_the_file_is_one_line(hilum: Hilum, tmp_path: Path) -> None:
+    (tmp_path / "node.toml").write_text("[receive]\nprt = 3")
+    line = refusal(hilum("node", "node.toml"), 2)
+    assert line == "hilum: node.toml: unknown key 'receive.prt'; did you mean 'port'?"
+
+
+def test_no_file_is_one_line(hilum: Hilum) -> None:
+    assert "hilum node --example > node.toml" in refusal(hilum("node"), 2)
+    assert refusal(hilum("node", "nowhere.toml"), 2).startswith("hilum: nowhere.toml: ")
