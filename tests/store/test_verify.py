@@ -6,7 +6,7 @@ import pytest
 
 from hilum.store import Head, Search, Store, verify
 from hilum.store.audit import digest_of
-from hilum.store.tables import moment_text
+from hilum.store.columns import moment_text
 from tests.store.conftest import MakePrediction
 
 

@@ -15,6 +15,19 @@ from hilum.store.audit import AuditLog, Head
 from hilum.store.backup import Copied, backup, restore
 from hilum.store.database import Database
 from hilum.store.feedback import Exported, export_feedback
+from hilum.store.node_records import (
+    FILM_STATES,
+    UNFINISHED,
+    Backlog,
+    FilmState,
+    Heartbeat,
+    NewNodeFilm,
+    NodeDestination,
+    NodeFilm,
+    NodeSending,
+    ReceivedFilm,
+    SendingState,
+)
 from hilum.store.observations import observations
 from hilum.store.predictions import StoredPredictions
 from hilum.store.records import (
@@ -38,24 +51,35 @@ from hilum.store.worklist import priority
 
 __all__ = [
     "DECISIONS",
+    "FILM_STATES",
+    "UNFINISHED",
     "AccessToken",
     "Account",
     "Accounts",
     "AuditEntry",
     "AuditLog",
+    "Backlog",
     "Copied",
     "Database",
     "Decision",
     "Erased",
     "Exported",
+    "FilmState",
     "Head",
+    "Heartbeat",
     "Lane",
+    "NewNodeFilm",
     "NewPrediction",
+    "NodeDestination",
+    "NodeFilm",
+    "NodeSending",
     "Order",
     "Page",
     "PredictionKey",
+    "ReceivedFilm",
     "Retention",
     "Search",
+    "SendingState",
     "Store",
     "StoredPrediction",
     "StoredPredictions",

@@ -14,8 +14,9 @@ from sqlalchemy import Table, delete, select
 
 from hilum.errors import RequestError
 from hilum.store.audit import append
+from hilum.store.columns import clean
 from hilum.store.database import Database
-from hilum.store.tables import clean, sessions, tokens, users
+from hilum.store.tables import sessions, tokens, users
 
 _MAX_NAME = 200
 

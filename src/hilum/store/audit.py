@@ -13,9 +13,10 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, Row, func, select
 
+from hilum.store.columns import clean, json_text, moment_text
 from hilum.store.database import Database
 from hilum.store.records import AuditEntry
-from hilum.store.tables import audit_log, clean, json_text, moment_text
+from hilum.store.tables import audit_log
 
 START = "0" * 64
 

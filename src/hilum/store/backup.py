@@ -9,7 +9,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, inspect, select
 
 from hilum.errors import RequestError, StoreError
 from hilum.files import hidden_beside
@@ -86,7 +86,7 @@ def restore(database: Database, file: Path) -> Copied:
         file: what `backup` wrote; it is not changed.
 
     Raises:
-        RequestError: there is no such file, it is no backup of this version's, or the store is not empty.
+        RequestError: there is no such file, it is no backup or a newer Hilum's, or the store is not empty.
         StoreError: the backup was changed, or the database does not answer.
     """
     if not file.exists():
@@ -95,7 +95,7 @@ def restore(database: Database, file: Path) -> Copied:
     try:
         with source_of.read() as source:
             at = version_of(source)
-        if at != latest_version():
+        if at is None or at > latest_version():
             what = f"its tables are of version {at}" if at else "it has no tables of Hilum's"
             raise RequestError(f"{file}: no backup that this Hilum reads ({what})")
         _refuse_unsound(verify(source_of), str(file))
@@ -111,8 +111,9 @@ def restore(database: Database, file: Path) -> Copied:
 
 
 def _copy(source: Connection, target: Connection) -> None:
+    there = set(inspect(source).get_table_names())
     for name, table in plain_tables.items():
-        if name in _NOT_COPIED:
+        if name in _NOT_COPIED or name not in there:  # a backup of an older Hilum has fewer tables
             continue
         step = 1 if name == "films" else _BATCH  # a film may have a hundred megabytes
         key, last = next(iter(table.columns)), None

@@ -11,8 +11,9 @@ from sqlalchemy import Connection, and_, bindparam, select
 
 from hilum.errors import RequestError
 from hilum.store.audit import NewEntry, append_all
+from hilum.store.columns import clean, row_digest
 from hilum.store.records import NewPrediction
-from hilum.store.tables import clean, films, predictions, row_digest
+from hilum.store.tables import films, predictions
 from hilum.store.worklist import work_order
 
 _KeptFilm = tuple[str, str]  # whose it is, and its hash

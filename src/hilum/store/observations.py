@@ -8,8 +8,9 @@ from datetime import datetime
 from sqlalchemy import select
 
 from hilum.records import ABSTENTIONS, NOT_JUDGED, Observation, Reading
+from hilum.store.columns import clean
 from hilum.store.database import Database
-from hilum.store.tables import clean, predictions, verdicts
+from hilum.store.tables import predictions, verdicts
 
 
 def observations(

@@ -12,10 +12,11 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, and_, exists, fun
 
 from hilum.errors import RequestError
 from hilum.records import NOT_JUDGED, Film, Prediction
+from hilum.store.columns import clean, json_text, moment_text
 from hilum.store.database import Database
 from hilum.store.new_predictions import insert_predictions
 from hilum.store.records import NewPrediction, Order, Page, PredictionKey, Search, StoredPrediction
-from hilum.store.tables import clean, films, json_text, moment_text, predictions, verdicts
+from hilum.store.tables import films, predictions, verdicts
 
 _MOST = 1000
 _ORDERS: dict[Order, tuple[str, bool]] = {  # by which column, and whether its largest value is first

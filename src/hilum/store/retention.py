@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, se
 from hilum.errors import RequestError
 from hilum.store.audit import append
 from hilum.store.database import Database
-from hilum.store.tables import films, predictions, verdicts
+from hilum.store.tables import films, node_films, predictions, verdicts
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,8 @@ class Retention:
 
     def erase_study(self, study: str, *, actor: str = "hilum", dry_run: bool = False) -> Erased:
         """Erase every prediction, verdict and film of a study; as `erase_patient`."""
-        return self._erase("erased study", predictions.c.study == _required(study), actor, dry_run)
+        which = predictions.c.study == _required(study)
+        return self._erase("erased study", which, actor, dry_run, node_films.c.study == study)
 
     def erase_before(self, until: datetime, *, actor: str = "hilum", dry_run: bool = False) -> Erased:
         """Erase every prediction that was made before a time, with its verdicts and films.
@@ -92,12 +93,20 @@ class Retention:
         """
         return self._erase("retention", predictions.c.created < until, actor, dry_run)
 
-    def _erase(self, action: str, which: ColumnElement[bool], actor: str, dry_run: bool) -> Erased:
+    def _erase(
+        self,
+        action: str,
+        which: ColumnElement[bool],
+        actor: str,
+        dry_run: bool,
+        of_node: ColumnElement[bool] | None = None,
+    ) -> Erased:
         if dry_run:
             with self._database.read() as connection:
                 return _count(connection, which)
         with self._database.write() as connection:
             erased = _count(connection, which)
+            _forget_node_films(connection, which, of_node)
             if not erased.predictions:
                 return erased
             ids = connection.execute(select(predictions.c.id).where(which).order_by(predictions.c.id)).scalars().all()
@@ -118,6 +127,17 @@ def _required(key: str) -> str:
     if not key:
         raise RequestError("no patient and no study has an empty key; name whose films are to be erased")
     return key
+
+
+def _forget_node_films(
+    connection: Connection, which: ColumnElement[bool], of_node: ColumnElement[bool] | None
+) -> None:
+    """Take what is known of films out of the rows of nodes; the nodes remove the files and then the rows."""
+    its_prediction = node_films.c.prediction_id.in_(select(predictions.c.id).where(which))
+    chosen = its_prediction if of_node is None else its_prediction | of_node
+    nothing = dict.fromkeys(("instance", "study", "pixels", "prediction_id", "shown", "why"), "")
+    values = {**nothing, "earlier": [], "state": "erased", "changed": datetime.now(UTC)}
+    connection.execute(node_films.update().where(chosen).values(values))
 
 
 def _film_of(which: ColumnElement[bool]) -> ColumnElement[bool]:

@@ -13,6 +13,9 @@ from sqlalchemy import select
 from hilum.store.accounts import Accounts
 from hilum.store.audit import AuditLog
 from hilum.store.database import Database
+from hilum.store.node_films import NodeFilms
+from hilum.store.node_sendings import NodeSendings
+from hilum.store.node_state import NodeState
 from hilum.store.predictions import StoredPredictions
 from hilum.store.retention import Retention
 from hilum.store.schema import migrate
@@ -32,6 +35,9 @@ class Store:
         audit: the log.
         retention: what removes.
         accounts: people, tokens, sessions.
+        node_films: that nodes in a hospital's network were sent.
+        node_sendings: their results, and how the destinations do.
+        node_state: how far their sources were read, and which nodes are alive.
         database: for what is done to a whole database: `store.backup`, `store.verify`.
     """
 
@@ -42,6 +48,9 @@ class Store:
         self.audit = AuditLog(database)
         self.retention = Retention(database)
         self.accounts = Accounts(database)
+        self.node_films = NodeFilms(database)
+        self.node_sendings = NodeSendings(database)
+        self.node_state = NodeState(database)
         self._secret = self._read_secret()
 
     @property
@@ -54,15 +63,15 @@ class Store:
         with self.database.read() as connection:
             connection.execute(select(1))
 
-    def pseudonym(self, what: Literal["patient", "study"], identifier: str) -> str:
-        """The key under which a patient or a study is stored: 64 hexadecimal digits; empty for an empty identifier.
+    def pseudonym(self, what: Literal["patient", "study", "film"], identifier: str) -> str:
+        """The key under which a patient, study or film is stored: 64 hexadecimal digits; empty for an empty one.
 
         HMAC-SHA256 (RFC 2104) with a secret that was drawn when the store was made: the same identifier has the same
         key in this store and another in every other one. Whoever has the whole database has the secret too.
 
         Args:
             what: whose identifier it is.
-            identifier: as in DICOM's Patient ID or Study Instance UID, without the spaces around it.
+            identifier: DICOM's Patient ID, Study Instance UID or SOP Instance UID, without the spaces around it.
         """
         plain = identifier.strip()
         if not plain:

@@ -11,9 +11,10 @@ from sqlalchemy import Row, select
 
 from hilum.errors import RequestError
 from hilum.store.audit import append
+from hilum.store.columns import clean, row_digest
 from hilum.store.database import Database
 from hilum.store.records import DECISIONS, Decision, Verdict
-from hilum.store.tables import clean, predictions, row_digest, verdicts
+from hilum.store.tables import predictions, verdicts
 
 _MAX_COMMENT = 4000
 

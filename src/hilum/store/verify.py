@@ -11,9 +11,10 @@ from typing import Any
 from sqlalchemy import Connection, Table, select
 
 from hilum.store.audit import START, Head, digest_of
+from hilum.store.columns import row_digest
 from hilum.store.database import Database
 from hilum.store.records import DECISIONS
-from hilum.store.tables import plain_tables, row_digest
+from hilum.store.tables import plain_tables
 
 _BATCH = 500
 _MOST_SHOWN = 20  # problems
