@@ -49,8 +49,8 @@ def test_requests_that_were_ended_hold_nobody_up(
             patch.setattr(pipeline, "deadline", deadline)
             room.post("/v1/predictions", files=films(*map(png_of, range(90910, 90914))))
     until = time.monotonic() + 10
-    while pipeline._batchers[0]._on_their_way and time.monotonic() < until:
+    while pipeline.line._batchers[0]._on_their_way and time.monotonic() < until:
         time.sleep(0.01)
-    assert pipeline._batchers[0]._on_their_way == 0  # else every film would wait for films that do not come
+    assert pipeline.line._batchers[0]._on_their_way == 0  # else every film would wait for films that do not come
     assert not pipeline._requests
-    assert not pipeline._reading.locked()
+    assert not pipeline.line._reading.locked()

@@ -35,6 +35,7 @@ class Shown(NamedTuple):
         remarks: about the lungs, in words.
         framing: how the film was shown; None where the recipe shows whole films.
         whole: uint8, (128, 128), the whole film; None where the recipe shows whole films.
+        region: the part of the film that is shown, in pixels of the film.
     """
 
     levels: NDArray[np.uint8]
@@ -43,6 +44,7 @@ class Shown(NamedTuple):
     remarks: tuple[str, ...] = ()
     framing: Framing | None = None
     whole: NDArray[np.uint8] | None = None
+    region: Region | None = None
 
 
 def preprocess(
@@ -125,10 +127,11 @@ def preprocess_scaled(
     if spec.equalise == "clahe":
         levels = _equalise(levels)
     if found is None:
-        return Shown(levels)
+        return Shown(levels, region=shown)
     small = whole_film(spec)
     entire = preprocess_scaled(film, small, shape, scale).levels if small else None
-    return Shown(levels, inside.astype(np.uint8) * np.uint8(255), doubt_of(found), found.remarks, framing, entire)
+    lit = inside.astype(np.uint8) * np.uint8(255)
+    return Shown(levels, lit, doubt_of(found), found.remarks, framing, entire, shown)
 
 
 def largest_scale(height: int, width: int, spec: Pixels) -> int:

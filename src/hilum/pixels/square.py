@@ -33,6 +33,7 @@ class Square(NamedTuple):
             "it"; empty where there is no doubt.
         whole: uint8, (128, 128), the whole film where the recipe crops films to the lungs.
         age: of whoever it shows, as the file's header says it, such as `054Y`; empty where it says none.
+        region: top, left, bottom and right of what is shown, in pixels of the film.
     """
 
     levels: NDArray[np.uint8]
@@ -42,6 +43,7 @@ class Square(NamedTuple):
     doubt: str = ""
     whole: NDArray[np.uint8] | None = None
     age: str = ""
+    region: tuple[int, int, int, int] | None = None
 
     def seen(self, of_whole: bool) -> NDArray[np.uint8]:
         """What a gate is shown: the whole film, or what the detector is shown; of most recipes they are the same."""
@@ -98,4 +100,5 @@ def square_of(
 
 def _square(film: Decoded, spec: Pixels, lungs: LungFinder | None) -> Square:
     made = preprocess_scaled(film.grey, spec, film.shape, film.scale, lungs)
-    return Square(made.levels, film.shape, film.remarks + made.remarks, made.lungs, made.doubt, made.whole, film.age)
+    remarks = film.remarks + made.remarks
+    return Square(made.levels, film.shape, remarks, made.lungs, made.doubt, made.whole, film.age, made.region)

@@ -7,10 +7,10 @@ from collections import OrderedDict
 
 from fastapi.responses import Response
 
-from hilum.answering.reading import FilmLocated
+from hilum.answering.heat import explained_class, film_heat
 from hilum.inference import Detector
-from hilum.inference.heat_maps import heat_map
-from hilum.renderings import heat_layer, heat_on_film, png
+from hilum.pixels import Square
+from hilum.renderings import heat_layer, png
 from hilum.service.films import file_of
 from hilum.service.problems import Problem
 from hilum.service.service import Service
@@ -36,19 +36,15 @@ async def heatmap_response(service: Service, stored: StoredPrediction) -> Respon
     if stored.id not in service.heatmaps:
         number = seals.index(stored.key.seal)
         async with service.explaining, file_of(service, stored) as path:
-            located = await service.pipeline.locate(path, number)
+            square = await service.pipeline.read(path, number)
             detector = service.detectors[number]
-            target = len(stored.classes) - 1
-            if len(stored.classes) > 2:
-                target = stored.classes.index(stored.row.prediction)
-            _remember(service.heatmaps, stored.id, await asyncio.to_thread(_draw, detector, located, target))
+            target = explained_class(stored.classes, stored.row.prediction)
+            _remember(service.heatmaps, stored.id, await asyncio.to_thread(_draw, detector, square, target))
     return Response(service.heatmaps[stored.id], media_type="image/png")
 
 
-def _draw(detector: Detector, located: FilmLocated, target: int) -> bytes:
-    square, lungs = located.squares()
-    heat = heat_map(detector, square, target, lungs)
-    placed = heat_on_film(heat, located.shape, located.region, padded=located.is_padded, longest=_LONGEST)
+def _draw(detector: Detector, square: Square, target: int) -> bytes:
+    placed = film_heat(detector, square, target, _LONGEST)
     return png(heat_layer(placed, placed.shape, strongest=1.0))
 
 

@@ -7,16 +7,12 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import NamedTuple
 
-from hilum.answering.batching import Batcher
+from hilum.answering.line import AnsweringLine, LineAnswer
 from hilum.answering.reading import (
-    FilmHeader,
-    FilmLocated,
     FilmRead,
     FilmShown,
     FilmsUnpacked,
-    LocateFilm,
     ReadFilm,
     ReadingPool,
     Refused,
@@ -24,9 +20,8 @@ from hilum.answering.reading import (
     UnpackFilms,
 )
 from hilum.answering.reading.messages import Reply, Request
-from hilum.errors import FilmError
 from hilum.inference import Detector
-from hilum.records import Film, Prediction
+from hilum.pixels import Square
 from hilum.service.metrics import Metrics
 from hilum.service.problems import Problem
 
@@ -34,24 +29,12 @@ _ARRIVING = 4  # requests whose films still arrive, for each one that the queue 
 _LONGEST_WAIT = 60  # seconds that a client is asked to wait at most
 
 
-class Answered(NamedTuple):
-    """A film's answer.
-
-    Attributes:
-        row: the prediction.
-        header: what the film says of itself.
-    """
-
-    row: Prediction
-    header: FilmHeader
-
-
 class Pipeline:
     """Detectors, ready to answer films of many requests at once.
 
     Attributes:
         detectors: in the order of the bundles.
-        pool: the processes that read films.
+        line: reads films in processes of their own, and predicts them in batches.
         metrics: counts what happens.
     """
 
@@ -74,16 +57,14 @@ class Pipeline:
         """
         self.detectors, self.metrics = tuple(detectors), metrics
         self.queue_size, self.deadline = queue_size, deadline
-        self.pool = pool
-        self._batchers = [Batcher(each, metrics.announce_batch) for each in detectors]
-        self._reading = asyncio.Semaphore(4 * self.pool.workers)  # films in the processes and before them
+        self.line = AnsweringLine(detectors, pool, metrics.announce_batch, self._count_read)
         self._requests = self._arriving = 0
         self._seconds = 0.1  # of a film, smoothed
 
     @property
     def ready(self) -> bool:
         """Whether films can be answered."""
-        return self.pool.alive and all(each.alive for each in self._batchers)
+        return self.line.ready
 
     @property
     def full(self) -> bool:
@@ -142,7 +123,7 @@ class Pipeline:
                 504, f"the films were not answered within {self.deadline:g} s; send fewer, or send them again later"
             ) from None
 
-    async def answer(self, path: Path, bundle: int, prevalence: float | None) -> Answered:
+    async def answer(self, path: Path, bundle: int, prevalence: float | None) -> LineAnswer:
         """Answer one film; one that cannot be read is not judged.
 
         Args:
@@ -151,24 +132,14 @@ class Pipeline:
             prevalence: as for `Detector.predict`.
         """
         began = time.perf_counter()
-        batcher = self._batchers[bundle]
-        batcher.expect(1)
-        try:
-            reply = await self._send(ReadFilm(str(path), bundle))
-            square = reply.square() if isinstance(reply, FilmRead) else None
-        except BaseException:
-            batcher.expect(-1)
-            raise
-        self.metrics.reading_seconds.observe(time.perf_counter() - began)
-        self.metrics.restarts.set(self.pool.restarts)
-        if square is None or not isinstance(reply, FilmRead):
-            batcher.expect(-1)
-            reason = reply.reason if isinstance(reply, Refused) else "it could not be read"
-            unread = [FilmError("", reason)]
-            return Answered(self.detectors[bundle].predict_squares([Film("")], unread, prevalence)[0], FilmHeader())
-        row = await batcher.submit(square, prevalence)
-        self._seconds += 0.1 * ((time.perf_counter() - began) / max(1, self._requests) - self._seconds)
-        return Answered(row, reply.header)
+        answer = await self.line.answer(path, bundle, prevalence)
+        if answer.square is not None:
+            self._seconds += 0.1 * ((time.perf_counter() - began) / max(1, self._requests) - self._seconds)
+        return answer
+
+    def _count_read(self, seconds: float) -> None:
+        self.metrics.reading_seconds.observe(seconds)
+        self.metrics.restarts.set(self.line.pool.restarts)
 
     async def show(self, path: Path) -> FilmShown:
         """A film's pixels for a viewer.
@@ -180,35 +151,28 @@ class Pipeline:
         assert isinstance(reply, FilmShown)
         return reply
 
-    async def locate(self, path: Path, bundle: int) -> FilmLocated:
-        """A film as a detector is shown it, with the part of the film that this is.
+    async def read(self, path: Path, bundle: int) -> Square:
+        """A film as a detector is shown it, to explain its answer.
 
         Raises:
             Problem: as `show`.
         """
-        reply = await self._ask(LocateFilm(str(path), bundle))
-        assert isinstance(reply, FilmLocated)
-        return reply
+        reply = await self._ask(ReadFilm(str(path), bundle))
+        assert isinstance(reply, FilmRead)
+        return reply.square()
 
     async def unpack(self, path: Path, most: int) -> FilmsUnpacked | Refused:
         """The films of an archive, at most so many; or why they cannot be read."""
-        reply = await self._send(UnpackFilms(str(path), most))
+        reply = await self.line.ask(UnpackFilms(str(path), most))
         assert isinstance(reply, FilmsUnpacked | Refused)
         return reply
 
     async def _ask(self, request: Request) -> Reply:
-        reply = await self._send(request)
+        reply = await self.line.ask(request)
         if isinstance(reply, Refused):
             raise Problem(422, f"the film could not be read: {reply.reason}")
         return reply
 
-    async def _send(self, request: Request) -> Reply:
-        """A reading process's reply; whoever stops waiting takes the request back where it has not begun."""
-        async with self._reading:
-            return await asyncio.wrap_future(self.pool.submit(request))
-
     def close(self) -> None:
         """Finish what was begun, then end every process and thread."""
-        self.pool.close()
-        for batcher in self._batchers:
-            batcher.close()
+        self.line.close()

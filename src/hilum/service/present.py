@@ -1,21 +1,10 @@
-"""Stored answers as the API gives them, and detectors as requests name them."""
+"""Stored answers as the API gives them, and detectors as it lists them."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 from hilum.inference import Detector
 from hilum.service.schemas import FilmOut, ModelOut, ModelReference, PredictionOut, VerdictOut
 from hilum.store import StoredPrediction, Verdict
-
-
-def model_names(detectors: Sequence[Detector]) -> tuple[str, ...]:
-    """What requests call the detectors: their recipes' names, with a part of the seal where two have the same."""
-    plain = [each.spec.recipe.name for each in detectors]
-    return tuple(
-        name if plain.count(name) == 1 else f"{name}-{each.spec.seal[:8]}"
-        for name, each in zip(plain, detectors, strict=True)
-    )
 
 
 def learnt_from(detector: Detector) -> str:

@@ -16,6 +16,7 @@ from typing import NamedTuple
 from fastapi import Request
 
 from hilum import bundle
+from hilum.answering.names import model_names
 from hilum.answering.reading import ReadingPool
 from hilum.errors import RequestError, StoreError
 from hilum.inference import Detector
@@ -25,7 +26,6 @@ from hilum.service.archive import Archive
 from hilum.service.guard import Rates
 from hilum.service.metrics import Metrics
 from hilum.service.pipeline import Pipeline
-from hilum.service.present import model_names
 from hilum.service.problems import Problem
 from hilum.service.receiving import receive_films
 from hilum.service.settings import ServiceSettings
@@ -173,7 +173,7 @@ class Service:
             if there.row.error and alone:
                 raise _unreadable(there.row.error)
             return there, True
-        row, header = await self.pipeline.answer(upload.path, number, prevalence)
+        row, header, _ = await self.pipeline.answer(upload.path, number, prevalence)
         if row.error and alone:
             raise _unreadable(row.error)
         new = NewPrediction(

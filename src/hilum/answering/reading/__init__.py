@@ -2,11 +2,9 @@
 
 from hilum.answering.reading.header import FilmHeader
 from hilum.answering.reading.messages import (
-    FilmLocated,
     FilmRead,
     FilmShown,
     FilmsUnpacked,
-    LocateFilm,
     ReadFilm,
     Refused,
     ShowFilm,
@@ -16,11 +14,9 @@ from hilum.answering.reading.pool import ReadingLimits, ReadingPool
 
 __all__ = [
     "FilmHeader",
-    "FilmLocated",
     "FilmRead",
     "FilmShown",
     "FilmsUnpacked",
-    "LocateFilm",
     "ReadFilm",
     "ReadingLimits",
     "ReadingPool",

@@ -40,10 +40,12 @@ class ReadFilm(Struct, frozen=True, tag="read"):
     Attributes:
         path: a file that the service has made.
         bundle: the number of the bundle in `Start.bundles`.
+        picture: pixels of the longer side of the film's picture that is asked for, at most; 0 asks for none.
     """
 
     path: str
     bundle: int
+    picture: int = 0
 
 
 class FilmRead(Struct, frozen=True, tag="square"):
@@ -59,7 +61,10 @@ class FilmRead(Struct, frozen=True, tag="square"):
         whole_size: height and width of `whole`.
         whole: uint8, the whole film, for the gate; None where the square is all that there is.
         age: as the film's header says it.
+        region: top, left, bottom and right of what is shown, in pixels of the film.
         header: what the film says of itself.
+        picture_shape: height and width of `picture`.
+        picture: uint8, the film as `hilum.pixels.decode` shows it, 255 being white; None where none was asked for.
     """
 
     size: int
@@ -71,11 +76,15 @@ class FilmRead(Struct, frozen=True, tag="square"):
     whole_size: int = 0
     whole: bytes | None = None
     age: str = ""
+    region: tuple[int, int, int, int] | None = None
     header: FilmHeader = FilmHeader()
+    picture_shape: tuple[int, int] = (0, 0)
+    picture: bytes | None = None
 
     @classmethod
-    def of(cls, square: Square, header: FilmHeader) -> FilmRead:
-        """A square as a message."""
+    def of(cls, square: Square, header: FilmHeader, picture: NDArray[np.uint8] | None = None) -> FilmRead:
+        """A square, and the film's picture where one was asked for, as a message."""
+        height, width = (0, 0) if picture is None else picture.shape
         return cls(
             len(square.levels),
             square.levels.tobytes(),
@@ -86,7 +95,10 @@ class FilmRead(Struct, frozen=True, tag="square"):
             0 if square.whole is None else len(square.whole),
             None if square.whole is None else square.whole.tobytes(),
             square.age,
+            square.region,
             header,
+            (height, width),
+            None if picture is None else picture.tobytes(),
         )
 
     def square(self) -> Square:
@@ -98,7 +110,15 @@ class FilmRead(Struct, frozen=True, tag="square"):
         levels, lungs = _squared(self.levels, self.size), _squared(self.lungs, self.size)
         whole = _squared(self.whole, self.whole_size)
         assert levels is not None
-        return Square(levels, self.shape, self.remarks, lungs, self.doubt, whole, self.age)
+        return Square(levels, self.shape, self.remarks, lungs, self.doubt, whole, self.age, self.region)
+
+    def film_picture(self) -> NDArray[np.uint8]:
+        """The film's picture, which was asked for.
+
+        Raises:
+            ValueError: it is not of the size that it names, or there is none.
+        """
+        return np.frombuffer(self.picture or b"", np.uint8).reshape(self.picture_shape)
 
 
 class ShowFilm(Struct, frozen=True, tag="show"):
@@ -135,48 +155,6 @@ class FilmShown(Struct, frozen=True, tag="shown"):
     spacing: float
 
 
-class LocateFilm(Struct, frozen=True, tag="locate"):
-    """Read a film as a detector is shown it, with the part of the film that this is.
-
-    Attributes:
-        path: a file that the service has made.
-        bundle: the number of the bundle in `Start.bundles`.
-    """
-
-    path: str
-    bundle: int
-
-
-class FilmLocated(Struct, frozen=True, tag="located"):
-    """A film as a detector is shown it.
-
-    Attributes:
-        size: height and width of the square.
-        levels: uint8, size × size of them.
-        shape: height and width of the film.
-        region: top, left, bottom and right of what is shown, in pixels of the film.
-        is_padded: whether the square keeps the region's proportions and is black beside it.
-        lungs: as `levels`; None where the whole film is shown.
-    """
-
-    size: int
-    levels: bytes
-    shape: tuple[int, int]
-    region: tuple[int, int, int, int]
-    is_padded: bool
-    lungs: bytes | None = None
-
-    def squares(self) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
-        """The square, and the lungs in it.
-
-        Raises:
-            ValueError: its arrays are not of the size that it names.
-        """
-        levels = _squared(self.levels, self.size)
-        assert levels is not None
-        return levels, _squared(self.lungs, self.size)
-
-
 class UnpackFilms(Struct, frozen=True, tag="unpack"):
     """Give the films of an archive as pictures of their own.
 
@@ -207,8 +185,8 @@ class Refused(Struct, frozen=True, tag="refused"):
     reason: str
 
 
-Request = Start | ReadFilm | ShowFilm | LocateFilm | UnpackFilms
-Reply = Started | FilmRead | FilmShown | FilmLocated | FilmsUnpacked | Refused
+Request = Start | ReadFilm | ShowFilm | UnpackFilms
+Reply = Started | FilmRead | FilmShown | FilmsUnpacked | Refused
 
 encode = msgspec.msgpack.Encoder().encode
 decode_request = msgspec.msgpack.Decoder(Request).decode

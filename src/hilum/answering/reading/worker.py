@@ -16,13 +16,10 @@ import time
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING
 
-from hilum.answering.reading.header import read_film_header
 from hilum.answering.reading.messages import (
-    FilmLocated,
     FilmRead,
     FilmShown,
     FilmsUnpacked,
-    LocateFilm,
     ReadFilm,
     Refused,
     Reply,
@@ -65,9 +62,6 @@ class Reader:
                 case ShowFilm():
                     self._grant_time()
                     return self._show(request)
-                case LocateFilm():
-                    self._grant_time()
-                    return self._locate(request)
                 case UnpackFilms():
                     self._grant_time()
                     return self._unpack(request)
@@ -100,21 +94,14 @@ class Reader:
         _limit(resource.RLIMIT_FSIZE, 0)  # it has nothing to write
 
     def _read(self, request: ReadFilm) -> FilmRead:
-        from hilum.pixels import read_square
+        from hilum.answering.reading.read import read_film
 
-        pixels, finder = self._shown[request.bundle]
-        square = read_square(request.path, pixels, lungs=finder)
-        return FilmRead.of(square, read_film_header(request.path))
+        return read_film(request.path, *self._shown[request.bundle], request.picture)
 
     def _show(self, request: ShowFilm) -> FilmShown:
         from hilum.answering.reading.show import show_film
 
         return show_film(request.path)
-
-    def _locate(self, request: LocateFilm) -> FilmLocated:
-        from hilum.answering.reading.locate import locate_film
-
-        return locate_film(request.path, *self._shown[request.bundle])
 
     def _unpack(self, request: UnpackFilms) -> FilmsUnpacked:
         from hilum.answering.reading.unpack import unpack_films
