@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from tests.pacs.orthanc import orthanc
+from tests.pacs.peers import listening_peer, peer
 
-__all__ = ["orthanc"]
+__all__ = ["listening_peer", "orthanc", "peer"]
