@@ -16,7 +16,7 @@ def lung_outline(square: Square, *, padded: bool = False) -> tuple[FilmPoint, ..
     >>> lungs = np.zeros((4, 4), dtype=np.uint8)
     >>> lungs[1:3, 2] = 255
     >>> lung_outline(Square(lungs, (40, 80), lungs=lungs, region=(0, 0, 40, 80)))
-    ((60.0, 10.0), (60.0, 30.0), (40.0, 30.0), (40.0, 10.0), (60.0, 10.0))
+    ((40.0, 10.0), (60.0, 10.0), (60.0, 30.0), (40.0, 30.0), (40.0, 10.0))
 
     Args:
         square: what the detector was shown.
@@ -24,8 +24,8 @@ def lung_outline(square: Square, *, padded: bool = False) -> tuple[FilmPoint, ..
 
     Returns:
         Columns and rows, in pixels of the film from the top left corner of its first pixel (PS3.3 C.10.5.1.2), around
-        whole pixels of the square; the last point is the first one again. Empty where no lungs were found, or none
-        were looked for.
+        whole pixels of the square, from the topmost point on, of several the leftmost one; the last point is the
+        first one again. Empty where no lungs were found, or none were looked for.
     """
     if square.lungs is None or square.region is None or not square.lungs.any():
         return ()
@@ -53,4 +53,6 @@ def _corners(mask: NDArray[np.uint8]) -> NDArray[np.int32]:
 def _hull(points: NDArray[np.int32]) -> NDArray[np.int64]:
     import cv2
 
-    return np.asarray(cv2.convexHull(points), dtype=np.int64).reshape(-1, 2)
+    hull = np.asarray(cv2.convexHull(points), dtype=np.int64).reshape(-1, 2)
+    first = np.lexsort((hull[:, 0], hull[:, 1]))[0]
+    return np.roll(hull, -int(first), axis=0)

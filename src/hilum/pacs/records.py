@@ -84,8 +84,8 @@ class AnsweredFilm:
 
     Attributes:
         row: the prediction; its answer is `not judged` where the film could not be read.
-        outline: the convex hull of the lungs, closed by going back to its first point; empty where none were found
-            or the detector looks at the whole film.
+        outline: the convex hull of the lungs; its last point is the first one again; empty where none were found or
+            the detector looks at the whole film.
         region: top, left, bottom, right of what the detector was shown, in pixels of the film; None for a film that
             could not be read.
     """
