@@ -167,6 +167,19 @@ def test_cursors_and_heartbeats_are_kept(store: Store) -> None:
     assert store.node_state.cursor("orthanc") == "13"
     assert [store.node_state.beat("one", is_start=True), store.node_state.beat("one")] == [1, 2]
     assert [(each.node, each.beats) for each in store.node_state.heartbeats()] == [("one", 2)]
+    for alarm in ("500 films wait", ""):
+        store.node_state.beat("one", alarm=alarm)
+        assert [each.alarm for each in store.node_state.heartbeats()] == [alarm]
+
+
+def test_reasons_are_counted_the_most_frequent_first(store: Store) -> None:
+    whys = ["it is no chest film", "a lateral view", "it is no chest film"]
+    for number, why in enumerate(whys):
+        store.node_films.receive(replace(new_film(number), state="left alone", why=why), Enqueued())
+    store.node_films.receive(new_film(9), Enqueued())
+    counted = [(each.state, each.why, each.films) for each in store.node_films.reasons()]
+    assert counted == [("left alone", "it is no chest film", 2), ("left alone", "a lateral view", 1)]
+    assert len(store.node_films.reasons(limit=1)) == 1
 
 
 def test_a_backup_holds_films_and_sendings(

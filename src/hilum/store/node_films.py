@@ -10,12 +10,13 @@ from sqlalchemy import Connection, Row, func, or_, select
 from hilum.store.columns import clean
 from hilum.store.database import Database
 from hilum.store.new_predictions import insert_predictions
-from hilum.store.node_records import UNFINISHED, Backlog, FilmState, NewNodeFilm, NodeFilm, ReceivedFilm
+from hilum.store.node_records import UNFINISHED, Backlog, FilmReason, FilmState, NewNodeFilm, NodeFilm, ReceivedFilm
 from hilum.store.records import NewPrediction
 from hilum.store.tables import node_films, predictions
 
 Enqueue = Callable[[Connection, str], None]  # a workflow's id, in the transaction of its film's row
 _AT = node_films.c
+_WITH_REASON = ("left alone", "ignored", "quarantined", "refused", "failed")
 _OTHER_PIXELS = "a film with the same SOP Instance UID and other pixels was received before"
 
 
@@ -164,6 +165,18 @@ class NodeFilms:
         query = select(_AT.state, func.count().label("films")).group_by(_AT.state)
         with self._database.read() as connection:
             return {row.state: row.films for row in connection.execute(query)}
+
+    def reasons(self, limit: int = 20) -> tuple[FilmReason, ...]:
+        """Why films were left alone, ignored, quarantined, refused, or failed: the most frequent reasons first.
+
+        Args:
+            limit: the largest number of reasons.
+        """
+        films = func.count().label("films")
+        query = select(_AT.state, _AT.why, films).where(_AT.state.in_(_WITH_REASON)).group_by(_AT.state, _AT.why)
+        with self._database.read() as connection:
+            rows = connection.execute(query.order_by(films.desc(), _AT.state, _AT.why).limit(limit)).all()
+        return tuple(FilmReason(*row) for row in rows)
 
     def backlog(self) -> Backlog:
         """The films that wait for their answer."""

@@ -170,12 +170,29 @@ class Heartbeat:
         beats: a number that grows while it is alive, whatever the clocks say.
         started: when it was started last, in UTC.
         changed: when the number grew, by that node's clock.
+        alarm: what is wrong with its backlog, in words; empty where nothing is.
     """
 
     node: str
     beats: int
     started: datetime
     changed: datetime
+    alarm: str
+
+
+@dataclass(frozen=True, slots=True)
+class FilmReason:
+    """Why some films have no report that was sent.
+
+    Attributes:
+        state: of them all.
+        why: in words; empty where nothing was said.
+        films: how many.
+    """
+
+    state: FilmState
+    why: str
+    films: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,22 +37,23 @@ class NodeState:
             ).rowcount:
                 connection.execute(node_cursors.insert().values(name=clean(name), **values))
 
-    def beat(self, node: str, *, is_start: bool = False) -> int:
+    def beat(self, node: str, *, is_start: bool = False, alarm: str = "") -> int:
         """Say that a node is alive, and give the number of its heartbeats.
 
         Args:
             node: its name.
             is_start: whether it has just been started.
+            alarm: what is wrong with its backlog, in words; empty where nothing is.
         """
         at, now = node_heartbeats.c, datetime.now(UTC)
-        values = {"changed": now} | ({"started": now} if is_start else {})
+        values = {"changed": now, "alarm": clean(alarm)} | ({"started": now} if is_start else {})
         with self._database.write() as connection:
             mine = at.node == clean(node)
             if not connection.execute(
                 node_heartbeats.update().where(mine).values(beats=at.beats + 1, **values)
             ).rowcount:
                 connection.execute(
-                    node_heartbeats.insert().values(node=clean(node), beats=1, started=now, changed=now)
+                    node_heartbeats.insert().values({"node": clean(node), "beats": 1, "started": now, **values})
                 )
             return int(connection.execute(select(at.beats).where(mine)).scalar_one())
 

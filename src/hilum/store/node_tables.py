@@ -69,4 +69,5 @@ node_heartbeats = Table(
     Column("node", String(200), primary_key=True),
     Column("beats", BigInteger, nullable=False),
     *(Column(name, Moment, nullable=False) for name in ("started", "changed")),
+    Column("alarm", Text, nullable=False),
 )

@@ -63,4 +63,5 @@ def upgrade() -> None:
         sa.Column("node", sa.String(200), primary_key=True),
         sa.Column("beats", sa.BigInteger, nullable=False),
         *(sa.Column(name, MOMENT, nullable=False) for name in ("started", "changed")),
+        sa.Column("alarm", sa.Text, nullable=False),
     )
