@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from msgspec import Struct
 
@@ -33,7 +34,7 @@ class FilmFacts(Struct, frozen=True, kw_only=True):
         intent: Presentation Intent Type.
         rows: of the film; 0 where it does not say.
         columns: likewise.
-        frames: likewise; 1 where it does not say.
+        frames: likewise; 1 where it does not say, and 0 where what it says is no number.
         pixels: the SHA-256 of the value of its pixel data as it was sent, in hexadecimal; empty where it has none.
     """
 
@@ -55,6 +56,21 @@ class FilmFacts(Struct, frozen=True, kw_only=True):
     columns: int = 0
     frames: int = 1
     pixels: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A film that lies safely in the spool, and has to be enqueued before its sender is told so.
+
+    Attributes:
+        path: in the spool; whoever accepts the arrival owns the file.
+        facts: what the file says of itself.
+        source: the calling AE title, or the name of the source.
+    """
+
+    path: Path
+    facts: FilmFacts
+    source: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,9 @@ from hilum.pixels.bounds import CountedBytes, inflate
 if TYPE_CHECKING:
     from pydicom import Dataset
 
-_DEFLATED = "1.2.840.10008.1.2.1.99"
+DEFLATED = "1.2.840.10008.1.2.1.99"
 _BIG_ENDIAN = "1.2.840.10008.1.2.2"
-_DECLARED = {_BIG_ENDIAN: "big-endian", _DEFLATED: "deflated"}
+_DECLARED = {_BIG_ENDIAN: "big-endian", DEFLATED: "deflated"}
 _MAX_VALUE = 1 << 20  # bytes of numbers or of a lookup table, which pydicom makes objects of one by one
 _PIXEL_DATA = 0x7FE00010
 _END_OF_ITEMS = b"\xfe\xff\xdd\xe0\0\0\0\0"  # (PS3.5, A.4), little-endian
@@ -60,7 +60,7 @@ def parse(path: str, data: bytes, remarks: list[str]) -> Parsed:
     elif not syntax:
         remarks.append("it names no transfer syntax; it was read by its data set")
     inflated = _inflated(path, data, body, syntax)
-    found = _order(data[body : body + 4]) if inflated is None else "deflated"
+    found = byte_order(data[body : body + 4]) if inflated is None else "deflated"
     declared = _DECLARED.get(syntax, "little-endian")
     if syntax and found and found != declared:
         remarks.append(f"its data set is {found}, its transfer syntax says {declared}")
@@ -122,7 +122,7 @@ def _refuse_heavy(path: str, ds: Dataset) -> None:
             )
 
 
-def _order(tag: bytes) -> str:
+def byte_order(tag: bytes) -> str:
     """The order of bytes in a data set that starts with this tag; empty if it is none that a film starts with."""
     if len(tag) < 4:
         return ""
@@ -138,11 +138,11 @@ def _inflated(path: str, data: bytes, body: int, syntax: str) -> bytes | None:
     Raises:
         FilmError: it is more than a film can have.
     """
-    if syntax != _DEFLATED and (not syntax or _order(data[body : body + 4])):
+    if syntax != DEFLATED and (not syntax or byte_order(data[body : body + 4])):
         return None
     try:
         begins = zlib.decompressobj(-zlib.MAX_WBITS).decompress(data[body : body + 4096], 64)
-        if not _order(begins[:4]):
+        if not byte_order(begins[:4]):
             return None
         return inflate(path, data[body:])
     except zlib.error:

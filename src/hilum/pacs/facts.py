@@ -1,0 +1,217 @@
+"""What a DICOM file says of itself, read without its pixels being decoded and without pydicom.
+
+Hundreds of films a minute come in here, from anybody who may send: this reads the top level of a data set in a
+bounded time, and what it cannot read it refuses.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import re
+from datetime import date
+from typing import BinaryIO, NamedTuple
+
+from msgspec import structs
+
+from hilum.errors import FilmError
+from hilum.files import open_regular
+from hilum.pacs.data_set import DataSetError, Element, ElementReader, Inflated, is_vr
+from hilum.pacs.records import FilmFacts
+from hilum.pixels.bounds import MAX_INFLATED
+from hilum.pixels.decode import without_warnings
+from hilum.pixels.dicom.parse import DEFLATED, byte_order
+from hilum.records.text import one_line
+
+_PIXEL_DATA, _CHARACTER_SET, _IMAGE_TYPE = 0x7FE00010, 0x00080005, 0x00080008
+_MEDIA_CLASS, _SYNTAX = 0x00020002, 0x00020010
+_MOST_BYTES = 1024  # of a text; what is longer is no such text, and its beginning will do
+_UID = re.compile(r"[0-9]+(\.[0-9]+)*")  # PS3.5, section 9.1; zeros in front are not allowed, and frequent
+_DATE = re.compile(r"(\d{4})\.?(\d\d)\.?(\d\d)")  # with points as in ACR-NEMA (PS3.5, section 6.2)
+_TEXTS = {
+    0x00080016: "sop_class",
+    0x00080018: "instance",
+    0x0020000D: "study",
+    0x0020000E: "series",
+    0x00100020: "patient",
+    0x00080060: "modality",
+    0x00080070: "manufacturer",
+    0x00081010: "station",
+    0x00180015: "body_part",
+    0x00185101: "view",
+    0x00101010: "age",
+    0x00080068: "intent",
+    0x00100030: "born",
+    0x00080020: "taken",
+}
+_NUMBERS = {0x00280010: "rows", 0x00280011: "columns", 0x00280008: "frames"}
+_WANTED = frozenset((*_TEXTS, *_NUMBERS, _CHARACTER_SET, _IMAGE_TYPE))
+_UIDS = {"sop_class": "SOP Class", "instance": "SOP Instance", "study": "Study Instance", "series": "Series Instance"}
+
+
+def is_uid(text: str) -> bool:
+    """Whether a text is a UID: digits and points, at most 64 characters (PS3.5, section 9.1).
+
+    >>> is_uid("1.2.840.10008.1.1"), is_uid("../1.2"), is_uid("")
+    (True, False, False)
+    """
+    return len(text) <= 64 and _UID.fullmatch(text) is not None
+
+
+def age_at(born: str, taken: str) -> str:
+    """An age as DICOM writes one: in days, in months from the first on, in years from the second on.
+
+    Args:
+        born: a date, as in `20190529`.
+        taken: likewise.
+
+    Returns:
+        The age; empty where a date is none, or the film older than the patient.
+
+    >>> age_at("20190529", "20230528"), age_at("20221001", "20230528"), age_at("20230527", "20230528")
+    ('003Y', '007M', '001D')
+    """
+    try:
+        first, last = (date(*map(int, found.groups())) for day in (born, taken) if (found := _DATE.fullmatch(day)))
+    except ValueError:
+        return ""
+    months = 12 * (last.year - first.year) + last.month - first.month - (last.day < first.day)
+    if last < first:
+        return ""
+    if months < 1:
+        return f"{(last - first).days:03d}D"
+    return f"{months:03d}M" if months < 24 else f"{months // 12:03d}Y"
+
+
+def read_facts(path: str | os.PathLike[str]) -> FilmFacts:
+    """Read what a DICOM file says of itself.
+
+    Args:
+        path: a DICOM file (PS3.10), or a data set alone.
+
+    Raises:
+        FilmError: it is no DICOM, is cut off or damaged, has no SOP Instance UID, or a UID that is none.
+        OSError: it cannot be opened or read.
+    """
+    name = os.fspath(path)
+    with open_regular(path) as file:
+        try:
+            return _facts(name, file, os.fstat(file.fileno()).st_size)
+        except DataSetError as error:
+            raise FilmError(name, f"a DICOM {error}; fetch it again from its source") from None
+
+
+def _facts(name: str, file: BinaryIO, size: int) -> FilmFacts:
+    meta = _meta(file, size)
+    syntax, place = meta.get(_SYNTAX, ""), file.tell()
+    start = file.read(8)
+    file.seek(place)
+    reader = ElementReader(file, size - place)
+    if syntax == DEFLATED and not byte_order(start[:4]):
+        inflated = io.BufferedReader(Inflated(file, MAX_INFLATED))
+        start = inflated.peek(8)[:8]
+        reader = ElementReader(inflated, None)
+    order = byte_order(start[:4])
+    if not order:
+        raise DataSetError("whose data set does not begin as one does")
+    reader.big_endian = order == "big-endian"
+    reader.explicit = is_vr(start[4:6])
+    said = _said(reader, meta.get(_MEDIA_CLASS, ""))
+    for field, words in _UIDS.items():
+        if (uid := said.texts.get(field, "")) and not is_uid(uid):
+            raise FilmError(name, f"its {words} UID is no UID; correct it, or export the film again")
+    if not said.texts.get("instance"):
+        raise FilmError(name, "a DICOM without a SOP Instance UID; export the film again")
+    born, taken = said.texts.pop("born", ""), said.texts.pop("taken", "")
+    said.texts["age"] = said.texts.get("age") or age_at(born, taken)
+    facts = FilmFacts(transfer_syntax=syntax, image_type=said.image_type, pixels=said.pixels)
+    return structs.replace(facts, **said.texts, **said.numbers)
+
+
+class _Said(NamedTuple):
+    texts: dict[str, str]
+    numbers: dict[str, int]
+    image_type: tuple[str, ...]
+    pixels: str
+
+
+def _meta(file: BinaryIO, size: int) -> dict[int, str]:
+    """The file's meta information, after which the file stands at its data set (PS3.10, section 7.1)."""
+    if file.read(132)[128:] != b"DICM":
+        file.seek(0)
+    reader = ElementReader(file, size - file.tell())
+    found: dict[int, str] = {}
+    while True:
+        place = file.tell()
+        group = file.read(2)
+        file.seek(place)
+        if group != b"\x02\x00":
+            return found
+        element = reader.head()
+        if element is not None and element.tag in (_SYNTAX, _MEDIA_CLASS):
+            found[element.tag] = _ascii(_value(reader, element))
+        elif element is not None:
+            reader.skip(element)
+
+
+def _said(reader: ElementReader, media_class: str) -> _Said:
+    raw: dict[int, bytes] = {}
+    pixels = ""
+    while element := reader.head():
+        if element.tag == _PIXEL_DATA:
+            pixels = _digest(reader, element)
+            break
+        if element.tag in raw:
+            raise DataSetError("that says one thing twice")  # and whoever reads it next may take the other one
+        if element.tag in _WANTED and element.length is not None:
+            raw[element.tag] = _value(reader, element)
+        else:
+            reader.skip(element)
+    character_sets = _ascii(raw.get(_CHARACTER_SET, b"")).split("\\")
+    texts = {field: _text(raw[tag], character_sets) for tag, field in _TEXTS.items() if tag in raw}
+    texts["sop_class"] = texts.get("sop_class") or media_class
+    image_type = tuple(one_line(each).strip() for each in _ascii(raw.get(_IMAGE_TYPE, b"")).split("\\"))
+    numbers = {field: _number(raw[tag], tag, reader.big_endian) for tag, field in _NUMBERS.items() if raw.get(tag)}
+    return _Said(texts, numbers, image_type if any(image_type) else (), pixels)
+
+
+def _value(reader: ElementReader, element: Element) -> bytes:
+    """The beginning of an element's value."""
+    length = element.length or 0
+    value = reader.take(min(length, _MOST_BYTES))
+    reader.skip(element._replace(length=length - len(value)))
+    return value
+
+
+def _digest(reader: ElementReader, element: Element) -> str:
+    """The SHA-256 of pixel data; empty where there are none."""
+    digest, anything = hashlib.sha256(), False
+    for block in reader.items() if element.length is None else reader.blocks(element.length):
+        digest.update(block)
+        anything = True
+    return digest.hexdigest() if anything else ""
+
+
+def _ascii(value: bytes) -> str:
+    return value.decode("latin-1").strip("\0 ")
+
+
+def _text(value: bytes, character_sets: list[str]) -> str:
+    """The first value of a text, in whatever character set it is (PS3.5, section 6.1)."""
+    if value.isascii() and b"\x1b" not in value:
+        words = value.decode("ascii")
+    else:
+        from pydicom.charset import convert_encodings, decode_bytes
+
+        with without_warnings():  # of character sets that nobody has heard of
+            words = decode_bytes(value, convert_encodings(character_sets), {0x5C})
+    return one_line(words.strip("\0 ").split("\\")[0])
+
+
+def _number(value: bytes, tag: int, big_endian: bool) -> int:
+    """A whole number: of frames in digits, of rows and columns in two bytes or four; 0 where it is none."""
+    if _NUMBERS[tag] != "frames" and len(value) in (2, 4):
+        return int.from_bytes(value, "big" if big_endian else "little")
+    digits = value.strip(b"\0 +")
+    return int(digits) if digits.isdigit() and len(digits) < 10 else 0
