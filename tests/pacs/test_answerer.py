@@ -84,6 +84,7 @@ def test_a_film_that_cannot_be_read_is_not_judged(answerer: Answerer, tmp_path: 
     answered, header = answerer.answer(path)
     assert answered.row.answer == "not judged"
     assert answered.row.error
+    assert not answered.retry  # it is no film, however often it is read
     assert "secret" not in repr(answered)
     assert (answered.outline, answered.region, header) == ((), None, FilmHeader())
     with pytest.raises(FilmError, match="the film: ") as raised:
@@ -107,7 +108,8 @@ def test_a_film_that_takes_too_long_is_not_judged_and_the_others_go_on(tmp_path:
         others = [answered for answered in answers if answered is not first]
         assert first[0].row.answer == "not judged"
         assert "takes too much memory or time" in first[0].row.why
-        assert not any(answered.row.error for answered, _ in others)
+        assert first[0].retry
+        assert not any(answered.row.error or answered.retry for answered, _ in others)
         assert answerer.restarts == 1
     finally:
         answerer.close()

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
 
+from hilum.answering.reading import Refused
+from hilum.answering.reading.messages import Reply, Request
 from hilum.service.pipeline import Pipeline
 from tests.service.conftest import Room, films, one, png_of, problem
 
@@ -39,6 +42,30 @@ def test_a_request_that_takes_longer_than_its_deadline_is_ended(
     assert "within 0.001 s" in told
     assert not list(spool.iterdir())
     assert not one(room, png_of(90901))["repeated"]
+
+
+def test_a_film_whose_process_was_ended_is_read_again_when_it_is_sent_again(
+    room: Room, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = films(png_of(90920), png_of(90921))
+    with monkeypatch.context() as patch:
+        patch.setattr(pipeline.line.pool, "submit", ended)
+        busy = room.post("/v1/predictions", files=sent).json()["predictions"]
+        assert "takes too long" in problem(room.post("/v1/predictions", files=sent[:1]), 422)
+    assert [each["answer"] for each in busy] == ["not judged"] * 2
+    assert all("takes too long" in each["why"] for each in busy)
+    quiet = room.post("/v1/predictions", files=sent).json()["predictions"]
+    assert not any(each["error"] or each["repeated"] for each in quiet)
+    assert all(room.get(f"/v1/predictions/{each['id']}").json()["error"] for each in busy)  # what was said stays said
+    again = room.post("/v1/predictions", files=sent).json()["predictions"]
+    assert [(each["id"], each["repeated"]) for each in again] == [(each["id"], True) for each in quiet]
+
+
+def ended(request: Request) -> Future[Reply]:
+    """A film that takes too long, at the moment."""
+    future: Future[Reply] = Future()
+    future.set_result(Refused("takes too long to read", retry=True))
+    return future
 
 
 def test_requests_that_were_ended_hold_nobody_up(

@@ -47,6 +47,23 @@ def test_the_same_request_has_one_row(store: Store, prediction: MakePrediction) 
     assert store.predictions.search(Search()).total == 1
 
 
+def test_an_answer_that_circumstances_made_is_kept_and_found_by_no_request(
+    store: Store, prediction: MakePrediction
+) -> None:
+    passing = replace(prediction(), retry=True)
+    first, second = store.predictions.put_many([passing, passing])
+    assert first.id != second.id
+    assert store.predictions.find(passing.key) is None
+    stored = store.predictions.put(prediction(prob=0.2))
+    assert stored.row.probs[-1] == pytest.approx(0.2)
+    assert store.predictions.find(passing.key) == stored
+    assert store.predictions.put(replace(prediction(), retry=True)).id != stored.id  # and takes no other's place
+    assert store.predictions.find(passing.key) == stored
+    assert store.predictions.get(first.id) == first
+    assert store.predictions.search(Search()).total == 4
+    assert verify(store.database).problems == ()
+
+
 @pytest.mark.parametrize(
     "change", [{"user": "bob"}, {"seal": "other"}, {"operating_point": "x"}, {"prevalence": 0.1}]
 )

@@ -24,11 +24,14 @@ class LineAnswer(NamedTuple):
         row: the prediction; `not judged` where the film could not be read.
         header: what the film says of itself.
         square: what the detector was shown; None where the film could not be read.
+        retry: whether the film may get another answer another time: the process that read it was ended, for time or
+            memory or because it crashed. How busy a machine is decides that too: it is no property of the film.
     """
 
     row: Prediction
     header: FilmHeader
     square: Square | None
+    retry: bool = False
 
 
 class AnsweringLine:
@@ -87,10 +90,10 @@ class AnsweringLine:
         self._announce_read(time.perf_counter() - began)
         if square is None or not isinstance(reply, FilmRead):
             batcher.expect(-1)
-            reason = reply.reason if isinstance(reply, Refused) else "it could not be read"
-            unread = [FilmError("", reason)]
+            refused = reply if isinstance(reply, Refused) else Refused("it could not be read")
+            unread = [FilmError("", refused.reason)]
             (row,) = self.detectors[bundle].predict_squares([Film("")], unread, prevalence)
-            return LineAnswer(row, FilmHeader(), None)
+            return LineAnswer(row, FilmHeader(), None, refused.retry)
         return LineAnswer(await batcher.submit(square, prevalence), reply.header, square)
 
     async def ask(self, request: Request) -> Reply:

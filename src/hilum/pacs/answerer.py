@@ -103,16 +103,18 @@ class Answerer:
     def answer(self, path: Path) -> tuple[AnsweredFilm, FilmHeader]:
         """Answer a film, and what it says of itself; one that cannot be read is not judged.
 
+        One whose process was ended says `retry`: whoever keeps answers asks again first, some time later.
+
         Args:
             path: the film; its name is in no message.
 
         Raises:
             HilumError: the answerer is closed, or no process that reads films can be started.
         """
-        row, header, square = self._wait_for(self._line.answer(path))
+        row, header, square, retry = self._wait_for(self._line.answer(path))
         named = replace(row, film=Film("", age=header.age, sex=header.sex, view=header.view))
         if square is None:
-            return AnsweredFilm(named), header
+            return AnsweredFilm(named, retry=retry), header
         return AnsweredFilm(named, lung_outline(square, padded=self._padded), square.region), header
 
     def heat(self, path: Path) -> FilmHeat:

@@ -104,11 +104,14 @@ class AnsweredFilm:
             the detector looks at the whole film.
         region: top, left, bottom, right of what the detector was shown, in pixels of the film; None for a film that
             could not be read.
+        retry: whether the film may get another answer another time: the process that read it was ended, for time or
+            memory or because it crashed. How busy a machine is decides that too: it is no property of the film.
     """
 
     row: Prediction
     outline: tuple[Point, ...] = ()
     region: tuple[int, int, int, int] | None = None
+    retry: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -173,7 +173,7 @@ class Service:
             if there.row.error and alone:
                 raise _unreadable(there.row.error)
             return there, True
-        row, header, _ = await self.pipeline.answer(upload.path, number, prevalence)
+        row, header, _, retry = await self.pipeline.answer(upload.path, number, prevalence)
         if row.error and alone:
             raise _unreadable(row.error)
         new = NewPrediction(
@@ -187,6 +187,7 @@ class Service:
             film_bytes=upload.bytes,
             film=await content_of(upload) if wants_film else None,
             keep_until=None if kept is None else datetime.now(UTC) + kept,
+            retry=retry,
         )
         stored = await self.archive.put(new)
         self.metrics.answers.labels(name, row.answer).inc()

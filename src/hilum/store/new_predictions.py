@@ -28,14 +28,20 @@ def insert_predictions(connection: Connection, new: Sequence[NewPrediction]) -> 
         RequestError: a film's bytes are not those that its hash names.
     """
     _keep_films(connection, new)
-    by_key = {each.key.digest: each for each in reversed(new)}  # of the same request twice the first one is taken
+    keys = [_key_of(each) for each in new]
+    by_key = dict(zip(reversed(keys), reversed(new), strict=True))  # of the same request twice the first one is taken
     there = set(connection.scalars(select(predictions.c.key).where(predictions.c.key.in_(sorted(by_key)))))
-    keys = [each.key.digest for each in new]
     rows = [_values(by_key[key], key, datetime.now(UTC)) for key in dict.fromkeys(keys) if key not in there]
     if rows:
         connection.execute(predictions.insert(), rows)
         append_all(connection, [_entry(row) for row in rows])
     return keys
+
+
+def _key_of(new: NewPrediction) -> str:
+    """By which a request finds the prediction; one that is to be made again is found by no request."""
+    digest = new.key.digest
+    return hashlib.sha256(f"{digest} {secrets.token_hex(16)}".encode()).hexdigest() if new.retry else digest
 
 
 def _entry(row: dict[str, object]) -> NewEntry:

@@ -65,6 +65,8 @@ class NewPrediction:
         film_bytes: how many bytes the film has.
         film: those bytes; None to keep nothing of it but its hash.
         keep_until: when those bytes go; None keeps them until they are erased.
+        retry: whether circumstances made this answer, and not the film: it is kept, and the same request gets another
+            one.
     """
 
     key: PredictionKey
@@ -77,6 +79,7 @@ class NewPrediction:
     film_bytes: int = 0
     film: bytes | None = field(default=None, repr=False)
     keep_until: datetime | None = None
+    retry: bool = False
 
 
 @dataclass(frozen=True, slots=True)

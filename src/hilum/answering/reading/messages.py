@@ -180,9 +180,15 @@ class FilmsUnpacked(Struct, frozen=True, tag="unpacked"):
 
 
 class Refused(Struct, frozen=True, tag="refused"):
-    """What cannot be done, and why, without the path of a file."""
+    """What cannot be done, and why, without the path of a file.
+
+    Attributes:
+        reason: in words that follow the film's name.
+        retry: whether it may be read another time: its process was ended, and did not itself find it unreadable.
+    """
 
     reason: str
+    retry: bool = False
 
 
 Request = Start | ReadFilm | ShowFilm | UnpackFilms

@@ -146,7 +146,7 @@ class _Process:
             reply: Reply = decode_reply(self._pipe.recv_bytes(_LARGEST))
             return reply
         except (EOFError, OSError, ValueError):  # it has ended, or sends what is no reply
-            return Refused(self._ended_by())
+            return Refused(self._ended_by(), retry=True)
 
     def close(self) -> None:
         """Have it end by itself: nobody will ask it any more."""
@@ -166,4 +166,5 @@ class _Process:
         code = self._process.wait()
         self._pipe.close()
         reason = _ENDINGS.get(signal.Signals(-code), "") if code < 0 else ""
-        return f"{reason or 'damaged so that the program that reads it ends'}; export it again, or scale it down"
+        reason = reason or "damaged so that the program that reads it ends"
+        return f"{reason}; try it again later, and if that does not help, export it again or scale it down"
