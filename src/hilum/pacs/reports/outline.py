@@ -1,0 +1,57 @@
+"""The region of a film that a finding is tied to: a closed line, within the film."""
+
+from __future__ import annotations
+
+import math
+
+from hilum.pacs.records import AnsweredFilm, Point
+
+
+def region_outline(answer: AnsweredFilm, size: tuple[int, int]) -> tuple[Point, ...]:
+    """The lung field, else what the detector was shown, else the whole film.
+
+    A viewer draws it, and shows a film's measurements only beside something that is drawn.
+
+    >>> from hilum.records import Film, Prediction
+    >>> region_outline(AnsweredFilm(Prediction(Film("film")), region=(10, 20, 30, 60)), (64, 64))
+    ((20.0, 10.0), (60.0, 10.0), (60.0, 30.0), (20.0, 30.0), (20.0, 10.0))
+
+    Args:
+        answer: to the film.
+        size: rows and columns of the film, where they are known.
+
+    Returns:
+        Columns and rows from the corner of the film's first pixel (PS3.3 C.18.6.1.1); the last point is the first
+        one. Empty where there is neither a region nor a size.
+    """
+    rows, columns = size if min(size) > 0 else answer.row.shape
+    lungs = _within(answer.outline, rows, columns)
+    if _has_area(lungs):
+        return (*lungs, lungs[0])
+    for top, left, bottom, right in (answer.region or (0, 0, rows, columns), (0, 0, rows, columns)):
+        corners = [(left, top), (right, top), (right, bottom), (left, bottom)]
+        box = _within([(float(column), float(row)) for column, row in corners], rows, columns)
+        if _has_area(box):
+            return (*box, box[0])
+    return ()
+
+
+def _within(points: tuple[Point, ...] | list[Point], rows: int, columns: int) -> list[Point]:
+    """Points on the film, without those that are none and without the same one twice in a row."""
+    kept: list[Point] = []
+    for column, row in points:
+        if not (math.isfinite(column) and math.isfinite(row)):
+            continue
+        point = (min(max(float(column), 0.0), float(columns)), min(max(float(row), 0.0), float(rows)))
+        if not kept or kept[-1] != point:
+            kept.append(point)
+    while len(kept) > 1 and kept[-1] == kept[0]:
+        kept.pop()
+    return kept
+
+
+def _has_area(points: list[Point]) -> bool:
+    """By the shoelace formula, more than a pixel."""
+    following = points[1:] + points[:1]
+    doubled = sum(x * below - right * y for (x, y), (right, below) in zip(points, following, strict=True))
+    return abs(doubled) > 2
