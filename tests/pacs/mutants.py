@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import warnings
 import zlib
 from collections.abc import Callable
 from functools import cache
@@ -74,8 +75,19 @@ def mutant(number: int, seed: int = 1) -> Mutant:
     names = list(KINDS)
     kind = names[number % len(names)]
     rnd = Random(f"{seed} {number}")
-    made = KINDS[kind](rnd)
+    with warnings.catch_warnings(action="ignore"):  # of values that are none
+        made = KINDS[kind](rnd)
     return made._replace(kind=kind, instance=made.instance or uid(9, seed, number))
+
+
+def as_file(made: Mutant) -> bytes:
+    """A mutant as a receiver keeps it: with a header of its own before the data set (PS3.10 7.1)."""
+    elements = b""
+    for element, value in ((0x02, made.sop_class), (0x03, made.instance), (0x10, made.syntax)):
+        raw = value.encode()
+        raw += b"\0" * (len(raw) % 2)
+        elements += struct.pack("<HH2sH", 2, element, b"UI", len(raw)) + raw
+    return bytes(128) + b"DICM" + struct.pack("<HH2sHI", 2, 0, b"UL", 4, len(elements)) + elements + made.data
 
 
 @cache
@@ -335,7 +347,7 @@ def numbers(count: int) -> list[int]:
     names, number = list(KINDS), 0
     while len(found) < count:
         turn, place = divmod(number, len(names))
-        if turn % RARE.get(names[place], 1) == 0:
+        if (turn + 1) % RARE.get(names[place], 1) == 0:
             found.append(number)
         number += 1
     return found
