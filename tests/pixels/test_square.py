@@ -142,7 +142,7 @@ class TestArrays:
 @pytest.mark.parametrize("age", ["054Y", "003W", ""])
 def test_a_dicoms_square_says_the_age_in_its_header(age: str, tmp_path: Path) -> None:
     film = write(tmp_path / "film", dataset(stored_phantom(), bits=12, PatientAge=age))
-    assert read_square(film, Pixels(size=32)).age == age
+    assert read_square(film, Pixels(size=32)).header.age == age
 
 
 def test_an_age_that_cannot_be_read_refuses_no_film(tmp_path: Path) -> None:
@@ -151,6 +151,6 @@ def test_an_age_that_cannot_be_read_refuses_no_film(tmp_path: Path) -> None:
     for broken in (b"\xff\xfe\x00Y", b"-99Y"):
         path.write_bytes(path.read_bytes().replace(b"054Y", broken))
         square = read_square(str(path), Pixels(size=32))
-        assert years_of(square.age) is None
+        assert years_of(square.header.age) is None
         path.write_bytes(path.read_bytes().replace(broken, b"054Y"))
-    assert read_square(str(path), Pixels(size=32)).age == "054Y"
+    assert read_square(str(path), Pixels(size=32)).header.age == "054Y"

@@ -94,7 +94,7 @@ class AnsweringLine:
             unread = [FilmError("", refused.reason)]
             (row,) = self.detectors[bundle].predict_squares([Film("")], unread, prevalence)
             return LineAnswer(row, FilmHeader(), None, refused.retry)
-        return LineAnswer(await batcher.submit(square, prevalence), reply.header, square)
+        return LineAnswer(await batcher.submit(square, prevalence), square.header, square)
 
     async def ask(self, request: Request) -> Reply:
         """A reading process's reply; whoever stops waiting takes the request back where it has not begun.

@@ -50,7 +50,7 @@ def _reasons(gate: Gate, films: list[tuple[Film, Square]]) -> list[tuple[str, st
 
     verdicts = check_films(gate, [square.seen(gate.of_whole) for _, square in films])
     return [
-        reason_with_age(gate, reason, square.age, film.age)
+        reason_with_age(gate, reason, square.header.age, film.age)
         for reason, (film, square) in zip(verdicts.reasons, films, strict=True)
     ]
 

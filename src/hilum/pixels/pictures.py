@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from hilum.errors import FilmError
 from hilum.pixels.bare import bare_jpeg, bare_png, orientation_in
+from hilum.pixels.film_header import FilmHeader
 from hilum.pixels.formats import MAX_PIXELS, MIN_SIDE
 from hilum.pixels.other_pictures import open_other
 from hilum.pixels.scale import stretch
@@ -31,14 +32,14 @@ class Decoded(NamedTuple):
         shape: height and width of the film itself, in pixels.
         scale: pixels of the film to one of `grey`, along each side: 1, or of a JPEG 2, 4 or 8.
         remarks: what a person should know about how it was read, in words; empty where all is as usual.
-        age: of whoever it shows, as the file's header says it, such as `054Y`; empty where it says none.
+        header: what a DICOM says of itself.
     """
 
     grey: NDArray[np.float32]
     shape: tuple[int, ...]
     scale: int = 1
     remarks: tuple[str, ...] = ()
-    age: str = ""
+    header: FilmHeader = FilmHeader()
 
 
 def read_picture(

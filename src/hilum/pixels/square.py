@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hilum.pixels.decode import decode_array, decode_scaled
+from hilum.pixels.film_header import FilmHeader
 from hilum.pixels.pictures import Decoded
 from hilum.pixels.preprocess import largest_scale, preprocess_scaled
 from hilum.recipe import Pixels
@@ -32,7 +33,7 @@ class Square(NamedTuple):
         doubt: why a detector withholds its answer to what is shown here: "no lungs found: …", or in words that follow
             "it"; empty where there is no doubt.
         whole: uint8, (128, 128), the whole film where the recipe crops films to the lungs.
-        age: of whoever it shows, as the file's header says it, such as `054Y`; empty where it says none.
+        header: what a DICOM says of itself.
         region: top, left, bottom and right of what is shown, in pixels of the film.
     """
 
@@ -42,7 +43,7 @@ class Square(NamedTuple):
     lungs: NDArray[np.uint8] | None = None
     doubt: str = ""
     whole: NDArray[np.uint8] | None = None
-    age: str = ""
+    header: FilmHeader = FilmHeader()
     region: tuple[int, int, int, int] | None = None
 
     def seen(self, of_whole: bool) -> NDArray[np.uint8]:
@@ -101,4 +102,4 @@ def square_of(
 def _square(film: Decoded, spec: Pixels, lungs: LungFinder | None) -> Square:
     made = preprocess_scaled(film.grey, spec, film.shape, film.scale, lungs)
     remarks = film.remarks + made.remarks
-    return Square(made.levels, film.shape, remarks, made.lungs, made.doubt, made.whole, film.age, made.region)
+    return Square(made.levels, film.shape, remarks, made.lungs, made.doubt, made.whole, film.header, made.region)

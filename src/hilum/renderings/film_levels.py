@@ -6,14 +6,15 @@ moves the window, and two values that differ by 1 of 4,096 have to differ on the
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
 from hilum.errors import FilmError
 from hilum.files import read_regular
-from hilum.pixels import decode
 from hilum.pixels.bounds import MAX_FILE_BYTES
-from hilum.pixels.decode import without_warnings
+from hilum.pixels.decode import decode_scaled, without_warnings
 from hilum.pixels.dicom.values import FilmValues, dicom_values
 from hilum.pixels.dicom.window import Window
 from hilum.pixels.formats import name_of_format
@@ -37,14 +38,15 @@ def read_levels(path: str) -> FilmLevels:
     Raises:
         FilmError: as `hilum.pixels.decode`.
     """
-    grey = decode(path)
+    decoded = decode_scaled(path, None, "", None)
+    grey, spacing = decoded.grey, decoded.header.spacing
     with without_warnings():
         own = _own_levels(path)
     if own is None or own.levels.shape != grey.shape:
-        return _decoded_levels(grey)
+        return replace(_decoded_levels(grey), spacing=spacing)
     shown = _shown(own, grey)
     windows = tuple(dict.fromkeys((shown, *own.windows)))[:_MOST_WINDOWS]
-    return FilmLevels(own.levels, windows, own.inverted, own.slope, own.intercept)
+    return FilmLevels(own.levels, windows, own.inverted, own.slope, own.intercept, spacing)
 
 
 def _own_levels(path: str) -> FilmLevels | None:

@@ -48,6 +48,7 @@ class FilmLevels:
         inverted: whether low levels are white (MONOCHROME1).
         slope: from levels to the modality's units: `levels × slope + intercept`.
         intercept: likewise.
+        spacing: as in `hilum.pixels.FilmHeader`.
     """
 
     levels: NDArray[np.uint16]
@@ -55,6 +56,7 @@ class FilmLevels:
     inverted: bool = False
     slope: float = 1.0
     intercept: float = 0.0
+    spacing: float = 0.0
 
 
 def windowed(film: FilmLevels, window: FilmWindow | None = None, *, invert: bool = False) -> NDArray[np.uint8]:

@@ -1,6 +1,5 @@
 """Films are read in processes of their own, with little memory and time each: a hostile film ends only one."""
 
-from hilum.answering.reading.header import FilmHeader
 from hilum.answering.reading.messages import (
     FilmRead,
     FilmShown,
@@ -11,6 +10,7 @@ from hilum.answering.reading.messages import (
     UnpackFilms,
 )
 from hilum.answering.reading.pool import ReadingLimits, ReadingPool
+from hilum.pixels import FilmHeader
 
 __all__ = [
     "FilmHeader",

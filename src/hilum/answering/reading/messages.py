@@ -10,8 +10,7 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from hilum.answering.reading.header import FilmHeader
-from hilum.pixels import Square
+from hilum.pixels import FilmHeader, Square
 
 
 class Start(Struct, frozen=True, tag="start"):
@@ -60,9 +59,8 @@ class FilmRead(Struct, frozen=True, tag="square"):
         doubt: why an answer is withheld.
         whole_size: height and width of `whole`.
         whole: uint8, the whole film, for the gate; None where the square is all that there is.
-        age: as the film's header says it.
-        region: top, left, bottom and right of what is shown, in pixels of the film.
         header: what the film says of itself.
+        region: top, left, bottom and right of what is shown, in pixels of the film.
         picture_shape: height and width of `picture`.
         picture: uint8, the film as `hilum.pixels.decode` shows it, 255 being white; None where none was asked for.
     """
@@ -75,14 +73,13 @@ class FilmRead(Struct, frozen=True, tag="square"):
     doubt: str = ""
     whole_size: int = 0
     whole: bytes | None = None
-    age: str = ""
-    region: tuple[int, int, int, int] | None = None
     header: FilmHeader = FilmHeader()
+    region: tuple[int, int, int, int] | None = None
     picture_shape: tuple[int, int] = (0, 0)
     picture: bytes | None = None
 
     @classmethod
-    def of(cls, square: Square, header: FilmHeader, picture: NDArray[np.uint8] | None = None) -> FilmRead:
+    def of(cls, square: Square, picture: NDArray[np.uint8] | None = None) -> FilmRead:
         """A square, and the film's picture where one was asked for, as a message."""
         height, width = (0, 0) if picture is None else picture.shape
         return cls(
@@ -94,9 +91,8 @@ class FilmRead(Struct, frozen=True, tag="square"):
             square.doubt,
             0 if square.whole is None else len(square.whole),
             None if square.whole is None else square.whole.tobytes(),
-            square.age,
+            square.header,
             square.region,
-            header,
             (height, width),
             None if picture is None else picture.tobytes(),
         )
@@ -110,7 +106,7 @@ class FilmRead(Struct, frozen=True, tag="square"):
         levels, lungs = _squared(self.levels, self.size), _squared(self.lungs, self.size)
         whole = _squared(self.whole, self.whole_size)
         assert levels is not None
-        return Square(levels, self.shape, self.remarks, lungs, self.doubt, whole, self.age, self.region)
+        return Square(levels, self.shape, self.remarks, lungs, self.doubt, whole, self.header, self.region)
 
     def film_picture(self) -> NDArray[np.uint8]:
         """The film's picture, which was asked for.

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from hilum.answering.reading.header import read_film_header
 from hilum.answering.reading.messages import FilmRead
 from hilum.pixels import read_square
 
@@ -32,7 +31,7 @@ def read_film(path: str, spec: Pixels, lungs: LungFinder | None, picture: int = 
     decoded: list[NDArray[np.float32]] = []
     square = read_square(path, spec, lungs=lungs, look=decoded.append if picture else None)
     drawn = [_picture(grey, square.shape, picture) for grey in decoded]
-    return FilmRead.of(square, read_film_header(path), *drawn)
+    return FilmRead.of(square, *drawn)
 
 
 def _picture(grey: NDArray[np.float32], shape: tuple[int, ...], longest: int) -> NDArray[np.uint8]:

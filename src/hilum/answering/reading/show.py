@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import zlib
 
-from hilum.answering.reading.header import read_film_header
 from hilum.answering.reading.messages import FilmShown
 from hilum.renderings import read_levels
 
@@ -25,5 +24,5 @@ def show_film(path: str) -> FilmShown:
         windows=tuple(dict.fromkeys(each.linear for each in film.windows)),
         low=int(film.levels.min()),
         high=int(film.levels.max()),
-        spacing=read_film_header(path).spacing,
+        spacing=film.spacing,
     )

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from hilum.errors import FilmError
 from hilum.pixels.bounds import DICOM, room_for
 from hilum.pixels.dicom.elements import ElementError, first_number, text
+from hilum.pixels.dicom.film_header import film_header
 from hilum.pixels.dicom.header import PixelHeader, read_header
 from hilum.pixels.dicom.kind import modality_of
 from hilum.pixels.dicom.parse import Parsed, parse
@@ -68,15 +69,7 @@ def _read(path: str, data: bytes, window: tuple[float, float] | None, grey_scale
     height, width = header.shape
     with room_for(path, DICOM * height * width * header.samples, f"{width}×{height} pixels"):
         grey = _grey(path, parsed, modality, header, window, grey_scale, remarks)
-    return Decoded(grey, grey.shape, remarks=tuple(dict.fromkeys(remarks)), age=_age(ds))
-
-
-def _age(ds: Dataset) -> str:
-    """PatientAge as it is written; an age that cannot be read is no reason to refuse a film."""
-    try:
-        return text(ds, "PatientAge")
-    except Exception:  # an element of any bytes, parsed when it is asked for: what that may raise is not bounded
-        return ""
+    return Decoded(grey, grey.shape, remarks=tuple(dict.fromkeys(remarks)), header=film_header(ds))
 
 
 def _grey(
