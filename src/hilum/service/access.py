@@ -16,7 +16,7 @@ from hilum.service.settings import ServiceSettings
 from hilum.store import Store
 
 COOKIE = "hilum_session"
-LOCAL = "local"  # the one user of a service that asks nobody to sign in
+LOCAL = "local"  # the one user of a service that asks nobody to sign in; they see what nodes were sent, too
 _REMEMBERED_SECONDS = 600.0  # that argon2 is not asked again about a token; whether it stands is asked every time
 _MOST_REMEMBERED = 1000
 
@@ -59,7 +59,7 @@ class Access:
         if authorization:
             return await self._by_token(authorization)
         if not self._settings.sign_in:
-            return Caller(LOCAL, SCOPES, "nothing")
+            return Caller(LOCAL, (*SCOPES, ALL), "nothing")
         header = self._settings.user_header
         if header and (name := request.headers.get(header, "")):
             account = await asyncio.to_thread(self._store.accounts.user, name)

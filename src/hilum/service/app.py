@@ -18,6 +18,7 @@ from hilum.service.api import router as api
 from hilum.service.guard import Guard
 from hilum.service.health import router as health
 from hilum.service.metrics import Metrics
+from hilum.service.node import router as node
 from hilum.service.over_time import router as over_time
 from hilum.service.page import problem_page
 from hilum.service.page import router as page
@@ -72,6 +73,7 @@ def create_app(settings: ServiceSettings) -> FastAPI:
     app.include_router(health)
     app.include_router(page)
     app.include_router(over_time)
+    app.include_router(node)
     _describe(app)
     if settings.origins:
         app.add_middleware(

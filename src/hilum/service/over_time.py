@@ -61,7 +61,5 @@ async def monitor_page(request: Request) -> Response:
     pages: OverTime | None = getattr(request.app.state, "over_time", None)
     if pages is None or pages._service is not service:
         pages = request.app.state.over_time = OverTime(service)
-    # Without people there is one user, whose films are all of them.
-    everybody = caller.may_read_all or not service.settings.sign_in
-    body = await pages.body(None if everybody else caller.user)
-    return render(request, "over_time.html", page="monitor", body=body, everybody=everybody)
+    body = await pages.body(None if caller.may_read_all else caller.user)
+    return render(request, "over_time.html", page="monitor", body=body, everybody=caller.may_read_all)

@@ -61,6 +61,7 @@ class Service:
         names: what requests call the detectors.
         detectors: in the order of the names.
         store: what is kept.
+        has_node: whether a node in a hospital's network worked on it when the service started.
         archive: the store, from asyncio.
         pipeline: from a film to its answer.
         access: says who asks.
@@ -93,6 +94,7 @@ class Service:
             pool.close()
             raise
         self.names = model_names(self.detectors)
+        self.has_node = bool(self.store.node_state.heartbeats())
         self.archive = Archive(self.store)
         self.access = Access(self.store, settings)
         self._sign_ins, self._hashing = Rates(_SIGN_INS_A_MINUTE), asyncio.Semaphore(2)

@@ -25,7 +25,7 @@ def film(watched: Watched) -> str:
 def test_axe_finds_nothing_on_any_page(browser: Any, room_url: str, film: str, scheme: str) -> None:
     with Watched(browser, room_url, color_scheme=scheme) as watched:
         example = watched.context.request.post(f"{room_url}/example").url.removeprefix(room_url)
-        for path in ("/", film, example, "/about", "/docs", "/monitor", "/sign-in", "/nowhere"):
+        for path in ("/", film, example, "/about", "/docs", "/monitor", "/node", "/sign-in", "/nowhere"):
             page = watched.open(path)
             if path.startswith("/films/"):
                 watched.shown()

@@ -63,6 +63,7 @@ def render(request: Request, name: str, status: int = 200, **values: object) -> 
         "assets": _assets(),
         "learnt": learnt_from(service.detectors[0]) if service else "",
         "kept": service.settings.kept_sentence if service else "",
+        "has_node": service is not None and service.has_node and caller is not None and caller.may_read_all,
         "user": caller.user if caller else "",
         "signed_in": caller is not None and caller.by == "session",
     }

@@ -1,0 +1,88 @@
+"""A node's metrics, as Prometheus' own parser reads them."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.request import urlopen
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+from sqlalchemy import Connection
+
+from hilum.errors import RequestError
+from hilum.pacs.metrics import MetricsServer, NodeMetrics
+from hilum.store import NewNodeFilm, Store, open_store
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with open_store(str(tmp_path / "hilum.db")) as opened:
+        yield opened
+
+
+def figures(text: bytes) -> dict[str, float]:
+    return {
+        " ".join((sample.name, *sample.labels.values())): sample.value
+        for family in text_string_to_metric_families(text.decode())
+        for sample in family.samples
+    }
+
+
+def enqueue(connection: Connection, workflow_id: str) -> None:
+    pass
+
+
+def test_what_the_store_holds_is_counted(store: Store) -> None:
+    film = NewNodeFilm("0" * 64, "i", "s", "p", "seal", "youden", "node", "STRANGER", "file")
+    store.node_films.receive(film, enqueue)
+    store.node_sendings.add(film.workflow_id, "report", ["pacs"])
+    store.node_sendings.unreachable("pacs", "no answer")
+    store.node_state.beat("node", alarm="too many")
+    text = NodeMetrics(store).text()
+    found = figures(text)
+    assert found["hilum_node_store_up"] == 1
+    assert found["hilum_node_films received"] == found["hilum_node_backlog_films"] == 1
+    assert found["hilum_node_films sent"] == 0
+    assert 0 <= found["hilum_node_backlog_seconds"] < 60
+    assert found["hilum_node_results pacs waiting"] == 1
+    assert found["hilum_node_destination_up pacs"] == 0
+    assert found["hilum_node_alarm node"] == 1
+    assert found["hilum_node_heartbeat_seconds node"] < 60
+    assert b"STRANGER" not in text
+    assert film.workflow_id[:12].encode() not in text
+
+
+def test_a_store_that_does_not_answer_is_said(store: Store) -> None:
+    store.close()
+    with store.database.write() as connection:
+        connection.exec_driver_sql("DROP TABLE node_films")
+    found = figures(NodeMetrics(store).text())
+    assert found["hilum_node_store_up"] == 0
+    assert "hilum_node_backlog_films" not in found
+
+
+def test_steps_are_timed_whether_they_succeed_or_not(store: Store) -> None:
+    metrics = NodeMetrics(store)
+    with metrics.timed("answer"):
+        pass
+    with pytest.raises(ValueError, match="no"), metrics.timed("answer"):
+        raise ValueError("no")
+    metrics.refused.labels("address").inc()
+    found = figures(metrics.text())
+    assert found["hilum_node_step_seconds_count answer"] == 2
+    assert found["hilum_node_connections_refused_total address"] == 1
+
+
+def test_prometheus_is_given_them_over_http(store: Store) -> None:
+    server = MetricsServer(NodeMetrics(store), "127.0.0.1", 0)
+    try:
+        with urlopen(f"http://127.0.0.1:{server.port}/metrics") as reply:
+            assert figures(reply.read())["hilum_node_store_up"] == 1
+        with pytest.raises(RequestError, match=f"127.0.0.1:{server.port}: cannot listen there"):
+            MetricsServer(NodeMetrics(store), "127.0.0.1", server.port)
+    finally:
+        server.close()
+    with pytest.raises(OSError, match="refused"):
+        socket.create_connection(("127.0.0.1", server.port)).close()
