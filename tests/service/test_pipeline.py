@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hilum.answering.reading import Refused
+from hilum.answering.reading import FilmRefused
 from hilum.answering.reading.messages import Reply, Request
 from hilum.service.pipeline import Pipeline
 from tests.service.conftest import Room, films, one, png_of, problem
@@ -64,7 +64,7 @@ def test_a_film_whose_process_was_ended_is_read_again_when_it_is_sent_again(
 def ended(request: Request) -> Future[Reply]:
     """A film that takes too long, at the moment."""
     future: Future[Reply] = Future()
-    future.set_result(Refused("takes too long to read", retry=True))
+    future.set_result(FilmRefused("takes too long to read", retry=True))
     return future
 
 

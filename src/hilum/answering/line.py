@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from hilum.answering.batching import Announce, Batcher
-from hilum.answering.reading import FilmHeader, FilmRead, ReadFilm, ReadingPool, Refused
+from hilum.answering.reading import FilmHeader, FilmRead, FilmRefused, ReadFilm, ReadingPool
 from hilum.answering.reading.messages import Reply, Request
 from hilum.errors import FilmError
 from hilum.inference import Detector
@@ -90,7 +90,7 @@ class AnsweringLine:
         self._announce_read(time.perf_counter() - began)
         if square is None or not isinstance(reply, FilmRead):
             batcher.expect(-1)
-            refused = reply if isinstance(reply, Refused) else Refused("it could not be read")
+            refused = reply if isinstance(reply, FilmRefused) else FilmRefused("it could not be read")
             unread = [FilmError("", refused.reason)]
             (row,) = self.detectors[bundle].predict_squares([Film("")], unread, prevalence)
             return LineAnswer(row, FilmHeader(), None, refused.retry)

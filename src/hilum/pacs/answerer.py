@@ -20,7 +20,7 @@ from hilum.answering.heat import explained_class, film_heat
 from hilum.answering.line import AnsweringLine
 from hilum.answering.names import model_names
 from hilum.answering.outline import lung_outline
-from hilum.answering.reading import FilmHeader, FilmRead, ReadFilm, ReadingLimits, ReadingPool, Refused
+from hilum.answering.reading import FilmHeader, FilmRead, FilmRefused, ReadFilm, ReadingLimits, ReadingPool
 from hilum.errors import FilmError, HilumError
 from hilum.inference import Detector
 from hilum.pacs.records import AnsweredFilm, DetectorFacts
@@ -131,7 +131,7 @@ class Answerer:
         """
         reply = self._wait_for(self._line.ask(ReadFilm(str(path), 0, PICTURE_SIDE)))
         if not isinstance(reply, FilmRead):
-            raise FilmError("the film", reply.reason if isinstance(reply, Refused) else "it could not be read")
+            raise FilmError("the film", reply.reason if isinstance(reply, FilmRefused) else "it could not be read")
         square, picture = reply.square(), reply.film_picture()
         with self._explaining:
             prediction = ""

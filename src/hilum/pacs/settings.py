@@ -122,7 +122,11 @@ class Source(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         folder: that is watched.
         user: for HTTP's basic authentication; empty for none.
         password_file: a file with the password.
+        authorities: a PEM file with who may have signed the certificate of an `https` URL; empty for this machine's
+            own list.
         every_seconds: between two looks.
+        days_back: of what was there before the first look, for `orthanc` and `qido`; 0 takes what comes from then on
+            (`qido`: studies of that day).
     """
 
     name: str
@@ -131,7 +135,9 @@ class Source(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     folder: str = ""
     user: str = ""
     password_file: str = ""
+    authorities: str = ""
     every_seconds: Seconds = 5.0
+    days_back: Annotated[int, Meta(ge=0, le=36_525)] = 0
 
 
 class Destination(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -148,6 +154,8 @@ class Destination(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         url: the root of the DICOMweb server, for `stow`.
         user: for HTTP's basic authentication; empty for none.
         password_file: a file with the password.
+        authorities: a PEM file with who may have signed the certificate of an `https` URL; empty for this machine's
+            own list.
         seconds: that it may take to accept one result.
         connections: at a time.
     """
@@ -162,6 +170,7 @@ class Destination(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     url: str = ""
     user: str = ""
     password_file: str = ""
+    authorities: str = ""
     seconds: Seconds = 30.0
     connections: Few = 2
 

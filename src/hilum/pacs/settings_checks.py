@@ -73,7 +73,7 @@ def _of_source(source: Source, place: str) -> Iterator[str]:
     if source.kind == "folder":
         if not source.folder:
             yield f"{place}.folder: is missing; a source of the kind 'folder' watches one"
-        for key in ("url", "user", "password_file"):
+        for key in ("url", "user", "password_file", "authorities", "days_back"):
             if getattr(source, key):
                 yield f"{place}.{key}: has no meaning for a source of the kind 'folder'; leave it out"
         return
@@ -86,7 +86,7 @@ def _of_destination(destination: Destination, place: str, receive: Receive | Non
     yield from _of_name(place, destination.name)
     plain = Destination(name=destination.name, kind=destination.kind)
     others = (
-        ("url", "user", "password_file")
+        ("url", "user", "password_file", "authorities")
         if destination.kind == "c-store"
         else ("host", "port", "ae_title", "calling_ae_title", "tls")
     )

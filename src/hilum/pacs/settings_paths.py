@@ -39,10 +39,22 @@ def resolved(settings: NodeSettings, folder: Path) -> NodeSettings:
         ),
         receive=settings.receive and replace(settings.receive, tls=tls(settings.receive.tls)),
         sources=tuple(
-            replace(each, folder=at(each.folder), password_file=at(each.password_file)) for each in settings.sources
+            replace(
+                each,
+                folder=at(each.folder),
+                password_file=at(each.password_file),
+                authorities=at(each.authorities),
+            )
+            for each in settings.sources
         ),
         destinations=tuple(
-            replace(each, tls=tls(each.tls), password_file=at(each.password_file)) for each in settings.destinations
+            replace(
+                each,
+                tls=tls(each.tls),
+                password_file=at(each.password_file),
+                authorities=at(each.authorities),
+            )
+            for each in settings.destinations
         ),
     )
 
@@ -71,9 +83,11 @@ def _unreadable(settings: NodeSettings) -> Iterator[str]:
         if source.folder and Path(source.folder).resolve() == Path(node.folder).resolve():
             yield f"{place}.folder: {source.folder}: is the node's own folder; name another one"
         yield from _of_file(f"{place}.password_file", source.password_file)
+        yield from _of_authorities(place, source.authorities)
     for number, destination in enumerate(settings.destinations, 1):
         place = f"destinations number {number}"
         yield from _of_file(f"{place}.password_file", destination.password_file)
+        yield from _of_authorities(place, destination.authorities)
         if destination.tls is not None:
             yield from _of_tls(f"{place}.tls", destination.tls)
 
@@ -98,7 +112,13 @@ def _of_tls(place: str, tls: Tls) -> Iterator[str]:
         context.load_cert_chain(tls.certificate, tls.key, password=lambda: b"")
     except (OSError, ValueError):
         yield f"{place}: certificate and key are no pair of PEM files without a password"
+    yield from _of_authorities(place, tls.authorities)
+
+
+def _of_authorities(place: str, name: str) -> Iterator[str]:
+    if not name:
+        return
     try:
-        context.load_verify_locations(tls.authorities)
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(name)
     except (OSError, ValueError):
-        yield f"{place}.authorities: {tls.authorities}: holds no certificates in PEM"
+        yield f"{place}.authorities: {name}: holds no certificates in PEM"

@@ -11,11 +11,11 @@ from pathlib import Path
 from hilum.answering.line import AnsweringLine, LineAnswer
 from hilum.answering.reading import (
     FilmRead,
+    FilmRefused,
     FilmShown,
     FilmsUnpacked,
     ReadFilm,
     ReadingPool,
-    Refused,
     ShowFilm,
     UnpackFilms,
 )
@@ -161,15 +161,15 @@ class Pipeline:
         assert isinstance(reply, FilmRead)
         return reply.square()
 
-    async def unpack(self, path: Path, most: int) -> FilmsUnpacked | Refused:
+    async def unpack(self, path: Path, most: int) -> FilmsUnpacked | FilmRefused:
         """The films of an archive, at most so many; or why they cannot be read."""
         reply = await self.line.ask(UnpackFilms(str(path), most))
-        assert isinstance(reply, FilmsUnpacked | Refused)
+        assert isinstance(reply, FilmsUnpacked | FilmRefused)
         return reply
 
     async def _ask(self, request: Request) -> Reply:
         reply = await self.line.ask(request)
-        if isinstance(reply, Refused):
+        if isinstance(reply, FilmRefused):
             raise Problem(422, f"the film could not be read: {reply.reason}")
         return reply
 

@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Sequence
 from pathlib import Path
 
-from hilum.answering.reading import Refused
+from hilum.answering.reading import FilmRefused
 from hilum.service.pipeline import Pipeline
 from hilum.service.problems import Problem
 from hilum.service.uploads import Upload, UploadLimits
@@ -35,7 +35,7 @@ async def unpack(uploads: Sequence[Upload], pipeline: Pipeline, spool: Path, lim
                 films.append(upload)
                 continue
             reply = await pipeline.unpack(upload.path, limits.films - len(films))
-            if isinstance(reply, Refused):
+            if isinstance(reply, FilmRefused):
                 if len(uploads) == 1:
                     raise Problem(422, f"the archive could not be read: {reply.reason}")
                 films.append(upload)

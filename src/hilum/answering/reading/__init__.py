@@ -2,10 +2,10 @@
 
 from hilum.answering.reading.messages import (
     FilmRead,
+    FilmRefused,
     FilmShown,
     FilmsUnpacked,
     ReadFilm,
-    Refused,
     ShowFilm,
     UnpackFilms,
 )
@@ -15,12 +15,12 @@ from hilum.pixels import FilmHeader
 __all__ = [
     "FilmHeader",
     "FilmRead",
+    "FilmRefused",
     "FilmShown",
     "FilmsUnpacked",
     "ReadFilm",
     "ReadingLimits",
     "ReadingPool",
-    "Refused",
     "ShowFilm",
     "UnpackFilms",
 ]

@@ -175,7 +175,7 @@ class FilmsUnpacked(Struct, frozen=True, tag="unpacked"):
     films: tuple[bytes, ...]
 
 
-class Refused(Struct, frozen=True, tag="refused"):
+class FilmRefused(Struct, frozen=True, tag="refused"):
     """What cannot be done, and why, without the path of a file.
 
     Attributes:
@@ -188,7 +188,7 @@ class Refused(Struct, frozen=True, tag="refused"):
 
 
 Request = Start | ReadFilm | ShowFilm | UnpackFilms
-Reply = Started | FilmRead | FilmShown | FilmsUnpacked | Refused
+Reply = Started | FilmRead | FilmShown | FilmsUnpacked | FilmRefused
 
 encode = msgspec.msgpack.Encoder().encode
 decode_request = msgspec.msgpack.Decoder(Request).decode

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from hilum.answering.readers import reader_process
-from hilum.answering.reading.messages import Refused, Reply, Request, Start, Started, decode_reply, encode
+from hilum.answering.reading.messages import FilmRefused, Reply, Request, Start, Started, decode_reply, encode
 from hilum.bundle import Bundle
 from hilum.errors import HilumError
 from hilum.machine import processors
@@ -82,7 +82,7 @@ class ReadingPool:
             thread.start()
 
     def submit(self, request: Request) -> Future[Reply]:
-        """Have a film read; the reply is `Refused` where it cannot be.
+        """Have a film read; the reply is `FilmRefused` where it cannot be.
 
         One that is cancelled before it begins is left. The future raises HilumError where no process can be started.
         """
@@ -134,7 +134,7 @@ class _Process:
         reply = self.ask(start, _STARTING_SECONDS)
         if not isinstance(reply, Started):
             self.close()
-            reason = reply.reason if isinstance(reply, Refused) and not self.ended else "it ended at once"
+            reason = reply.reason if isinstance(reply, FilmRefused) and not self.ended else "it ended at once"
             raise HilumError(f"the process that reads films cannot be started: {reason}")
 
     def ask(self, request: Request, seconds: float) -> Reply:
@@ -146,7 +146,7 @@ class _Process:
             reply: Reply = decode_reply(self._pipe.recv_bytes(_LARGEST))
             return reply
         except (EOFError, OSError, ValueError):  # it has ended, or sends what is no reply
-            return Refused(self._ended_by(), retry=True)
+            return FilmRefused(self._ended_by(), retry=True)
 
     def close(self) -> None:
         """Have it end by itself: nobody will ask it any more."""

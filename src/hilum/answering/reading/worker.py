@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING
 
 from hilum.answering.reading.messages import (
     FilmRead,
+    FilmRefused,
     FilmShown,
     FilmsUnpacked,
     ReadFilm,
-    Refused,
     Reply,
     Request,
     ShowFilm,
@@ -66,11 +66,11 @@ class Reader:
                     self._grant_time()
                     return self._unpack(request)
         except FilmError as error:
-            return Refused(error.reason)
+            return FilmRefused(error.reason)
         except HilumError as error:
-            return Refused(str(error))
+            return FilmRefused(str(error))
         except MemoryError:
-            return Refused("needs more memory than a film may take; scale it down")
+            return FilmRefused("needs more memory than a film may take; scale it down")
 
     def _start(self, start: Start) -> None:
         """Open the bundles and load what reads films, then limit the memory: what comes is the films' alone."""
