@@ -83,23 +83,16 @@ def read_identity(header: Dataset) -> FilmIdentity:
     with without_warnings():
         keywords = ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID")
         reference = FilmReference(*(_read_uid(header, keyword) for keyword in keywords))
-        texts: dict[str, str] = {}
-        wrong: list[str] = []
-        for keyword, kind in {**_REQUIRED, **_OPTIONAL}.items():
-            try:
-                if (text := _read(header, keyword, _RULES[kind])) or keyword in _REQUIRED:
-                    texts[keyword] = text
-            except ValueError:
-                wrong.append(keyword)
-                if keyword in _REQUIRED:
-                    texts[keyword] = ""
+        texts, wrong = _plain_texts(header)
         charset = charset_of(_declared(header), "".join(texts.values()))
-        for keyword, text in texts.items():
-            try:
-                texts[keyword] = charset.kept(text)
-            except UnicodeError:
-                wrong.append(keyword)
-                texts[keyword] = ""
+    values: dict[str, str] = {}
+    for keyword, kind in {**_REQUIRED, **_OPTIONAL}.items():
+        text = texts.get(keyword, "")
+        try:
+            values[keyword] = _RULES[kind](charset.kept(text)) if text else ""
+        except ValueError:  # a UnicodeError is one too
+            values[keyword] = ""
+            wrong.append(keyword)
     if "PatientID" in wrong:
         raise FilmError(
             _PLACE,
@@ -108,7 +101,19 @@ def read_identity(header: Dataset) -> FilmIdentity:
         )
     if wrong:
         _log.warning("a film's header: %s not as DICOM has it, left out of its results", ", ".join(wrong))
-    return FilmIdentity(reference, {key: text for key, text in texts.items() if text or key in _REQUIRED}, charset)
+    return FilmIdentity(reference, {key: text for key, text in values.items() if text or key in _REQUIRED}, charset)
+
+
+def _plain_texts(header: Dataset) -> tuple[dict[str, str], list[str]]:
+    """What is taken over, as pydicom reads it, and the keywords of what is no text."""
+    texts: dict[str, str] = {}
+    wrong: list[str] = []
+    for keyword in (*_REQUIRED, *_OPTIONAL):
+        try:
+            texts[keyword] = _plain(header, keyword)
+        except ValueError:
+            wrong.append(keyword)
+    return texts, wrong
 
 
 def _declared(header: Dataset) -> object:
@@ -139,23 +144,20 @@ def is_uid(text: str) -> bool:
 
 def read_size(header: Dataset) -> tuple[int, int]:
     """Rows and columns of the film; zeros where it does not say."""
-    rows, columns = (read_text(header, keyword, r"\d{1,5}") for keyword in ("Rows", "Columns"))
-    return (int(rows), int(columns)) if rows and columns else (0, 0)
+    found = [read_texts(header, keyword, r"\d{1,5}") for keyword in ("Rows", "Columns")]
+    return (int(found[0][0]), int(found[1][0])) if all(len(each) == 1 for each in found) else (0, 0)
 
 
-def read_text(header: Dataset, keyword: str, pattern: str) -> str:
-    """An element's text where it is there and all of it fits a pattern, else nothing."""
+def read_texts(header: Dataset, keyword: str, pattern: str) -> tuple[str, ...]:
+    """The values of an element, if it is there and each of them fits a pattern, else none."""
     with without_warnings():
         try:
-            text = _plain(header, keyword)
-        except ValueError:
-            return ""
-    return text if re.fullmatch(pattern, text) else ""
-
-
-def _read(header: Dataset, keyword: str, rule: Callable[[str], str]) -> str:
-    text = _plain(header, keyword)
-    return rule(text) if text else ""
+            found = header.get(keyword)
+            values = (found,) if isinstance(found, str | int | float) else tuple(found or ())
+            texts = tuple(str(value).strip(" \0") for value in values)
+        except Exception:  # what pydicom may raise for a damaged element is not bounded
+            return ()
+    return texts if all(re.fullmatch(pattern, text, re.ASCII) for text in texts) else ()
 
 
 def _plain(header: Dataset, keyword: str) -> str:

@@ -94,7 +94,7 @@ class ReportTree:
         groups = []
         for instance, sop_class in films.items():
             modality = made.code(HAS_ACQUISITION, codes.MODALITY, modality_code(sop_class))
-            image = made.image(CONTAINS, codes.LIBRARY_IMAGE, sop_class, instance)
+            image = made.image(CONTAINS, codes.SOURCE, sop_class, instance)
             groups.append(made.container(CONTAINS, codes.LIBRARY_GROUP, [modality, image]))
         return made.container(CONTAINS, codes.IMAGE_LIBRARY, groups)
 
@@ -107,7 +107,7 @@ class ReportTree:
         site = made.code(HAS_MODIFIER, codes.SITE, codes.LUNG)
         groups = []
         if self._outline:
-            image = made.image(SELECTED_FROM, codes.REGION_IMAGE, film.sop_class, film.instance)
+            image = made.image(SELECTED_FROM, codes.SOURCE, film.sop_class, film.instance)
             region = made.polyline(CONTAINS, codes.REGION, self._outline, image)
             groups.append(made.container(CONTAINS, codes.GROUP, [*first, site, region], "1410"))
         finding = made.code(CONTAINS, codes.FINDING, finding_code(name))
