@@ -64,7 +64,12 @@ def probs(rows: list[Prediction]) -> list[int]:
     return [round(255 * row.probs[0]) for row in rows]
 
 
-def test_films_on_their_way_are_waited_for(batcher: Batcher, sizes: list[int]) -> None:
+def test_half_of_the_films_on_their_way_is_waited_for(
+    batcher: Batcher, sizes: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other half is read meanwhile."""
+    monkeypatch.setattr(batching, "LINGER_SECONDS", 60.0)
+
     async def ask() -> list[Prediction]:
         batcher.expect(5)
         waiting = []
@@ -74,7 +79,8 @@ def test_films_on_their_way_are_waited_for(batcher: Batcher, sizes: list[int]) -
         return await asyncio.gather(*waiting)
 
     assert probs(asyncio.run(ask())) == [0, 1, 2, 3, 4]
-    assert sizes == [5]
+    assert sizes[0] >= 3
+    assert sum(sizes) == 5
 
 
 def test_a_film_that_is_alone_waits_for_nobody(batcher: Batcher, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -91,26 +97,27 @@ def test_films_that_begin_after_it_are_not_waited_for(batcher: Batcher, monkeypa
     monkeypatch.setattr(batching, "LINGER_SECONDS", 60.0)
 
     async def ask() -> list[Prediction]:
-        batcher.expect(2)
+        batcher.expect(4)
         first = batcher.submit(square(1))
         await taken_up(batcher)
-        batcher.expect(3)
+        batcher.expect(12)
         second = batcher.submit(square(2))
         async with asyncio.timeout(10):
             return [await first, await second]
 
     assert probs(asyncio.run(ask())) == [1, 2]
-    batcher.expect(-3)
+    batcher.expect(-14)
 
 
 def test_a_film_that_will_not_come_is_not_waited_for(batcher: Batcher, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batching, "LINGER_SECONDS", 60.0)
 
     async def ask() -> Prediction:
-        batcher.expect(2)
+        batcher.expect(4)
         waiting = batcher.submit(square(1))
         await taken_up(batcher)
-        batcher.expect(-1)  # it could not be read
+        assert not waiting.done()
+        batcher.expect(-3)  # they could not be read
         return await asyncio.wait_for(waiting, 10)
 
     assert probs([asyncio.run(ask())]) == [1]
@@ -118,13 +125,13 @@ def test_a_film_that_will_not_come_is_not_waited_for(batcher: Batcher, monkeypat
 
 def test_a_film_is_waited_for_a_moment_only(batcher: Batcher) -> None:
     async def ask() -> Prediction:
-        batcher.expect(2)
+        batcher.expect(4)
         return await asyncio.wait_for(batcher.submit(square(1)), 10)
 
     began = time.monotonic()
     assert probs([asyncio.run(ask())]) == [1]
     assert time.monotonic() - began >= batching.LINGER_SECONDS * 0.9
-    batcher.expect(-1)
+    batcher.expect(-3)
 
 
 def test_no_batch_is_larger_than_the_caches_like(batcher: Batcher, sizes: list[int]) -> None:
