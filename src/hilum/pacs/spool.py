@@ -68,14 +68,23 @@ class Spool:
             RequestError: the source's name is longer than 64 bytes.
             StoreError: the disk is full, or cannot be written to.
         """
-        letters = source.encode("utf-8", "surrogatepass")
-        if len(letters) > _LONGEST_SOURCE:
-            raise RequestError(f"a source's name has at most {_LONGEST_SOURCE} bytes, this one {len(letters)}")
-        film = SpoolFile(self.folder, f"{uuid.uuid4().hex}-{letters.hex()}")
+        film = self.begin(source)
         try:
             yield film
         finally:
             film.close()
+
+    def begin(self, source: str = "") -> SpoolFile:
+        """A film that comes in blocks, as `writing` gives it, for whoever closes it by themselves.
+
+        Raises:
+            RequestError: the source's name is longer than 64 bytes.
+            StoreError: the disk is full, or cannot be written to.
+        """
+        letters = source.encode("utf-8", "surrogatepass")
+        if len(letters) > _LONGEST_SOURCE:
+            raise RequestError(f"a source's name has at most {_LONGEST_SOURCE} bytes, this one {len(letters)}")
+        return SpoolFile(self.folder, f"{uuid.uuid4().hex}-{letters.hex()}")
 
     def remove(self, path: Path) -> None:
         """Remove a film; one that is not there is no error."""
