@@ -16,6 +16,7 @@ SCHEME = "99HILUM"  # PS3.3 8.2: designators that begin with 99 are private
 MANUFACTURER = "Hilum"
 
 REPORT_TITLE = Code("126000", "DCM", "Imaging Measurement Report")
+REFUSAL_TITLE = Code("not-judged", SCHEME, "Film that was not judged")
 LANGUAGE = Code("121049", "DCM", "Language of Content Item and Descendants")
 ENGLISH = Code("en-US", "RFC5646", "English (United States)")
 OBSERVER_TYPE, DEVICE = Code("121005", "DCM", "Observer Type"), Code("121007", "DCM", "Device")

@@ -17,6 +17,7 @@ from pydicom.sr.coding import Code
 
 CONTAINS, HAS_CONTEXT, HAS_MODIFIER = "CONTAINS", "HAS OBS CONTEXT", "HAS CONCEPT MOD"
 HAS_ACQUISITION, SELECTED_FROM, INFERRED_FROM = "HAS ACQ CONTEXT", "SELECTED FROM", "INFERRED FROM"
+_LEAST = "0.0000005"
 _LONG = frozenset({"SQ", "UT", "UC"})  # VRs with four bytes of length (PS3.5 7.1.2)
 
 
@@ -65,8 +66,14 @@ class ContentItems:
         return self._item(relation, "UIDREF", name, after=element(0x0040A124, "UI", uid.encode()))
 
     def number(self, relation: str, name: Code, value: float, unit: Code, children: Sequence[bytes] = ()) -> bytes:
-        """NUM, with six decimals."""
-        measured = self._codes(0x004008EA, unit) + element(0x0040A30A, "DS", f"{value:.6f}".encode())
+        """NUM, with six decimals.
+
+        Of a number that reads as 0 OHIF shows the unit alone, and for no unit that is `1`: a probability of 0 reads
+        as certainty. So what would be rounded to 0 is written as half a millionth, as near to it as rounding is.
+        """
+        digits = f"{value:.6f}"
+        digits = digits if float(digits) else _LEAST
+        measured = self._codes(0x004008EA, unit) + element(0x0040A30A, "DS", digits.encode())
         return self._item(relation, "NUM", name, after=sequence(0x0040A300, [measured]), children=children)
 
     def image(

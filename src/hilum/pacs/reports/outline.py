@@ -13,8 +13,9 @@ def region_outline(answer: AnsweredFilm, size: tuple[int, int]) -> tuple[Point, 
     A viewer draws it, and shows a film's measurements only beside something that is drawn.
 
     >>> from hilum.records import Film, Prediction
-    >>> region_outline(AnsweredFilm(Prediction(Film("film")), region=(10, 20, 30, 60)), (64, 64))
-    ((20.0, 10.0), (60.0, 10.0), (60.0, 30.0), (20.0, 30.0), (20.0, 10.0))
+    >>> answer = AnsweredFilm(Prediction(Film("film")), outline=((9.0, 5.0), (40.0, 8.0), (20.0, 60.0)))
+    >>> region_outline(answer, (64, 64))
+    ((9.0, 5.0), (40.0, 8.0), (20.0, 60.0), (9.0, 5.0))
 
     Args:
         answer: to the film.
@@ -32,8 +33,20 @@ def region_outline(answer: AnsweredFilm, size: tuple[int, int]) -> tuple[Point, 
         corners = [(left, top), (right, top), (right, bottom), (left, bottom)]
         box = _within([(float(column), float(row)) for column, row in corners], rows, columns)
         if _has_area(box):
-            return (*box, box[0])
+            return _with_middles(box)
     return ()
+
+
+def _with_middles(corners: list[Point]) -> tuple[Point, ...]:
+    """A closed line through corners and the middles between them.
+
+    OHIF takes a closed line of four corners for a rectangle of its own, and asks whether to go on with it: who says
+    yes sees an area in place of the probability.
+    """
+    line = []
+    for (column, row), (right, below) in zip(corners, corners[1:] + corners[:1], strict=True):
+        line += [(column, row), ((column + right) / 2, (row + below) / 2)]
+    return (*line, line[0])
 
 
 def _within(points: tuple[Point, ...] | list[Point], rows: int, columns: int) -> list[Point]:

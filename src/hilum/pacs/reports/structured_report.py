@@ -16,8 +16,8 @@ from pydicom.uid import Comprehensive3DSRStorage
 
 from hilum.errors import RequestError
 from hilum.pacs.records import EarlierReport, ReportContent
-from hilum.pacs.reports.codes import REPORT_TITLE
-from hilum.pacs.reports.common import code_item, start_result
+from hilum.pacs.reports.codes import REFUSAL_TITLE, REPORT_TITLE
+from hilum.pacs.reports.common import code_item, refusal_of, start_result
 from hilum.pacs.reports.content_items import joined_items
 from hilum.pacs.reports.film_header import FilmReference, is_uid, read_identity, read_size
 from hilum.pacs.reports.report_tree import ReportTree
@@ -55,7 +55,9 @@ def build_report(header: Dataset, content: ReportContent) -> Dataset:
         named = [(each.series, Comprehensive3DSRStorage, each.report) for each in content.earlier]
         report.PredecessorDocumentsSequence = [_references(identity.reference.study, named)]
     report.ValueType, report.ContinuityOfContent = "CONTAINER", "SEPARATE"
-    report.ConceptNameCodeSequence = [code_item(REPORT_TITLE)]
+    # CID 7021 has titles of measurements alone, and may be left (DCID). By such a title OHIF shows what is measured
+    # and nothing else, which of a refusal is an empty page; by any other it shows all of the texts.
+    report.ConceptNameCodeSequence = [code_item(REFUSAL_TITLE if refusal_of(content) else REPORT_TITLE)]
     template = Dataset()
     template.MappingResource, template.TemplateIdentifier = "DCMR", "1500"
     report.ContentTemplateSequence = [template]

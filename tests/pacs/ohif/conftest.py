@@ -1,0 +1,28 @@
+"""One example and one browser for all tests of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.bundle.conftest import make
+from tests.pacs.ohif.running import Running, running
+from tests.pacs.orthanc import require_orthanc
+
+
+@pytest.fixture(scope="session")
+def detector(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A detector that knows nothing, and answers for everything."""
+    folder = tmp_path_factory.mktemp("detector") / "tiny"
+    make(folder)
+    return folder
+
+
+@pytest.fixture
+def example(detector: Path, tmp_path: Path) -> Iterator[Running]:
+    """Orthanc and a node; without OHIF, which only a browser needs."""
+    require_orthanc()
+    with running(tmp_path / "all", "--without-ohif", "--bundle", str(detector)) as started:
+        yield started
