@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test docs test-slow test-wheel test-privacy test-deploy test-restart test-page test-kills test-load coverage lint format bench clean
+.PHONY: help demo test docs test-slow test-wheel test-privacy test-deploy test-restart test-page test-kills test-load test-pacs test-pacs-kills test-pacs-hostile coverage lint format bench clean
 
 help:
 	@echo "make demo        the whole path in a few minutes: index, train, evaluate, predict, report"
@@ -14,6 +14,9 @@ help:
 	@echo "make test-restart  of those, runs of several processes, killed and resumed"
 	@echo "make test-page   of those, the page in Chromium (apt-get install chromium)"
 	@echo "make test-kills  a service that is killed 100 times while it works (KILLS), on SQLite and on PostgreSQL"
+	@echo "make test-pacs   of those, a node beside a real PACS (apt-get install orthanc orthanc-dicomweb dcmtk dicom3tools libgdcm-tools)"
+	@echo "make test-pacs-kills  a node that is killed 100 times (KILLS), on SQLite and two of them on PostgreSQL"
+	@echo "make test-pacs-hostile  10,000 data sets that nobody should send (MUTANTS)"
 	@echo "make test-privacy  every verb without a network, under strace: no socket, no file where none is said to be"
 	@echo "make test-load   the reading room at twice what it can bear, for an hour; MINUTES=5 for less"
 	@echo "make test-deploy  the Dockerfile's steps in a Debian that debootstrap makes, nginx, systemd; needs root, and downloads"
@@ -64,6 +67,18 @@ test-page: $(VENV)/installed
 KILLS ?= 100
 test-kills: $(VENV)/installed
 	OMP_NUM_THREADS=1 HILUM_TEST_KILLS=$(KILLS) $(BIN)/python -m pytest -n 0 -m slow tests/service/test_kills.py
+
+# A node, beside Debian's Orthanc, DCMTK, dicom3tools and GDCM. Without them much is skipped, unless HILUM_REQUIRE_ORTHANC
+# and HILUM_REQUIRE_DICOM_TOOLS are set.
+test-pacs: $(VENV)/installed
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 0 -m slow tests/pacs --ignore=tests/pacs/test_kills.py
+
+test-pacs-kills: $(VENV)/installed
+	OMP_NUM_THREADS=1 HILUM_TEST_KILLS=$(KILLS) $(BIN)/python -m pytest -n 0 -m slow tests/pacs/test_kills.py
+
+MUTANTS ?= 10000
+test-pacs-hostile: $(VENV)/installed
+	OMP_NUM_THREADS=1 HILUM_TEST_MUTANTS=$(MUTANTS) $(BIN)/python -m pytest -n 0 -m slow tests/pacs/test_hostile.py
 
 # Takes about 3 GB in the folder for temporary files, for the store.
 MINUTES ?= 60

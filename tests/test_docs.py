@@ -210,6 +210,17 @@ def test_every_recipe_key_is_documented(reference_pages: ModuleType) -> None:
         assert f"| `{key.rpartition('.')[2]}` |" in page
 
 
+def test_every_key_of_a_nodes_file_is_documented(reference_pages: ModuleType) -> None:
+    page, sections = reference_pages.node_page(), dict(reference_pages.node_sections())
+    assert {"[node]", "[receive]", "[receive.limits]", "[[receive.callers]]", "[[destinations]]"} <= set(sections)
+    for section, struct in sections.items():
+        assert f"## `{section}`" in page
+        for key, text in reference_pages.attributes_of(struct).items():
+            assert f"| `{key}` |" in page or f".{key}]" in page, f"{section}.{key}"
+            assert text
+    assert "<class" not in page
+
+
 def test_a_recipe_key_without_a_line_is_found(reference_pages: ModuleType) -> None:
     class Table(Struct):
         """A table.

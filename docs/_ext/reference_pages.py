@@ -32,7 +32,8 @@ def setup(app: Any) -> dict[str, bool]:
 def write_pages(folder: Path) -> None:
     """Write every generated page, each only where it changed, so that Sphinx rebuilds no more than it must."""
     folder.mkdir(exist_ok=True)
-    for name, page in (("recipe", recipe_page), ("cli", cli_page), ("api", api_page), ("schemas", schemas_page)):
+    pages = {"recipe": recipe_page, "node": node_page, "cli": cli_page, "api": api_page, "schemas": schemas_page}
+    for name, page in pages.items():
         path, text = folder / f"{name}.md", page()
         if not path.exists() or path.read_text("utf-8") != text:
             path.write_text(text, "utf-8")
@@ -72,18 +73,18 @@ def recipe_page() -> str:
 
 
 def keys_table(section: str, struct: type[Struct]) -> list[str]:
-    """The keys of one table of a recipe.
+    """The keys of one table of a TOML file.
 
     Raises:
         KeyError: the docstring says nothing of a key.
     """
     documented, rows = attributes_of(struct), []
     for field in structs.fields(struct):
-        if _struct_of(field.type) is not None:
+        if _struct_of(field.type) is not None or _struct_in_list(field.type) is not None:
             continue
         text = documented.get(field.name)
         if text is None:
-            raise KeyError(f"recipe key {section}.{field.name} has no line under 'Attributes' in {struct.__name__}")
+            raise KeyError(f"key {section}.{field.name} has no line under 'Attributes' in {struct.__name__}")
         rows.append((f"`{field.encode_name}`", type_words(field.type), _default(field), text[0].upper() + text[1:]))
     return table(("key", "value", "default", "meaning"), rows)
 
@@ -156,6 +157,42 @@ def _struct_of(kind: Any) -> type[Struct] | None:
         if isinstance(one, type) and issubclass(one, Struct) and get_origin(kind) not in (tuple, list, dict):
             return one
     return None
+
+
+def _struct_in_list(kind: Any) -> type[Struct] | None:
+    """The struct that a list holds; None for a list of plain values, and for what is no list."""
+    inner = get_args(kind)[0] if get_origin(kind) is tuple else None
+    return inner if isinstance(inner, type) and issubclass(inner, Struct) else None
+
+
+# ------------------------------------------------------------------------------------------- a node's file
+
+
+def node_sections() -> Iterator[tuple[str, type[Struct]]]:
+    """Every table of a node's file as it is written, such as `[keep]` or `[[receive.callers]]`, each struct once."""
+    from hilum.pacs.settings import NodeSettings
+
+    seen: set[type[Struct]] = set()
+
+    def below(struct: type[Struct], within: str) -> Iterator[tuple[str, type[Struct]]]:
+        for field in structs.fields(struct):
+            one, several = _struct_of(field.type), _struct_in_list(field.type)
+            inner, name = one or several, f"{within}.{field.encode_name}".lstrip(".")
+            if inner is not None and inner not in seen:
+                seen.add(inner)
+                yield (f"[{name}]" if one else f"[[{name}]]"), inner
+                yield from below(inner, name)
+
+    return below(NodeSettings, "")
+
+
+def node_page() -> str:
+    """One section for each table of a node's file, one row for each key."""
+    lines: list[str] = []
+    for section, struct in node_sections():
+        said = re.sub(r"^`\[+[\w.]+\]+`(: |\.$)", "", first_paragraph(struct))
+        lines += [f"## `{section}`", "", said[:1].upper() + said[1:], "", *keys_table(section, struct)]
+    return "\n".join(lines)
 
 
 # ------------------------------------------------------------------------------------------- command line

@@ -1,6 +1,6 @@
 """Data sets as nobody should send them: a node refuses each in one line or answers it, and never crashes.
 
-make test-node-hostile MUTANTS=10000
+make test-pacs-hostile MUTANTS=10000
 """
 
 from __future__ import annotations

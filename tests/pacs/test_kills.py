@@ -1,7 +1,7 @@
 """A node is killed again and again, at each step of its work: of every film that it has acknowledged there is one
 report and one picture in the PACS, and whatever was sent again was the same object.
 
-make test-node-kills KILLS=100
+make test-pacs-kills KILLS=100
 """
 
 from __future__ import annotations

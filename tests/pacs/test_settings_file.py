@@ -10,16 +10,19 @@ import pytest
 from msgspec import Struct, structs
 
 from hilum.errors import RequestError
-from hilum.pacs.settings import Destination, NodeSettings, Receive
+from hilum.pacs.settings import AllowedCaller, Destination, NodeSettings, Receive
 from hilum.pacs.settings_file import example_text, parse_settings, read_settings
 
 ORTHANC = Destination(name="orthanc", kind="c-store", port=4242, ae_title="ORTHANC")
 WATCHED = "[[sources]]\nname = 's'\nkind = 'folder'\n"
-START = '[receive]\n[[destinations]]\nname = "a"\nkind = "c-store"\n'
+CALLER = '[[receive.callers]]\nae_title = "XRAY1"\n'
+START = CALLER + '[[destinations]]\nname = "a"\nkind = "c-store"\n'
 
 
 def test_the_example_is_what_is_left_out_with_a_pacs_to_send_to() -> None:
-    assert parse_settings(example_text(), "example") == NodeSettings(receive=Receive(), destinations=(ORTHANC,))
+    callers = (AllowedCaller(ae_title="ORTHANC"), AllowedCaller(ae_title="STORESCU"))
+    expected = NodeSettings(receive=Receive(callers=callers), destinations=(ORTHANC,))
+    assert parse_settings(example_text(), "example") == expected
 
 
 def test_the_example_with_everything_on_is_read_too() -> None:
@@ -27,7 +30,7 @@ def test_the_example_with_everything_on_is_read_too() -> None:
     assert [each.kind for each in settings.sources] == ["orthanc", "qido", "folder"]
     assert [each.to for each in settings.routes] == [(), ("web",), ("orthanc",)]
     assert settings.receive is not None
-    assert settings.receive.callers[0].addresses == ("10.1.2.3", "10.1.3.0/24")
+    assert settings.receive.callers[-1].addresses == ("10.1.2.3", "10.1.3.0/24")
 
 
 def structs_below(kind: object) -> set[type[Struct]]:
@@ -73,7 +76,7 @@ def test_the_example_explains_every_key() -> None:
         ("[receive]\nae_title = 'RÖNTGEN'", "receive.ae_title: .* letters without accents"),
         ("[receive]\nae_title = 'A '", "receive.ae_title: 'A ' begins or ends with a space"),
         ("[receive]\nhost = 'node.example.org'", "receive.host: 'node.example.org' is no address of this machine's"),
-        ("[receive]\nhost = '0.0.0.0'", r"receive.host: 0.0.0.0: other machines .* add \[\[receive.callers\]\]"),
+        ("[receive]\nhost = '0.0.0.0'", r"receive: nobody may send; add \[\[receive.callers\]\]"),
         (
             "[[receive.callers]]\nae_title = 'A'\naddresses = ['10.1.2.0/33']",
             "receive.callers number 1.addresses: '10.1.2.0/33' is no address and no network",
@@ -86,10 +89,10 @@ def test_the_example_explains_every_key() -> None:
         ("[node]\nname = 'no de'\n" + START, "node.name: 'no de': names here have"),
         ("[node]\nstore = ''\n" + START, "node.store: is empty"),
         ("[node]\nshadow = 'yes'\n" + START, "node.shadow: must be true or false, and is text"),
-        ("[receive]", r"results would go nowhere: add \[\[destinations\]\], or set node.shadow = true"),
-        (START + START.removeprefix("[receive]\n"), "destinations: 'a' is there twice"),
+        (CALLER, r"results would go nowhere: add \[\[destinations\]\], or set node.shadow = true"),
+        (START + START.removeprefix(CALLER), "destinations: 'a' is there twice"),
         ("[[destinations]]\nname = 'a'\nkind = 'dimse'", "'dimse' is not known here; there are c-store, stow"),
-        ("[receive]\n[[destinations]]\nname = 'a'\nkind = 'stow'", "destinations number 1.url: is missing"),
+        (CALLER + "[[destinations]]\nname = 'a'\nkind = 'stow'", "destinations number 1.url: is missing"),
         (START + "port = 0", "destinations number 1.port: must be a whole number of at least 1"),
         (START + "url = 'http://a'", "1.url: has no meaning for a destination of the kind"),
         (START + "host = 'a b'", "destinations number 1.host: 'a b' is neither an address nor a host's name"),
@@ -101,7 +104,7 @@ def test_the_example_explains_every_key() -> None:
         (START + "[[routes]]\nto = 'a'", "routes number 1.to: must be a list, and is text"),
         (START + "[[routes]]\nto = ['a']\nage_from = 18\nage_below = 1", "no age is from 18 and below 1"),
         (
-            START + "[[receive.callers]]\nae_title = 'XRAY1'\n[[routes]]\nto = ['a']\ncallers = ['XRAY']",
+            START + "[[routes]]\nto = ['a']\ncallers = ['XRAY']",
             r"routes number 1.callers: no films come from 'XRAY'; did you mean 'XRAY1'\?",
         ),
         ("[[sources]]\nname = 'a'\nkind = 'folder'\n" + START, "sources number 1.folder: is missing"),

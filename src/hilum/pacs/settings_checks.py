@@ -54,11 +54,8 @@ def _problems(settings: NodeSettings) -> Iterator[str]:
 def _of_receiving(receive: Receive) -> Iterator[str]:
     yield from _of_title("receive.ae_title", receive.ae_title)
     yield from _of_listening("receive.host", receive.host)
-    if not receive.callers and not _is_loopback(receive.host):
-        yield (
-            f"receive.host: {receive.host}: other machines can reach that, and nobody is allowed to; add "
-            "[[receive.callers]], or leave receive.host out"
-        )
+    if not receive.callers:
+        yield "receive: nobody may send; add [[receive.callers]], each an AE title with the addresses it calls from"
     for number, caller in enumerate(receive.callers, 1):
         place = f"receive.callers number {number}"
         yield from _of_title(f"{place}.ae_title", caller.ae_title)
@@ -112,10 +109,9 @@ def _of_route(route: Route, place: str, settings: NodeSettings) -> Iterator[str]
     yield from _twice(f"{place}.to", route.to)
     callers = [each.ae_title for each in settings.receive.callers] if settings.receive else []
     known = [*callers, *(each.name for each in settings.sources)]
-    if callers or settings.receive is None:  # else anybody on this machine may call, by any title
-        for name in route.callers:
-            if name not in known:
-                yield f"{place}.callers: no films come from {name!r}; {_nearest(name, known, 'callers and sources')}"
+    for name in route.callers:
+        if name not in known:
+            yield f"{place}.callers: no films come from {name!r}; {_nearest(name, known, 'callers and sources')}"
     if route.age_from is not None and route.age_below is not None and route.age_from >= route.age_below:
         yield f"{place}: no age is from {route.age_from:g} and below {route.age_below:g}"
 
@@ -191,7 +187,3 @@ def _is_address(host: str) -> bool:
         return bool(ip_address(host))
     except ValueError:
         return False
-
-
-def _is_loopback(host: str) -> bool:
-    return _is_address(host) and ip_address(host).is_loopback
