@@ -131,11 +131,15 @@ def test_a_film_whose_report_every_destination_has_is_sent(store: Store, predict
     store.node_sendings.add(id_, "capture", ["pacs"])
     store.node_sendings.accepted(id_, "report", "pacs")
     assert state() == "reported"
-    assert store.node_sendings.refused(id_, "report", "archive", "0xA900", for_good=False) == 1
-    assert state() == "reported"
-    assert store.node_sendings.refused(id_, "report", "archive", "0xA900", for_good=True) == 2
-    assert state() == "refused"
-    assert [each.destination for each in store.node_sendings.again()] == ["archive"]
+    for for_good, expected in ((False, "reported"), (True, "refused")):
+        store.node_sendings.refused(id_, "report", "archive", "0xA900", for_good=for_good)
+        assert state() == expected
+    sending = store.node_sendings.get(id_, "report", "archive")
+    assert sending is not None
+    assert (sending.state, sending.why, sending.tries) == ("refused", "0xA900", 2)
+    again: list[str] = []
+    store.node_sendings.again(None, lambda _, found: again.extend(each.destination for each in found))
+    assert again == ["archive"]
     assert state() == "reported"
     store.node_sendings.add(id_, "report", ["pacs", "archive"])  # a step that is done again
     store.node_sendings.accepted(id_, "report", "archive")

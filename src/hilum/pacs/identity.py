@@ -16,6 +16,7 @@ UID_ROOT = "2.25.186615850606516105858710330429095754321"
 RESULT_VERSION = 1  # of what results say and how they look; with a new one every film has new results
 
 ResultKind = Literal["report", "capture"]
+RESULT_KINDS: tuple[ResultKind, ...] = ("report", "capture")
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,6 +92,38 @@ class Database:
         """
         self._outside_transactions("PRAGMA journal_mode=DELETE")
 
+    def engine_of_others(self, connections: int) -> Engine:
+        """An engine for a library that keeps tables of its own beside these; it is closed by whoever asked for it.
+
+        On SQLite what it commits outlives a kill at once, and a power cut from this database's next commit on: both
+        write to one log, which is in order.
+
+        Args:
+            connections: at a time.
+        """
+        if not self.is_sqlite:
+            return create_engine(self._url, pool_size=connections, max_overflow=0, pool_pre_ping=True)
+        arguments = {"timeout": _WAIT_SECONDS, "check_same_thread": False}
+        engine = create_engine(self._url, pool_size=connections, max_overflow=0, connect_args=arguments)
+
+        @event.listens_for(engine, "connect")
+        def prepare(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+            connection.isolation_level = "IMMEDIATE"
+            cursor = connection.cursor()
+            for pragma in ("synchronous=NORMAL", "foreign_keys=ON"):
+                cursor.execute(f"PRAGMA {pragma}")
+            cursor.close()
+
+        return engine
+
+    @property
+    def schema(self) -> str:
+        """The schema of PostgreSQL that the tables are in; empty for SQLite."""
+        if self.is_sqlite:
+            return ""
+        with self.read() as connection:
+            return str(connection.exec_driver_sql("SELECT current_schema()").scalar())
+
     def close(self) -> None:
         """Close every connection."""
         self._engine.dispose()

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Connection, Row, func, or_, select
+from sqlalchemy import Connection, Row, delete, exists, func, or_, select
 
 from hilum.store.columns import clean
 from hilum.store.database import Database
 from hilum.store.new_predictions import insert_predictions
 from hilum.store.node_records import UNFINISHED, Backlog, FilmReason, FilmState, NewNodeFilm, NodeFilm, ReceivedFilm
 from hilum.store.records import NewPrediction
-from hilum.store.tables import node_films, predictions
+from hilum.store.tables import node_films, node_sendings, predictions
 
 Enqueue = Callable[[Connection, str], None]  # a workflow's id, in the transaction of its film's row
 _AT = node_films.c
@@ -146,11 +146,9 @@ class NodeFilms:
             )
             return _one(connection, workflow_id)
 
-    def change(self, workflow_id: str, state: FilmState, why: str = "", *, file: str | None = None) -> None:
-        """Note that a film is further, or where its file is now."""
+    def change(self, workflow_id: str, state: FilmState, why: str = "") -> None:
+        """Note that a film is further."""
         values = {"state": state, "why": clean(why), "changed": datetime.now(UTC)}
-        if file is not None:
-            values["file"] = clean(file)
         with self._database.write() as connection:
             connection.execute(node_films.update().where(_AT.workflow_id == workflow_id).values(values))
 
@@ -159,6 +157,36 @@ class NodeFilms:
         with self._database.read() as connection:
             known = {file for (file,) in connection.execute(select(_AT.file).where(_AT.file != ""))}
         return frozenset(files) - known
+
+    def with_file(self, state: FilmState, before: datetime, limit: int = 1000) -> tuple[NodeFilm, ...]:
+        """Films whose files are still there though nothing needs them: every result was sent, or was given up.
+
+        Args:
+            state: of the films.
+            before: since when they have been in it.
+            limit: the largest number of them.
+        """
+        result, captured = node_sendings.alias(), node_sendings.alias()
+        waits = exists().where(result.c.workflow_id == _AT.workflow_id, result.c.state == "waiting")
+        drawn = exists().where(captured.c.workflow_id == _AT.workflow_id, captured.c.kind == "capture")
+        # A capture that could not be drawn in a day is not drawn any more.
+        needs_no_capture = or_(_AT.capture == "", drawn, _AT.changed <= before - timedelta(days=1))
+        query = select(node_films).where(_AT.state == state, _AT.changed <= before, _AT.file != "", ~waits)
+        if state in ("sent", "refused"):
+            query = query.where(needs_no_capture)
+        with self._database.read() as connection:
+            return tuple(map(_film, connection.execute(query.order_by(_AT.changed).limit(limit))))
+
+    def move_file(self, workflow_id: str, file: str) -> None:
+        """Note where a film's file is now; empty where it is gone."""
+        with self._database.write() as connection:
+            connection.execute(node_films.update().where(_AT.workflow_id == workflow_id).values(file=clean(file)))
+
+    def forget(self, workflow_id: str) -> None:
+        """Remove the row of a film that was erased, once its files are gone."""
+        with self._database.write() as connection:
+            connection.execute(delete(node_sendings).where(node_sendings.c.workflow_id == workflow_id))
+            connection.execute(delete(node_films).where(_AT.workflow_id == workflow_id, _AT.state == "erased"))
 
     def counts(self) -> dict[FilmState, int]:
         """How many films there are, by their states; those that there is none of are left out."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection, Row, func, select
@@ -21,10 +21,28 @@ class NodeSendings:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add(self, workflow_id: str, kind: str, destinations: Sequence[str], state: SendingState = "waiting") -> None:
+    def add(
+        self,
+        workflow_id: str,
+        kind: str,
+        destinations: Sequence[str],
+        state: SendingState = "waiting",
+        *,
+        enqueue: Callable[[Connection], None] = lambda connection: None,
+    ) -> None:
         """Note that a result is to be sent to some destinations; what is noted already stays as it is.
 
         A film's report without any destination is sent at once.
+
+        Args:
+            workflow_id: of the film.
+            kind: `report` or `capture`.
+            destinations: their names.
+            state: `waiting` or `shadow`.
+            enqueue: has them sent; called in the transaction.
+
+        Raises:
+            StoreError: the database does not answer; nothing was noted and nothing enqueued.
         """
         now = datetime.now(UTC)
         with self._database.write() as connection:
@@ -46,6 +64,7 @@ class NodeSendings:
             ]
             if rows:
                 connection.execute(node_sendings.insert(), rows)
+            enqueue(connection)
             if kind == "report":
                 unfinished = (node_films.c.workflow_id == workflow_id, node_films.c.state == "answered")
                 connection.execute(node_films.update().where(*unfinished).values(state="reported", changed=now))
@@ -61,8 +80,17 @@ class NodeSendings:
             if kind == "report":
                 _settle(connection, workflow_id)
 
-    def refused(self, workflow_id: str, kind: str, destination: str, why: str, *, for_good: bool) -> int:
-        """Note that a destination has refused a result, and give how often it has by now.
+    def refused(
+        self,
+        workflow_id: str,
+        kind: str,
+        destination: str,
+        why: str,
+        *,
+        for_good: bool,
+        enqueue: Callable[[Connection], None] = lambda connection: None,
+    ) -> None:
+        """Note that a destination has refused a result.
 
         Args:
             workflow_id: of the film.
@@ -70,6 +98,7 @@ class NodeSendings:
             destination: its name.
             why: with the status.
             for_good: whether it is not tried again.
+            enqueue: has it sent again; called in the transaction.
         """
         now = datetime.now(UTC)
         with self._database.write() as connection:
@@ -79,8 +108,7 @@ class NodeSendings:
             _note_destination(connection, destination, refusal)
             if kind == "report":
                 _settle(connection, workflow_id)
-            query = select(_AT.tries).where(_AT.id == f"{workflow_id}/{kind}/{destination}")
-            return connection.execute(query).scalar() or 0
+            enqueue(connection)
 
     def unreachable(self, destination: str, why: str) -> None:
         """Note that a destination cannot be reached; since when stays what it was."""
@@ -89,11 +117,14 @@ class NodeSendings:
             since = connection.execute(query).scalar() or datetime.now(UTC)
             _note_destination(connection, destination, {"down_since": since, "down_why": clean(why)})
 
-    def again(self, destination: str | None = None) -> tuple[NodeSending, ...]:
+    def again(
+        self, destination: str | None, enqueue: Callable[[Connection, Sequence[NodeSending]], None]
+    ) -> tuple[NodeSending, ...]:
         """Have what was refused for good wait once more, and give it.
 
         Args:
             destination: only what this one has refused; None for every one.
+            enqueue: has it sent; called in the transaction.
         """
         which = _AT.state == "refused"
         if destination is not None:
@@ -105,7 +136,15 @@ class NodeSendings:
             for workflow_id in {each.workflow_id for each in found if each.kind == "report"}:
                 refused = (node_films.c.workflow_id == workflow_id, node_films.c.state == "refused")
                 connection.execute(node_films.update().where(*refused).values(state="reported", why=""))
+            enqueue(connection, found)
         return found
+
+    def get(self, workflow_id: str, kind: str, destination: str) -> NodeSending | None:
+        """One result's way to one destination; None where it is not to go there."""
+        query = select(node_sendings).where(_AT.id == f"{workflow_id}/{kind}/{destination}")
+        with self._database.read() as connection:
+            row = connection.execute(query).first()
+        return _sending(row) if row else None
 
     def of(self, workflow_id: str) -> tuple[NodeSending, ...]:
         """The results of a film."""

@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, se
 from hilum.errors import RequestError
 from hilum.store.audit import append
 from hilum.store.database import Database
-from hilum.store.tables import films, node_films, predictions, verdicts
+from hilum.store.tables import films, node_films, node_sendings, predictions, verdicts
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +135,8 @@ def _forget_node_films(
     """Take what is known of films out of the rows of nodes; the nodes remove the files and then the rows."""
     its_prediction = node_films.c.prediction_id.in_(select(predictions.c.id).where(which))
     chosen = its_prediction if of_node is None else its_prediction | of_node
+    results = select(node_films.c.workflow_id).where(chosen)
+    connection.execute(delete(node_sendings).where(node_sendings.c.workflow_id.in_(results)))
     nothing = dict.fromkeys(("instance", "study", "pixels", "prediction_id", "shown", "why"), "")
     values = {**nothing, "earlier": [], "state": "erased", "changed": datetime.now(UTC)}
     connection.execute(node_films.update().where(chosen).values(values))

@@ -1,0 +1,103 @@
+"""DBOS in this process: its workflows in the store's database, its queues, and its end.
+
+DBOS is one in a process. It talks to nobody but the database, and says little: warnings, as lines of the log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from dbos import DBOS, DBOSClient, DBOSConfig
+
+from hilum.errors import StoreError
+from hilum.pacs.workflows import VERSION, PlainSerializer
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from hilum.store import Database
+
+_APPLICATION = "hilum"
+_CONNECTIONS = 24  # to the database, at a time
+_NEVER_SECONDS = 3600.0  # between two looks for what no node uses
+
+
+class Durable:
+    """The workflows of this process.
+
+    Attributes:
+        client: that enqueues in the store's transactions.
+    """
+
+    def __init__(self, database: Database, node: str) -> None:
+        """Make ready; nothing is begun yet.
+
+        Args:
+            database: the store's.
+            node: its name, under which DBOS notes what it has begun.
+        """
+        schema = database.schema
+        # A schema of their own lets several stores share a PostgreSQL.
+        self._schema = "dbos" if schema in ("", "public") else f"{schema}_dbos"
+        self._engine: Engine = database.engine_of_others(_CONNECTIONS)
+        self._node = node
+        self.client = DBOSClient(
+            system_database_engine=self._engine,
+            dbos_system_schema=self._schema,
+            serializer=PlainSerializer(),
+            application_name=_APPLICATION,
+            lazy=True,
+        )
+
+    def start(self, queues: Mapping[str, tuple[int, float]]) -> None:
+        """Go on with what this node had begun, and take from the queues from now on.
+
+        `hilum.pacs.workflows.assign` comes first.
+
+        Args:
+            queues: by name, how many workflows this process does at a time, and the seconds between two looks.
+
+        Raises:
+            StoreError: the database does not answer.
+        """
+        config: DBOSConfig = {
+            "name": _APPLICATION,
+            "system_database_url": self._engine.url.render_as_string(hide_password=False),
+            "system_database_engine": self._engine,
+            "dbos_system_schema": self._schema,
+            "application_version": VERSION,
+            "executor_id": self._node,
+            "serializer": PlainSerializer(),
+            "log_level": "WARNING",
+            "enable_otlp": False,
+            "use_listen_notify": False,
+            "notification_listener_polling_interval_sec": _NEVER_SECONDS,
+            "scheduler_polling_interval_sec": _NEVER_SECONDS,
+        }
+        DBOS(config=config)
+        try:
+            DBOS.listen_queues(list(queues))
+            DBOS.launch()
+            for name, (workers, seconds) in queues.items():
+                DBOS.register_queue(
+                    name, worker_concurrency=workers, polling_interval_sec=seconds, on_conflict="always_update"
+                )
+        except Exception as error:  # of DBOS or of the database
+            raise StoreError(f"the queue in the store cannot be opened ({type(error).__name__})") from error
+
+    def take_over(self, node: str) -> int:
+        """Go on with what another node has begun, which is not alive any more; gives how many workflows.
+
+        Should it be alive after all, and write down what it has done: DBOS lets only one of the two.
+        """
+        return len(DBOS._recover_pending_workflows([node]))
+
+    def close(self, seconds: int) -> None:
+        """Take nothing more, wait for what has begun, and leave what takes longer for the next start.
+
+        Args:
+            seconds: to wait at most.
+        """
+        DBOS.destroy(workflow_completion_timeout_sec=seconds)
+        self._engine.dispose()

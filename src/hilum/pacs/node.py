@@ -1,0 +1,147 @@
+"""A node: all its parts put together, started and stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from sqlalchemy import Connection
+
+from hilum.locks import sole_writer
+from hilum.pacs.answerer import Answerer
+from hilum.pacs.backing_off import StoppableClock
+from hilum.pacs.dispatch import Dispatch
+from hilum.pacs.durable import Durable
+from hilum.pacs.folders import NodeFolders
+from hilum.pacs.logs import log_event
+from hilum.pacs.metrics import NodeMetrics
+from hilum.pacs.queue import FilmQueue
+from hilum.pacs.receiver import DicomReceiver
+from hilum.pacs.retention import FolderRetention
+from hilum.pacs.senders.outcomes import Sender
+from hilum.pacs.senders.sending import open_sender
+from hilum.pacs.settings import Destination, NodeSettings
+from hilum.pacs.steps import Answers, FilmSteps
+from hilum.pacs.sweeper import Heart
+from hilum.pacs.workflows import CAPTURES, FILMS, Enqueuing, NodeWork, assign, sending_queue
+from hilum.store import NodeFilm, NodeSending, Store, open_store
+
+_FILMS_AT_A_TIME = 16  # in workflows: they are read in processes and predicted in batches
+_STOPPING_SECONDS = 8  # that what has begun may take before it is left for the next start
+
+
+def open_answerer(settings: NodeSettings) -> Answerer:
+    """The detector that a node's settings name."""
+    node = settings.node
+    return Answerer(node.bundle, node.workers, trusted=node.trusted or None)
+
+
+class Node:
+    """A node of a hospital's network, in this process; there can be one at a time.
+
+    Attributes:
+        settings: how it is set up.
+        metrics: what it counts.
+        store: with everything that it knows.
+        folders: with its files.
+        queue: takes films in: `queue.accept`.
+        port: that it receives on; 0 where it does not.
+    """
+
+    def __init__(
+        self,
+        settings: NodeSettings,
+        open_answers: Callable[[NodeSettings], Answers] = open_answerer,
+        open_destination: Callable[[Destination], Sender] = open_sender,
+    ) -> None:
+        """Take the settings; nothing is opened yet.
+
+        Args:
+            settings: as `hilum.pacs.settings_file.read_settings` gives them.
+            open_answers: opens what answers films.
+            open_destination: opens a destination.
+        """
+        self.settings, self._open_answers, self._open_destination = settings, open_answers, open_destination
+        self._closing = ExitStack()
+        self._clock = StoppableClock()
+        self.port = 0
+        self.store: Store
+        self.folders: NodeFolders
+        self.metrics: NodeMetrics
+        self.queue: FilmQueue
+
+    def start(self) -> None:
+        """Open everything, go on with what was begun, sweep up, then take films in.
+
+        Raises:
+            HilumError: something cannot be opened; nothing runs then.
+        """
+        with ExitStack() as opened:
+            self._open(opened)
+            self._closing = opened.pop_all()
+        log_event("started")
+
+    def stop(self) -> None:
+        """Take no further films, finish what has begun or leave it for the next start, then close everything."""
+        log_event("stopping")
+        self._closing.close()
+        log_event("stopped")
+
+    def send_again(self, destination: str | None = None) -> int:
+        """Have results sent once more that were refused for good; gives how many.
+
+        Args:
+            destination: only what this one has refused; None for every one.
+        """
+
+        def enqueue(connection: Connection, found: Sequence[NodeSending]) -> None:
+            for each in found:
+                self._enqueuing.again(connection, each)
+
+        return len(self.store.node_sendings.again(destination, enqueue))
+
+    def _open(self, opened: ExitStack) -> None:
+        settings, node = self.settings, self.settings.node
+        self.folders = folders = NodeFolders(Path(node.folder))
+        opened.enter_context(sole_writer(folders.folder / node.name))
+        self.store = store = opened.enter_context(open_store(node.store))
+        if store.database.file is not None:  # SQLite is one node's
+            opened.enter_context(sole_writer(store.database.file))
+        self.metrics = NodeMetrics(store)
+        answers = self._open_answers(settings)
+        opened.callback(answers.close)
+        senders = {} if node.shadow else {each.name: self._open_destination(each) for each in settings.destinations}
+        for sender in senders.values():
+            opened.callback(sender.close)
+        durable = Durable(store.database, node.name)
+        self._enqueuing = enqueuing = Enqueuing(durable.client)
+        steps = FilmSteps(settings, store, folders, answers, self._route, enqueuing.result, enqueuing.capture)
+        dispatch = Dispatch(store, folders, senders, self._clock, steps.make_again, enqueuing.again)
+        self.queue = FilmQueue(settings, store, folders, answers.facts, enqueuing.film)
+        assign(NodeWork(steps, dispatch, self._clock, store, self.metrics))
+        opened.callback(assign, None)
+        opened.callback(durable.close, _STOPPING_SECONDS)
+        opened.callback(self._clock.stop)
+        durable.start(self._queues())
+        heart = Heart(store, node.name, settings.alarm, durable.take_over)
+        opened.callback(heart.close)
+        retention = FolderRetention(settings.keep, store, folders)
+        opened.callback(retention.close)
+        self.queue.sweep()
+        if not node.shadow:
+            self.send_again()
+        if settings.receive is not None:
+            receiver = DicomReceiver(settings.receive, folders.films, self.queue.accept)
+            self.port = receiver.start()
+            opened.callback(receiver.stop)
+
+    def _queues(self) -> dict[str, tuple[int, float]]:
+        """The queues, each with how many workflows are done at a time, and the seconds between two looks."""
+        sending = {sending_queue(each.name): (each.connections, 0.1) for each in self.settings.destinations}
+        return {FILMS: (_FILMS_AT_A_TIME, 0.05), CAPTURES: (1, 0.5), **sending}
+
+    def _route(self, film: NodeFilm, path: Path) -> Sequence[str]:
+        """The names of the destinations of a film's results."""
+        settings = self.settings
+        return [each.name for each in settings.destinations]
