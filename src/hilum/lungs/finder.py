@@ -123,9 +123,10 @@ def _square_of(film: NDArray[np.uint8] | NDArray[np.float32]) -> NDArray[np.floa
     """The film as the network takes it: (SIDE, SIDE) float32 from 0 to 1, both sides scaled."""
     if film.ndim != 2 or not film.size:
         raise ValueError(f"a film is (height, width), not {film.shape}")
-    scale = np.float32(255) if film.dtype == np.uint8 else np.float32(1)
-    grey = np.ascontiguousarray(film, dtype=np.float32) / scale
-    if not np.isfinite(grey).all() or grey.min() < 0 or grey.max() > 1:
+    grey = np.ascontiguousarray(film, dtype=np.float32)
+    if film.dtype == np.uint8:
+        grey /= np.float32(255)  # a copy already
+    if not 0 <= float(grey.min()) <= float(grey.max()) <= 1:  # of what is no number neither is true
         raise ValueError("a film is uint8, or float from 0 to 1")
     return np.asarray(cv2.resize(grey, (SIDE, SIDE), interpolation=cv2.INTER_AREA), dtype=np.float32)
 

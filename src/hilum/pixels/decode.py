@@ -195,7 +195,7 @@ def _bytes_of(path: str) -> bytes:
             size = os.fstat(file.fileno()).st_size
             if size > MAX_FILE_BYTES:
                 raise FilmError(path, f"has {size >> 20:,} MiB; a film has at most {MAX_FILE_BYTES >> 20} MiB")
-            data = file.read(MAX_FILE_BYTES + 1)
+            data = file.read(size + 1)
     except (OSError, ValueError) as error:
         raise _unopened(path, error) from None
     if not data:

@@ -69,7 +69,8 @@ def modality_values(
         remarks.append(
             f"its rescale {'slope is missing: 1' if slope is None else 'intercept is missing: 0'} was taken"
         )
-    if slope is not None or intercept is not None:
+    as_stored = (slope, intercept) == (1, 0) and stored.itemsize <= 2  # which leaves float32 as it is
+    if not as_stored and (slope is not None or intercept is not None):
         slope, intercept = 1.0 if slope is None else slope, intercept or 0.0
         with np.errstate(over="ignore", invalid="ignore"):
             values = values * np.float32(slope) + np.float32(intercept)
@@ -106,7 +107,7 @@ def presented(
             remarks.append(f"its VOI LUT {nothing}")
             continue
         remarks.extend(f"its VOI LUT {problem}" for problem in table.problems)
-        remarks.extend(_few("VOI LUT", grey, values, padding))
+        remarks.extend(_few("VOI LUT", grey, values, padding, shown))
         return grey
     step = first_number(ds, "RescaleSlope").value
     for window in windows_of(ds, abs(step or 1.0), remarks) if in_units else []:
@@ -116,7 +117,7 @@ def presented(
             remarks.append(f"its window (centre {window.centre:g}, width {window.width:g}) {nothing}")
             continue
         remarks.extend(window.problems)
-        remarks.extend(_few("window", grey, values, padding))
+        remarks.extend(_few("window", grey, values, padding, shown))
         return grey
     grey, problems = stretch(values, grey_scale, padding)
     remarks.extend(problems)
@@ -157,14 +158,16 @@ def _items(ds: Dataset, keyword: str, remarks: list[str]) -> list[Dataset]:
 
 
 def _few(
-    what: str, grey: NDArray[np.float32], values: NDArray[np.float32], padding: NDArray[np.bool_] | None
+    what: str,
+    grey: NDArray[np.float32],
+    values: NDArray[np.float32],
+    padding: NDArray[np.bool_] | None,
+    shown: float,
 ) -> list[str]:
     """The remark on a window or table that leaves few grey levels, by its range or between black and white."""
-    shown, own = _sample(grey, padding), _sample(values, padding)
-    low, high = np.percentile(shown, [0.5, 99.5])
-    span = round(255 * float(high - low))
-    levels = int(np.count_nonzero(np.bincount(np.rint(255 * shown).astype(np.int64))))
-    if levels < 255 * _FEW and levels < len(np.unique(own)):
+    span = round(255 * shown)
+    levels = int(np.count_nonzero(np.bincount(np.rint(255 * _sample(grey, padding)).astype(np.uint8))))
+    if levels < 255 * _FEW and levels < len(np.unique(_sample(values, padding))):
         span = min(span, levels)
     return [f"its {what} shows it in {span} of 255 grey levels"] if span < 255 * _FEW else []
 

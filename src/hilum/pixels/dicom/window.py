@@ -105,6 +105,7 @@ def apply_window(values: NDArray[np.float32], centre: float, width: float, funct
         centre, width = centre - 0.5, width - 1
     if width == 0:
         return (values > centre).astype(np.float32)
-    return cast(
-        NDArray[np.float32], np.clip((values - np.float32(centre)) / np.float32(width) + np.float32(0.5), 0, 1)
-    )
+    grey = values - np.float32(centre)
+    grey /= np.float32(width)
+    grey += np.float32(0.5)
+    return np.clip(grey, 0, 1, out=grey)
