@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from hilum.errors import RequestError
 from hilum.pacs.metrics import MetricsServer, NodeMetrics
+from hilum.pacs.receiver import ReceiverFigures
 from hilum.store import NewNodeFilm, Store, open_store
 
 
@@ -69,10 +70,27 @@ def test_steps_are_timed_whether_they_succeed_or_not(store: Store) -> None:
         pass
     with pytest.raises(ValueError, match="no"), metrics.timed("answer"):
         raise ValueError("no")
-    metrics.refused.labels("address").inc()
     found = figures(metrics.text())
     assert found["hilum_node_step_seconds_count answer"] == 2
-    assert found["hilum_node_connections_refused_total address"] == 1
+
+
+def test_reasons_are_counted_without_what_a_header_says(store: Store) -> None:
+    for number, part in enumerate(("ABDOMEN", "CANARY JANE", "HAND")):
+        why = f"of another part of the body than the chest ({part})"
+        film = NewNodeFilm(f"{number:064}", "", "", f"p{number}", "s", "y", "node", "X", "", "left alone", why)
+        store.node_films.receive(film, enqueue)
+    found = figures(NodeMetrics(store).text())
+    of_chest = "hilum_node_films_without_report of another part of the body than the chest (…) left alone"
+    assert {name: value for name, value in found.items() if "without_report" in name} == {of_chest: 3}
+
+
+def test_a_receiver_is_asked_for_what_it_counts(store: Store) -> None:
+    metrics = NodeMetrics(store)
+    metrics.watch_receiver(lambda: ReceiverFigures(2, 5, {"0x0000": 7, "0xA700": 1}, 3, 1))
+    found = figures(metrics.text())
+    assert (found["hilum_node_associations"], found["hilum_node_connections"]) == (2, 5)
+    assert (found["hilum_node_stored_total 0x0000"], found["hilum_node_stored_total 0xA700"]) == (7, 1)
+    assert found["hilum_node_connections_refused_total address"] == 3
 
 
 def test_prometheus_is_given_them_over_http(store: Store) -> None:

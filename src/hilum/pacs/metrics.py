@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import re
 import threading
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from time import perf_counter
 from wsgiref.simple_server import WSGIServer
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, start_http_server
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client import CollectorRegistry, Histogram, generate_latest, start_http_server
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from hilum.errors import RequestError, StoreError
+from hilum.pacs.receiver import ReceiverFigures
 from hilum.store import FILM_STATES, Store
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+_REASONS = 50
+_TERM = re.compile(r"\b[A-Z0-9][A-Z0-9_-]+\b( [A-Z0-9_-]+\b)*")  # what a header holds: a modality, a part of the body
 
 
 class NodeMetrics:
@@ -25,10 +30,6 @@ class NodeMetrics:
     Attributes:
         registry: holds them.
         step_seconds: of one film in one step, by step.
-        associations: that are open.
-        opened: associations that were let in.
-        refused: connections and associations that were not let in or were ended, by reason.
-        repeated: films that were sent once more.
     """
 
     def __init__(self, store: Store) -> None:
@@ -36,13 +37,15 @@ class NodeMetrics:
         self.step_seconds = Histogram(
             "hilum_node_step_seconds", "Time of a step.", ("step",), registry=self.registry, buckets=_SECONDS
         )
-        self.associations = Gauge("hilum_node_associations", "Associations that are open.", registry=self.registry)
-        self.opened = Counter("hilum_node_associations_opened", "Associations let in.", registry=self.registry)
-        self.refused = Counter(
-            "hilum_node_connections_refused", "Not let in, or ended.", ("reason",), registry=self.registry
-        )
-        self.repeated = Counter("hilum_node_films_repeated", "Films sent once more.", registry=self.registry)
         self.registry.register(_StoreFigures(store))
+
+    def watch_receiver(self, figures: Callable[[], ReceiverFigures]) -> None:
+        """Give what a receiver counts, too.
+
+        Args:
+            figures: asks it.
+        """
+        self.registry.register(_ReceiverCounts(figures))
 
     @contextmanager
     def timed(self, step: str) -> Iterator[None]:
@@ -88,6 +91,26 @@ class MetricsServer:
         self._thread.join()
 
 
+class _ReceiverCounts(Collector):
+    """What a receiver has counted since it was started."""
+
+    def __init__(self, figures: Callable[[], ReceiverFigures]) -> None:
+        self._figures = figures
+
+    def collect(self) -> Iterator[Metric]:
+        now = self._figures()
+        yield GaugeMetricFamily("hilum_node_associations", "Associations that are open.", now.associations)
+        yield GaugeMetricFamily("hilum_node_connections", "Connections that are open.", now.connections)
+        stored = CounterMetricFamily("hilum_node_stored", "Replies to C-STORE.", labels=("status",))
+        for status, count in now.statuses.items():
+            stored.add_metric((status,), count)
+        yield stored
+        refused = CounterMetricFamily("hilum_node_connections_refused", "Not let in, or ended.", labels=("reason",))
+        refused.add_metric(("address",), now.turned_away)
+        refused.add_metric(("room",), now.evicted)
+        yield refused
+
+
 class _StoreFigures(Collector):
     """Figures that several nodes on a store share, read when they are asked for."""
 
@@ -115,6 +138,15 @@ class _StoreFigures(Collector):
         for state in FILM_STATES:
             films.add_metric((state,), counts.get(state, 0))
         yield films
+        reasons: Counter[tuple[str, str]] = Counter()
+        for reason in self._store.node_films.reasons(_REASONS):
+            reasons[reason.state, _without_terms(reason.why)] += reason.films
+        without = GaugeMetricFamily(
+            "hilum_node_films_without_report", "Why some films have none.", labels=("state", "reason")
+        )
+        for labels, count in reasons.items():
+            without.add_metric(labels, count)
+        yield without
         backlog = self._store.node_films.backlog()
         yield GaugeMetricFamily("hilum_node_backlog_films", "Films that wait for an answer.", backlog.films)
         age = (now - backlog.oldest).total_seconds() if backlog.oldest else 0.0
@@ -136,3 +168,8 @@ class _StoreFigures(Collector):
             alarm.add_metric((beat.node,), float(bool(beat.alarm)))
         yield alive
         yield alarm
+
+
+def _without_terms(why: str) -> str:
+    """A reason without what a film's header or a destination has said, so that there are a few of them."""
+    return _TERM.sub("…", why.partition(":")[0])
