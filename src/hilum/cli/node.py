@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -36,12 +37,21 @@ def node(
     if file is None:
         raise RequestError("name the node's file; hilum node --example > node.toml writes one to begin with")
     require("pacs", "hilum node")
-    from hilum.pacs.running import check_start
     from hilum.pacs.settings_file import read_settings
 
     settings = read_settings(file)
     if check:
+        from hilum.pacs.running import check_start
+
         check_start(settings)
         tell("It would start.")
         return
-    raise RequestError("so far a node's file can only be checked: hilum node FILE --check")
+    from hilum.answering.readers import start_ahead
+    from hilum.machine import processors
+    from hilum.pacs.logs import begin_log
+
+    begin_log(sys.stderr, log)
+    start_ahead(max(1, min(settings.node.workers or processors(), processors() - 1)))  # one is this process's own
+    from hilum.pacs.running import run_node
+
+    run_node(settings)

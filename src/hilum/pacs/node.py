@@ -15,7 +15,7 @@ from hilum.pacs.dispatch import Dispatch
 from hilum.pacs.durable import Durable
 from hilum.pacs.folders import NodeFolders
 from hilum.pacs.logs import log_event
-from hilum.pacs.metrics import NodeMetrics
+from hilum.pacs.metrics import MetricsServer, NodeMetrics
 from hilum.pacs.queue import FilmQueue
 from hilum.pacs.receiver import DicomReceiver
 from hilum.pacs.retention import FolderRetention
@@ -109,6 +109,8 @@ class Node:
         if store.database.file is not None:  # SQLite is one node's
             opened.enter_context(sole_writer(store.database.file))
         self.metrics = NodeMetrics(store)
+        if settings.metrics.port:
+            opened.callback(MetricsServer(self.metrics, settings.metrics.host, settings.metrics.port).close)
         answers = self._open_answers(settings)
         opened.callback(answers.close)
         senders = {} if node.shadow else {each.name: self._open_destination(each) for each in settings.destinations}
@@ -134,6 +136,7 @@ class Node:
         if settings.receive is not None:
             receiver = DicomReceiver(settings.receive, folders.films, self.queue.accept)
             self.port = receiver.start()
+            self.metrics.watch_receiver(lambda: receiver.figures)
             opened.callback(receiver.stop)
 
     def _queues(self) -> dict[str, tuple[int, float]]:
