@@ -33,6 +33,7 @@ class RuledAnswers:
     asked: int = 0
     not_judged: str = ""
     failing: int = 0  # times that it fails before it answers
+    ended: int = 0  # times that its reading process is ended first
 
     def answer(self, path: Path) -> tuple[AnsweredFilm, FilmHeader]:
         self.asked += 1
@@ -40,6 +41,11 @@ class RuledAnswers:
         if self.failing:
             self.failing -= 1
             raise OSError("the network could not be loaded")
+        if self.ended:
+            self.ended -= 1
+            error = "takes too long to read"
+            unread = Prediction(Film(""), error=error, answer=NOT_JUDGED, why=f"It could not be read: {error}.")
+            return AnsweredFilm(unread, retry=True), FilmHeader()
         row = Prediction(
             Film(""),
             (1 - self.prob, self.prob),

@@ -16,7 +16,7 @@ import hilum
 from hilum.answering.reading import FilmHeader, ReadingLimits
 from hilum.errors import BundleError, FilmError, HilumError
 from hilum.inference import Detector
-from hilum.pacs.answerer import Answerer
+from hilum.pacs.answerer import Answerer, ReadingEndedError
 from hilum.pixels import decode
 from tests.pixels.dicoms import dataset, stored_phantom
 
@@ -111,6 +111,10 @@ def test_a_film_that_takes_too_long_is_not_judged_and_the_others_go_on(tmp_path:
         assert first[0].retry
         assert not any(answered.row.error or answered.retry for answered, _ in others)
         assert answerer.restarts == 1
+        (process,) = set(children()) - before
+        os.kill(process, signal.SIGSTOP)
+        with pytest.raises(ReadingEndedError, match="the film takes too much memory or time"):
+            answerer.heat(paths[0])
     finally:
         answerer.close()
 

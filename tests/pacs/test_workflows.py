@@ -8,6 +8,7 @@ from pathlib import Path
 import pydicom
 import pytest
 
+from hilum.pacs import workflows
 from hilum.pacs.node import Node
 from hilum.store import NodeFilm
 from tests.pacs.films import film
@@ -49,3 +50,19 @@ def test_what_was_not_sent_is_sent_after_the_next_start_and_is_the_same(tmp_path
     with running(settings, answers, pacs) as node:
         wait_until(lambda: states(node) == ["sent"] * 3)
     assert answers.asked == 3
+
+
+@pytest.mark.parametrize(("ended", "asked"), [(2, 3), (3, 3)])
+def test_a_film_whose_reading_process_is_ended_is_read_again_before_it_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ended: int, asked: int
+) -> None:
+    """How busy the machine was is no property of the film; one that ends three processes is reported as unread."""
+    monkeypatch.setattr(workflows, "pause_after", lambda failures: 0.01)
+    pacs, answers = KeepingSender(), RuledAnswers(ended=ended)
+    with running(settings_of(tmp_path, "pacs"), answers, pacs) as node:
+        arrive(node, film(1))
+        wait_until(lambda: only(node).state == "sent")
+        stored = node.store.predictions.get(only(node).prediction)
+    assert answers.asked == asked
+    assert stored is not None
+    assert bool(stored.row.error) == (ended == 3)

@@ -31,6 +31,10 @@ PICTURE_SIDE = 1024  # pixels of a capture's longer side, at most
 T = TypeVar("T")
 
 
+class ReadingEndedError(HilumError):
+    """The process that read a film was ended: another time it may be read."""
+
+
 class FilmHeat(NamedTuple):
     """What a capture is drawn from; both are of the film's proportions, and of the same size.
 
@@ -127,11 +131,15 @@ class Answerer:
 
         Raises:
             FilmError: it cannot be read.
+            ReadingEndedError: the process that read it was ended, for time or memory or because it crashed.
             HilumError: as for `answer`.
         """
         reply = self._wait_for(self._line.ask(ReadFilm(str(path), 0, PICTURE_SIDE)))
         if not isinstance(reply, FilmRead):
-            raise FilmError("the film", reply.reason if isinstance(reply, FilmRefused) else "it could not be read")
+            refused = reply if isinstance(reply, FilmRefused) else FilmRefused("it could not be read")
+            if refused.retry:
+                raise ReadingEndedError(f"the film {refused.reason}")
+            raise FilmError("the film", refused.reason)
         square, picture = reply.square(), reply.film_picture()
         with self._explaining:
             prediction = ""

@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 from hilum.answering.reading import FilmHeader
 from hilum.errors import FilmError, HilumError
 from hilum.files import open_regular
-from hilum.pacs.answerer import FilmHeat
+from hilum.pacs.answerer import FilmHeat, ReadingEndedError
 from hilum.pacs.checks import left_alone_after
 from hilum.pacs.facts import read_facts
 from hilum.pacs.folders import NodeFolders
@@ -81,14 +81,18 @@ class FilmSteps:
         self._route, self._enqueue, self._enqueue_capture = route, enqueue, enqueue_capture
         self.results = Results(store, folders, answers.facts)
 
-    def predict(self, workflow_id: str) -> FilmState:
+    def predict(self, workflow_id: str, *, last: bool = True) -> FilmState:
         """Answer a film; a film that is to be refused without that is not read.
 
         Args:
             workflow_id: of the film.
+            last: whether an answer is kept that circumstances made; else it is for the caller to try again.
 
         Returns:
             How far the film is.
+
+        Raises:
+            ReadingEndedError: the process that read the film was ended, and it was not the last time.
         """
         film = self._film(workflow_id)
         if film.answered is not None or film.state != "received":
@@ -98,6 +102,8 @@ class FilmSteps:
         new, shown, why = None, "", film.why
         if not why:
             answered, header = self._answers.answer(path)
+            if answered.retry and not last:
+                raise ReadingEndedError(answered.row.why)
             why, shown = left_alone_after(answered, self._settings.films), shown_text(answered)
             new = self._new_prediction(path, answered, header)
         reported = new is None or not why
@@ -221,6 +227,7 @@ class FilmSteps:
             film_bytes=path.stat().st_size,
             film=path.read_bytes() if kept > 0 else None,
             keep_until=datetime.now(UTC) + timedelta(hours=kept) if kept > 0 else None,
+            retry=answered.retry,
         )
 
     def _fail(self, workflow_id: str, why: str) -> FilmState:

@@ -15,7 +15,8 @@ from dbos import DBOS, DBOSClient, EnqueueOptions, Serializer
 from sqlalchemy import Connection
 
 from hilum.errors import FilmError, HilumError, RequestError, StoreError
-from hilum.pacs.backing_off import Clock, trying_again
+from hilum.pacs.answerer import ReadingEndedError
+from hilum.pacs.backing_off import Clock, Stopping, pause_after, trying_again
 from hilum.pacs.dispatch import Dispatch
 from hilum.pacs.identity import ResultKind
 from hilum.pacs.logs import log_event
@@ -28,6 +29,7 @@ T = TypeVar("T")
 VERSION = "1"  # of the workflows: what one of them has begun another version does not go on with
 FILMS, CAPTURES = "films", "captures"  # queues
 _MOST_TRIES = 5  # of a step of one film, but for what the database or the disk may let pass later
+_MOST_READS = 3  # of a film whose reading process is ended: a film may be at fault, and a busy machine
 
 
 def sending_queue(destination: str) -> str:
@@ -78,6 +80,21 @@ class NodeWork:
         with self.metrics.timed(name):
             return DBOS.run_step({"name": name}, tried)
 
+    def predict(self, workflow_id: str) -> str:
+        """Answer a film; one whose reading process is ended is read again, some seconds later, before it is refused.
+
+        Raises:
+            Stopping: the node stops meanwhile.
+        """
+        for reads in range(1, _MOST_READS):
+            try:
+                return self.steps.predict(workflow_id, last=False)
+            except ReadingEndedError:
+                log_event("read again", workflow_id)
+            if self.clock.wait(pause_after(reads + 3)):
+                raise Stopping
+        return self.steps.predict(workflow_id)
+
 
 _work: list[NodeWork] = []  # of this process: DBOS is one in a process, and calls functions by their names
 
@@ -98,7 +115,7 @@ def film_workflow(workflow_id: str) -> str:
     """Answer a film and make its report."""
     work = _now()
     try:
-        work.step("predicted", lambda: work.steps.predict(workflow_id))
+        work.step("predicted", lambda: work.predict(workflow_id))
         return work.step("reported", lambda: work.steps.report(workflow_id))
     except Exception as error:
         work.store.node_films.change(workflow_id, "failed", _reason(error))
