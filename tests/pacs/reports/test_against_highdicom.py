@@ -14,9 +14,10 @@ from pydicom.sr.coding import Code
 
 from hilum.pacs.records import ReportContent
 from hilum.pacs.reports import build_report, device_uid, file_bytes
+from hilum.pacs.reports.outline import region_outline
 from hilum.records import NOT_SURE
 from tests.pacs.films import film
-from tests.pacs.reports.contents import LUNGS, content
+from tests.pacs.reports.contents import content
 
 PRESENCE = {
     "PNEUMONIA": Code("415684004", "SCT", "Suspected"),
@@ -31,7 +32,7 @@ def by_highdicom(shown: Dataset, said: ReportContent, tracking: str) -> Dataset:
     detector, row = said.detector, said.answer.row
     identifier = sr.TrackingIdentifier(uid=tracking, identifier="PNEUMONIA")
     site = [sr.FindingSite(LUNG)]
-    closed = np.array([*LUNGS, LUNGS[0]])
+    closed = np.array(region_outline(said.answer, (256, 224)))
     source = sr.SourceImageForRegion(str(shown.SOPClassUID), str(shown.SOPInstanceUID))
     region = sr.PlanarROIMeasurementsAndQualitativeEvaluations(
         tracking_identifier=identifier,
@@ -71,7 +72,7 @@ def by_highdicom(shown: Dataset, said: ReportContent, tracking: str) -> Dataset:
     )
     report = sr.MeasurementReport(
         observation_context=sr.ObservationContext(observer_device_context=observer),
-        procedure_reported=Code("399208008", "SCT", "Plain chest X-ray"),
+        procedure_reported=Code("363679005", "SCT", "Imaging procedure"),
         imaging_measurements=[region, finding],
     )
     root: Dataset = report[0]

@@ -28,25 +28,27 @@ def region_outline(answer: AnsweredFilm, size: tuple[int, int]) -> tuple[Point, 
     rows, columns = size if min(size) > 0 else answer.row.shape
     lungs = _within(answer.outline, rows, columns)
     if _has_area(lungs):
-        return (*lungs, lungs[0])
+        return _closed(lungs)
     for top, left, bottom, right in (answer.region or (0, 0, rows, columns), (0, 0, rows, columns)):
         corners = [(left, top), (right, top), (right, bottom), (left, bottom)]
         box = _within([(float(column), float(row)) for column, row in corners], rows, columns)
         if _has_area(box):
-            return _with_middles(box)
+            return _closed(box)
     return ()
 
 
-def _with_middles(corners: list[Point]) -> tuple[Point, ...]:
-    """A closed line through corners and the middles between them.
+def _closed(corners: list[Point]) -> tuple[Point, ...]:
+    """A line back to its first point; of four corners it goes through the middles between them, too.
 
     OHIF takes a closed line of four corners for a rectangle of its own, and asks whether to go on with it: who says
     yes sees an area in place of the probability.
     """
-    line = []
-    for (column, row), (right, below) in zip(corners, corners[1:] + corners[:1], strict=True):
-        line += [(column, row), ((column + right) / 2, (row + below) / 2)]
-    return (*line, line[0])
+    if len(corners) == 4:
+        line = []
+        for (column, row), (right, below) in zip(corners, corners[1:] + corners[:1], strict=True):
+            line += [(column, row), ((column + right) / 2, (row + below) / 2)]
+        corners = line
+    return (*corners, corners[0])
 
 
 def _within(points: tuple[Point, ...] | list[Point], rows: int, columns: int) -> list[Point]:

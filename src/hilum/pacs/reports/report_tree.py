@@ -61,9 +61,8 @@ class ReportTree:
     def items(self) -> list[bytes]:
         """Everything below the root, in the order of the template."""
         made = self._items
-        procedure = codes.ANY_FILM if self._refusal else codes.CHEST_FILM
         items = [made.code(HAS_MODIFIER, codes.LANGUAGE, codes.ENGLISH), *self._observer()]
-        items += [made.code(HAS_MODIFIER, codes.PROCEDURE, procedure), self._library()]
+        items += [made.code(HAS_MODIFIER, codes.PROCEDURE, codes.ANY_IMAGING), self._library()]
         if not self._refusal:
             detector = self._content.detector
             groups = [self._groups(name) for name in finding_classes(detector.classes)]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pydicom.charset import convert_encodings
+from pydicom.charset import convert_encodings, default_encoding
 from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.tag import Tag
@@ -98,4 +98,5 @@ def _add_encoded(report: Dataset, items: bytes, charset: Sequence[str]) -> None:
     """Add the tree as it is read from a file: in bytes, until somebody asks for it."""
     tag = Tag(_CONTENT_SEQUENCE)
     report[tag] = RawDataElement(tag, "SQ", len(items), items, 0, False, True)
-    report.set_original_encoding(False, True, convert_encodings(list(charset) or None))
+    # Without this pydicom would read all of it again before it writes it.
+    report.set_original_encoding(False, True, convert_encodings(list(charset)) if charset else default_encoding)
