@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -86,6 +87,41 @@ def test_a_full_disk_leaves_nothing(spool: Spool, monkeypatch: pytest.MonkeyPatc
         spool.put(b"film")
     monkeypatch.undo()
     assert names(spool) == []
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 1 MiB, where this user may mount one."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", disk], capture_output=True)
+    if mounted.returncode:
+        pytest.skip("only root can mount a small disk")
+    yield disk
+    subprocess.run(["umount", disk], check=True)
+
+
+@pytest.mark.slow
+def test_a_real_disk_that_fills_up_leaves_nothing_of_the_film_that_did_not_fit(small_disk: Path) -> None:
+    spool = Spool(small_disk)
+    kept = [spool.put(bytes(300_000)) for _ in range(3)]
+    with pytest.raises(StoreError, match="No space left on device; make room, or name another folder"):
+        spool.put(bytes([1]) * 100_000 for _ in range(3))
+    assert sorted(spool.sweep()) == sorted(kept)
+    assert len(names(spool)) == 3
+    spool.remove(kept[0])
+    spool.put(bytes(300_000))
+
+
+@pytest.mark.slow
+def test_a_disk_is_never_filled_to_the_last_byte(small_disk: Path) -> None:
+    """What follows from a film needs some room too: its row, and its report."""
+    spool = Spool(small_disk)
+    with suppress(StoreError):
+        for _ in range(1000):
+            spool.put(bytes(2000))
+    assert 100 < len(spool.sweep()) < 1000
+    assert os.statvfs(small_disk).f_bavail > 0
 
 
 def test_a_folder_that_is_not_written_leaves_nothing(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable
 
@@ -43,10 +42,9 @@ from hilum.pacs.pdus import (
     decode_request,
     reject_pdu,
 )
+from hilum.pacs.seldom import SeldomLog
 from hilum.pacs.settings import Receive
 from hilum.pacs.storing import Incoming, Storing, TooLargeError
-
-logger = logging.getLogger("hilum")
 
 _UNEXPECTED, _INVALID = 2, 6  # reasons of an abort
 _PACE = 8 << 10  # bytes a second that a film comes with at least, after
@@ -64,9 +62,21 @@ class Association:
         peers: Peers,
         storing: Storing,
         stopping: Callable[[], bool],
+        log: SeldomLog,
     ) -> None:
+        """Begin with a connection.
+
+        Args:
+            peer: the connection.
+            settings: `[receive]`.
+            callers: who may call.
+            peers: where it has a place.
+            storing: takes its films.
+            stopping: whether the receiver is being stopped: then it ends after the message that is being received.
+            log: for what goes wrong with it.
+        """
         self._peer, self._settings, self._callers = peer, settings, callers
-        self._peers, self._storing, self._stopping = peers, storing, stopping
+        self._peers, self._storing, self._stopping, self._log = peers, storing, stopping, log
         self._contexts: dict[int, tuple[str, str]] = {}  # of what is taken: SOP class and transfer syntax
         self._caller = ""
         self._most = 0
@@ -88,14 +98,10 @@ class Association:
                 while self._next():
                     pass
         except PduError:
-            logger.warning("an association from %s was aborted: it does not keep to the protocol", self._peer.address)
+            self._warn("association aborted: it does not keep to the protocol")
             self._peer.send(abort_pdu(_INVALID))
         except TooLargeError:
-            logger.warning(
-                "an association of %s was aborted: an object of more than %d MiB",
-                self._caller,
-                self._settings.limits.instance_mib,
-            )
+            self._warn("association aborted: an object of more bytes than allowed")
             self._peer.send(abort_pdu(by_protocol=False))
         finally:
             if self._incoming is not None:
@@ -124,19 +130,18 @@ class Association:
 
     def _refusal(self, request: AssociationRequest) -> tuple[int, int, int] | None:
         """Why an association is rejected, as the protocol counts; None where it is not."""
-        address = self._peer.address
         if not request.version & 1:
             return WRONG_VERSION
         if request.application != APPLICATION:
             return NO_CONTEXT
-        if request.called != self._settings.ae_title:
-            logger.warning("an association from %s was rejected: it calls another AE title than ours", address)
+        if request.called != self._settings.ae_title.strip():
+            self._warn("association rejected: it calls another AE title than ours")
             return UNKNOWN_CALLED
-        if not self._callers.may_call(request.calling, address):
-            logger.warning("an association from %s was rejected: its AE title is not listed with it", address)
+        if not self._callers.may_call(request.calling, self._peer.address):
+            self._warn("association rejected: its AE title is not listed with its address")
             return UNKNOWN_CALLER
         if self._stopping() or not self._peers.seat(self._peer):
-            logger.warning("an association of %s from %s was rejected: there is no room", request.calling, address)
+            self._warn("association rejected: there are as many as allowed")
             return BUSY
         return None
 
@@ -164,9 +169,12 @@ class Association:
         self._received += received
         allowed = _PACE_FROM * self._settings.limits.silent_seconds + self._received / _PACE
         if self._peer.phase is Phase.RECEIVING and time.monotonic() - self._began > allowed:
-            logger.warning("an association of %s was aborted: a film comes too slowly", self._caller)
+            self._warn("association aborted: a film comes too slowly")
             self._peer.send(abort_pdu(by_protocol=False))
             raise PeerGoneError
+
+    def _warn(self, event: str) -> None:
+        self._log.warn(event, self._peer.address, self._caller)
 
     def _take(self, piece: Piece) -> None:
         if not self._words and self._command is None:  # a message begins

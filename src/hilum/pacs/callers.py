@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 from hilum.errors import RequestError
-from hilum.pacs.settings import AllowedCaller, Tls
+from hilum.pacs.settings import AllowedCaller
 
 _Address = IPv4Address | IPv6Address
 _Network = IPv4Network | IPv6Network
@@ -35,29 +34,6 @@ class Callers:
         """Whether this one calls from there."""
         peer = _plain(address)
         return any(peer in network for network in self._networks.get(ae_title, ()))
-
-
-def server_context(tls: Tls) -> ssl.SSLContext:
-    """Mutual TLS as PS3.15, annex B.12 asks for (BCP 195): TLS 1.2 or later, both sides with certificates.
-
-    Raises:
-        RequestError: a file cannot be read, or a key does not belong to its certificate.
-    """
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.verify_mode = ssl.CERT_REQUIRED
-    named = {"certificate": tls.certificate, "key": tls.key}
-    try:
-        context.load_cert_chain(tls.certificate, tls.key)
-        named = {"authorities": tls.authorities}
-        context.load_verify_locations(tls.authorities)
-    except ssl.SSLError:
-        what = " and ".join(f"{key} {path}" for key, path in named.items())
-        raise RequestError(f"tls: {what} cannot be used; name PEM files, the key that of the certificate") from None
-    except OSError as error:
-        what = " or ".join(f"{key} {path}" for key, path in named.items())
-        raise RequestError(f"tls: {what} cannot be read ({error.strerror}); correct the path") from None
-    return context
 
 
 def _network(written: str) -> _Network:

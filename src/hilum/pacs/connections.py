@@ -1,8 +1,8 @@
 """Connections of peers that may say nothing, half of something, or all of it a byte a second.
 
 Every wait has an end, and none of them holds up another peer: each connection has a thread that sleeps in the system
-until bytes come. (pynetdicom's two threads an association wake up all the time, and one half-sent PDU holds its
-association for as long as the peer likes: `benchmarks` has the figures.)
+until bytes come. pynetdicom's two threads an association wake up all the time, and one half-sent PDU holds its
+association for as long as the peer likes (`python -m benchmarks.pacs_receiving` compares them).
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ from hilum.pacs.pdus import PduError, abort_pdu
 from hilum.pacs.settings import Limits
 
 _WAITING_A_SEAT = 4  # connections without an association, for each association that there may be
-_OWING_SHARE = 0.2  # of the silent seconds: then who says nothing makes room for who does, if there is no room
+# Shares of the silent seconds after which, if there is no room, who says nothing makes room for who does.
+_OWING_SHARE = 0.2  # within a message
+_IDLE_SHARE = 0.5  # between two
 _IDLE_FACTOR = 30  # times the silent seconds: for so long an association may stay open without a message
 _HEAD = 6
 _REQUEST = 256 << 10  # bytes of the request for an association, whatever the limit of a PDU
@@ -119,7 +121,7 @@ class Peer:
         """For how many seconds too long nothing came, so that the place may be had by another; 0 for not too long."""
         if self.phase is Phase.WORKING:
             return 0.0
-        allowed = self._limits.silent_seconds * (1.0 if self.phase is Phase.IDLE else _OWING_SHARE)
+        allowed = self._limits.silent_seconds * (_IDLE_SHARE if self.phase is Phase.IDLE else _OWING_SHARE)
         return max(0.0, now - self._silent_since - allowed)
 
     def end(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import socket
 import threading
 import time
@@ -13,14 +14,15 @@ from msgspec import Struct
 
 from hilum.errors import RequestError
 from hilum.pacs.association import Association
-from hilum.pacs.callers import Callers, server_context
+from hilum.pacs.callers import Callers
 from hilum.pacs.connections import Peer, PeerGoneError, Peers, Phase
+from hilum.pacs.logs import log_event
 from hilum.pacs.records import Arrival
+from hilum.pacs.seldom import SeldomLog
 from hilum.pacs.settings import Receive
 from hilum.pacs.spool import Spool
 from hilum.pacs.storing import Storing
-
-logger = logging.getLogger("hilum")
+from hilum.pacs.tls import server_context
 
 _GRACE_SECONDS = 10.0
 _ENDING_SECONDS = 5.0
@@ -70,6 +72,7 @@ class DicomReceiver:
         self._accepting: threading.Thread | None = None
         self._threads: set[threading.Thread] = set()
         self._turned_away = 0
+        self._log = SeldomLog()
 
     def start(self) -> int:
         """Open the port.
@@ -133,12 +136,12 @@ class DicomReceiver:
                 connected, (address, *_) = self._listener.accept()
             except OSError as error:
                 if not self._stopping.is_set():
-                    logger.error("no connection can be taken now (%s)", error.strerror)
+                    self._log.warn(f"no connection can be taken now: {os.strerror(error.errno or 0)}", "")
                     time.sleep(0.1)  # too many files are open: others will be closed
                 continue
             if not self._callers.may_connect(address):
                 self._turned_away += 1
-                logger.warning("a connection from %s was closed: no caller is listed with this address", address)
+                self._log.warn("connection closed: no caller is listed with its address", address)
                 connected.close()
                 continue
             self._begin(connected, address)
@@ -163,13 +166,12 @@ class DicomReceiver:
         try:
             if self._context is not None:
                 peer.secure(self._context)
-            Association(
-                peer, self._settings, self._callers, self._peers, self._storing, self._stopping.is_set
-            ).serve()
+            stopping, log = self._stopping.is_set, self._log
+            Association(peer, self._settings, self._callers, self._peers, self._storing, stopping, log).serve()
         except PeerGoneError:
             pass
         except Exception as error:  # never the end of the server, and never a traceback with what a film holds
-            logger.error("an association from %s failed (%s)", peer.address, type(error).__name__)
+            log_event("association failed", level=logging.ERROR, address=peer.address, error=type(error).__name__)
         finally:
             self._peers.leave(peer)
             peer.close()

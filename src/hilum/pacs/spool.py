@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import time
@@ -18,6 +19,8 @@ from hilum.pacs.records import Arrival
 _KEPT = ".dcm"
 _WRITING = ".part"
 _UNTOUCHED_SECONDS = 60.0  # before a file that nobody holds is taken for one that a killed process left
+# Of a disk this much is left for what follows from a film: its row, its report.
+_RESERVE_SHARE, _RESERVE_BYTES = 0.01, 128 << 20
 _LONGEST_SOURCE = 64  # bytes; it is written in a file's name, two letters a byte
 
 
@@ -40,6 +43,7 @@ class Spool:
         self.folder = folder
         with _written(folder):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _sync_folder(folder.parent)
 
     def put(self, content: bytes | Iterable[bytes], source: str = "") -> Path:
         """Keep a film; when this returns it outlives a power cut.
@@ -84,6 +88,10 @@ class Spool:
         letters = source.encode("utf-8", "surrogatepass")
         if len(letters) > _LONGEST_SOURCE:
             raise RequestError(f"a source's name has at most {_LONGEST_SOURCE} bytes, this one {len(letters)}")
+        with _written(self.folder):
+            disk = os.statvfs(self.folder)
+            if disk.f_bavail * disk.f_frsize < min(_RESERVE_BYTES, _RESERVE_SHARE * disk.f_blocks * disk.f_frsize):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         return SpoolFile(self.folder, f"{uuid.uuid4().hex}-{letters.hex()}")
 
     def remove(self, path: Path) -> None:

@@ -14,13 +14,12 @@ from typing import NamedTuple
 from hilum.errors import FilmError, HilumError, StoreError
 from hilum.pacs.dimse import NO_MATCH, NO_ROOM, NOT_UNDERSTOOD, SUCCESS, Command
 from hilum.pacs.facts import is_uid, read_facts
+from hilum.pacs.logs import log_event
 from hilum.pacs.offers import RADIOGRAPHS
 from hilum.pacs.pdus import IMPLEMENTATION, IMPLEMENTATION_NAME
 from hilum.pacs.records import Arrival, FilmFacts
 from hilum.pacs.settings import Receive
 from hilum.pacs.spool import Spool, SpoolFile
-
-logger = logging.getLogger("hilum")
 
 
 class Answer(NamedTuple):
@@ -88,7 +87,7 @@ class Storing:
         try:
             film = self._spool.begin(caller)
         except StoreError as error:
-            logger.error("%s", error)
+            _refused("no film can be stored", str(error), logging.ERROR)
             return Incoming(self, command, caller, most, None, _FULL)
         incoming = Incoming(self, command, caller, most, film, None)
         incoming.write(file_meta(command.sop_class, command.instance, syntax, caller, self._settings.ae_title))
@@ -112,13 +111,13 @@ class Storing:
             self._accept(Arrival(path, facts, caller))
             return Answer(SUCCESS)
         except StoreError as error:
-            logger.error("a film could not be stored and was refused: %s", error)
+            _refused("a film could not be stored", str(error), logging.ERROR)
             answer = _FULL
         except HilumError as error:
-            logger.warning("a film was refused: %s", error)
+            _refused("a film was refused", str(error))
             answer = _REFUSED
         except Exception as error:  # whatever it is, the film is not safe, and its sender has to know
-            logger.error("a film could not be enqueued and was refused (%s)", type(error).__name__)
+            _refused("a film could not be enqueued", type(error).__name__, logging.ERROR)
             answer = _FULL
         finally:
             with self._enqueueing:
@@ -179,7 +178,7 @@ class Incoming:
         try:
             self._film.write(content)
         except StoreError as error:
-            logger.error("a film could not be stored and was refused: %s", error)
+            _refused("a film could not be stored", str(error), logging.ERROR)
             self._answer = _FULL
             self.drop()
 
@@ -202,12 +201,17 @@ class Incoming:
             self._film.flush()
             facts = read_facts(self._film.path)
         except FilmError as error:
-            logger.warning("an object was refused: %s", error.reason)
+            _refused("an object was refused", error.reason)
             return _UNREADABLE
         except (StoreError, OSError) as error:
-            logger.error("a film could not be stored and was refused: %s", error)
+            _refused("a film could not be stored", str(error), logging.ERROR)
             return _FULL
         return self._storing.check(facts, self._command) or self._storing.keep(self._film, facts, self._caller)
+
+
+def _refused(event: str, why: str, level: int = logging.WARNING) -> None:
+    """Write why a film was not acknowledged, in words that hold nothing of it."""
+    log_event(event, level=level, why=why)
 
 
 def file_meta(sop_class: str, instance: str, syntax: str, caller: str, called: str) -> bytes:

@@ -1,4 +1,4 @@
-"""TLS on connections that this node opens: DICOM's with a certificate of its own, HTTP's with or without."""
+"""TLS on DICOM's connections, with certificates of both sides; and on those of HTTP, with or without our own."""
 
 from __future__ import annotations
 
@@ -33,14 +33,42 @@ def client_context(tls: Tls | None, authorities: str = "", whose: str = "") -> s
     except (OSError, ValueError) as error:
         raise RequestError(f"{whose}: {wanted}: no certificates can be read there: {_reason(error)}") from None
     if tls:
-        try:
-            context.load_cert_chain(tls.certificate, tls.key, password="")  # nobody is there to be asked for it
-        except (OSError, ValueError) as error:
-            both = f"{tls.certificate} and {tls.key}"
-            raise RequestError(
-                f"{whose}: {both} are no certificate and its key without a passphrase: {_reason(error)}"
-            ) from None
+        _show(context, tls, whose)
     return context
+
+
+def server_context(tls: Tls, whose: str = "receive") -> ssl.SSLContext:
+    """For connections that peers open, who have to show a certificate by one of our authorities.
+
+    Args:
+        tls: our certificate, and who may have signed theirs.
+        whose: of whom a refusal speaks.
+
+    Raises:
+        RequestError: a file cannot be read or is none of its kind.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.verify_mode = ssl.CERT_REQUIRED
+    try:
+        context.load_verify_locations(tls.authorities)
+    except (OSError, ValueError) as error:
+        raise RequestError(
+            f"{whose}: {tls.authorities}: no certificates can be read there: {_reason(error)}"
+        ) from None
+    _show(context, tls, whose)
+    return context
+
+
+def _show(context: ssl.SSLContext, tls: Tls, whose: str) -> None:
+    """Have the context show our own certificate."""
+    try:
+        context.load_cert_chain(tls.certificate, tls.key, password="")  # nobody is there to be asked for it
+    except (OSError, ValueError) as error:
+        both = f"{tls.certificate} and {tls.key}"
+        raise RequestError(
+            f"{whose}: {both} are no certificate and its key without a passphrase: {_reason(error)}"
+        ) from None
 
 
 def _reason(error: OSError | ValueError) -> str:
