@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from hilum.lungs import Box, LungFinder, find_lungs, shipped_finder
+from hilum.lungs import Box, LungFinder, find_lungs, hull_of, shipped_finder
 from hilum.lungs.finder import SIDE
 from hilum.pixels import chest_phantom
 
@@ -118,3 +119,14 @@ def test_the_shipped_network_is_small_enough_to_ship() -> None:
 
     assert SHIPPED.stat().st_size <= 2_000_000
     assert len(shipped_finder().sha256) == 64
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_hull_is_that_of_all_pixels_by_opencv(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    mask = rng.random(tuple(rng.integers(1, 60, 2))) < 10 ** rng.uniform(-3, 0)
+    expected = np.zeros(mask.shape, np.uint8)
+    points = cv2.findNonZero(mask.astype(np.uint8))
+    if points is not None:
+        cv2.fillConvexPoly(expected, cv2.convexHull(points), 1)
+    np.testing.assert_array_equal(hull_of(mask), expected.astype(bool))

