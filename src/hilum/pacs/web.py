@@ -21,6 +21,7 @@ from urllib.parse import SplitResult, urlencode, urlsplit
 from hilum.errors import RequestError
 from hilum.files import read_regular
 from hilum.pacs.senders.outcomes import Unreachable
+from hilum.pacs.tcp import acknowledge_now
 from hilum.pacs.tls import client_context
 
 MIB = 1 << 20
@@ -165,6 +166,7 @@ class WebServer:
             try:
                 with self._named():
                     connection.request("GET" if content is None else "POST", target, content, dict(headers))
+                    acknowledge_now(connection.sock)
                     return connection, connection.getresponse()
             except Unreachable as error:
                 connection.close()
@@ -187,6 +189,7 @@ class WebServer:
                     raise TimeoutError
                 if connection.sock is not None:
                     connection.sock.settimeout(left)
+                    acknowledge_now(connection.sock)
                 block = response.read1(_BLOCK)
                 if not block and response.length:
                     raise http.client.IncompleteRead(b"")

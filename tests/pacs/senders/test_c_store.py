@@ -172,7 +172,9 @@ def test_a_warning_is_sent_and_named_once(report: Path, status: int, caplog: pyt
     with peer(takes(status, status)) as port, opened(port) as sender, logs:
         sender.send(report)
         sender.send(report)
-    assert [record.name for record in caplog.records if f"0x{status:04X}" in record.getMessage()] == ["hilum"]
+    (record,) = caplog.records
+    assert record.getMessage() == "taken with a warning"
+    assert f"(0x{status:04X})" in vars(record)["event_facts"]["warning"]
 
 
 def test_a_pacs_that_refuses_one_in_ten_took_the_others(tmp_path: Path) -> None:

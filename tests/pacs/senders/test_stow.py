@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import socket
-import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
 from pathlib import Path
 
@@ -26,63 +22,7 @@ from hilum.pacs.senders.stow import StowSender
 from hilum.pacs.settings import Destination
 from tests.pacs.orthanc import Orthanc, an_orthanc, free_port
 from tests.pacs.results_like import a_capture, a_report
-
-
-@dataclass
-class WebPeer:
-    """A server that answers what it is told to, and keeps what it was asked."""
-
-    status: int = 200
-    content: bytes = b""
-    kind: str = "application/dicom+json"
-    headers: Mapping[str, str] = field(default_factory=dict)
-    close: bool = False
-    asked: list[tuple[str, str, dict[str, str], bytes]] = field(default_factory=list)
-    connections: int = 0
-    port: int = 0
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/dicom-web"
-
-
-@contextmanager
-def web_peer(status: int = 200, content: object = None, **answer: object) -> Iterator[WebPeer]:
-    raw = content if isinstance(content, bytes) else json.dumps(content).encode()
-    peer = WebPeer(status, raw, **answer)  # type: ignore[arg-type]
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def setup(self) -> None:
-            super().setup()
-            peer.connections += 1
-
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            peer.asked.append((self.command, self.path, dict(self.headers), body))
-            if peer.close:
-                self.close_connection = True
-                return
-            self.send_response(peer.status)
-            for key, value in {"Content-Type": peer.kind, **peer.headers}.items():
-                self.send_header(key, value)
-            self.send_header("Content-Length", str(len(peer.content)))
-            self.end_headers()
-            self.wfile.write(peer.content)
-
-        do_GET = do_POST
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        peer.port = server.server_address[1]
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-        thread.start()
-        yield peer
-        server.shutdown()
-        thread.join()
+from tests.pacs.web_peer import WebSaid, answering
 
 
 @contextmanager
@@ -119,7 +59,7 @@ def failed(uid: str, reason: int, sequence: str = "00081198") -> dict[str, objec
 
 
 def test_a_result_is_sent_as_it_lies_in_its_file(report: Path, uid: str) -> None:
-    with web_peer(200, taken(uid)) as peer, opened(peer.url) as sender:
+    with answering(200, taken(uid)) as peer, opened(peer.url) as sender:
         sender.send(report)
         sender.send(report)
         method, path, headers, body = peer.asked[0]
@@ -132,10 +72,12 @@ def test_a_result_is_sent_as_it_lies_in_its_file(report: Path, uid: str) -> None
 
 
 def test_a_warning_is_sent_and_named_once(report: Path, uid: str, caplog: pytest.LogCaptureFixture) -> None:
-    with web_peer(202, taken(uid, 0xB000)) as peer, opened(peer.url) as sender, caplog.at_level(logging.WARNING):
+    with answering(202, taken(uid, 0xB000)) as peer, opened(peer.url) as sender, caplog.at_level(logging.WARNING):
         sender.send(report)
         sender.send(report)
-    assert caplog.messages == ["archive takes a result with a warning: some elements were changed (0xB000)"]
+    (record,) = caplog.records
+    facts = {"destination": "archive", "warning": "some elements were changed (0xB000)"}
+    assert (record.getMessage(), vars(record)["event_facts"]) == ("taken with a warning", facts)
 
 
 @pytest.mark.parametrize("status", [200, 202, 409])
@@ -144,17 +86,18 @@ def test_a_failure_in_the_answer_is_a_refusal_whatever_the_status_is(
     report: Path, uid: str, status: int, sequence: str
 ) -> None:
     line = r"^archive refuses a result: out of resources \(0xA700\)$"
-    with web_peer(status, failed(uid, 0xA700, sequence)) as peer, opened(peer.url) as sender:
+    with answering(status, failed(uid, 0xA700, sequence)) as peer, opened(peer.url) as sender:
         with pytest.raises(Refused, match=line) as refused:
             sender.send(report)
         assert refused.value.status == "0xA700"
-        peer.content = json.dumps(failed("", 0xA700, sequence)).encode()  # which names no instance: it was one alone
+        said = WebSaid(status, failed("", 0xA700, sequence))  # which names no instance: it was one alone
+        peer.answer = lambda _: said
         with pytest.raises(Refused, match=line):
             sender.send(report)
 
 
 def test_an_object_that_is_there_already_is_sent(report: Path, uid: str) -> None:
-    with web_peer(409, failed(uid, 0x0111)) as peer, opened(peer.url) as sender:
+    with answering(409, failed(uid, 0x0111)) as peer, opened(peer.url) as sender:
         sender.send(report)
 
 
@@ -173,7 +116,7 @@ def test_an_object_that_is_there_already_is_sent(report: Path, uid: str) -> None
     ],
 )
 def test_an_answer_that_does_not_name_the_result_is_no_sending(report: Path, status: int, content: object) -> None:
-    with web_peer(status, content) as peer, opened(peer.url) as sender:
+    with answering(status, content) as peer, opened(peer.url) as sender:
         line = f"^archive answers {status} without saying that it took the result; is url the root of its DICOMweb"
         with pytest.raises(Refused, match=line):
             sender.send(report)
@@ -183,7 +126,7 @@ def test_an_answer_that_does_not_name_the_result_is_no_sending(report: Path, sta
     ("status", "may_pass"), [(400, False), (404, False), (409, True), (413, False), (415, False), (500, True)]
 )
 def test_a_refusal_of_http_is_one(report: Path, uid: str, status: int, may_pass: bool) -> None:
-    with web_peer(status, taken(uid)) as peer, opened(peer.url) as sender:
+    with answering(status, taken(uid)) as peer, opened(peer.url) as sender:
         with pytest.raises(Refused, match=rf"^archive refuses a result \({status}\)$") as refused:
             sender.send(report)
         assert refused.value.may_pass is may_pass
@@ -201,9 +144,9 @@ def test_a_refusal_of_http_is_one(report: Path, uid: str, status: int, may_pass:
     ],
 )
 def test_what_is_said_of_this_node_says_nothing_of_the_result(report: Path, status: int, words: str) -> None:
-    with web_peer(200) as elsewhere:
+    with answering(200) as elsewhere:
         headers = {"Location": f"{elsewhere.url}/studies"}
-        with web_peer(status, headers=headers) as peer, opened(peer.url) as sender:
+        with answering(status, headers=headers) as peer, opened(peer.url) as sender:
             with pytest.raises(
                 Unreachable, match=rf"^destination archive: http://127.0.0.1:\d+ {words} \({status}\)|,"
             ):
@@ -213,12 +156,12 @@ def test_what_is_said_of_this_node_says_nothing_of_the_result(report: Path, stat
 
 
 def test_who_closes_in_the_middle_is_unreachable(report: Path, uid: str) -> None:
-    with web_peer(200, taken(uid)) as peer, opened(peer.url) as sender:
+    with answering(200, taken(uid)) as peer, opened(peer.url) as sender:
         sender.send(report)
-        peer.close = True  # by a connection that was used before, and by a new one
+        takes, peer.answer = peer.answer, lambda _: None  # by a connection that was used before, and by a new one
         with pytest.raises(Unreachable, match=r"closed the connection in the middle$"):
             sender.send(report)
-        peer.close = False
+        peer.answer = takes
         sender.send(report)
         assert len(peer.asked) == 4
 
@@ -238,7 +181,7 @@ def test_who_is_down_or_slow_is_unreachable(report: Path) -> None:
 
 
 def test_an_answer_has_a_limit(report: Path) -> None:
-    large = web_peer(200, b"[" * (2 << 20))
+    large = answering(200, b"[" * (2 << 20))
     with large as peer, opened(peer.url) as sender, pytest.raises(Unreachable, match="answers with more than 1 MiB"):
         sender.send(report)
 
@@ -252,14 +195,14 @@ def test_a_password_is_read_from_its_file_and_said_to_nobody_else(
         monkeypatch.setenv(name, f"http://127.0.0.1:{free_port()}")  # of the environment, which is not asked
     (tmp_path / ".netrc").write_text("machine 127.0.0.1 login other password other")
     monkeypatch.setenv("HOME", str(tmp_path))
-    with web_peer(200, taken(uid)) as peer:
+    with answering(200, taken(uid)) as peer:
         with opened(peer.url, user="node", password_file=str(secret)) as sender:
             sender.send(report)
         assert peer.asked[0][2]["Authorization"] == "Basic bm9kZTpzZXNhbWU="
         with opened(peer.url) as sender:
             sender.send(report)
         assert "Authorization" not in peer.asked[1][2]
-        peer.status = 401
+        peer.answer = lambda _: WebSaid(401)
         with opened(peer.url, user="node", password_file=str(secret)) as sender, pytest.raises(Unreachable) as error:
             sender.send(report)
         assert "sesame" not in repr(error.value) + str(error.value)

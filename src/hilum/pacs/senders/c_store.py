@@ -13,14 +13,13 @@ from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 from pynetdicom.dsutils import encode, split_dataset
 
 from hilum.errors import RequestError
+from hilum.pacs.logs import log_event
 from hilum.pacs.senders.messages import C_ECHO_RESPONSE, C_STORE_RESPONSE, echo_request, read_response, store_request
 from hilum.pacs.senders.outcomes import Refused, Unreachable
 from hilum.pacs.senders.statuses import is_taken, refusal, warning_of
-from hilum.pacs.senders.upper_layer import Peer, RequestedAssociation
+from hilum.pacs.senders.upper_layer import CalledPeer, RequestedAssociation
 from hilum.pacs.settings import Destination
 from hilum.pacs.tls import client_context
-
-logger = logging.getLogger("hilum")
 
 _VERIFICATION = "1.2.840.10008.1.1"
 _IDLE_SECONDS = 20.0  # that an association stays open unused; peers have few of them
@@ -36,7 +35,7 @@ class CStoreSender:
             RequestError: a certificate or a key cannot be read.
         """
         tls = client_context(destination.tls, whose=f"destination {destination.name}") if destination.tls else None
-        self._peer = Peer(
+        self._peer = CalledPeer(
             destination.name,
             destination.host,
             destination.port,
@@ -134,7 +133,8 @@ class CStoreSender:
             raise refusal(self.name, status, comment)
         if status and status not in self._warned:
             self._warned.add(status)
-            logger.warning("%s takes a result with a warning: %s", self.name, warning_of(status))
+            warning = warning_of(status)
+            log_event("taken with a warning", level=logging.WARNING, destination=self.name, warning=warning)
 
     def _status(
         self,

@@ -13,12 +13,11 @@ from pydicom.errors import InvalidDicomError
 from pynetdicom.dsutils import split_dataset
 
 from hilum.errors import RequestError
+from hilum.pacs.logs import log_event
 from hilum.pacs.senders.outcomes import Refused
 from hilum.pacs.senders.statuses import is_taken, refusal, warning_of
 from hilum.pacs.settings import Destination
 from hilum.pacs.web import MIB, WebAnswer, WebServer
-
-logger = logging.getLogger("hilum")
 
 
 class _Text(Struct):
@@ -142,7 +141,8 @@ class StowSender:
             raise refusal(self.name, code)
         if code and code not in self._warned:
             self._warned.add(code)
-            logger.warning("%s takes a result with a warning: %s", self.name, warning_of(code))
+            warning = warning_of(code)
+            log_event("taken with a warning", level=logging.WARNING, destination=self.name, warning=warning)
 
 
 def _read(content: bytes) -> _Stored | None:

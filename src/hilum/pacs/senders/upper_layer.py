@@ -28,6 +28,7 @@ from pynetdicom.pdu_primitives import (
 from pynetdicom.presentation import build_context
 
 from hilum.pacs.senders.outcomes import Unreachable
+from hilum.pacs.tcp import acknowledge_now
 
 _APPLICATION_CONTEXT = "1.2.840.10008.3.1.1.1"  # PS3.7 annex A.2.1
 _OUR_LARGEST_PDU = 16_384  # that the peer may send; it answers with a hundred bytes
@@ -46,7 +47,7 @@ _REJECTIONS = {  # by source and reason: PS3.8 table 9-21
 
 
 @dataclass(frozen=True, slots=True)
-class Peer:
+class CalledPeer:
     """Whom an association is asked of.
 
     Attributes:
@@ -74,7 +75,7 @@ class RequestedAssociation:
         message: the Message ID that was given last.
     """
 
-    def __init__(self, peer: Peer, proposed: Sequence[tuple[str, str]], deadline: float) -> None:
+    def __init__(self, peer: CalledPeer, proposed: Sequence[tuple[str, str]], deadline: float) -> None:
         """Connect, and ask for an association.
 
         Args:
@@ -231,7 +232,7 @@ class RequestedAssociation:
                 if left <= 0:
                     raise TimeoutError
                 self._socket.settimeout(left)
-                _acknowledge_now(self._socket)
+                acknowledge_now(self._socket)
                 block = self._socket.recv(count - len(content))
                 if not block:
                     self._broken("closed the connection in the middle")
@@ -246,7 +247,7 @@ class RequestedAssociation:
         self._broken(f"closed the connection in the middle ({_words(error)})")
 
 
-def _connect(peer: Peer, deadline: float) -> socket.socket:
+def _connect(peer: CalledPeer, deadline: float) -> socket.socket:
     where = f"{peer.name}: {peer.host}:{peer.port}"
     plain: socket.socket | None = None
     try:
@@ -277,16 +278,7 @@ def _words(error: OSError | UnicodeError) -> str:
     return (error.strerror or "the network fails").lower()
 
 
-def _acknowledge_now(connection: socket.socket) -> None:
-    """Have the system acknowledge what it receives without waiting 40 ms for something to send along.
-
-    Peers that write a PDU in two pieces (DCMTK) wait for that with the second one. Linux forgets the wish by itself.
-    """
-    if hasattr(socket, "TCP_QUICKACK"):
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
-
-
-def _associate_request(peer: Peer, proposed: Sequence[tuple[str, str]]) -> bytes:
+def _associate_request(peer: CalledPeer, proposed: Sequence[tuple[str, str]]) -> bytes:
     request = A_ASSOCIATE()
     request.application_context_name = _APPLICATION_CONTEXT
     request.calling_ae_title, request.called_ae_title = peer.calling, peer.called
