@@ -30,7 +30,38 @@ class Place(NamedTuple):
     only: Callable[..., bool] = lambda *args, **options: True
 
 
-PLACES: dict[str, Place] = {}
+def _of_file(kind: str) -> Callable[..., bool]:
+    """Calls with a result's path."""
+    return lambda self, path, *rest: path.name.endswith(f"-{kind}.dcm")
+
+
+def _of_kind(kind: str) -> Callable[..., bool]:
+    return lambda self, workflow_id, given, *rest: given == kind
+
+
+_KEEP, _WRITE = "hilum.pacs.spool:SpoolFile.keep", "hilum.pacs.folders:NodeFolders.write"
+_RECEIVE, _ANSWER = "hilum.store.node_films:NodeFilms.receive", "hilum.store.node_films:NodeFilms.answer"
+_PREDICT, _REPORT, _DRAW = (f"hilum.pacs.steps:FilmSteps.{name}" for name in ("predict", "report", "draw"))
+_SEND, _ACCEPTED = "hilum.pacs.senders.c_store:CStoreSender.send", "hilum.store.node_sendings:NodeSendings.accepted"
+PLACES = {
+    "receiving: before the film is on the disk": Place(_KEEP, after=False),
+    "receiving: the film is on the disk": Place(_KEEP, after=True),
+    "receiving: enqueued, not yet acknowledged": Place(_RECEIVE, after=True),
+    "predicting: before": Place(_PREDICT, after=False),
+    "predicting: before the answer is stored": Place(_ANSWER, after=False),
+    "predicting: done": Place(_PREDICT, after=True),
+    "report: before it is written": Place(_WRITE, after=False, only=_of_file("report")),
+    "report: written": Place(_WRITE, after=True, only=_of_file("report")),
+    "report: enqueued": Place(_REPORT, after=True),
+    "sending the report: before": Place(_SEND, after=False, only=_of_file("report")),
+    "sending the report: the PACS has accepted it": Place(_SEND, after=True, only=_of_file("report")),
+    "sending the report: noted": Place(_ACCEPTED, after=True, only=_of_kind("report")),
+    "picture: before it is drawn": Place(_DRAW, after=False),
+    "picture: written": Place(_WRITE, after=True, only=_of_file("capture")),
+    "picture: enqueued": Place(_DRAW, after=True),
+    "sending the picture: the PACS has accepted it": Place(_SEND, after=True, only=_of_file("capture")),
+    "sending the picture: noted": Place(_ACCEPTED, after=True, only=_of_kind("capture")),
+}
 
 
 def kill_at(place: Place, nth: int, marker: str) -> None:

@@ -50,6 +50,7 @@ _IDS = (
     "Modality",
 )
 _BIG_BOMB = 1 << 30
+_SEED, _FIRST = 1_000_000, 2_000_000  # numbers of as many digits
 
 
 class Mutant(NamedTuple):
@@ -76,8 +77,24 @@ def mutant(number: int, seed: int = 1) -> Mutant:
     kind = names[number % len(names)]
     rnd = Random(f"{seed} {number}")
     with warnings.catch_warnings(action="ignore"):  # of values that are none
-        made = KINDS[kind](rnd)
-    return made._replace(kind=kind, instance=made.instance or uid(9, seed, number))
+        made = KINDS[kind](rnd)._replace(kind=kind)
+    mine = str(uid(3, _FIRST + number))
+    return made._replace(instance=made.instance or mine, data=_renamed(made, mine.encode()))
+
+
+def _renamed(made: Mutant, mine: bytes) -> bytes:
+    """The data set with a SOP Instance UID of its own instead of the one that all are made of, where that is left."""
+    seed = str(uid(3, _SEED)).encode()
+    if made.syntax != DeflatedExplicitVRLittleEndian or made.kind == "bomb":
+        return made.data.replace(seed, mine)
+    inflating = zlib.decompressobj(-zlib.MAX_WBITS)
+    try:
+        plain = inflating.decompress(made.data, 1 << 20)
+    except zlib.error:
+        return made.data
+    if inflating.unconsumed_tail or not inflating.eof:
+        return made.data
+    return zlib.compress(plain.replace(seed, mine), wbits=-zlib.MAX_WBITS)
 
 
 def as_file(made: Mutant) -> bytes:
@@ -92,7 +109,7 @@ def as_file(made: Mutant) -> bytes:
 
 @cache
 def _file(syntax: str, sop_class: str = DX) -> bytes:
-    return file_bytes(film(1, syntax=syntax, sop_class=sop_class, size=(64, 56)))
+    return file_bytes(film(_SEED, syntax=syntax, sop_class=sop_class, size=(64, 56)))
 
 
 def _whole(rnd: Random) -> tuple[str, bytes]:
@@ -192,7 +209,7 @@ def huge(rnd: Random) -> Mutant:
     value = rnd.choice((0, 1, 2, 17, 255, 4096, 65_535) + ((2**31 - 1,) if keyword == "NumberOfFrames" else ()))
     syntax = str(rnd.choice(SEEDS))
     both = {"Rows": 65_535, "Columns": 65_535} if rnd.random() < 0.3 else {}
-    ds = film(1, syntax=syntax, size=(64, 56))
+    ds = film(_SEED, syntax=syntax, size=(64, 56))
     for name, number in {**both, keyword: value}.items():
         setattr(ds, name, number)
     return _made(syntax, data_set(ds))
@@ -200,7 +217,7 @@ def huge(rnd: Random) -> Mutant:
 
 def missing(rnd: Random) -> Mutant:
     """Without some of what tells films and patients apart, or with it empty."""
-    ds = film(1, size=(64, 56))
+    ds = film(_SEED, size=(64, 56))
     for keyword in rnd.sample(_IDS, rnd.choice((1, 1, 2, len(_IDS)))):
         if rnd.random() < 0.5:
             delattr(ds, keyword)
@@ -269,7 +286,7 @@ def _bomb(kind: str) -> bytes:
 
 def picture_bomb(rnd: Random) -> Mutant:
     """A compressed picture that says it has 65,535 × 65,535 pixels, in a film that says the same or not."""
-    ds = film(1, syntax=JPEGBaseline8Bit, size=(64, 56))
+    ds = film(_SEED, syntax=JPEGBaseline8Bit, size=(64, 56))
     data = ds.PixelData
     place = data.index(b"\xff\xc0")  # SOF0 (ITU-T T.81, B.2.2): length, precision, height, width
     ds.PixelData = data[: place + 5] + b"\xff\xff\xff\xff" + data[place + 9 :]
@@ -301,7 +318,7 @@ def text_changed(rnd: Random) -> Mutant:
         )
     )
     charset = rnd.choice(("ISO_IR 192", "GB18030", ["", "ISO 2022 IR 87"], "NONSENSE", ["", "", ""], "ISO_IR 13"))
-    ds = film(1, syntax=ImplicitVRLittleEndian, size=(64, 56), SpecificCharacterSet="ISO_IR 100")
+    ds = film(_SEED, syntax=ImplicitVRLittleEndian, size=(64, 56), SpecificCharacterSet="ISO_IR 100")
     mark = "MARKMARK"
     for keyword in ("PatientName", "PatientID", "StationName", "ViewPosition", "BodyPartExamined", "PatientAge"):
         if rnd.random() < 0.5:

@@ -6,6 +6,7 @@ make test-pacs-hostile MUTANTS=10000
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections import Counter
 from pathlib import Path
@@ -15,9 +16,14 @@ from pydicom import dcmread
 
 from hilum.errors import HilumError
 from hilum.pacs.facts import is_uid, read_facts
+from hilum.pacs.receiver import DicomReceiver
+from hilum.pacs.records import Arrival
+from hilum.pacs.settings import AllowedCaller, Receive
+from hilum.pacs.spool import Spool
 from tests.fuzz.worker import PYTHON_WORDS
 from tests.pacs.films import SYNTAXES, film, save
-from tests.pacs.mutants import KINDS, RARE, as_file, mutant, numbers
+from tests.pacs.mutants import KINDS, PROPOSALS, RARE, as_file, mutant, numbers
+from tests.pacs.wire import Association, NotAssociatedError, store
 
 MUTANTS = int(os.environ.get("HILUM_TEST_MUTANTS", "500"))
 
@@ -79,3 +85,82 @@ def test_a_mutant_is_the_same_for_the_same_number() -> None:
     for number in numbers(60):
         assert mutant(number) == mutant(number)
     assert mutant(numbers(1)[0], seed=2) != mutant(numbers(1)[0], seed=1)
+
+
+class Wire:
+    """Sends mutants to a port, over an association that is made anew whenever the other side has ended it."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self.outcomes: Counter[tuple[str, str]] = Counter()
+        self.accepted: list[int] = []
+        self._association: Association | None = None
+
+    def send(self, number: int) -> None:
+        """Send a mutant, and note what it was answered with: a status, or the end of the association."""
+        made = mutant(number)
+        try:
+            if self._association is None:
+                self._association = Association(self.port, PROPOSALS, seconds=30)
+            if (made.sop_class, made.syntax) not in self._association.accepted:
+                self.outcomes[made.kind, "no context"] += 1
+                return
+            status = self._association.store(made.sop_class, made.instance, made.syntax, made.data)
+        except NotAssociatedError:
+            assert self._association is not None
+            self._association.socket.close()
+            self._association = None
+            self.outcomes[made.kind, "ended"] += 1
+            return
+        self.outcomes[made.kind, f"{status:04X}"] += 1
+        if status == 0:
+            self.accepted.append(number)
+
+    def table(self) -> str:
+        """How often each kind was answered with what."""
+        answers = sorted({answer for _, answer in self.outcomes})
+        lines = [f"{'kind':<16}" + "".join(f"{answer:>12}" for answer in answers)]
+        for kind in KINDS:
+            lines.append(f"{kind:<16}" + "".join(f"{self.outcomes[kind, answer]:>12}" for answer in answers))
+        return "\n".join(lines)
+
+
+@pytest.mark.slow
+def test_mutants_over_the_wire_end_no_thread_and_take_no_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    died: list[object] = []
+    monkeypatch.setattr(threading, "excepthook", died.append)
+    arrived: list[Arrival] = []
+
+    def accept(arrival: Arrival) -> None:
+        arrived.append(arrival)
+        arrival.path.unlink()
+
+    spool = Spool(tmp_path / "films")
+    receiver = DicomReceiver(Receive(port=0, callers=(AllowedCaller(ae_title="TESTS"),)), spool, accept)
+    wire = Wire(receiver.start())
+    chosen = numbers(MUTANTS)
+    memory: list[int] = []
+    try:
+        for place, number in enumerate(chosen):
+            wire.send(number)
+            if place % (1 + MUTANTS // 20) == 0:
+                memory.append(_resident())
+        assert store(wire.port, film(1)) == 0
+        assert arrived[-1].facts.instance == film(1).SOPInstanceUID
+        assert len(arrived) == len(wire.accepted) + 1
+    finally:
+        receiver.stop()
+    with capsys.disabled():
+        print(f"\n{wire.table()}\nmemory in MiB: {' '.join(map(str, memory))}")
+    assert not died
+    assert not list(spool.folder.iterdir())
+    assert memory[-1] - memory[len(memory) // 4] < 64
+    assert len(wire.accepted) > 0.2 * MUTANTS
+
+
+def _resident() -> int:
+    """MiB of memory of this process."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS:")) >> 10

@@ -35,7 +35,7 @@ from tests.postgres import Postgres, a_server
 pytestmark = pytest.mark.slow
 KILLS = int(os.environ.get("HILUM_TEST_KILLS", "6"))
 FILMS_A_KILL = 3
-PATIENCE = 4.0  # seconds without anything new, before another film is sent so that the place is come to
+PATIENCE = 2.0  # seconds, before another film is sent so that the place is come to
 STUDY_OF = 7  # of so many films one is of the study of the film before it
 
 
@@ -136,7 +136,7 @@ def run_until_killed(file: NodeFile, place: str, nth: int, films: Films) -> Kill
     node = RunningNode(file, command=command, ready=False)
     films.release(FILMS_A_KILL)
     children: list[int] = []
-    more = began + 2 * PATIENCE
+    more = began + 3 * PATIENCE
     while node.process.poll() is None:
         assert time.monotonic() < began + SECONDS, f"{place} was never come to"
         children = node.children() or children
