@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -90,6 +91,23 @@ def test_a_film_that_cannot_be_read_is_not_judged(answerer: Answerer, tmp_path: 
     with pytest.raises(FilmError, match="the film: ") as raised:
         answerer.heat(path)
     assert "secret" not in str(raised.value)
+
+
+@pytest.mark.slow
+def test_a_process_that_is_killed_between_two_films_is_neither_ones_fault(tmp_path: Path) -> None:
+    before = set(children())
+    answerer = Answerer(workers=1)
+    try:
+        answerer.answer(film(tmp_path, 1))
+        (process,) = set(children()) - before
+        os.kill(process, signal.SIGKILL)
+        while "Z" not in Path(f"/proc/{process}/stat").read_text().rpartition(")")[2][:3]:
+            time.sleep(0.001)
+        answered, _ = answerer.answer(film(tmp_path, 2))
+        assert not answered.row.error
+        assert answerer.restarts == 1
+    finally:
+        answerer.close()
 
 
 @pytest.mark.slow

@@ -110,6 +110,9 @@ class ReadingPool:
         while job := self._jobs.get():
             if not job.future.set_running_or_notify_cancel():
                 continue
+            if process and process.is_gone():  # between two films, which is neither one's doing
+                self._retire(process)
+                process = None
             try:
                 process = process or _Process(self._start)
             except HilumError as error:
@@ -117,12 +120,17 @@ class ReadingPool:
                 continue
             reply = process.ask(job.request, self._limits.seconds)
             if process.ended:
+                self._retire(process)
                 process = None
-                with self._counting:
-                    self.restarts += 1
             job.future.set_result(reply)
         if process:
             process.close()
+
+    def _retire(self, process: _Process) -> None:
+        """Put away a process that has ended; another one is started when it is needed."""
+        process.close()
+        with self._counting:
+            self.restarts += 1
 
 
 class _Process:
@@ -147,6 +155,10 @@ class _Process:
             return reply
         except (EOFError, OSError, ValueError):  # it has ended, or sends what is no reply
             return FilmRefused(self._ended_by(), retry=True)
+
+    def is_gone(self) -> bool:
+        """Whether it has ended, whoever ended it."""
+        return self._process.poll() is not None
 
     def close(self) -> None:
         """Have it end by itself: nobody will ask it any more."""
