@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 _APPLICATION = "hilum"
 _CONNECTIONS = 24  # to the database, at a time
-_NEVER_SECONDS = 3600.0  # between two looks for what no node uses
+_NEVER_SECONDS = 3600.0  # between two looks for schedules, which no node has
+_SELDOM_SECONDS = 2.0  # between two looks for messages, which no node sends; the end waits for one of them
 
 
 class Durable:
@@ -72,7 +73,7 @@ class Durable:
             "log_level": "WARNING",
             "enable_otlp": False,
             "use_listen_notify": False,
-            "notification_listener_polling_interval_sec": _NEVER_SECONDS,
+            "notification_listener_polling_interval_sec": _SELDOM_SECONDS,
             "scheduler_polling_interval_sec": _NEVER_SECONDS,
         }
         DBOS(config=config)

@@ -13,13 +13,16 @@ from hilum.pacs.answerer import Answerer
 from hilum.pacs.backing_off import StoppableClock
 from hilum.pacs.dispatch import Dispatch
 from hilum.pacs.durable import Durable
+from hilum.pacs.facts import read_facts
 from hilum.pacs.folders import NodeFolders
 from hilum.pacs.logs import log_event
 from hilum.pacs.metrics import MetricsServer, NodeMetrics
 from hilum.pacs.queue import FilmQueue
 from hilum.pacs.receiver import DicomReceiver
+from hilum.pacs.records import FilmFacts
 from hilum.pacs.retention import FolderRetention
 from hilum.pacs.senders.outcomes import Sender
+from hilum.pacs.senders.routing import destinations_of
 from hilum.pacs.senders.sending import open_sender
 from hilum.pacs.settings import Destination, NodeSettings
 from hilum.pacs.steps import Answers, FilmSteps
@@ -147,4 +150,8 @@ class Node:
     def _route(self, film: NodeFilm, path: Path) -> Sequence[str]:
         """The names of the destinations of a film's results."""
         settings = self.settings
-        return [each.name for each in settings.destinations]
+        asks = any(
+            each.stations or each.age_from is not None or each.age_below is not None for each in settings.routes
+        )
+        facts = read_facts(path) if asks else FilmFacts()
+        return [each.name for each in destinations_of(settings.routes, settings.destinations, facts, film.source)]

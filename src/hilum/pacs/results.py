@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from hilum import __version__
-from hilum.errors import FilmError, HilumError
+from hilum.errors import FilmError
 from hilum.pacs.facts import read_facts
 from hilum.pacs.folders import NodeFolders
 from hilum.pacs.headers import read_header
@@ -45,7 +45,7 @@ class Results:
         Args:
             film: which was answered.
             kind: of result.
-            heat: for a capture.
+            heat: for a capture; None where the film cannot be read.
 
         Raises:
             FilmError: the film's header does not say whose it is, or cannot be read.
@@ -56,7 +56,10 @@ class Results:
         content = self._content(film, header)
         if kind == "report":
             return reports.file_bytes(reports.build_report(header, content))
-        raise HilumError("no capture")  # reports.build_capture
+        # Of a film that another detector has answered this one's heat map would be wrong.
+        same = film.seal == self._detector.seal
+        picture = reports.draw_capture(content, heat.picture if heat else None, heat.heat if heat and same else None)
+        return reports.file_bytes(reports.build_capture(header, content, picture))
 
     def detector_of(self, stored: StoredPrediction | None) -> DetectorFacts:
         """The detector that has answered a film, which may be another one than now answers."""

@@ -163,10 +163,7 @@ class FilmSteps:
         if not film.file or film.state == "erased" or not (names or shadow):
             return
         if not path.exists():
-            try:
-                self._folders.write(path, self.make_capture(film))
-            except FilmError:  # its report says why; there is no picture of what cannot be read
-                return
+            self._folders.write(path, self.make_capture(film))
         state: SendingState = "shadow" if shadow else "waiting"
 
         def enqueue(connection: Connection) -> None:
@@ -191,8 +188,11 @@ class FilmSteps:
         self._folders.write(self._folders.result(film.workflow_id, kind), content)
 
     def make_capture(self, film: NodeFilm) -> bytes:
-        """A film's capture; without a heat map where another detector has answered it than is here now."""
-        heat = self._answers.heat(self._folders.file(film.file)) if film.seal == self._answers.facts.seal else None
+        """A film's capture, also of one that cannot be read."""
+        try:
+            heat = self._answers.heat(self._folders.file(film.file))
+        except FilmError:
+            heat = None
         return self.results.make(film, "capture", heat)
 
     def _film(self, workflow_id: str) -> NodeFilm:
