@@ -18,10 +18,12 @@ from hilum.cli.terminal import app
 from hilum.pacs.settings_file import example_text
 from hilum.records import Film, Prediction
 from hilum.store import NewPrediction, PredictionKey, open_store
-from tests import served
+from tests import noded, served
 from tests.cli.conftest import Hilum, hilum
 from tests.conftest import WriteFilm, kermany_name
 from tests.guard import Watched, watch, why_not
+from tests.pacs.films import film as radiograph
+from tests.pacs.films import save
 
 __all__ = ["hilum"]
 
@@ -199,6 +201,20 @@ def test_a_service_that_answers_listens_on_this_machine_alone_and_writes_where_i
     assert done.code == 0, done.output
     assert not done.reached
     assert not done.outside(place / "served")
+    assert not list(temporary.iterdir())
+
+
+@pytest.mark.slow
+def test_a_node_that_answers_speaks_to_this_machine_alone_and_writes_where_it_may(
+    place: Path, run: Run, temporary: Path
+) -> None:
+    """DBOS' conductor and telemetry would be connections to other machines, or questions to a name server."""
+    film = save(place / "film.dcm", radiograph())
+    done = run(11112, film, program=[noded.__file__])
+    assert done.code == 0, done.output
+    assert '"answered"' in done.output
+    assert not done.reached
+    assert not done.outside(place / "noded")
     assert not list(temporary.iterdir())
 
 

@@ -21,8 +21,10 @@ from benchmarks.install import (
     site_packages,
 )
 
-from tests import served
+from tests import noded, served
 from tests.conftest import ChestFolder
+from tests.pacs.films import film as film_of_the_tests
+from tests.pacs.films import save
 from tests.test_extras import hidden
 
 pytestmark = pytest.mark.slow
@@ -132,6 +134,16 @@ def test_the_wheel_trains_predicts_evaluates_and_serves(
         [python, served.__file__, str(port), film], cwd=tmp_path, env=plain(), capture_output=True, text=True
     )
     assert asked.returncode == 0, asked.stderr
+
+    settings = tmp_path / "node.toml"
+    settings.write_text(hilum("node", "--example").stdout.replace("port = 11112", f"port = {port}"))
+    checked = hilum("node", settings, "--check")
+    assert checked.returncode == 0, checked.stderr
+    radiograph = save(tmp_path / "film.dcm", film_of_the_tests())
+    noted = subprocess.run(
+        [python, noded.__file__, str(port), radiograph], cwd=tmp_path, env=plain(), capture_output=True, text=True
+    )
+    assert noted.returncode == 0, noted.stderr
 
     where = subprocess.run(
         [python, "-I", "-c", "import hilum; print(hilum.__file__)"], capture_output=True, text=True, check=True
