@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 from hilum.pacs.callers import Callers
-from hilum.pacs.connections import Peer, PeerGoneError, Peers, Phase
+from hilum.pacs.connections import PeerConnection, PeerConnections, PeerGoneError, Phase
 from hilum.pacs.dimse import (
     C_CANCEL,
     C_ECHO,
@@ -56,10 +56,10 @@ class Association:
 
     def __init__(
         self,
-        peer: Peer,
+        peer: PeerConnection,
         settings: Receive,
         callers: Callers,
-        peers: Peers,
+        peers: PeerConnections,
         storing: Storing,
         stopping: Callable[[], bool],
         log: SeldomLog,

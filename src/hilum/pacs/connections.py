@@ -40,7 +40,7 @@ class Phase(Enum):
     WORKING = "working"  # a message is there, and its reply is not
 
 
-class Peer:
+class PeerConnection:
     """A connection; each thing that is waited for has a deadline.
 
     Attributes:
@@ -158,7 +158,7 @@ class Peer:
         return came
 
 
-class Peers:
+class PeerConnections:
     """All connections, and who has to make room.
 
     A place is had by an association, not by a connection. Who has not asked for one is the first to go, of the same
@@ -168,10 +168,10 @@ class Peers:
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._lock = threading.Lock()
-        self._all: dict[Peer, bool] = {}  # whether it has an association
+        self._all: dict[PeerConnection, bool] = {}  # whether it has an association
         self.evicted = 0
 
-    def admit(self, peer: Peer) -> None:
+    def admit(self, peer: PeerConnection) -> None:
         """A connection was accepted; the oldest one that has not asked for an association may have to go for it."""
         with self._lock:
             same = [each for each in self._pending() if each.address == peer.address]
@@ -181,7 +181,7 @@ class Peers:
                 self._evict(pending[0])
             self._all[peer] = False
 
-    def seat(self, peer: Peer) -> bool:
+    def seat(self, peer: PeerConnection) -> bool:
         """Whether there is room for its association; from here on it has a place, until it leaves."""
         with self._lock:
             if peer not in self._all:
@@ -196,12 +196,12 @@ class Peers:
             self._all[peer] = True
             return True
 
-    def leave(self, peer: Peer) -> None:
+    def leave(self, peer: PeerConnection) -> None:
         """A connection is over."""
         with self._lock:
             self._all.pop(peer, None)
 
-    def all(self) -> list[Peer]:
+    def all(self) -> list[PeerConnection]:
         """Those that are there."""
         with self._lock:
             return list(self._all)
@@ -211,10 +211,10 @@ class Peers:
         with self._lock:
             return sum(self._all.values())
 
-    def _pending(self) -> Iterator[Peer]:
+    def _pending(self) -> Iterator[PeerConnection]:
         return (peer for peer, has_place in self._all.items() if not has_place)
 
-    def _evict_one_of(self, peers: list[Peer]) -> bool:
+    def _evict_one_of(self, peers: list[PeerConnection]) -> bool:
         """Have the one that has stalled for longest go, if one has."""
         now = time.monotonic()
         longest = max(peers, key=lambda peer: peer.stalled(now))
@@ -223,7 +223,7 @@ class Peers:
         self._evict(longest)
         return True
 
-    def _evict(self, peer: Peer) -> None:
+    def _evict(self, peer: PeerConnection) -> None:
         del self._all[peer]
         self.evicted += 1
         peer.end()

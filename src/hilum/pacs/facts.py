@@ -117,19 +117,19 @@ def _facts(name: str, file: BinaryIO, size: int) -> FilmFacts:
         raise DataSetError("whose data set does not begin as one does")
     reader.big_endian = order == "big-endian"
     reader.explicit = is_vr(start[4:6])
-    said = _said(reader, meta.get(_MEDIA_CLASS, ""))
+    content = _content(reader, meta.get(_MEDIA_CLASS, ""))
     for field, words in _UIDS.items():
-        if (uid := said.texts.get(field, "")) and not is_uid(uid):
+        if (uid := content.texts.get(field, "")) and not is_uid(uid):
             raise FilmError(name, f"its {words} UID is no UID; correct it, or export the film again")
-    if not said.texts.get("instance"):
+    if not content.texts.get("instance"):
         raise FilmError(name, "a DICOM without a SOP Instance UID; export the film again")
-    born, taken = said.texts.pop("born", ""), said.texts.pop("taken", "")
-    said.texts["age"] = said.texts.get("age") or age_at(born, taken)
-    facts = FilmFacts(transfer_syntax=syntax, image_type=said.image_type, pixels=said.pixels)
-    return structs.replace(facts, **said.texts, **said.numbers)
+    born, taken = content.texts.pop("born", ""), content.texts.pop("taken", "")
+    content.texts["age"] = content.texts.get("age") or age_at(born, taken)
+    facts = FilmFacts(transfer_syntax=syntax, image_type=content.image_type, pixels=content.pixels)
+    return structs.replace(facts, **content.texts, **content.numbers)
 
 
-class _Said(NamedTuple):
+class _Content(NamedTuple):
     texts: dict[str, str]
     numbers: dict[str, int]
     image_type: tuple[str, ...]
@@ -155,7 +155,7 @@ def _meta(file: BinaryIO, size: int) -> dict[int, str]:
             reader.skip(element)
 
 
-def _said(reader: ElementReader, media_class: str) -> _Said:
+def _content(reader: ElementReader, media_class: str) -> _Content:
     raw: dict[int, bytes] = {}
     pixels = ""
     while element := reader.head():
@@ -173,7 +173,7 @@ def _said(reader: ElementReader, media_class: str) -> _Said:
     texts["sop_class"] = texts.get("sop_class") or media_class
     image_type = tuple(one_line(each).strip() for each in _ascii(raw.get(_IMAGE_TYPE, b"")).split("\\"))
     numbers = {field: _number(raw[tag], tag, reader.big_endian) for tag, field in _NUMBERS.items() if raw.get(tag)}
-    return _Said(texts, numbers, image_type if any(image_type) else (), pixels)
+    return _Content(texts, numbers, image_type if any(image_type) else (), pixels)
 
 
 def _value(reader: ElementReader, element: Element) -> bytes:

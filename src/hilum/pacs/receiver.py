@@ -15,7 +15,7 @@ from msgspec import Struct
 from hilum.errors import RequestError
 from hilum.pacs.association import Association
 from hilum.pacs.callers import Callers
-from hilum.pacs.connections import Peer, PeerGoneError, Peers, Phase
+from hilum.pacs.connections import PeerConnection, PeerConnections, PeerGoneError, Phase
 from hilum.pacs.logs import log_event
 from hilum.pacs.records import Arrival
 from hilum.pacs.seldom import SeldomLog
@@ -65,7 +65,7 @@ class DicomReceiver:
         self._settings = settings
         self._callers = Callers(settings.callers)
         self._context = server_context(settings.tls) if settings.tls else None
-        self._peers = Peers(settings.limits)
+        self._peers = PeerConnections(settings.limits)
         self._storing = Storing(settings, spool, accept)
         self._stopping = threading.Event()
         self._listener: socket.socket | None = None
@@ -148,7 +148,7 @@ class DicomReceiver:
 
     def _begin(self, connected: socket.socket, address: str) -> None:
         try:
-            peer = Peer(connected, address, self._settings.limits)
+            peer = PeerConnection(connected, address, self._settings.limits)
         except OSError:  # it is gone already
             connected.close()
             return
@@ -162,7 +162,7 @@ class DicomReceiver:
             self._peers.leave(peer)
             peer.close()
 
-    def _serve(self, peer: Peer) -> None:
+    def _serve(self, peer: PeerConnection) -> None:
         try:
             if self._context is not None:
                 peer.secure(self._context)

@@ -22,7 +22,7 @@ from hilum.pacs.settings import Receive
 from hilum.pacs.spool import Spool, SpoolFile
 
 
-class Answer(NamedTuple):
+class StoreReply(NamedTuple):
     """The reply to a C-STORE.
 
     Attributes:
@@ -34,14 +34,14 @@ class Answer(NamedTuple):
     comment: str = ""
 
 
-_STOPPING = Answer(NO_ROOM, "the node is being stopped; send it again")
-_FULL = Answer(NO_ROOM, "the node cannot store films now; send it again later")
-_UNREADABLE = Answer(NOT_UNDERSTOOD, "not a whole DICOM object, or one without right UIDs")
-_ANOTHER = Answer(NO_MATCH, "the data set's UIDs are not those of the command")
-_NO_UID = Answer(NOT_UNDERSTOOD, "the command's UIDs are none")
-_PIXELS = Answer(NOT_UNDERSTOOD, "more pixels than this node takes")
-_FRAMES = Answer(NOT_UNDERSTOOD, "more frames than this node takes")
-_REFUSED = Answer(NOT_UNDERSTOOD, "the node does not take this object")
+_STOPPING = StoreReply(NO_ROOM, "the node is being stopped; send it again")
+_FULL = StoreReply(NO_ROOM, "the node cannot store films now; send it again later")
+_UNREADABLE = StoreReply(NOT_UNDERSTOOD, "not a whole DICOM object, or one without right UIDs")
+_ANOTHER = StoreReply(NO_MATCH, "the data set's UIDs are not those of the command")
+_NO_UID = StoreReply(NOT_UNDERSTOOD, "the command's UIDs are none")
+_PIXELS = StoreReply(NOT_UNDERSTOOD, "more pixels than this node takes")
+_FRAMES = StoreReply(NOT_UNDERSTOOD, "more frames than this node takes")
+_REFUSED = StoreReply(NOT_UNDERSTOOD, "the node does not take this object")
 
 
 class TooLargeError(Exception):
@@ -99,7 +99,7 @@ class Storing:
             self._closed = True
             self._enqueueing.wait_for(lambda: not self._within)
 
-    def keep(self, film: SpoolFile, facts: FilmFacts, caller: str) -> Answer:
+    def keep(self, film: SpoolFile, facts: FilmFacts, caller: str) -> StoreReply:
         """Have a film on the disk and in the queue, in this order; of what fails nothing is left."""
         with self._enqueueing:
             if self._closed:
@@ -109,7 +109,7 @@ class Storing:
         try:
             path = film.keep()
             self._accept(Arrival(path, facts, caller))
-            return Answer(SUCCESS)
+            return StoreReply(SUCCESS)
         except StoreError as error:
             _refused("a film could not be stored", str(error), logging.ERROR)
             answer = _FULL
@@ -127,7 +127,7 @@ class Storing:
             self._discard(film, path)
         return answer
 
-    def check(self, facts: FilmFacts, command: Command) -> Answer | None:
+    def check(self, facts: FilmFacts, command: Command) -> StoreReply | None:
         """What is wrong with a whole object; None if nothing is."""
         limits = self._settings.limits
         if (facts.sop_class, facts.instance) != (command.sop_class, command.instance):
@@ -138,7 +138,7 @@ class Storing:
             return _FRAMES
         return None
 
-    def count(self, answer: Answer) -> None:
+    def count(self, answer: StoreReply) -> None:
         """Count a reply."""
         with self._counting:
             self.statuses[answer.status] += 1
@@ -158,7 +158,7 @@ class Incoming:
         caller: str,
         most: int,
         film: SpoolFile | None,
-        answer: Answer | None,
+        answer: StoreReply | None,
     ) -> None:
         self._storing, self._command, self._caller = storing, command, caller
         self._left = most
@@ -182,7 +182,7 @@ class Incoming:
             self._answer = _FULL
             self.drop()
 
-    def end(self) -> Answer:
+    def end(self) -> StoreReply:
         """All of it is there: keep and enqueue it, or refuse it."""
         answer = self._answer or self._kept()
         self.drop()
@@ -195,7 +195,7 @@ class Incoming:
             self._film.close()
             self._film = None
 
-    def _kept(self) -> Answer:
+    def _kept(self) -> StoreReply:
         assert self._film is not None
         try:
             self._film.flush()
