@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
 from io import BytesIO
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -15,7 +17,7 @@ from hilum.pacs.reports import build_capture, draw_capture, file_bytes
 from hilum.pacs.reports.capture_picture import headline
 from hilum.records import NOT_JUDGED, NOT_SURE
 from tests.pacs.films import film, phantom_levels
-from tests.pacs.reports.contents import ANSWERS, THREE, content, errors_of
+from tests.pacs.reports.contents import ANSWERS, THREE, content, errors_of, needs
 
 GREY = phantom_levels(2, 8, (256, 224)).astype(np.uint8)
 
@@ -123,3 +125,15 @@ def test_the_same_film_and_answer_give_the_same_bytes() -> None:
         for _ in range(2)
     ]
     assert files[0] == files[1]
+
+
+def test_dcmtk_draws_the_same_picture(tmp_path: Path) -> None:
+    needs("dcmj2pnm")
+    shown = film(2)
+    said = content(shown)
+    picture = draw_capture(said, GREY, heat_of())
+    (tmp_path / "capture.dcm").write_bytes(file_bytes(build_capture(shown, said, picture)))
+    subprocess.run(["dcmj2pnm", str(tmp_path / "capture.dcm"), str(tmp_path / "drawn.ppm")], check=True, timeout=60)
+    drawn = cv2.imread(str(tmp_path / "drawn.ppm"))
+    assert drawn is not None
+    assert np.array_equal(drawn[..., ::-1], picture)

@@ -9,6 +9,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -20,7 +21,7 @@ from pydicom.tag import Tag
 from pydicom.valuerep import validate_value
 
 from hilum.errors import FilmError
-from hilum.pacs.reports import build_report, file_bytes
+from hilum.pacs.reports import build_capture, build_report, file_bytes
 from hilum.pacs.reports.film_header import read_identity
 from tests.pacs.films import NAMES, film
 from tests.pacs.films import file_bytes as film_bytes
@@ -207,7 +208,7 @@ def test_a_wild_header_gives_one_refusal_or_a_valid_report(shown: Dataset) -> No
 
 
 @pytest.mark.slow
-@settings(max_examples=400)
+@settings(max_examples=150)
 @given(wild_headers())
 def test_dciodvfy_finds_no_error_in_reports_of_wild_headers(
     tmp_path_factory: pytest.TempPathFactory, shown: Dataset
@@ -219,4 +220,6 @@ def test_dciodvfy_finds_no_error_in_reports_of_wild_headers(
     assert invalid_elements(dcmread(BytesIO(data))) == []
     path = tmp_path_factory.getbasetemp() / "wild.dcm"
     path.write_bytes(data)
+    assert errors_of(path) == []
+    path.write_bytes(file_bytes(build_capture(shown, content(shown), np.zeros((8, 8, 3), np.uint8))))
     assert errors_of(path) == []

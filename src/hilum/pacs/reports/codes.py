@@ -7,6 +7,7 @@ out; a class that has none here gets one of our own scheme, whose meaning is the
 from __future__ import annotations
 
 import hashlib
+import re
 
 from pydicom.sr.coding import Code
 
@@ -102,7 +103,8 @@ def finding_code(name: str) -> Code:
     if known := _FINDINGS.get(_folded(name)):
         return known
     number = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:12]
-    return Code(number, SCHEME, name)
+    meaning = " ".join(re.sub(r"[\x00-\x1f\x7f-\x9f\\]", " ", name).split())
+    return Code(number, SCHEME, meaning or number)
 
 
 def finding_classes(classes: tuple[str, ...]) -> tuple[str, ...]:

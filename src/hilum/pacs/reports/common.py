@@ -47,7 +47,7 @@ def start_result(identity: FilmIdentity, content: ReportContent, kind: ResultKin
     result.ContentQualification = "RESEARCH"
     result.Manufacturer = MANUFACTURER
     result.ManufacturerModelName = model_name(detector)
-    result.DeviceSerialNumber = detector.seal[:64] or "0"
+    result.DeviceSerialNumber = serial_number(detector)
     result.SoftwareVersions = version_of(detector)
     result.ContributingEquipmentSequence = [_equipment(content)]
     result.CodingSchemeIdentificationSequence = [_scheme()]
@@ -70,7 +70,12 @@ def device_uid(detector: DetectorFacts) -> str:
 
 def model_name(detector: DetectorFacts) -> str:
     """The detector's name in 64 characters of ASCII."""
-    return (_ascii(detector.name) or MANUFACTURER)[:64].strip()
+    return _ascii(detector.name)[:64].strip() or MANUFACTURER
+
+
+def serial_number(detector: DetectorFacts) -> str:
+    """The bundle's seal, as the device's serial number."""
+    return _ascii(detector.seal)[:64].strip() or "0"
 
 
 def version_of(detector: DetectorFacts) -> str:
@@ -122,7 +127,7 @@ def _equipment(content: ReportContent) -> Dataset:
     detector, item = content.detector, Dataset()
     item.PurposeOfReferenceCodeSequence = [code_item(PROCESSING_EQUIPMENT)]
     item.Manufacturer, item.ManufacturerModelName = MANUFACTURER, model_name(detector)
-    item.DeviceSerialNumber = detector.seal[:64] or "0"
+    item.DeviceSerialNumber = serial_number(detector)
     item.SoftwareVersions = version_of(detector)
     item.DeviceUID = device_uid(detector)
     item.ContributionDateTime = f"{_utc(content.created):%Y%m%d%H%M%S.%f}+0000"

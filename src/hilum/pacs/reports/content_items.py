@@ -17,6 +17,7 @@ from pydicom.sr.coding import Code
 CONTAINS, HAS_CONTEXT, HAS_MODIFIER = "CONTAINS", "HAS OBS CONTEXT", "HAS CONCEPT MOD"
 HAS_ACQUISITION, SELECTED_FROM, INFERRED_FROM = "HAS ACQ CONTEXT", "SELECTED FROM", "INFERRED FROM"
 _LEAST = "0.0000005"
+_LONGEST_MEANING = 64  # of LO, in characters (PS3.5 6.2); programs that count bytes shall not complain either
 _LONG = frozenset({"SQ", "UT", "UC"})  # VRs with four bytes of length (PS3.5 7.1.2)
 
 
@@ -116,7 +117,10 @@ class ContentItems:
         return before + related + named + after + below + last
 
     def _codes(self, tag: int, code: Code) -> bytes:
-        return _code_sequence(tag, code.value, code.scheme_designator, self.encode(code.meaning))
+        words = code.meaning
+        while len(meaning := self.encode(words)) > _LONGEST_MEANING:
+            words = words[: min(len(words), _LONGEST_MEANING + 1) - 1]
+        return _code_sequence(tag, code.value, code.scheme_designator, meaning)
 
 
 @lru_cache(maxsize=512)

@@ -236,5 +236,5 @@ _RULES: dict[str, Callable[[str], str]] = {
     "TM": _time,
     "sex": _fitting("[MFO]"),
     "AS": _fitting(r"\d{3}[DWMY]"),
-    "zone": _fitting(r"-(0\d|1[01])[0-5]\d|-1200|\+(0\d|1[0-3])[0-5]\d|\+1400"),
+    "zone": _fitting(r"(?!-0000)-(0\d|1[01])[0-5]\d|-1200|\+(0\d|1[0-3])[0-5]\d|\+1400"),
 }

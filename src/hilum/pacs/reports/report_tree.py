@@ -82,7 +82,7 @@ class ReportTree:
             made.text(HAS_CONTEXT, codes.DEVICE_NAME, codes.MANUFACTURER),
             made.text(HAS_CONTEXT, codes.DEVICE_MANUFACTURER, codes.MANUFACTURER),
             made.text(HAS_CONTEXT, codes.DEVICE_MODEL, model_name(detector)),
-            made.text(HAS_CONTEXT, codes.DEVICE_SERIAL, detector.seal or "0"),
+            made.text(HAS_CONTEXT, codes.DEVICE_SERIAL, self._plain(detector.seal)),
         ]
 
     def _library(self) -> bytes:
@@ -118,7 +118,7 @@ class ReportTree:
         found += [
             made.text(CONTAINS, codes.ANSWER, self._plain(row.answer)),
             *([made.text(CONTAINS, codes.PLAUSIBLE, self._plain(", ".join(row.plausible)))] if row.plausible else []),
-            made.text(CONTAINS, codes.COMMENT, self._plain(row.why) or "No reason was given."),
+            made.text(CONTAINS, codes.COMMENT, self._plain(row.why)),
             made.image(CONTAINS, codes.MEASURED_IMAGE, film.sop_class, film.instance),
         ]
         return [*groups, made.container(CONTAINS, codes.GROUP, found, "1501")]
@@ -137,7 +137,7 @@ class ReportTree:
         """TID 4019."""
         made, detector = self._items, self._content.detector
         return [
-            made.text(HAS_MODIFIER, codes.ALGORITHM_NAME, self._plain(detector.name) or codes.MANUFACTURER),
+            made.text(HAS_MODIFIER, codes.ALGORITHM_NAME, self._plain(detector.name)),
             made.text(HAS_MODIFIER, codes.ALGORITHM_VERSION, version_of(detector)),
             made.text(HAS_MODIFIER, codes.ALGORITHM_MANUFACTURER, codes.MANUFACTURER),
             *(made.text(HAS_MODIFIER, codes.ALGORITHM_PARAMETERS, each) for each in self._parameters()),
@@ -151,7 +151,11 @@ class ReportTree:
             if detector.threshold is None
             else f"Threshold: {detector.threshold:.6f}"
         )
-        return [threshold, f"Operating point: {self._plain(detector.operating_point)}", f"Seal: {detector.seal}"]
+        return [
+            threshold,
+            f"Operating point: {self._plain(detector.operating_point)}",
+            f"Seal: {self._plain(detector.seal)}",
+        ]
 
     def _evaluations(self) -> list[bytes]:
         """What is said of the whole film: the refusal, else further remarks; and what a report may be used for."""
@@ -169,7 +173,7 @@ class ReportTree:
             named = zip(self._content.detector.classes, row.probs, strict=False)
             listed = ", ".join(f"{name} {prob:.6f}" for name, prob in named)
             items.append(made.text(CONTAINS, codes.COMMENT, self._plain(f"Probabilities: {listed}")))
-        items += [made.text(CONTAINS, codes.COMMENT, text) for text in map(self._plain, row.notes) if text]
+        items += [made.text(CONTAINS, codes.COMMENT, text) for text in map(self._plain, row.notes)]
         return [*items, made.text(CONTAINS, codes.INTENDED_USE, f"{RESEARCH_ONLY}.")]
 
     def _earlier(self, before: EarlierReport) -> list[bytes]:
@@ -188,4 +192,5 @@ class ReportTree:
         return groups
 
     def _plain(self, text: str) -> str:
-        return plain_text(self._content, text)
+        """A text in one line; no item may be empty (type 1 of PS3.3 C.17.3)."""
+        return plain_text(self._content, text) or "(none)"
