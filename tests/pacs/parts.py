@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,11 +13,16 @@ from pydicom import Dataset
 
 from hilum.answering.reading import FilmHeader
 from hilum.pacs.answerer import FilmHeat
+from hilum.pacs.dispatch import Dispatch
+from hilum.pacs.folders import NodeFolders
 from hilum.pacs.node import Node
+from hilum.pacs.queue import FilmQueue
 from hilum.pacs.records import AnsweredFilm, DetectorFacts
 from hilum.pacs.senders.outcomes import Refused, Unreachable
 from hilum.pacs.settings import Destination, NodeSection, NodeSettings
+from hilum.pacs.steps import FilmSteps
 from hilum.records import NOT_JUDGED, Film, Prediction
+from hilum.store import NodeFilm, NodeSending, open_store
 from tests.pacs.films import file_bytes
 
 FACTS = DetectorFacts("rule", "1.0", "5" * 64, "youden", ("NORMAL", "PNEUMONIA"), 0.5)
@@ -127,11 +131,74 @@ def wait_until(condition: Callable[[], object], seconds: float = 20.0) -> None:
         time.sleep(0.02)
 
 
-class Threads:
-    """The threads that a block has left running."""
+@dataclass
+class StillClock:
+    """A clock that notes how long it was to wait, and lets no time pass; what happens meanwhile is `during`."""
 
-    def __init__(self) -> None:
-        self.before = set(threading.enumerate())
+    waits: list[float] = field(default_factory=list)
+    during: Callable[[float], bool] = lambda seconds: False  # seconds so far; gives whether the node stops
 
-    def left(self) -> set[str]:
-        return {each.name for each in set(threading.enumerate()) - self.before}
+    def wait(self, seconds: float) -> bool:
+        if seconds:
+            self.waits.append(seconds)
+        return self.during(sum(self.waits))
+
+
+class Workbench:
+    """The parts of a node without its queues: whoever tests a step does it, as often as it likes."""
+
+    def __init__(
+        self,
+        folder: Path,
+        answers: RuledAnswers,
+        *senders: KeepingSender,
+        clock: StillClock | None = None,
+        **tables: object,
+    ) -> None:
+        self.settings = settings_of(folder, *(each.name for each in senders), **tables)
+        self.answers, self.clock = answers, clock or StillClock()
+        self.store, self.folders = open_store(self.settings.node.store), NodeFolders(Path(self.settings.node.folder))
+        self.enqueued: list[str] = []
+        self.sending: list[tuple[str, str, str]] = []
+        self.captures: list[str] = []
+        self.later: list[tuple[NodeSending, float]] = []
+        self.steps = FilmSteps(
+            self.settings,
+            self.store,
+            self.folders,
+            answers,
+            lambda film, path: [each.name for each in self.settings.destinations],
+            lambda _, id_, kind, names: self.sending.extend((id_, kind, name) for name in names),
+            lambda _, id_: self.captures.append(id_),
+        )
+        self.dispatch = Dispatch(
+            self.store,
+            self.folders,
+            {each.name: each for each in senders},
+            self.clock,
+            self.steps.make_again,
+            lambda _, sending, seconds: self.later.append((sending, seconds)),
+        )
+        self.queue = FilmQueue(
+            self.settings, self.store, self.folders, answers.facts, lambda _, id_: self.enqueued.append(id_)
+        )
+
+    def arrive(self, film: Dataset, source: str = "CR1") -> NodeFilm:
+        """Have a film come in; gives the row of that one, or of what it is taken for."""
+        path = self.folders.films.put(file_bytes(film), source)
+        arrival = self.folders.films.arrival(path)
+        self.queue.accept(arrival)
+        instance = self.store.pseudonym("film", arrival.facts.instance)
+        rows = [each for each in self.store.node_films.latest(1000) if each.instance == instance]
+        return next(each for each in rows if each.pixels == arrival.facts.pixels)
+
+    def report(self, id_: str) -> bytes:
+        """Do the steps up to the report, and give it."""
+        self.steps.predict(id_)
+        self.steps.report(id_)
+        return self.folders.result(id_, "report", shadow=self.settings.node.shadow).read_bytes()
+
+    def film(self, id_: str) -> NodeFilm:
+        found = self.store.node_films.get(id_)
+        assert found is not None
+        return found

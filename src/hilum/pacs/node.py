@@ -144,7 +144,8 @@ class Node:
 
     def _queues(self) -> dict[str, tuple[int, float]]:
         """The queues, each with how many workflows are done at a time, and the seconds between two looks."""
-        sending = {sending_queue(each.name): (each.connections, 0.1) for each in self.settings.destinations}
+        sends_to = () if self.settings.node.shadow else self.settings.destinations
+        sending = {sending_queue(each.name): (each.connections, 0.1) for each in sends_to}
         return {FILMS: (_FILMS_AT_A_TIME, 0.05), CAPTURES: (1, 0.5), **sending}
 
     def _route(self, film: NodeFilm, path: Path) -> Sequence[str]:

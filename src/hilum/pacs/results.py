@@ -78,7 +78,7 @@ class Results:
             detector=self.detector_of(stored),
             answer=answered_again(stored, film.shown, film.why),
             created=film.answered or datetime.now(UTC),
-            refusal="" if stored else film.why,
+            refusal="" if stored else f"The film was not read: it is {film.why}.",
             earlier=tuple(self._earlier(film, study)),
         )
 

@@ -68,7 +68,7 @@ class NodeSendings:
             if kind == "report":
                 unfinished = (node_films.c.workflow_id == workflow_id, node_films.c.state == "answered")
                 connection.execute(node_films.update().where(*unfinished).values(state="reported", changed=now))
-                _settle(connection, workflow_id)
+                _settle(connection, workflow_id, "shadow" if state == "shadow" else "sent")
 
     def accepted(self, workflow_id: str, kind: str, destination: str) -> None:
         """Note that a destination has a result; it can be reached, then."""
@@ -176,14 +176,14 @@ def _note_destination(connection: Connection, name: str, values: Mapping[str, ob
         connection.execute(table.insert().values({"name": name, "down_why": "", "refusal": "", **values}))
 
 
-def _settle(connection: Connection, workflow_id: str) -> None:
+def _settle(connection: Connection, workflow_id: str, settled: FilmState = "sent") -> None:
     """A film whose report waits for no destination any more is sent, or refused, or was made in shadow mode."""
     of_film = (_AT.workflow_id == workflow_id, _AT.kind == "report")
     rows = connection.execute(select(_AT.state, _AT.destination, _AT.why).where(*of_film)).all()
     states = {row.state for row in rows}
     if "waiting" in states:
         return
-    state: FilmState = "refused" if "refused" in states else "shadow" if "shadow" in states else "sent"
+    state: FilmState = "refused" if "refused" in states else "shadow" if "shadow" in states else settled
     why = "; ".join(f"{row.destination}: {row.why}" for row in rows if row.state == "refused")
     values = {"state": state, "changed": datetime.now(UTC)} | ({"why": why} if why else {})
     unfinished = (node_films.c.workflow_id == workflow_id, node_films.c.state.in_(("reported", "refused")))
