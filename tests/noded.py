@@ -2,7 +2,7 @@
 
     python noded.py PORT FILM.dcm
 
-In shadow mode: the report lies in `noded/films/shadow` of the folder that it runs in.
+In shadow mode: report and picture lie in `noded/films/shadow` of the folder that it runs in.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ SECONDS = 120.0
 
 
 def main(port: int, film: Path) -> None:
-    """Start, send, wait for the report, stop."""
+    """Start, send, wait for the results, stop."""
     folder = Path("noded")
     folder.mkdir()
     (folder / "node.toml").write_text(SETTINGS.format(port=port))
@@ -39,7 +39,8 @@ def main(port: int, film: Path) -> None:
     with subprocess.Popen(command) as node:
         try:
             send(port, film, node)
-            wait(lambda: list((folder / "films" / "shadow").glob("*-report.dcm")), node)
+            for kind in ("report", "capture"):
+                wait(lambda kind=kind: list((folder / "films" / "shadow").glob(f"*-{kind}.dcm")), node)  # type: ignore[misc]
             node.send_signal(signal.SIGTERM)
             assert node.wait(SECONDS) == 0
         finally:

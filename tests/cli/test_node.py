@@ -5,10 +5,12 @@ from __future__ import annotations
 import socket
 from pathlib import Path
 
-from hilum.pacs.settings_file import example_text
-from tests.cli.conftest import Hilum, hilum, refusal
+import pytest
 
-__all__ = ["hilum"]
+from hilum.pacs.settings_file import example_text
+from tests.cli.conftest import Hilum, hilum, hilum_process, refusal
+
+__all__ = ["hilum", "hilum_process"]
 
 
 def test_the_example_is_a_file_that_would_start(hilum: Hilum, tmp_path: Path) -> None:
@@ -40,3 +42,12 @@ def test_a_mistake_in_the_file_is_one_line(hilum: Hilum, tmp_path: Path) -> None
 def test_no_file_is_one_line(hilum: Hilum) -> None:
     assert "hilum node --example > node.toml" in refusal(hilum("node"), 2)
     assert refusal(hilum("node", "nowhere.toml"), 2).startswith("hilum: nowhere.toml: ")
+
+
+@pytest.mark.slow
+def test_a_node_whose_port_is_taken_ends_with_one_line(hilum_process: Hilum, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        (tmp_path / "node.toml").write_text(example_text().replace("port = 11112", f"port = {port}"))
+        line = refusal(hilum_process("node", "node.toml"), 2)
+    assert line.startswith(f"hilum: receive: 127.0.0.1 port {port} cannot be listened on (Address already in use);")

@@ -41,7 +41,7 @@ def node(
 
     settings = read_settings(file)
     if check:
-        from hilum.pacs.running import check_start
+        from hilum.pacs.starting import check_start
 
         check_start(settings)
         tell("It would start.")

@@ -89,7 +89,7 @@ class DicomReceiver:
             self._listener = socket.create_server(address[:2], family=family, backlog=128)
         except OSError as error:
             raise RequestError(
-                f"receive: {host} port {port} cannot be listened on ({error.strerror or error}); "
+                f"receive: {host} port {port} cannot be listened on ({os.strerror(error.errno or 0)}); "
                 "name an address of this machine and a port that is free"
             ) from None
         self._accepting = threading.Thread(target=self._accept_all, name="hilum-dicom", daemon=True)
