@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -14,6 +15,7 @@ from sqlalchemy import Connection
 from hilum.errors import RequestError
 from hilum.pacs.metrics import MetricsServer, NodeMetrics
 from hilum.pacs.receiver import ReceiverFigures
+from hilum.pacs.sources.following import SourceState
 from hilum.store import NewNodeFilm, Store, open_store
 
 
@@ -91,6 +93,16 @@ def test_a_receiver_is_asked_for_what_it_counts(store: Store) -> None:
     assert (found["hilum_node_associations"], found["hilum_node_connections"]) == (2, 5)
     assert (found["hilum_node_stored_total 0x0000"], found["hilum_node_stored_total 0xA700"]) == (7, 1)
     assert found["hilum_node_connections_refused_total address"] == 3
+
+
+def test_sources_are_asked_how_they_are_doing(store: Store) -> None:
+    metrics = NodeMetrics(store)
+    now = datetime.now(UTC)
+    states = [SourceState("archive", 7, now, None, ""), SourceState("scans", 0, None, now, "it is down")]
+    metrics.watch_sources(lambda: states)
+    found = figures(metrics.text())
+    assert (found["hilum_node_source_up archive"], found["hilum_node_source_up scans"]) == (1, 0)
+    assert found["hilum_node_source_films_total archive"] == 7
 
 
 def test_prometheus_is_given_them_over_http(store: Store) -> None:

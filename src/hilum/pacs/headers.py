@@ -35,7 +35,8 @@ def read_header(path: Path) -> Dataset:
         head = file.read(_HEAD)
         try:
             with without_warnings(), config.disable_value_validation():
-                if str(read_file_meta_info(path).get("TransferSyntaxUID", "")) == DEFLATED:
+                whole = head[128:132] == b"DICM"  # else a data set alone, with or without a file's meta information
+                if whole and str(read_file_meta_info(path).get("TransferSyntaxUID", "")) == DEFLATED:
                     return parse(_NAME, head + file.read(), []).ds
                 counted = CountedBytes(_NAME, head)
                 return read_partial(counted, stop_when=lambda tag, *_: tag >= 0x7FE00008, force=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from time import perf_counter
@@ -17,6 +17,7 @@ from prometheus_client.registry import Collector
 
 from hilum.errors import RequestError, StoreError
 from hilum.pacs.receiver import ReceiverFigures
+from hilum.pacs.sources.following import SourceState
 from hilum.store import FILM_STATES, Store
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
@@ -46,6 +47,14 @@ class NodeMetrics:
             figures: asks it.
         """
         self.registry.register(_ReceiverCounts(figures))
+
+    def watch_sources(self, states: Callable[[], Sequence[SourceState]]) -> None:
+        """Give how sources are doing, too.
+
+        Args:
+            states: asks them.
+        """
+        self.registry.register(_SourceStates(states))
 
     @contextmanager
     def timed(self, step: str) -> Iterator[None]:
@@ -109,6 +118,22 @@ class _ReceiverCounts(Collector):
         refused.add_metric(("address",), now.turned_away)
         refused.add_metric(("room",), now.evicted)
         yield refused
+
+
+class _SourceStates(Collector):
+    """How the sources of a node are doing."""
+
+    def __init__(self, states: Callable[[], Sequence[SourceState]]) -> None:
+        self._states = states
+
+    def collect(self) -> Iterator[Metric]:
+        up = GaugeMetricFamily("hilum_node_source_up", "Whether a source answers.", labels=("source",))
+        films = CounterMetricFamily("hilum_node_source_films", "Films that a source gave.", labels=("source",))
+        for state in self._states():
+            up.add_metric((state.name,), float(state.failing_since is None))
+            films.add_metric((state.name,), state.films)
+        yield up
+        yield films
 
 
 class _StoreFigures(Collector):

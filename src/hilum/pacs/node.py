@@ -25,6 +25,7 @@ from hilum.pacs.senders.outcomes import Sender
 from hilum.pacs.senders.routing import destinations_of
 from hilum.pacs.senders.sending import open_sender
 from hilum.pacs.settings import Destination, NodeSettings
+from hilum.pacs.sources.opening import open_source
 from hilum.pacs.steps import Answers, FilmSteps
 from hilum.pacs.sweeper import Heart
 from hilum.pacs.workflows import CAPTURES, FILMS, Enqueuing, NodeWork, assign, sending_queue
@@ -133,6 +134,9 @@ class Node:
         opened.callback(heart.close)
         retention = FolderRetention(settings.keep, store, folders)
         opened.callback(retention.close)
+        accept, place = self.queue.accept, store.node_state
+        sources = [open_source(each, settings, folders.films, accept, place) for each in settings.sources]
+        self.metrics.watch_sources(lambda: [follower.state for follower in sources])
         self.queue.sweep()
         if not node.shadow:
             self.send_again()
@@ -141,6 +145,9 @@ class Node:
             self.port = receiver.start()
             self.metrics.watch_receiver(lambda: receiver.figures)
             opened.callback(receiver.stop)
+        for follower in sources:
+            opened.callback(follower.stop)
+            follower.start()
 
     def _queues(self) -> dict[str, tuple[int, float]]:
         """The queues, each with how many workflows are done at a time, and the seconds between two looks."""
