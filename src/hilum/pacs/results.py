@@ -58,8 +58,9 @@ class Results:
             return reports.file_bytes(reports.build_report(header, content))
         # Of a film that another detector has answered this one's heat map would be wrong.
         same = film.seal == self._detector.seal
-        picture = reports.draw_capture(content, heat.picture if heat else None, heat.heat if heat and same else None)
-        return reports.file_bytes(reports.build_capture(header, content, picture))
+        shown = heat.heat if heat and same else None
+        picture = reports.draw_capture(content, heat.picture if heat else None, shown)
+        return reports.file_bytes(reports.build_capture(header, content, picture, has_heat=shown is not None))
 
     def detector_of(self, stored: StoredPrediction | None) -> DetectorFacts:
         """The detector that has answered a film, which may be another one than now answers."""

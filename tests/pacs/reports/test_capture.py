@@ -53,6 +53,15 @@ def test_a_capture_is_derived_burnt_in_and_refers_to_its_film() -> None:
     assert np.array_equal(capture.pixel_array, picture)
 
 
+def test_saliency_is_named_where_a_heat_map_is_drawn() -> None:
+    shown = film(2)
+    picture = draw_capture(content(shown), GREY)
+    for answer, has_heat in (("PNEUMONIA", True), ("PNEUMONIA", False), (NOT_JUDGED, True)):
+        capture = build_capture(shown, content(shown, answer), picture, has_heat=has_heat)
+        named = [each.CodeValue for each in capture.get("DerivationCodeSequence", [])]
+        assert named == (["130404"] if answer != NOT_JUDGED and has_heat else [])
+
+
 def test_what_was_compressed_with_losses_says_so_and_nothing_else_does() -> None:
     shown = film(2, LossyImageCompression="01", LossyImageCompressionRatio="10.5")
     said = content(shown)

@@ -20,13 +20,16 @@ __all__ = ["build_capture", "draw_capture"]
 _NUMBER = r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,2})?"
 
 
-def build_capture(header: Dataset, content: ReportContent, picture: NDArray[np.uint8]) -> Dataset:
+def build_capture(
+    header: Dataset, content: ReportContent, picture: NDArray[np.uint8], *, has_heat: bool = True
+) -> Dataset:
     """Make a capture.
 
     Args:
         header: the film's elements, as for `build_report`.
         content: what the picture says.
         picture: (height, width, 3), RGB, as `draw_capture` gives it.
+        has_heat: whether a heat map is drawn in it, for a film that was judged.
 
     Returns:
         The capture with its file meta information (PS3.10), ready to be written. The same film, content and picture
@@ -48,9 +51,10 @@ def build_capture(header: Dataset, content: ReportContent, picture: NDArray[np.u
         capture.Laterality = ""  # what the film shows is not known, so that it may be one of a pair (type 2C)
     else:
         capture.BodyPartExamined = "CHEST"
-        capture.DerivationCodeSequence = [code_item(SALIENCY)]
+    drawn = "The film and why it was not judged" if refusal else "The film and its answer"
+    if has_heat and not refusal:
+        capture.DerivationCodeSequence, drawn = [code_item(SALIENCY)], "The film, a heat map and its answer"
     capture.ImageType = ["DERIVED", "SECONDARY"]
-    drawn = "The film and why it was not judged" if refusal else "The film, the heat map and the answer"
     capture.DerivationDescription = f"{drawn}. {RESEARCH_ONLY}."
     capture.BurnedInAnnotation = "YES"
     capture.PatientOrientation = _orientation(header)

@@ -17,12 +17,12 @@ from pydicom.dataset import Dataset
 from pydicom.valuerep import PersonName
 
 from hilum.errors import FilmError
+from hilum.pacs.facts import is_uid
 from hilum.pacs.reports.charset import Charset, charset_of
 from hilum.pixels.decode import without_warnings
 
 _log = logging.getLogger("hilum")
 _PLACE = "the film's header"
-_UID = re.compile(r"(0|[1-9]\d*)(\.(0|[1-9]\d*))+")
 # Required ones are there and empty where the film does not say (type 2 of PS3.3 C.7.1.1, C.7.2.1); others are absent.
 _REQUIRED = {
     "PatientName": "PN",
@@ -128,18 +128,22 @@ def _read_uid(header: Dataset, keyword: str) -> str:
         uid = _plain(header, keyword)
     except ValueError:
         uid = ""
-    if not is_uid(uid):
+    if not is_allowed_uid(uid):
         raise FilmError(
             _PLACE,
-            f"it has no valid {keyword} (a UID of at most 64 characters), so no report can be filed with it; correct "
-            "it where the film comes from",
+            f"it has no valid {keyword} (a UID of at most 64 characters, without zeros in front of its numbers), so "
+            "no report can be filed with it; correct it where the film comes from",
         )
     return uid
 
 
-def is_uid(text: str) -> bool:
-    """Whether a text is a UID (PS3.5 9.1)."""
-    return len(text) <= 64 and _UID.fullmatch(text) is not None
+def is_allowed_uid(text: str) -> bool:
+    """Whether a text is a UID, without zeros in front of its numbers, which DICOM does not allow (PS3.5 9.1).
+
+    >>> is_allowed_uid("1.2.840.0"), is_allowed_uid("1.2.0840")
+    (True, False)
+    """
+    return is_uid(text) and not re.search(r"(^|\.)0\d", text)
 
 
 def read_size(header: Dataset) -> tuple[int, int]:

@@ -19,7 +19,7 @@ from hilum.pacs.records import EarlierReport, ReportContent
 from hilum.pacs.reports.codes import REFUSAL_TITLE, REPORT_TITLE
 from hilum.pacs.reports.common import code_item, refusal_of, start_result
 from hilum.pacs.reports.content_items import joined_items
-from hilum.pacs.reports.film_header import FilmReference, is_uid, read_identity, read_size
+from hilum.pacs.reports.film_header import FilmReference, is_allowed_uid, read_identity, read_size
 from hilum.pacs.reports.report_tree import ReportTree
 
 _CONTENT_SEQUENCE = 0x0040A730
@@ -44,7 +44,7 @@ def build_report(header: Dataset, content: ReportContent) -> Dataset:
     identity = read_identity(header)
     for earlier in content.earlier:
         uids = (earlier.report, earlier.series, earlier.film_class, earlier.film, earlier.film_series)
-        if not all(map(is_uid, uids)):
+        if not all(map(is_allowed_uid, uids)):
             raise RequestError("an earlier report of the study is not named by valid UIDs, so none can follow it")
     report = start_result(identity, content, "report", Comprehensive3DSRStorage)
     report.Modality = "SR"
