@@ -95,6 +95,15 @@ def headline(content: ReportContent) -> str:
     return named if presence is None or named not in findings else f"{named}: {presence.meaning.lower()}"
 
 
+def shown_probability(prob: float) -> str:
+    """A probability with three decimals, and no certainty.
+
+    >>> shown_probability(0.873421), shown_probability(0.9997), shown_probability(0.0)
+    ('0.873', 'over 0.999', 'under 0.001')
+    """
+    return {"1.000": "over 0.999", "0.000": "under 0.001"}.get(f"{prob:.3f}", f"{prob:.3f}")
+
+
 def _lines(content: ReportContent, box: int, *, legend: bool) -> list[_Line]:
     large, small = round(box * _LARGE), round(box * _SMALL)
     detector, row, refusal = content.detector, content.answer.row, refusal_of(content)
@@ -115,10 +124,10 @@ def _probabilities(content: ReportContent) -> str:
     detector, probs = content.detector, content.answer.row.probs
     if detector.threshold is None or len(detector.classes) > 2:
         named = zip(detector.classes, probs, strict=False)
-        return "Probabilities: " + ", ".join(f"{name} {prob:.3f}" for name, prob in named)
+        return "Probabilities: " + ", ".join(f"{name} {shown_probability(prob)}" for name, prob in named)
     side = "at or above" if probs[-1] >= detector.threshold else "below"
     name, threshold = detector.classes[-1], f"the threshold of {detector.threshold:.3f}"
-    return f"Probability of {name} {probs[-1]:.3f}, {side} {threshold}"
+    return f"Probability of {name} {shown_probability(probs[-1])}, {side} {threshold}"
 
 
 def _band(lines: list[_Line], width: int, margin: int, most: int) -> NDArray[np.uint8]:
