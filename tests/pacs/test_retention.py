@@ -22,7 +22,7 @@ def bench(tmp_path: Path) -> Workbench:
 
 
 def clean(bench: Workbench, after: timedelta) -> int:
-    retention = FolderRetention(Keep(), bench.store, bench.folders, seconds=1000)
+    retention = FolderRetention(Keep(), bench.store, bench.folders, lambda before: 0, seconds=1000)
     retention.close()
     return retention.clean(datetime.now(UTC) + after)
 

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
 
 import pydicom
 import pytest
 
+from hilum.errors import RequestError
 from hilum.pacs import workflows
+from hilum.pacs.durable import Durable
 from hilum.pacs.node import Node
-from hilum.store import NodeFilm
+from hilum.pacs.senders.outcomes import Refused
+from hilum.store import Database, NodeFilm, backup, restore
 from tests.pacs.films import film
 from tests.pacs.parts import KeepingSender, RuledAnswers, arrive, running, settings_of, unreachable, wait_until
 
 pytestmark = pytest.mark.slow
+
+
+def at_fault(path: Path) -> None:
+    raise Refused("pacs refuses a result", "0x0122", False)
 
 
 def states(node: Node) -> list[str]:
@@ -66,3 +76,70 @@ def test_a_film_whose_reading_process_is_ended_is_read_again_before_it_is_refuse
     assert answers.asked == asked
     assert stored is not None
     assert bool(stored.row.error) == (ended == 3)
+
+
+def test_a_restored_backup_goes_on_where_the_store_was(tmp_path: Path) -> None:
+    """A backup holds what is to be done; the queues, which are another library's tables, are filled from it."""
+    pacs, answers = KeepingSender(outcome=unreachable), RuledAnswers()
+    settings = settings_of(tmp_path, "pacs")
+    with running(settings, answers, pacs) as node:
+        arrive(node, film(1))
+        wait_until(lambda: states(node) == ["reported"])
+        backup(node.store.database, tmp_path / "backup.db")
+    for path in tmp_path.glob("hilum.db*"):
+        path.unlink()
+    database = Database(settings.node.store)
+    restore(database, tmp_path / "backup.db")
+    database.close()
+    pacs.outcome = lambda path: None
+    with running(settings, answers, pacs) as node:
+        wait_until(lambda: states(node) == ["sent"] and len(pacs.taken) == 2)  # with its picture
+    assert answers.asked == 1
+
+
+def test_workflows_that_were_done_are_forgotten_and_films_are_not(tmp_path: Path) -> None:
+    pacs, answers = KeepingSender(), RuledAnswers()
+    with running(settings_of(tmp_path, "pacs"), answers, pacs) as node:
+        arrive(node, film(1))
+        wait_until(lambda: len(pacs.taken) == 2)
+        durable = Durable(node.store.database, "other")
+        wait_until(lambda: not durable.client.list_workflows(status=["PENDING", "ENQUEUED"]))
+        assert durable.forget(datetime.now(UTC) - timedelta(hours=1)) == 0
+        assert durable.forget(datetime.now(UTC) + timedelta(hours=1)) == 4
+        arrive(node, film(1))
+        assert states(node) == ["sent"]
+        assert durable.client.list_workflows() == []
+    assert answers.asked == 1
+
+
+def test_what_was_refused_is_sent_again_by_hand_and_at_the_next_start(tmp_path: Path) -> None:
+    pacs, answers = KeepingSender(outcome=at_fault), RuledAnswers()
+    settings = settings_of(tmp_path, "pacs")
+    with running(settings, answers, pacs) as node:
+        arrive(node, film(1))
+        wait_until(lambda: node.store.node_sendings.counts() == {("pacs", "refused"): 2})
+        assert states(node) == ["refused"]
+        assert node.send_again("pacs") == 2
+        wait_until(lambda: node.store.node_sendings.counts() == {("pacs", "refused"): 2})
+    pacs.outcome = lambda path: None
+    with running(settings, answers, pacs) as node:
+        wait_until(lambda: node.store.node_sendings.counts() == {("pacs", "sent"): 2})
+        assert states(node) == ["sent"]
+
+
+def test_two_nodes_do_not_share_a_sqlite_file_or_a_name(tmp_path: Path) -> None:
+    settings = settings_of(tmp_path, "pacs")
+    with running(settings, RuledAnswers(), KeepingSender()), pytest.raises(RequestError, match=r"hilum\.db|node"):
+        Node(settings, lambda _: RuledAnswers(), lambda _: KeepingSender()).start()
+
+
+def test_a_node_stops_within_seconds_and_leaves_no_thread(tmp_path: Path) -> None:
+    pacs = KeepingSender(outcome=unreachable)
+    before = set(threading.enumerate())
+    with running(settings_of(tmp_path, "pacs"), RuledAnswers(), pacs) as node:
+        for number in range(1, 6):
+            arrive(node, film(number))
+        wait_until(lambda: pacs.tries > 0)
+        began = time.monotonic()
+    assert time.monotonic() - began < 6
+    wait_until(lambda: {each.name for each in set(threading.enumerate()) - before if not each.daemon} == set())

@@ -5,7 +5,8 @@ DBOS is one in a process. It talks to nobody but the database, and says little: 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from dbos import DBOS, DBOSClient, DBOSConfig
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from hilum.store import Database
 
 _APPLICATION = "hilum"
+_BATCH = 500  # workflows, in a statement
 _CONNECTIONS = 24  # to the database, at a time
 _NEVER_SECONDS = 3600.0  # between two looks for schedules, which no node has
 _SELDOM_SECONDS = 2.0  # between two looks for messages, which no node sends; the end waits for one of them
@@ -93,6 +95,32 @@ class Durable:
         Should it be alive after all, and write down what it has done: DBOS lets only one of the two.
         """
         return len(DBOS._recover_pending_workflows([node]))
+
+    def unknown(self, workflow_ids: Iterable[str]) -> list[str]:
+        """Those of some workflows that are in no queue, do not run, and were not done of late."""
+        ids, unknown = list(dict.fromkeys(workflow_ids)), []
+        for first in range(0, len(ids), _BATCH):
+            some = ids[first : first + _BATCH]
+            found = self.client.list_workflows(workflow_ids=some, load_input=False, load_output=False)
+            known = {each.workflow_id for each in found}
+            unknown += [each for each in some if each not in known]
+        return unknown
+
+    def forget(self, before: datetime) -> int:
+        """Remove workflows that were done before a time; gives how many. What they did stands in the films' rows."""
+        removed = 0
+        while True:
+            done = self.client.list_workflows(
+                status=["SUCCESS", "ERROR"],
+                completed_before=before.isoformat(),
+                limit=_BATCH,
+                load_input=False,
+                load_output=False,
+            )
+            self.client.delete_workflows([each.workflow_id for each in done])
+            removed += len(done)
+            if len(done) < _BATCH:
+                return removed
 
     def close(self, seconds: int) -> None:
         """Take nothing more, wait for what has begun, and leave what takes longer for the next start.

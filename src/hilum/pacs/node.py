@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -16,6 +17,7 @@ from hilum.pacs.durable import Durable
 from hilum.pacs.facts import read_facts
 from hilum.pacs.folders import NodeFolders
 from hilum.pacs.logs import log_event
+from hilum.pacs.mending import enqueue_missing
 from hilum.pacs.metrics import MetricsServer, NodeMetrics
 from hilum.pacs.queue import FilmQueue
 from hilum.pacs.receiver import DicomReceiver
@@ -27,7 +29,7 @@ from hilum.pacs.senders.sending import open_sender
 from hilum.pacs.settings import Destination, NodeSettings
 from hilum.pacs.sources.opening import open_source
 from hilum.pacs.steps import Answers, FilmSteps
-from hilum.pacs.sweeper import Heart
+from hilum.pacs.sweeper import BEAT_SECONDS, Heart
 from hilum.pacs.workflows import CAPTURES, FILMS, Enqueuing, NodeWork, assign, sending_queue
 from hilum.store import NodeFilm, NodeSending, Store, open_store
 
@@ -58,6 +60,7 @@ class Node:
         settings: NodeSettings,
         open_answers: Callable[[NodeSettings], Answers] = open_answerer,
         open_destination: Callable[[Destination], Sender] = open_sender,
+        beat_seconds: float = BEAT_SECONDS,
     ) -> None:
         """Take the settings; nothing is opened yet.
 
@@ -65,8 +68,10 @@ class Node:
             settings: as `hilum.pacs.settings_file.read_settings` gives them.
             open_answers: opens what answers films.
             open_destination: opens a destination.
+            beat_seconds: between two heartbeats.
         """
         self.settings, self._open_answers, self._open_destination = settings, open_answers, open_destination
+        self._beat_seconds = beat_seconds
         self._closing = ExitStack()
         self._clock = StoppableClock()
         self.port = 0
@@ -130,10 +135,12 @@ class Node:
         opened.callback(durable.close, _STOPPING_SECONDS)
         opened.callback(self._clock.stop)
         durable.start(self._queues())
-        heart = Heart(store, node.name, settings.alarm, durable.take_over)
+        heart = Heart(store, node.name, settings.alarm, durable.take_over, self._beat_seconds)
         opened.callback(heart.close)
-        retention = FolderRetention(settings.keep, store, folders)
+        retention = FolderRetention(settings.keep, store, folders, durable.forget)
         opened.callback(retention.close)
+        if missing := enqueue_missing(store, durable, enqueuing):
+            log_event("enqueued again", level=logging.WARNING, workflows=missing)
         accept, place = self.queue.accept, store.node_state
         sources = [open_source(each, settings, folders.films, accept, place) for each in settings.sources]
         self.metrics.watch_sources(lambda: [follower.state for follower in sources])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,6 +17,7 @@ from hilum.pacs.settings import Keep
 from hilum.store import UNFINISHED, FilmState, Store
 
 _LOOK_SECONDS = 60.0
+_WORKFLOWS_STAY = timedelta(days=1)  # after they are done, for whoever looks into the database
 
 
 class FolderRetention:
@@ -24,16 +26,25 @@ class FolderRetention:
     A film's file goes once each of its results was sent, or was refused for good a long time ago; never before.
     """
 
-    def __init__(self, keep: Keep, store: Store, folders: NodeFolders, seconds: float = _LOOK_SECONDS) -> None:
+    def __init__(
+        self,
+        keep: Keep,
+        store: Store,
+        folders: NodeFolders,
+        forget: Callable[[datetime], int],
+        seconds: float = _LOOK_SECONDS,
+    ) -> None:
         """Start the thread.
 
         Args:
             keep: for how long what stays.
             store: with the films' rows.
             folders: with the files.
+            forget: removes workflows that were done before a time.
             seconds: between two looks.
         """
         self._keep, self._store, self._folders, self._seconds = keep, store, folders, seconds
+        self._forget = forget
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="hilum-retention", daemon=True)
         self._thread.start()
@@ -58,6 +69,7 @@ class FolderRetention:
         for folder in (self._folders.results, self._folders.shadow):
             gone += self._remove_results(folder, now.timestamp() - 3600 * self._keep.results_hours)
         self._store.retention.expire_films(now)
+        self._forget(now - _WORKFLOWS_STAY)
         return gone
 
     def _hours(self) -> dict[FilmState, float]:

@@ -37,6 +37,16 @@ def sending_queue(destination: str) -> str:
     return f"sending-{destination}"
 
 
+def capture_id(workflow_id: str) -> str:
+    """The id of the workflow that draws a film's capture."""
+    return f"{workflow_id}-drawn"
+
+
+def sending_id(workflow_id: str, kind: str, destination: str) -> str:
+    """The id of the workflow that is the first one to send a result."""
+    return f"{workflow_id}-{kind}-{destination}"
+
+
 class PlainSerializer(Serializer):
     """Inputs and outputs as JSON: what is read from the database runs nothing."""
 
@@ -160,12 +170,12 @@ class Enqueuing:
 
     def capture(self, connection: Connection, workflow_id: str) -> None:
         """A film's capture that is to be drawn."""
-        self._put(connection, CAPTURES, "capture", f"{workflow_id}-drawn", workflow_id)
+        self._put(connection, CAPTURES, "capture", capture_id(workflow_id), workflow_id)
 
     def result(self, connection: Connection, workflow_id: str, kind: ResultKind, destinations: Sequence[str]) -> None:
         """A result that is to be sent to some destinations."""
         for name in destinations:
-            id_ = f"{workflow_id}-{kind}-{name}"
+            id_ = sending_id(workflow_id, kind, name)
             # The smaller number is the earlier one; 0, without a priority, is before all.
             self._put(
                 connection, sending_queue(name), "sending", id_, workflow_id, kind, name, late=kind == "capture"
@@ -174,7 +184,7 @@ class Enqueuing:
     def again(self, connection: Connection, sending: NodeSending, seconds: float = 0.0) -> None:
         """A result that was refused, after so many seconds."""
         what = sending.workflow_id, sending.kind, sending.destination
-        id_ = f"{'-'.join(what)}-{secrets.token_hex(4)}"
+        id_ = f"{sending_id(*what)}-{secrets.token_hex(4)}"
         self._put(connection, sending_queue(sending.destination), "sending", id_, *what, seconds=seconds)
 
     def _put(

@@ -177,6 +177,20 @@ class NodeFilms:
         with self._database.read() as connection:
             return tuple(map(_film, connection.execute(query.order_by(_AT.changed).limit(limit))))
 
+    def unfinished(self) -> tuple[str, ...]:
+        """The workflows' ids of all films whose reports are still to be made, the oldest first."""
+        query = select(_AT.workflow_id).where(_AT.state.in_(("received", "answered"))).order_by(_AT.received)
+        with self._database.read() as connection:
+            return tuple(connection.scalars(query))
+
+    def without_capture(self) -> tuple[str, ...]:
+        """The workflows' ids of all films that have a report and whose picture is still to be drawn."""
+        drawn = exists().where(node_sendings.c.workflow_id == _AT.workflow_id, node_sendings.c.kind == "capture")
+        query = select(_AT.workflow_id).where(_AT.capture != "", _AT.file != "", ~drawn)
+        query = query.where(_AT.state.in_(("reported", "sent", "refused", "shadow"))).order_by(_AT.received)
+        with self._database.read() as connection:
+            return tuple(connection.scalars(query))
+
     def move_file(self, workflow_id: str, file: str) -> None:
         """Note where a film's file is now; empty where it is gone."""
         with self._database.write() as connection:

@@ -132,7 +132,7 @@ class NodeSending:
     """
 
     workflow_id: str
-    kind: str
+    kind: Literal["report", "capture"]
     destination: str
     state: SendingState
     why: str

@@ -146,6 +146,12 @@ class NodeSendings:
             row = connection.execute(query).first()
         return _sending(row) if row else None
 
+    def waiting(self) -> tuple[NodeSending, ...]:
+        """All results that are still to be sent, the oldest first."""
+        query = select(node_sendings).where(_AT.state == "waiting").order_by(_AT.changed)
+        with self._database.read() as connection:
+            return tuple(map(_sending, connection.execute(query)))
+
     def of(self, workflow_id: str) -> tuple[NodeSending, ...]:
         """The results of a film."""
         query = select(node_sendings).where(_AT.workflow_id == clean(workflow_id)).order_by(_AT.id)

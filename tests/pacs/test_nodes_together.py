@@ -1,0 +1,111 @@
+"""Several nodes on one PostgreSQL: what one of them had begun when it died or hung, another one finishes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hilum.store import open_store
+from tests.pacs.parts import wait_until
+from tests.postgres import Postgres
+
+pytestmark = pytest.mark.slow
+FILMS = 4
+
+
+class Nodes:
+    """Nodes that share a store and a folder.
+
+    Attributes:
+        out: what their destination has taken.
+    """
+
+    def __init__(self, folder: Path, url: str) -> None:
+        self.folder, self.url, self.out = folder, url, folder / "out"
+        self.out.mkdir()
+        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self.store = open_store(url)
+
+    def start(self, name: str, first: int = 0, last: int = 0) -> subprocess.Popen[bytes]:
+        (self.out / f"{name}.ready").unlink(missing_ok=True)
+        arguments = [name, self.url, str(self.folder / "films"), str(self.out), str(first), str(last)]
+        with (self.folder / f"{name}.log").open("ab") as log:
+            process = subprocess.Popen([sys.executable, "-m", "tests.pacs.ruled_node", *arguments], stderr=log)
+        self.processes[name] = process
+        wait_until(lambda: (self.out / f"{name}.ready").exists() or process.poll() is not None, 60)
+        assert process.poll() is None, (self.folder / f"{name}.log").read_text()
+        return process
+
+    def taken(self) -> dict[str, set[str]]:
+        """The different contents that were taken, by the result's name."""
+        found = defaultdict(set)
+        for path in self.out.glob("*.dcm"):
+            id_, kind, digest, *_ = path.stem.split("-")
+            found[f"{id_}-{kind}"].add(digest)
+        return found
+
+    def everything_sent(self) -> bool:
+        counts = self.store.node_sendings.counts()
+        return counts == {("pacs", "sent"): 2 * FILMS} and self.store.node_films.counts() == {"sent": FILMS}
+
+    def logs(self) -> str:
+        return "".join(path.read_text() for path in self.folder.glob("*.log"))
+
+
+@pytest.fixture
+def nodes(tmp_path: Path, postgres: Postgres) -> Iterator[Nodes]:
+    together = Nodes(tmp_path, postgres.schema())
+    yield together
+    for process in together.processes.values():
+        process.kill()
+        process.wait()
+    together.store.close()
+
+
+def test_what_a_killed_node_had_begun_another_one_finishes(nodes: Nodes) -> None:
+    (nodes.out / "one.hold").touch()
+    one = nodes.start("one", 1, 1 + FILMS)
+    wait_until(lambda: (nodes.out / "one.held").exists())
+    nodes.start("two")
+    one.kill()
+    wait_until(nodes.everything_sent, 60)
+    assert {name: len(contents) for name, contents in nodes.taken().items()} == dict.fromkeys(nodes.taken(), 1)
+    assert len(nodes.taken()) == 2 * FILMS
+
+
+def test_a_node_that_hangs_and_comes_back_late_does_no_harm(nodes: Nodes) -> None:
+    (nodes.out / "one.hold").touch()
+    one = nodes.start("one", 1, 1 + FILMS)
+    wait_until(lambda: (nodes.out / "one.held").exists())
+    nodes.start("two")
+    os.kill(one.pid, signal.SIGSTOP)
+    wait_until(nodes.everything_sent, 60)
+    (nodes.out / "one.hold").unlink()
+    os.kill(one.pid, signal.SIGCONT)
+    before = {each.node: each.beats for each in nodes.store.node_state.heartbeats()}
+    wait_until(lambda: all(each.beats > before[each.node] + 3 for each in nodes.store.node_state.heartbeats()), 60)
+    assert nodes.everything_sent()
+    assert {name: len(contents) for name, contents in nodes.taken().items()} == dict.fromkeys(nodes.taken(), 1)
+    assert one.poll() is None
+    assert "Traceback" not in nodes.logs()
+
+
+def test_a_node_that_is_alive_keeps_its_work_however_long_it_takes(nodes: Nodes) -> None:
+    (nodes.out / "one.hold").touch()
+    nodes.start("one", 1, 1 + FILMS)
+    wait_until(lambda: (nodes.out / "one.held").exists())
+    nodes.start("two")
+    begun = {each.node: each.beats for each in nodes.store.node_state.heartbeats()}
+    wait_until(lambda: all(each.beats > begun[each.node] + 20 for each in nodes.store.node_state.heartbeats()), 60)
+    held = {path.stem.split("-")[0] for path in nodes.out.glob("*.dcm") if "-one-" in path.name}
+    assert not held  # nobody has taken what node one still holds
+    (nodes.out / "one.hold").unlink()
+    wait_until(nodes.everything_sent, 60)
+    assert all(len(list(nodes.out.glob(f"{name}-*"))) == 1 for name in nodes.taken())
