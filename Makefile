@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test docs test-slow test-wheel test-privacy test-deploy test-restart test-page test-kills test-load test-pacs test-pacs-kills test-pacs-hostile coverage lint format bench clean
+.PHONY: help demo test docs test-slow test-wheel test-privacy test-deploy test-restart test-page test-kills test-load test-pacs test-pacs-kills test-pacs-hostile test-ohif coverage lint format bench clean
 
 help:
 	@echo "make demo        the whole path in a few minutes: index, train, evaluate, predict, report"
@@ -17,6 +17,7 @@ help:
 	@echo "make test-pacs   of those, a node beside a real PACS (apt-get install orthanc orthanc-dicomweb dcmtk dicom3tools libgdcm-tools)"
 	@echo "make test-pacs-kills  a node that is killed 100 times (KILLS), on SQLite and two of them on PostgreSQL"
 	@echo "make test-pacs-hostile  10,000 data sets that nobody should send (MUTANTS)"
+	@echo "make test-ohif   a node's results in OHIF, in Chromium (apt-get install npm nginx-light; downloads OHIF)"
 	@echo "make test-privacy  every verb without a network, under strace: no socket, no file where none is said to be"
 	@echo "make test-load   the reading room at twice what it can bear, for an hour; MINUTES=5 for less"
 	@echo "make test-deploy  the Dockerfile's steps in a Debian that debootstrap makes, nginx, systemd; needs root, and downloads"
@@ -79,6 +80,15 @@ test-pacs-kills: $(VENV)/installed
 MUTANTS ?= 10000
 test-pacs-hostile: $(VENV)/installed
 	OMP_NUM_THREADS=1 HILUM_TEST_MUTANTS=$(MUTANTS) $(BIN)/python -m pytest -n 0 -m slow tests/pacs/test_hostile.py
+
+# OHIF, once from npm, in Chromium; beside Orthanc, nginx and a node, as examples/orthanc/ has them. Whatever is not here
+# fails it.
+test-ohif: $(VENV)/installed build/ohif-app-3.13.2.tgz
+	HILUM_REQUIRE_OHIF=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 0 -m slow tests/pacs/ohif/test_viewer.py
+
+build/ohif-app-3.13.2.tgz:
+	mkdir -p build
+	cd build && npm pack --silent @ohif/app@3.13.2
 
 # Takes about 3 GB in the folder for temporary files, for the store.
 MINUTES ?= 60

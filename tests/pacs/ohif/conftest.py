@@ -7,16 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.bundle.conftest import make
+from tests.bundle.conftest import make_of_lungs
 from tests.pacs.ohif.running import Running, running
 from tests.pacs.orthanc import require_orthanc
+from tests.service.page.conftest import make_decided
 
 
 @pytest.fixture(scope="session")
 def detector(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A detector that knows nothing, and answers for everything."""
+    """A detector that knows nothing, decides, and looks at the lungs."""
     folder = tmp_path_factory.mktemp("detector") / "tiny"
-    make(folder)
+    make_decided(folder, make_of_lungs)
     return folder
 
 

@@ -25,12 +25,13 @@ RUN = ROOT / "examples" / "orthanc" / "run"
 TARBALL = Path(os.environ.get("HILUM_OHIF", ROOT / "build" / "ohif-app-3.13.2.tgz"))
 REQUIRED = "HILUM_REQUIRE_OHIF" in os.environ
 PLACES = f"{os.environ['PATH']}:/usr/sbin:/sbin"
-# For a test of the command alone: whatever else is on this machine, the node of this checkout is what runs.
+# The node of this checkout, whichever is installed. Its processes that read films run this too, under another name.
 HILUM = f"""#!{sys.executable}
 import sys
 sys.path.insert(0, {str(ROOT / "src")!r})
-from hilum.cli import main
-main()
+if __name__ == "__main__":
+    from hilum.cli import main
+    main()
 """
 _open = build_opener(ProxyHandler({})).open
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import runpy
 import shutil
 import signal
 import socket
 import stat
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,12 +23,16 @@ def test_the_command_is_a_program() -> None:
     assert RUN.stat().st_mode & stat.S_IXUSR
 
 
-def test_a_missing_program_is_named_with_debians_package(tmp_path: Path) -> None:
-    nowhere = {**os.environ, "PATH": "/nowhere"}
-    if Path("/usr/sbin/Orthanc").exists():
-        pytest.skip("Orthanc lies where it is found without a PATH")
-    line = refusal(tmp_path / "all", environment=nowhere)
-    assert "there is no Orthanc: apt-get install orthanc" in line
+@pytest.mark.parametrize(("missing", "package"), [("Orthanc", "orthanc"), ("nginx", "nginx")])
+def test_a_missing_program_is_named_with_debians_package(
+    missing: str, package: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command: Any = runpy.run_path(str(RUN))
+    found = {"Orthanc": "/bin/true", "nginx": "/bin/true", "hilum": "/bin/true"} | {missing: None}
+    monkeypatch.setattr(shutil, "which", lambda name, path=None: found[name])
+    with pytest.raises(SystemExit, match=f"^run: there is no {missing}: apt-get install {package}$"):
+        command["main"](["--folder", str(tmp_path / "all")])
+    assert not (tmp_path / "all").exists()
 
 
 def test_ohif_is_not_fetched_unless_asked(tmp_path: Path) -> None:

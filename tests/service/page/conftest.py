@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from hilum import models
+from hilum.bundle import Bundle
 from tests.bundle.conftest import make
 from tests.service.page.browser import CHROMIUM, Watched, require_chromium, serving
 
@@ -24,7 +25,7 @@ def room_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield url
 
 
-def make_decided(folder: Path) -> None:
+def make_decided(folder: Path, make: Callable[[Path], Bundle] = make) -> None:
     """A bundle of an untrained network whose last layer speaks louder, so that a heat map has something to show."""
     build = models.build
 
