@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -17,6 +18,7 @@ from hilum.pacs.metrics import MetricsServer, NodeMetrics
 from hilum.pacs.receiver import ReceiverFigures
 from hilum.pacs.sources.following import SourceState
 from hilum.store import NewNodeFilm, Store, open_store
+from tests.house import ROOT
 
 
 @pytest.fixture
@@ -103,6 +105,15 @@ def test_sources_are_asked_how_they_are_doing(store: Store) -> None:
     found = figures(metrics.text())
     assert (found["hilum_node_source_up archive"], found["hilum_node_source_up scans"]) == (1, 0)
     assert found["hilum_node_source_films_total archive"] == 7
+
+
+def test_the_page_names_every_metric(store: Store) -> None:
+    metrics = NodeMetrics(store)
+    metrics.watch_receiver(lambda: ReceiverFigures(0, 0, {}, 0, 0))
+    metrics.watch_sources(list)
+    there = {family.name for family in text_string_to_metric_families(metrics.text().decode())}
+    page = (ROOT / "docs" / "pacs.md").read_text("utf-8")
+    assert set(re.findall("hilum_node_[a-z_]+", page)) == there
 
 
 def test_prometheus_is_given_them_over_http(store: Store) -> None:

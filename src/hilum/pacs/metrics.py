@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import threading
 from collections import Counter
@@ -87,7 +88,7 @@ class MetricsServer:
             started: tuple[WSGIServer, threading.Thread] = start_http_server(port, host, metrics.registry)
         except OSError as error:
             raise RequestError(
-                f"{host}:{port}: cannot listen there ({error.strerror or error}); name another metrics.host or "
+                f"{host}:{port}: cannot listen there ({os.strerror(error.errno or 0)}); name another metrics.host or "
                 "metrics.port"
             ) from None
         self._server, self._thread = started

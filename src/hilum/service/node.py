@@ -75,6 +75,7 @@ async def node_page(request: Request) -> Response:
     if not caller.may_read_all:
         raise Problem(403, "this page is about everybody's films; it needs the scope 'all'")
     shown = await service.archive.call(_shown, service.store, ReadFirst.of(request), caller.user)
+    service.has_node |= bool(shown["nodes"])  # one may have begun after the service
     return render(request, "node.html", page="node", node=shown)
 
 

@@ -61,7 +61,7 @@ class Service:
         names: what requests call the detectors.
         detectors: in the order of the names.
         store: what is kept.
-        has_node: whether a node in a hospital's network worked on it when the service started.
+        has_node: whether a node in a hospital's network worked on it when the service started, or has since then.
         archive: the store, from asyncio.
         pipeline: from a film to its answer.
         access: says who asks.
