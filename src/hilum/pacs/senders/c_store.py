@@ -7,17 +7,17 @@ import threading
 import time
 from pathlib import Path
 
+from pydicom import Dataset
 from pydicom.errors import InvalidDicomError
 from pydicom.filereader import dcmread
 from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian
-from pynetdicom.dsutils import encode, split_dataset
+from pynetdicom.dsutils import split_dataset
 
 from hilum.errors import RequestError
 from hilum.pacs.logs import log_event
-from hilum.pacs.senders.messages import C_ECHO_RESPONSE, C_STORE_RESPONSE, echo_request, read_response, store_request
 from hilum.pacs.senders.outcomes import Refused, Unreachable
+from hilum.pacs.senders.requested import CalledPeer, RequestedAssociation
 from hilum.pacs.senders.statuses import is_taken, refusal, warning_of
-from hilum.pacs.senders.upper_layer import CalledPeer, RequestedAssociation
 from hilum.pacs.settings import Destination
 from hilum.pacs.tls import client_context
 
@@ -94,11 +94,9 @@ class CStoreSender:
         try:
             if pair not in association.contexts:
                 raise Refused(f"{self.name} takes no C-ECHO", "not negotiated", may_pass=False)
-            status = self._status(association, pair, echo_request(association.next_message()), b"", deadline)[0]
-        except Unreachable:
-            association.abort()
-            raise
-        association.release()
+            status = association.echo(deadline)
+        finally:
+            association.release()
         if status:
             raise refusal(self.name, status)
 
@@ -121,13 +119,7 @@ class CStoreSender:
                 "not negotiated",
                 may_pass=True,
             )
-        data_set = outgoing.data_set(pair[1])
-        request = store_request(association.next_message(), outgoing.sop_class, outgoing.instance)
-        try:
-            status, comment = self._status(association, pair, request, data_set, deadline)
-        except Unreachable:
-            association.abort()
-            raise
+        status, comment = association.store(outgoing.content(pair[1]), deadline)
         self._keep(association)
         if not is_taken(status):
             raise refusal(self.name, status, comment)
@@ -135,24 +127,6 @@ class CStoreSender:
             self._warned.add(status)
             warning = warning_of(status)
             log_event("taken with a warning", level=logging.WARNING, destination=self.name, warning=warning)
-
-    def _status(
-        self,
-        association: RequestedAssociation,
-        pair: tuple[str, str],
-        request: bytes,
-        data_set: bytes,
-        deadline: float,
-    ) -> tuple[int, str]:
-        answer = association.exchange(association.contexts[pair], request, data_set, deadline)
-        wanted = C_STORE_RESPONSE if data_set else C_ECHO_RESPONSE
-        try:
-            response = read_response(answer)
-        except ValueError as error:
-            raise Unreachable(f"{self.name} answers what is no DICOM: {error}") from None
-        if response.field != wanted or response.message != association.message:
-            raise Unreachable(f"{self.name} answers something else than it was asked")
-        return response.status, response.comment
 
     def _idle_association(self, outgoing: _Outgoing) -> RequestedAssociation | None:
         """One that is open and was asked for objects of this kind; others are ended on the way."""
@@ -166,7 +140,7 @@ class CStoreSender:
                     return None
                 _, association = self._idle.pop()
             if association.is_gone():
-                association.abort()
+                association.cut()
             elif any(pair in association.contexts for pair in outgoing.pairs):
                 return association
             else:
@@ -208,9 +182,9 @@ class _Outgoing:
 
     def __init__(self, path: Path) -> None:
         try:
-            meta, self._offset = split_dataset(path)
+            meta, _ = split_dataset(path)
             self.sop_class = str(meta.MediaStorageSOPClassUID)
-            self.instance = str(meta.MediaStorageSOPInstanceUID)
+            str(meta.MediaStorageSOPInstanceUID)
             self._syntax = str(meta.TransferSyntaxUID)
         except (InvalidDicomError, AttributeError, ValueError, EOFError):
             raise RequestError(f"{path.name}: no DICOM file that says what it holds; make it again") from None
@@ -226,11 +200,6 @@ class _Outgoing:
         names = " or ".join(UID(syntax).name for _, syntax in self.pairs)
         return f"{UID(self.sop_class).name} ({self.sop_class}) in {names}"
 
-    def data_set(self, syntax: str) -> bytes:
-        """The data set's bytes in a transfer syntax of `pairs`; as they lie in the file, where it is the file's."""
-        if syntax == self._syntax:
-            return self._path.read_bytes()[self._offset :]
-        encoded = encode(dcmread(self._path), is_implicit_vr=True, is_little_endian=True)
-        if encoded is None:
-            raise RequestError(f"{self._path.name} cannot be written in another transfer syntax; make it again")
-        return bytes(encoded)
+    def content(self, syntax: str) -> Path | Dataset:
+        """What is sent in a transfer syntax of `pairs`: the file, where it is the file's."""
+        return self._path if syntax == self._syntax else dcmread(self._path)

@@ -1,0 +1,262 @@
+"""An association that this node has asked for (PS3.8), of pynetdicom's, with an end to every wait.
+
+As it comes, pynetdicom waits for Nagle's algorithm and for TCP's delayed acknowledgements, and has no end for a peer
+that stops reading or says half of something; `python -m benchmarks.pacs_sending` compares it to this.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+from pydicom import Dataset
+from pynetdicom import AE, _config, evt
+from pynetdicom.association import Association
+from pynetdicom.dimse_messages import C_ECHO_RSP, C_STORE_RSP, DIMSEMessage
+from pynetdicom.pdu_primitives import A_ASSOCIATE
+from pynetdicom.presentation import build_context
+
+from hilum.pacs.senders.outcomes import Unreachable
+from hilum.pacs.tcp import acknowledge_now
+
+_config.STORE_SEND_CHUNKED_DATASET = True  # files are sent as they lie on the disk, and not read by pydicom
+_config.LOG_HANDLER_LEVEL = "none"
+for _name in ("transport", "association", "acse", "dul", "dimse"):  # what they complain of becomes an error here
+    logging.getLogger(f"pynetdicom.{_name}").setLevel(logging.CRITICAL)
+
+_LARGEST_PDU = 262_144  # that a peer without a limit is sent
+_RELEASE_SECONDS = 2.0
+_REJECTIONS = {  # by source and reason: PS3.8 table 9-21
+    (1, 2): "it does not know DICOM's application context",
+    (1, 3): "it does not know the calling AE title",
+    (1, 7): "it does not know the called AE title",
+    (2, 2): "it speaks another version of the protocol",
+    (3, 1): "temporary congestion",
+    (3, 2): "it has as many associations as it allows",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class CalledPeer:
+    """Whom an association is asked of.
+
+    Attributes:
+        name: of the destination, for messages.
+        host: name or address.
+        port: of TCP.
+        called: AE title.
+        calling: AE title, of this node.
+        tls: None speaks without it.
+    """
+
+    name: str
+    host: str
+    port: int
+    called: str
+    calling: str
+    tls: ssl.SSLContext | None = None
+
+
+class RequestedAssociation:
+    """An association, of one thread at a time.
+
+    Attributes:
+        contexts: abstract and transfer syntax of each presentation context that was accepted.
+    """
+
+    def __init__(self, peer: CalledPeer, proposed: Sequence[tuple[str, str]], deadline: float) -> None:
+        """Connect, and ask for an association.
+
+        Args:
+            peer: whom to ask.
+            proposed: abstract and transfer syntax of each presentation context, 128 of them at most.
+            deadline: of `time.monotonic`, until when it has to be accepted.
+
+        Raises:
+            Unreachable: nobody is there, it is no DICOM, or it does not let this node in.
+        """
+        self._peer = peer
+        self._message = 0
+        self._socket: socket.socket | None = None
+        self._late = False
+        self._answer: DIMSEMessage | None = None
+        self._association = self._ask(proposed, deadline)
+        if self._association.is_rejected:
+            self._rejected(self._association.acceptor.primitive)
+        if not self._association.is_established and not self._association.rejected_contexts:
+            self._failed(deadline)
+        self.contexts = frozenset(
+            (str(each.abstract_syntax), str(each.transfer_syntax[0])) for each in self._association.accepted_contexts
+        )
+
+    def store(self, film: Path | Dataset, deadline: float) -> tuple[int, str]:
+        """Send an object by C-STORE, and give the status and the comment of the answer.
+
+        Args:
+            film: a DICOM file, whose bytes are sent; or a data set, which is encoded as a context needs it.
+            deadline: of `time.monotonic`, until when the answer has to be there.
+
+        Raises:
+            Unreachable: it does not answer in time, closes, or speaks no DICOM. The association is of no more use.
+            OSError: the file cannot be read.
+        """
+        return self._exchange(lambda number: self._association.send_c_store(film, number), C_STORE_RSP, deadline)
+
+    def echo(self, deadline: float) -> int:
+        """Ask by C-ECHO, and give the status.
+
+        Raises:
+            Unreachable: as for `store`.
+        """
+        return self._exchange(self._association.send_c_echo, C_ECHO_RSP, deadline)[0]
+
+    def is_gone(self) -> bool:
+        """Whether it has ended."""
+        return not self._association.is_established
+
+    def release(self) -> None:
+        """End it in good order, as far as the peer lets it."""
+        if self._association.is_established:
+            with contextlib.suppress(Unreachable), self._until(time.monotonic() + _RELEASE_SECONDS):
+                self._association.release()
+        self.cut()
+
+    def cut(self) -> None:
+        """End it at once."""
+        if self._socket is not None:
+            with contextlib.suppress(OSError):
+                self._socket.shutdown(socket.SHUT_RDWR)  # whoever reads from it or writes to it wakes up
+            self._socket.close()  # what a peer goes on to send would still be read
+
+    def _ask(self, proposed: Sequence[tuple[str, str]], deadline: float) -> Association:
+        seconds = max(deadline - time.monotonic(), 0.001)
+        peer, entity = self._peer, AE(self._peer.calling)
+        # The ends are kept by `_until`; pynetdicom's own come after it, in case.
+        entity.connection_timeout = seconds
+        entity.acse_timeout = entity.dimse_timeout = seconds + 1
+        entity.network_timeout = None
+        handlers: list[evt.EventHandlerType] = [
+            (evt.EVT_CONN_OPEN, self._opened),
+            (evt.EVT_DATA_SENT, self._sent),
+            (evt.EVT_DIMSE_RECV, self._received),
+        ]
+        contexts = [build_context(abstract, transfer) for abstract, transfer in proposed]
+        try:
+            with self._until(deadline):
+                return entity.associate(
+                    peer.host,
+                    peer.port,
+                    contexts,
+                    peer.called,
+                    tls_args=(peer.tls, peer.host) if peer.tls else None,
+                    evt_handlers=handlers,
+                )
+        except (OSError, UnicodeError) as error:  # of a name that is nobody's
+            self._broken(f"cannot be reached: {_words(error)}")
+
+    def _exchange(
+        self, send: Callable[[int], Dataset], wanted: type[DIMSEMessage], deadline: float
+    ) -> tuple[int, str]:
+        self._message = self._message % 0xFFFF + 1
+        self._answer = None
+        try:
+            with self._until(deadline):
+                status = send(self._message)
+        except RuntimeError:  # it has ended since it was looked at
+            self._broken("closed the connection in the middle")
+        if self._late:
+            self._broken("does not answer in time")
+        answer = self._answer
+        if answer is None or "Status" not in status:
+            self._broken("closed the connection in the middle, or does not answer as DICOM does")
+        if not isinstance(answer, wanted) or answer.command_set.MessageIDBeingRespondedTo != self._message:
+            self._broken("answers something else than it was asked")
+        return int(status.Status), str(status.get("ErrorComment", "") or "")
+
+    @contextmanager
+    def _until(self, deadline: float) -> Iterator[None]:
+        """Cut the connection at a time, whatever is waited for."""
+        watch = threading.Timer(max(deadline - time.monotonic(), 0.001), self._end_late)
+        watch.daemon = True
+        watch.start()
+        try:
+            yield
+        finally:
+            watch.cancel()
+
+    def _end_late(self) -> None:
+        self._late = True
+        self.cut()
+        # pynetdicom waits for its reactor to pause, for ever where that has just ended.
+        if hasattr(self, "_association"):
+            self._association._is_paused = True
+
+    def _opened(self, event: evt.Event) -> None:
+        connection = event.assoc.dul.socket
+        self._socket = connection.socket if connection else None
+        if self._socket is not None:
+            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def _sent(self, event: evt.Event) -> None:
+        if self._socket is not None:
+            with contextlib.suppress(OSError):
+                acknowledge_now(self._socket)
+
+    def _received(self, event: evt.Event) -> None:
+        self._answer = event.message
+
+    def _failed(self, deadline: float) -> NoReturn:
+        if self._socket is None:
+            self._broken(_why_unconnected(self._peer, deadline))
+        self._broken(
+            "does not answer in time" if self._late else "closed the connection, or does not answer as DICOM does"
+        )
+
+    def _rejected(self, answer: A_ASSOCIATE | None) -> NoReturn:
+        source, reason = (answer.result_source, answer.diagnostic) if answer else (None, None)
+        words = _REJECTIONS.get((source or 0, reason or 0), "it gives no reason")
+        peer = self._peer
+        titles = f"called {peer.called!r} by {peer.calling!r}"
+        raise Unreachable(f"{peer.name}: {peer.host}:{peer.port}, {titles}, refuses the association: {words}")
+
+    def _broken(self, what: str) -> NoReturn:
+        self.cut()
+        raise Unreachable(f"{self._peer.name}: {self._peer.host}:{self._peer.port} {what}") from None
+
+
+def _why_unconnected(peer: CalledPeer, deadline: float) -> str:
+    """Why there is no connection, which pynetdicom does not say: by making one."""
+    plain: socket.socket | None = None
+    try:
+        plain = socket.create_connection((peer.host, peer.port), max(deadline - time.monotonic(), 0.1))
+        if peer.tls is not None:
+            plain = peer.tls.wrap_socket(plain, server_hostname=peer.host)
+    except TimeoutError:
+        return "does not answer in time"
+    except ssl.SSLCertVerificationError as error:
+        return f"shows a certificate that is not trusted: {error.verify_message}"
+    except ssl.SSLError as error:
+        return f"does not agree on TLS: {_words(error)}"
+    except OSError as error:
+        return f"cannot be reached: {_words(error)}"
+    finally:
+        if plain is not None:
+            plain.close()
+    return "could not be reached a moment ago"
+
+
+def _words(error: OSError | UnicodeError) -> str:
+    if isinstance(error, ssl.SSLError):
+        return (error.reason or "it ended").lower().replace("_", " ")
+    if isinstance(error, UnicodeError | socket.gaierror):
+        return "no such host"
+    return (error.strerror or "the network fails").lower()
