@@ -181,7 +181,6 @@ def test_what_was_taken_is_answered_before_it_closes_and_nothing_after(tmp_path:
             pass
         answerer.close()
         assert not any(each.result()[0].row.error for each in asked)
-    assert not answerer.ready
     answerer.close()
     with pytest.raises(HilumError, match="answers no further films"):
         answerer.answer(tmp_path / "film0")

@@ -7,10 +7,8 @@ from numpy.typing import NDArray
 
 from hilum.pixels import Square
 
-FilmPoint = tuple[float, float]  # column and row in pixels of the film, from the top left corner of its first pixel
 
-
-def lung_outline(square: Square, *, padded: bool = False) -> tuple[FilmPoint, ...]:
+def lung_outline(square: Square, *, padded: bool = False) -> tuple[tuple[float, float], ...]:
     """The convex hull of the lungs that a detector was shown, on the film.
 
     >>> lungs = np.zeros((4, 4), dtype=np.uint8)

@@ -95,11 +95,6 @@ class Answerer:
         self._thread.start()
 
     @property
-    def ready(self) -> bool:
-        """Whether films can be answered."""
-        return not self._closed and self._thread.is_alive() and self._line.ready
-
-    @property
     def restarts(self) -> int:
         """How many processes were started again because a film had ended them."""
         return self._line.pool.restarts
