@@ -38,10 +38,12 @@ class RuledAnswers:
     not_judged: str = ""
     failing: int = 0  # times that it fails before it answers
     ended: int = 0  # times that its reading process is ended first
+    seconds: float = 0.0  # that an answer takes
 
     def answer(self, path: Path) -> tuple[AnsweredFilm, FilmHeader]:
         self.asked += 1
         assert path.exists()
+        time.sleep(self.seconds)
         if self.failing:
             self.failing -= 1
             raise OSError("the network could not be loaded")

@@ -78,6 +78,18 @@ def test_a_film_whose_reading_process_is_ended_is_read_again_before_it_is_refuse
     assert bool(stored.row.error) == (ended == 3)
 
 
+def test_pictures_are_drawn_once_no_film_waits_for_its_answer(tmp_path: Path) -> None:
+    """A picture with its heat map takes as long as many answers; in a burst they would hold up every report."""
+    pacs, answers = KeepingSender(), RuledAnswers(seconds=0.5)
+    with running(settings_of(tmp_path, "pacs"), answers, pacs) as node:
+        for number in range(1, 49):
+            arrive(node, film(number, size=(64, 56)))
+        wait_until(lambda: len(pacs.taken) == 96, 60)
+    kinds = [pydicom.dcmread(BytesIO(each)).Modality for each in pacs.taken]
+    assert kinds.index("OT") >= 40
+    assert kinds.count("SR") == kinds.count("OT") == 48
+
+
 def test_a_restored_backup_goes_on_where_the_store_was(tmp_path: Path) -> None:
     """A backup holds what is to be done; the queues, which are another library's tables, are filled from it."""
     pacs, answers = KeepingSender(outcome=unreachable), RuledAnswers()

@@ -34,6 +34,7 @@ from hilum.pacs.workflows import CAPTURES, FILMS, Enqueuing, NodeWork, assign, s
 from hilum.store import NodeFilm, NodeSending, Store, open_store
 
 _FILMS_AT_A_TIME = 16  # in workflows: they are read in processes and predicted in batches
+_SENT_A_LOOK = 8  # results, by each connection to a destination, between two looks into its queue
 _STOPPING_SECONDS = 8  # that what has begun may take before it is left for the next start
 
 
@@ -159,8 +160,9 @@ class Node:
     def _queues(self) -> dict[str, tuple[int, float]]:
         """The queues, each with how many workflows are done at a time, and the seconds between two looks."""
         sends_to = () if self.settings.node.shadow else self.settings.destinations
-        sending = {sending_queue(each.name): (each.connections, 0.1) for each in sends_to}
-        return {FILMS: (_FILMS_AT_A_TIME, 0.05), CAPTURES: (1, 0.5), **sending}
+        # The sender itself waits for one of its connections; a queue of as many would stand idle between two looks.
+        sending = {sending_queue(each.name): (_SENT_A_LOOK * each.connections, 0.1) for each in sends_to}
+        return {FILMS: (_FILMS_AT_A_TIME, 0.05), CAPTURES: (2, 0.25), **sending}
 
     def _route(self, film: NodeFilm, path: Path) -> Sequence[str]:
         """The names of the destinations of a film's results."""

@@ -85,7 +85,7 @@ class Results:
 
     def _earlier(self, film: NodeFilm, study: str) -> Iterator[EarlierReport]:
         """The reports of films of the study that were answered before, as far as their files are still there."""
-        for each in self._store.node_films.get_many(film.earlier[-_MOST_EARLIER:]):
+        for each in self._store.node_films.get_many(film.earlier[-_MOST_EARLIER:]) if film.earlier else ():
             found = self._reference(each)
             if found is None or each.state == "failed":
                 continue

@@ -29,6 +29,7 @@ T = TypeVar("T")
 VERSION = "1"  # of the workflows: what one of them has begun another version does not go on with
 FILMS, CAPTURES = "films", "captures"  # queues
 _MOST_TRIES = 5  # of a step of one film, but for what the database or the disk may let pass later
+_LOOK_SECONDS, _MOST_LOOKS = 0.5, 40  # for films that wait, before a capture is drawn all the same
 _MOST_READS = 3  # of a film whose reading process is ended: a film may be at fault, and a busy machine
 
 
@@ -105,6 +106,19 @@ class NodeWork:
                 raise Stopping
         return self.steps.predict(workflow_id)
 
+    def draw(self, workflow_id: str) -> None:
+        """Draw a film's capture once no film waits for its answer, or has for some time: answers come first.
+
+        Raises:
+            Stopping: the node stops meanwhile.
+        """
+        for _ in range(_MOST_LOOKS):
+            if not self.store.node_films.backlog().films:
+                break
+            if self.clock.wait(_LOOK_SECONDS):
+                raise Stopping
+        self.steps.draw(workflow_id)
+
 
 _work: list[NodeWork] = []  # of this process: DBOS is one in a process, and calls functions by their names
 
@@ -138,7 +152,7 @@ def capture_workflow(workflow_id: str) -> str:
     """Draw a film's capture."""
     work = _now()
     try:
-        work.step("drawn", lambda: work.steps.draw(workflow_id))
+        work.step("drawn", lambda: work.draw(workflow_id))
     except Exception as error:
         log_event("no capture", workflow_id, error=type(error).__name__)
         return "failed"
