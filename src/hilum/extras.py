@@ -60,7 +60,6 @@ EXTRAS: dict[Extra, dict[str, str]] = {
     "pacs": {
         "pynetdicom": "pynetdicom",
         "highdicom": "highdicom",
-        "dicomweb-client": "dicomweb_client",
         "dbos": "dbos",
     },
 }

@@ -78,6 +78,11 @@ class StrictPacs:
             for association in list(self._server.active_associations):
                 association.abort(block=False)
 
+    @property
+    def open_associations(self) -> int:
+        """How many there are."""
+        return len(self._server.active_associations) if self._server is not None else 0
+
     def _established(self, event: evt.Event) -> None:
         with self._lock:
             self.associations += 1

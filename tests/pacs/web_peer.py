@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -48,7 +49,7 @@ class WebPeer:
 
 
 @contextmanager
-def web_peer(answer: Callable[[WebAsked], WebSaid | None]) -> Iterator[WebPeer]:
+def web_peer(answer: Callable[[WebAsked], WebSaid | None], tls: ssl.SSLContext | None = None) -> Iterator[WebPeer]:
     peer = WebPeer(answer)
 
     class Handler(BaseHTTPRequestHandler):
@@ -84,6 +85,8 @@ def web_peer(answer: Callable[[WebAsked], WebSaid | None]) -> Iterator[WebPeer]:
 
     with Server(("127.0.0.1", 0), Handler) as server:
         peer.port = server.server_address[1]
+        if tls is not None:
+            server.socket = tls.wrap_socket(server.socket, server_side=True)
         thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
         thread.start()
         yield peer
@@ -93,8 +96,11 @@ def web_peer(answer: Callable[[WebAsked], WebSaid | None]) -> Iterator[WebPeer]:
 
 @contextmanager
 def answering(
-    status: int = 200, content: object = b"", headers: Mapping[str, str] | None = None
+    status: int = 200,
+    content: object = b"",
+    headers: Mapping[str, str] | None = None,
+    tls: ssl.SSLContext | None = None,
 ) -> Iterator[WebPeer]:
     """A server that always answers the same."""
-    with web_peer(lambda _: WebSaid(status, content, headers=headers or {})) as peer:
+    with web_peer(lambda _: WebSaid(status, content, headers=headers or {}), tls) as peer:
         yield peer

@@ -14,7 +14,7 @@ import ssl
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlencode, urlsplit
 
@@ -164,7 +164,7 @@ class WebServer:
                 used = self._idle.pop() if self._idle else None
             connection = used or self._connection()
             try:
-                with self._named():
+                with self._named(), _until(connection, self._seconds):
                     connection.request("GET" if content is None else "POST", target, content, dict(headers))
                     acknowledge_now(connection.sock)
                     return connection, connection.getresponse()
@@ -233,6 +233,34 @@ class WebServer:
         except OSError as error:
             reason = (error.strerror or "the network fails").lower()
             raise Unreachable(f"{self.name}: {self.where} cannot be reached: {reason}") from error
+
+
+@contextmanager
+def _until(connection: http.client.HTTPConnection, seconds: float) -> Iterator[None]:
+    """Cut a connection whose answer has not begun in time: a peer that says a byte now and then has no time-out.
+
+    Raises:
+        TimeoutError: it was cut.
+    """
+    late = threading.Event()
+
+    def cut() -> None:
+        late.set()
+        if connection.sock is not None:
+            with suppress(OSError):
+                connection.sock.shutdown(socket.SHUT_RDWR)
+
+    watch = threading.Timer(seconds, cut)
+    watch.daemon = True
+    watch.start()
+    try:
+        yield
+    except (OSError, http.client.HTTPException) as error:
+        if late.is_set():
+            raise TimeoutError from error
+        raise
+    finally:
+        watch.cancel()
 
 
 def _parts(name: str, url: str) -> SplitResult:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import socket
 import struct
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -22,7 +21,7 @@ from hilum.errors import RequestError
 from hilum.pacs.senders.c_store import CStoreSender
 from hilum.pacs.senders.outcomes import Refused, Unreachable
 from hilum.pacs.settings import Destination, Tls
-from tests.pacs.orthanc import Orthanc, an_orthanc, free_port, require_programs
+from tests.pacs.orthanc import Orthanc, an_orthanc, free_port
 from tests.pacs.results_like import a_capture, a_report
 from tests.pacs.strict_pacs import RESULT_CLASSES, strict_pacs
 
@@ -374,6 +373,18 @@ def test_results_go_over_as_many_connections_as_are_allowed(tmp_path: Path) -> N
         assert len(pacs.taken) == 8
 
 
+def test_an_association_that_nobody_uses_is_ended(report: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hilum.pacs.senders.c_store._IDLE_SECONDS", 0.1)
+    with strict_pacs() as pacs, opened(pacs.port) as sender:
+        sender.send(report)
+        end = time.monotonic() + 10
+        while pacs.open_associations:
+            assert time.monotonic() < end
+            time.sleep(0.02)
+        sender.send(report)
+        assert pacs.associations == 2
+
+
 def test_an_echo_says_whether_it_is_there(report: Path) -> None:
     with strict_pacs() as pacs, opened(pacs.port) as sender:
         sender.check()
@@ -437,69 +448,16 @@ def test_many_reports_go_into_an_orthanc_over_two_connections(tmp_path: Path, or
 
 
 @pytest.mark.slow
-def test_both_sides_show_certificates(tmp_path: Path, report: Path) -> None:
-    require_programs(["openssl"])
-
-    def openssl(*arguments: str) -> None:
-        subprocess.run(["openssl", *arguments], cwd=tmp_path, check=True, capture_output=True)
-
-    def certificate(name: str, signer: str, extension: str = "") -> None:
-        openssl(
-            "req",
-            "-newkey",
-            "rsa:2048",
-            "-nodes",
-            "-keyout",
-            f"{name}.key",
-            "-out",
-            f"{name}.csr",
-            "-subj",
-            f"/CN={name}",
-        )
-        (tmp_path / f"{name}.ext").write_text(extension)
-        sign = ["-CA", f"{signer}.pem", "-CAkey", f"{signer}.key", "-CAcreateserial"]
-        openssl(
-            "x509",
-            "-req",
-            "-in",
-            f"{name}.csr",
-            "-out",
-            f"{name}.pem",
-            "-days",
-            "2",
-            "-extfile",
-            f"{name}.ext",
-            *sign,
-        )
-
-    for name in ("ca", "stranger"):
-        openssl(
-            "req",
-            "-x509",
-            "-newkey",
-            "rsa:2048",
-            "-nodes",
-            "-keyout",
-            f"{name}.key",
-            "-out",
-            f"{name}.pem",
-            "-days",
-            "2",
-            "-subj",
-            f"/CN={name}",
-        )
-    certificate("pacs", "ca", "subjectAltName=IP:127.0.0.1")
-    certificate("node", "ca")
-    certificate("other", "stranger")
+def test_both_sides_show_certificates(tmp_path: Path, report: Path, certificates: Path) -> None:
     settings = {
         "DicomTlsEnabled": True,
-        "DicomTlsCertificate": str(tmp_path / "pacs.pem"),
-        "DicomTlsPrivateKey": str(tmp_path / "pacs.key"),
-        "DicomTlsTrustedCertificates": str(tmp_path / "ca.pem"),
+        "DicomTlsCertificate": str(certificates / "pacs.pem"),
+        "DicomTlsPrivateKey": str(certificates / "pacs.key"),
+        "DicomTlsTrustedCertificates": str(certificates / "ca.pem"),
     }
 
     def tls(name: str, authorities: str = "ca") -> Tls:
-        paths = [str(tmp_path / file) for file in (f"{name}.pem", f"{name}.key", f"{authorities}.pem")]
+        paths = [str(certificates / file) for file in (f"{name}.pem", f"{name}.key", f"{authorities}.pem")]
         return Tls(certificate=paths[0], key=paths[1], authorities=paths[2])
 
     with an_orthanc(tmp_path / "orthanc", settings=settings) as orthanc:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import logging
 import os
 import socket
+import ssl
+import threading
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import BytesIO
 from pathlib import Path
 
@@ -178,6 +181,51 @@ def test_who_is_down_or_slow_is_unreachable(report: Path) -> None:
         url = f"http://127.0.0.1:{mute.getsockname()[1]}"
         with opened(url, seconds=0.2) as sender, pytest.raises(Unreachable, match=r"does not answer in 0\.2 s$"):
             sender.send(report)
+
+
+def test_who_says_a_byte_now_and_then_is_unreachable_in_time(report: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as dripping:
+
+        def drip() -> None:
+            connection, _ = dripping.accept()
+            with connection, suppress(OSError):
+                for byte in b"HTTP/1.1 200 OK\r\nX: " + b"x" * 1000:
+                    time.sleep(0.05)
+                    connection.sendall(bytes([byte]))
+
+        thread = threading.Thread(target=drip, daemon=True)
+        thread.start()
+        url = f"http://127.0.0.1:{dripping.getsockname()[1]}"
+        with opened(url, seconds=0.4) as sender, pytest.raises(Unreachable, match=r"does not answer in 0\.4 s$"):
+            sender.send(report)
+        thread.join(5)
+        assert not thread.is_alive()
+
+
+def test_a_server_has_to_show_a_certificate_of_the_authority(
+    tmp_path: Path, report: Path, uid: str, certificates: Path
+) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificates / "pacs.pem", certificates / "pacs.key")
+    with answering(200, taken(uid), tls=context) as peer:
+        url = peer.url.replace("http:", "https:")
+        with opened(url, authorities=str(certificates / "ca.pem")) as sender:
+            sender.send(report)
+            sender.send(report)
+        for authorities in ("", str(certificates / "stranger.pem")):
+            with (
+                opened(url, authorities=authorities) as sender,
+                pytest.raises(Unreachable, match="shows a certificate that is not trusted"),
+            ):
+                sender.send(report)
+        with (
+            opened(url.replace("127.0.0.1", "localhost"), authorities=str(certificates / "ca.pem")) as sender,
+            pytest.raises(Unreachable, match="Hostname mismatch"),
+        ):
+            sender.send(report)
+        with opened(peer.url) as sender, pytest.raises(Unreachable, match=r"closed the connection|does not answer"):
+            sender.send(report)
+        assert len(peer.asked) == 2
 
 
 def test_an_answer_has_a_limit(report: Path) -> None:
