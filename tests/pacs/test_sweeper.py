@@ -78,7 +78,7 @@ def test_a_jump_of_the_time_of_day_is_named_and_changes_nothing(
 
     with open_store(str(tmp_path / "hilum.db")) as store:
         store.node_state.beat("two", is_start=True)
-        heart = Heart(store, "one", Alarm(), take_over, seconds=1000)
+        heart = Heart(store, "one", Alarm(), take_over, lambda: 0, seconds=1000)
         heart.close()
         real = time.time
         for jump in (86_400.0, -86_400.0):

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 import time
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pydicom
 import pytest
+from dbos._sys_db import SystemDatabase
+from sqlalchemy.exc import OperationalError
 
 from hilum.errors import RequestError
 from hilum.pacs import workflows
@@ -155,3 +159,29 @@ def test_a_node_stops_within_seconds_and_leaves_no_thread(tmp_path: Path) -> Non
         began = time.monotonic()
     assert time.monotonic() - began < 6
     wait_until(lambda: {each.name for each in set(threading.enumerate()) - before if not each.daemon} == set())
+
+
+def test_what_could_not_be_written_down_is_done_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a disk that is full for a while, whichever of the two libraries' writes it hits."""
+    pacs, answers = KeepingSender(), RuledAnswers()
+    node = Node(settings_of(tmp_path, "pacs"), lambda _: answers, lambda _: pacs, beat_seconds=0.2)
+    node.start()
+    failing = {"record_operation_result": 2, "update_workflow_outcome": 2}
+    for name in failing:
+        real = getattr(SystemDatabase, name)
+
+        def full(*args: Any, name: str = name, real: Any = real, **options: Any) -> Any:
+            if failing[name]:
+                failing[name] -= 1
+                raise OperationalError("INSERT", {}, sqlite3.OperationalError("database or disk is full"))
+            return real(*args, **options)
+
+        monkeypatch.setattr(SystemDatabase, name, full)
+    try:
+        arrive(node, film(1))
+        wait_until(lambda: len(pacs.taken) == 2 and states(node) == ["sent"])
+        wait_until(lambda: not Durable(node.store.database, "other").active())
+    finally:
+        node.stop()
+    assert failing == {"record_operation_result": 0, "update_workflow_outcome": 0}
+    assert answers.asked == 1

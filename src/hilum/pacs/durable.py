@@ -5,14 +5,16 @@ DBOS is one in a process. It talks to nobody but the database, and says little: 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from dbos import DBOS, DBOSClient, DBOSConfig
+from dbos._dbos import _get_dbos_instance
+from dbos._utils import INTERNAL_QUEUE_NAME
 
 from hilum.errors import StoreError
-from hilum.pacs.workflows import VERSION, PlainSerializer
+from hilum.pacs.enqueuing import VERSION, PlainSerializer, first_id
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from hilum.store import Database
 
 _APPLICATION = "hilum"
+_ACTIVE = ("PENDING", "ENQUEUED", "DELAYED")
 _BATCH = 500  # workflows, in a statement
 _CONNECTIONS = 24  # to the database, at a time
 _NEVER_SECONDS = 3600.0  # between two looks for schedules, which no node has
@@ -44,7 +47,7 @@ class Durable:
         # A schema of their own lets several stores share a PostgreSQL.
         self._schema = "dbos" if schema in ("", "public") else f"{schema}_dbos"
         self._engine: Engine = database.engine_of_others(_CONNECTIONS)
-        self._node = node
+        self._node, self._lost = node, set[str]()
         self.client = DBOSClient(
             system_database_engine=self._engine,
             dbos_system_schema=self._schema,
@@ -96,15 +99,27 @@ class Durable:
         """
         return len(DBOS._recover_pending_workflows([node]))
 
-    def unknown(self, workflow_ids: Iterable[str]) -> list[str]:
-        """Those of some workflows that are in no queue, do not run, and were not done of late."""
-        ids, unknown = list(dict.fromkeys(workflow_ids)), []
-        for first in range(0, len(ids), _BATCH):
-            some = ids[first : first + _BATCH]
-            found = self.client.list_workflows(workflow_ids=some, load_input=False, load_output=False)
-            known = {each.workflow_id for each in found}
-            unknown += [each for each in some if each not in known]
-        return unknown
+    def active(self) -> frozenset[str]:
+        """The ids of all workflows that are in a queue or run, on any node; of repeated ones the first one's too."""
+        found = self.client.list_workflows(status=list(_ACTIVE), load_input=False, load_output=False)
+        ids = {each.workflow_id for each in found}
+        return frozenset(ids | set(map(first_id, ids)))
+
+    def pick_up(self) -> int:
+        """Go on with workflows of this node that are under way by the database, and are not; gives how many.
+
+        So they are after the database did not take what had become of them. Called every now and then: what is so at
+        two calls in a row is no workflow that has just begun.
+        """
+        dbos = _get_dbos_instance()
+        found = self.client.list_workflows(
+            status="PENDING", executor_id=self._node, load_input=False, load_output=False
+        )
+        lost = {each.workflow_id for each in found} - set(dbos._active_workflows_set.activeList())
+        again, self._lost = lost & self._lost, lost
+        for each in again:
+            dbos._sys_db.reenqueue_for_recovery(each, [self._node], INTERNAL_QUEUE_NAME)
+        return len(again)
 
     def forget(self, before: datetime) -> int:
         """Remove workflows that were done before a time; gives how many. What they did stands in the films' rows."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hilum.pacs.durable import Durable
-from hilum.pacs.workflows import Enqueuing, capture_id, sending_id
+from hilum.pacs.enqueuing import Enqueuing, another, capture_id, sending_id
 from hilum.store import Store
 
 
@@ -18,19 +18,20 @@ def enqueue_missing(store: Store, durable: Durable, enqueuing: Enqueuing) -> int
         durable: which was started.
         enqueuing: puts workflows into queues.
     """
-    films = durable.unknown(store.node_films.unfinished())
-    captures = {capture_id(each): each for each in store.node_films.without_capture()}
-    results = {
-        sending_id(each.workflow_id, each.kind, each.destination): each for each in store.node_sendings.waiting()
-    }
-    lost_captures, lost_results = durable.unknown(captures), durable.unknown(results)
-    if films or lost_captures or lost_results:
+    waiting = store.node_sendings.waiting()
+    unfinished, undrawn = store.node_films.unfinished(), store.node_films.without_capture()
+    if not (waiting or unfinished or undrawn):
+        return 0
+    active, more = durable.active(), another()
+    films = [each for each in unfinished if each not in active]
+    captures = [each for each in undrawn if capture_id(each) not in active]
+    results = [each for each in waiting if sending_id(each.workflow_id, each.kind, each.destination) not in active]
+    if films or captures or results:
         with store.database.write() as connection:
             for workflow_id in films:
-                enqueuing.film(connection, workflow_id)
-            for id_ in lost_captures:
-                enqueuing.capture(connection, captures[id_])
-            for id_ in lost_results:
-                each = results[id_]
-                enqueuing.result(connection, each.workflow_id, each.kind, [each.destination])
-    return len(films) + len(lost_captures) + len(lost_results)
+                enqueuing.film(connection, workflow_id, more)
+            for workflow_id in captures:
+                enqueuing.capture(connection, workflow_id, more)
+            for each in results:
+                enqueuing.again(connection, each)
+    return len(films) + len(captures) + len(results)

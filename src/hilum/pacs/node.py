@@ -14,6 +14,7 @@ from hilum.pacs.answerer import Answerer
 from hilum.pacs.backing_off import StoppableClock
 from hilum.pacs.dispatch import Dispatch
 from hilum.pacs.durable import Durable
+from hilum.pacs.enqueuing import CAPTURES, FILMS, Enqueuing, sending_queue
 from hilum.pacs.facts import read_facts
 from hilum.pacs.folders import NodeFolders
 from hilum.pacs.logs import log_event
@@ -30,7 +31,7 @@ from hilum.pacs.settings import Destination, NodeSettings
 from hilum.pacs.sources.opening import open_source
 from hilum.pacs.steps import Answers, FilmSteps
 from hilum.pacs.sweeper import BEAT_SECONDS, Heart
-from hilum.pacs.workflows import CAPTURES, FILMS, Enqueuing, NodeWork, assign, sending_queue
+from hilum.pacs.workflows import NodeWork, assign
 from hilum.store import NodeFilm, NodeSending, Store, open_store
 
 _FILMS_AT_A_TIME = 16  # in workflows: they are read in processes and predicted in batches
@@ -136,7 +137,7 @@ class Node:
         opened.callback(durable.close, _STOPPING_SECONDS)
         opened.callback(self._clock.stop)
         durable.start(self._queues())
-        heart = Heart(store, node.name, settings.alarm, durable.take_over, self._beat_seconds)
+        heart = Heart(store, node.name, settings.alarm, durable.take_over, durable.pick_up, self._beat_seconds)
         opened.callback(heart.close)
         retention = FolderRetention(settings.keep, store, folders, durable.forget)
         opened.callback(retention.close)
@@ -162,7 +163,7 @@ class Node:
         sends_to = () if self.settings.node.shadow else self.settings.destinations
         # The sender itself waits for one of its connections; a queue of as many would stand idle between two looks.
         sending = {sending_queue(each.name): (_SENT_A_LOOK * each.connections, 0.1) for each in sends_to}
-        return {FILMS: (_FILMS_AT_A_TIME, 0.05), CAPTURES: (2, 0.25), **sending}
+        return {FILMS: (_FILMS_AT_A_TIME, 0.1), CAPTURES: (2, 0.25), **sending}
 
     def _route(self, film: NodeFilm, path: Path) -> Sequence[str]:
         """The names of the destinations of a film's results."""

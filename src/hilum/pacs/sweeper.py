@@ -53,6 +53,7 @@ class Heart:
         node: str,
         alarm: Alarm,
         take_over: Callable[[str], int],
+        pick_up: Callable[[], int],
         seconds: float = BEAT_SECONDS,
     ) -> None:
         """Say so once, then start the thread.
@@ -62,9 +63,11 @@ class Heart:
             node: this one's name.
             alarm: when the backlog is one.
             take_over: goes on with what a node had begun; gives how many workflows.
+            pick_up: goes on with what this node had begun and could not write down.
             seconds: between two heartbeats.
         """
-        self._store, self._node, self._alarm, self._take_over = store, node, alarm, take_over
+        self._store, self._node, self._alarm = store, node, alarm
+        self._take_over, self._pick_up = take_over, pick_up
         self._seconds, self._watch, self._stop = seconds, Watch(node), threading.Event()
         self._alarmed = ""
         self._clocks = time.time(), time.monotonic()
@@ -89,6 +92,8 @@ class Heart:
         if alarm and not self._alarmed:
             log_event("backlog", level=logging.WARNING, alarm=alarm)
         self._alarmed = alarm
+        if workflows := self._pick_up():
+            log_event("picked up again", level=logging.WARNING, workflows=workflows)
         beats = {each.node: each.beats for each in self._store.node_state.heartbeats()}
         for node in self._watch.dead(beats):
             if workflows := self._take_over(node):

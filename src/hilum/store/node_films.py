@@ -96,6 +96,8 @@ class NodeFilms:
     ) -> NodeFilm:
         """Store a film's answer once: what is there already is given back as it is.
 
+        It outlives a power cut once `NodeSendings.add` has noted the report; before that nobody has it.
+
         In the same transaction it is given its place in the order of the answers, and the films of its study that
         have one are noted as earlier. So they are the same ones whenever the report is made again.
 
@@ -112,7 +114,7 @@ class NodeFilms:
         Raises:
             StoreError: the database does not answer; nothing was stored.
         """
-        with self._database.write() as connection:
+        with self._database.write(synced=False) as connection:
             film = _one(connection, workflow_id)
             if film.answered is not None or film.state not in UNFINISHED:
                 return film
@@ -193,7 +195,7 @@ class NodeFilms:
 
     def move_file(self, workflow_id: str, file: str) -> None:
         """Note where a film's file is now; empty where it is gone."""
-        with self._database.write() as connection:
+        with self._database.write(synced=False) as connection:
             connection.execute(node_films.update().where(_AT.workflow_id == workflow_id).values(file=clean(file)))
 
     def forget(self, workflow_id: str) -> None:

@@ -45,7 +45,8 @@ class NodeSendings:
             StoreError: the database does not answer; nothing was noted and nothing enqueued.
         """
         now = datetime.now(UTC)
-        with self._database.write() as connection:
+        # A picture is drawn again where this is not there; a report has to be what was sent before a power cut.
+        with self._database.write(synced=kind == "report") as connection:
             of_film = (_AT.workflow_id == workflow_id, _AT.kind == kind)
             there = set(connection.scalars(select(_AT.destination).where(*of_film)))
             rows = [
@@ -73,7 +74,7 @@ class NodeSendings:
     def accepted(self, workflow_id: str, kind: str, destination: str) -> None:
         """Note that a destination has a result; it can be reached, then."""
         now = datetime.now(UTC)
-        with self._database.write() as connection:
+        with self._database.write(synced=False) as connection:
             _change(connection, workflow_id, kind, destination, state="sent", why="")
             reached = {"down_since": None, "down_why": "", "last_accepted": now}
             _note_destination(connection, destination, reached)
@@ -101,7 +102,7 @@ class NodeSendings:
             enqueue: has it sent again; called in the transaction.
         """
         now = datetime.now(UTC)
-        with self._database.write() as connection:
+        with self._database.write(synced=False) as connection:
             state: SendingState = "refused" if for_good else "waiting"
             _change(connection, workflow_id, kind, destination, state=state, why=clean(why), tries=_AT.tries + 1)
             refusal = {"down_since": None, "down_why": "", "last_refused": now, "refusal": clean(why)}
@@ -112,7 +113,7 @@ class NodeSendings:
 
     def unreachable(self, destination: str, why: str) -> None:
         """Note that a destination cannot be reached; since when stays what it was."""
-        with self._database.write() as connection:
+        with self._database.write(synced=False) as connection:
             query = select(node_destinations.c.down_since).where(node_destinations.c.name == destination)
             since = connection.execute(query).scalar() or datetime.now(UTC)
             _note_destination(connection, destination, {"down_since": since, "down_why": clean(why)})

@@ -47,7 +47,7 @@ class NodeState:
         """
         at, now = node_heartbeats.c, datetime.now(UTC)
         values = {"changed": now, "alarm": clean(alarm)} | ({"started": now} if is_start else {})
-        with self._database.write() as connection:
+        with self._database.write(synced=False) as connection:
             mine = at.node == clean(node)
             if not connection.execute(
                 node_heartbeats.update().where(mine).values(beats=at.beats + 1, **values)
