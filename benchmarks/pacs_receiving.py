@@ -1,4 +1,4 @@
-"""What it takes to receive films by C-STORE: Hilum's receiver, and pynetdicom's own server without keeping anything.
+"""What it takes to receive films by C-STORE: Hilum's receiver, and pynetdicom's own server, which keeps nothing here.
 
 `python -m benchmarks.pacs_receiving`. Each server runs in a process of its own, so that the figures are its alone.
 """

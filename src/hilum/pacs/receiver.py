@@ -4,28 +4,34 @@ from __future__ import annotations
 
 import logging
 import os
-import socket
-import threading
-import time
 from collections.abc import Callable
-from contextlib import suppress
+from io import BytesIO
 
 from msgspec import Struct
+from pydicom.dataset import Dataset
+from pynetdicom import AE, _config, evt
+from pynetdicom.association import Association
+from pynetdicom.dimse_primitives import C_STORE
+from pynetdicom.pdu import A_ASSOCIATE_AC, P_DATA_TF
+from pynetdicom.pdu_primitives import A_ASSOCIATE
+from pynetdicom.presentation import build_context
 
 from hilum.errors import RequestError
-from hilum.pacs.association import Association
 from hilum.pacs.callers import Callers
-from hilum.pacs.connections import PeerConnection, PeerConnections, PeerGoneError, Phase
-from hilum.pacs.logs import log_event
+from hilum.pacs.connections import CallerSocket, Together
+from hilum.pacs.offers import VERIFICATION, offers
 from hilum.pacs.records import Arrival
 from hilum.pacs.seldom import SeldomLog
+from hilum.pacs.server import CallerServer
 from hilum.pacs.settings import Receive
 from hilum.pacs.spool import Spool
-from hilum.pacs.storing import Storing
+from hilum.pacs.storing import IMPLEMENTATION, IMPLEMENTATION_NAME, Storing, Transferred
 from hilum.pacs.tls import server_context
 
 _GRACE_SECONDS = 10.0
-_ENDING_SECONDS = 5.0
+_APPLICATION = "1.2.840.10008.3.1.1.1"  # the DICOM application context name (PS3.7, annex A)
+# Why an association is rejected: result, source and reason (PS3.8, table 9-21).
+_NO_CONTEXT, _UNKNOWN_CALLER, _UNKNOWN_CALLED, _BUSY = (1, 1, 2), (1, 1, 3), (1, 1, 7), (2, 3, 2)
 
 
 class ReceiverFigures(Struct, frozen=True):
@@ -36,7 +42,8 @@ class ReceiverFigures(Struct, frozen=True):
         connections: that are open now, with those that have not asked for an association.
         statuses: replies to C-STORE by status, such as `0x0000` and `0xA700`.
         turned_away: connections from addresses that nobody on the list calls from.
-        evicted: connections that had to make room for others.
+        evicted: associations that had to make room for others.
+        in_part: bytes of films that are arriving.
     """
 
     associations: int
@@ -44,10 +51,11 @@ class ReceiverFigures(Struct, frozen=True):
     statuses: dict[str, int]
     turned_away: int
     evicted: int
+    in_part: int = 0
 
 
 class DicomReceiver:
-    """A server for C-ECHO and C-STORE."""
+    """A server for C-ECHO and C-STORE, by pynetdicom."""
 
     def __init__(self, settings: Receive, spool: Spool, accept: Callable[[Arrival], None]) -> None:
         """Read what it is told; `start` is what opens the port.
@@ -62,17 +70,14 @@ class DicomReceiver:
         Raises:
             RequestError: an address or a certificate cannot be used.
         """
-        self._settings = settings
+        self._settings, self._title = settings, settings.ae_title.strip()
         self._callers = Callers(settings.callers)
         self._context = server_context(settings.tls) if settings.tls else None
-        self._peers = PeerConnections(settings.limits)
+        self._together = Together(settings.limits)
         self._storing = Storing(settings, spool, accept)
-        self._stopping = threading.Event()
-        self._listener: socket.socket | None = None
-        self._accepting: threading.Thread | None = None
-        self._threads: set[threading.Thread] = set()
-        self._turned_away = 0
         self._log = SeldomLog()
+        self._stopping = False
+        self._server: CallerServer | None = None
 
     def start(self) -> int:
         """Open the port.
@@ -83,19 +88,29 @@ class DicomReceiver:
         Raises:
             RequestError: the address is none of this machine's, or the port is taken.
         """
+        _config.LOG_HANDLER_LEVEL = "none"  # which says in words what each PDU holds
+        logging.getLogger("pynetdicom").setLevel(
+            logging.CRITICAL
+        )  # whatever a stranger sends would be an error of it
         host, port = self._settings.host, self._settings.port
         try:
-            family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-            self._listener = socket.create_server(address[:2], family=family, backlog=128)
+            server = CallerServer(
+                self._entity(),
+                (host, port),
+                self._context,
+                callers=self._callers,
+                together=self._together,
+                log=self._log,
+                handlers=self._handlers(),
+            )
         except OSError as error:
             raise RequestError(
                 f"receive: {host} port {port} cannot be listened on ({os.strerror(error.errno or 0)}); "
                 "name an address of this machine and a port that is free"
             ) from None
-        self._accepting = threading.Thread(target=self._accept_all, name="hilum-dicom", daemon=True)
-        self._accepting.start()
-        number: int = self._listener.getsockname()[1]
-        return number
+        self._server = server
+        server.begin()
+        return server.server_address[1]
 
     def stop(self, grace_seconds: float = _GRACE_SECONDS) -> None:
         """Close the port; films that are arriving may finish for some seconds.
@@ -103,76 +118,107 @@ class DicomReceiver:
         When this returns no film will be enqueued or acknowledged any more, and each one that was acknowledged is
         enqueued.
         """
-        self._stopping.set()
-        if self._listener is not None:
-            with suppress(OSError):
-                self._listener.shutdown(socket.SHUT_RDWR)  # wakes the thread that accepts
-            self._listener.close()
-        deadline = time.monotonic() + grace_seconds
-        while (peers := self._peers.all()) and time.monotonic() < deadline:
-            for peer in peers:
-                if peer.phase in (Phase.PENDING, Phase.IDLE):
-                    peer.end()
-            time.sleep(0.02)
+        self._stopping = True
+        if self._server is not None:
+            self._server.end(grace_seconds)
         self._storing.close()
-        for peer in self._peers.all():
-            peer.end()
-        for thread in [*self._threads, *([self._accepting] if self._accepting else [])]:
-            thread.join(_ENDING_SECONDS)
+        if self._server is not None:
+            self._server.end_all()
 
     @property
     def figures(self) -> ReceiverFigures:
         """How it is doing."""
         statuses = {f"0x{status:04X}": number for status, number in sorted(self._storing.statuses.items())}
-        connections = len(self._peers.all())
+        connections, turned_away = (self._server.connections(), self._server.turned_away) if self._server else (0, 0)
         return ReceiverFigures(
-            self._peers.associations(), connections, statuses, self._turned_away, self._peers.evicted
+            associations=self._together.associations(),
+            connections=connections,
+            statuses=statuses,
+            turned_away=turned_away,
+            evicted=self._together.evicted,
+            in_part=self._together.received(),
         )
 
-    def _accept_all(self) -> None:
-        assert self._listener is not None
-        while not self._stopping.is_set():
-            try:
-                connected, (address, *_) = self._listener.accept()
-            except OSError as error:
-                if not self._stopping.is_set():
-                    self._log.warn(f"no connection can be taken now: {os.strerror(error.errno or 0)}", "")
-                    time.sleep(0.1)  # too many files are open: others will be closed
-                continue
-            if not self._callers.may_connect(address):
-                self._turned_away += 1
-                self._log.warn("connection closed: no caller is listed with its address", address)
-                connected.close()
-                continue
-            self._begin(connected, address)
+    def _entity(self) -> AE:
+        entity = AE(self._title)
+        entity.implementation_class_uid = IMPLEMENTATION
+        entity.implementation_version_name = IMPLEMENTATION_NAME
+        entity.maximum_pdu_size = self._settings.limits.pdu_bytes
+        entity.maximum_associations = 1 << 20  # `Together` counts those that have a place
+        entity.acse_timeout = self._settings.limits.silent_seconds
+        entity.network_timeout = None  # its clock is the time of day, which may jump; `CallerServer` has another one
+        entity.supported_contexts = [build_context(VERIFICATION)]
+        return entity
 
-    def _begin(self, connected: socket.socket, address: str) -> None:
-        try:
-            peer = PeerConnection(connected, address, self._settings.limits)
-        except OSError:  # it is gone already
-            connected.close()
+    def _handlers(self) -> list[evt.EventHandlerType]:
+        return [
+            (evt.EVT_REQUESTED, self._requested),
+            (evt.EVT_C_STORE, self._store),
+            (evt.EVT_DIMSE_RECV, self._received),
+            (evt.EVT_PDU_SENT, self._sent),
+            (evt.EVT_CONN_CLOSE, self._closed),
+            (evt.EVT_RELEASED, self._closed),
+            (evt.EVT_ABORTED, self._closed),
+        ]
+
+    def _requested(self, event: evt.Event) -> None:
+        """An association is asked for: reject it, or say what of it is taken."""
+        assoc, request = event.assoc, event.assoc.requestor.primitive
+        assert request is not None
+        if why := self._refusal(request, _socket(assoc)):
+            assoc.acse.send_reject(*why)
+            assoc.kill()
             return
-        self._peers.admit(peer)
-        thread = threading.Thread(target=self._serve, args=(peer,), name="hilum-association", daemon=True)
-        self._threads.add(thread)
-        try:
-            thread.start()
-        except RuntimeError:  # the system gives no more threads
-            self._threads.discard(thread)
-            self._peers.leave(peer)
-            peer.close()
+        assoc.acceptor.supported_contexts = offers(request.presentation_context_definition_list)
 
-    def _serve(self, peer: PeerConnection) -> None:
-        try:
-            if self._context is not None:
-                peer.secure(self._context)
-            stopping, log = self._stopping.is_set, self._log
-            Association(peer, self._settings, self._callers, self._peers, self._storing, stopping, log).serve()
-        except PeerGoneError:
-            pass
-        except Exception as error:  # never the end of the server, and never a traceback with what a film holds
-            log_event("association failed", level=logging.ERROR, address=peer.address, error=type(error).__name__)
-        finally:
-            self._peers.leave(peer)
-            peer.close()
-            self._threads.discard(threading.current_thread())
+    def _refusal(self, request: A_ASSOCIATE, caller: CallerSocket) -> tuple[int, int, int] | None:
+        """Why an association is rejected, as the protocol counts; None where it is not."""
+        address, title = caller.caller, request.calling_ae_title.strip()
+        if request.application_context_name != _APPLICATION:
+            return _NO_CONTEXT
+        if request.called_ae_title.strip() != self._title:
+            self._log.warn("association rejected: it calls another AE title than ours", address)
+            return _UNKNOWN_CALLED
+        if not self._callers.may_call(title, address):
+            self._log.warn("association rejected: its AE title is not listed with its address", address)
+            return _UNKNOWN_CALLER
+        if self._stopping or not self._together.seat(caller):
+            self._log.warn("association rejected: there are as many as allowed", address, title)
+            return _BUSY
+        return None
+
+    def _store(self, event: evt.Event) -> Dataset:
+        request, context = event.request, event.context
+        assert isinstance(request, C_STORE)
+        assert isinstance(request.DataSet, BytesIO)
+        reply = self._storing.store(
+            Transferred(
+                str(request.AffectedSOPClassUID),
+                str(request.AffectedSOPInstanceUID),
+                str(context.abstract_syntax),
+                str(context.transfer_syntax),
+                event.assoc.requestor.ae_title.strip(),
+                request.DataSet.getbuffer(),
+            )
+        )
+        status = Dataset()
+        status.Status = reply.status
+        if reply.comment:
+            status.ErrorComment = reply.comment
+        return status
+
+    def _received(self, event: evt.Event) -> None:
+        _socket(event.assoc).begin_work()
+
+    def _sent(self, event: evt.Event) -> None:
+        if isinstance(event.pdu, (P_DATA_TF, A_ASSOCIATE_AC)):
+            _socket(event.assoc).end_work()
+
+    def _closed(self, event: evt.Event) -> None:
+        self._together.unseat(_socket(event.assoc))
+
+
+def _socket(assoc: Association) -> CallerSocket:
+    caller = assoc.dul.socket
+    assert isinstance(caller, CallerSocket)
+    return caller

@@ -1,4 +1,4 @@
-"""A film that a caller stores: written as it comes, checked, kept, enqueued, and only then acknowledged."""
+"""A film that a caller stores: written, checked, kept, enqueued, and only then acknowledged."""
 
 from __future__ import annotations
 
@@ -8,15 +8,13 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 from typing import NamedTuple
 
 from hilum.errors import FilmError, HilumError, StoreError
-from hilum.pacs.dimse import NO_MATCH, NO_ROOM, NOT_UNDERSTOOD, SUCCESS, Command
 from hilum.pacs.facts import is_uid, read_facts
+from hilum.pacs.identity import derived_uid
 from hilum.pacs.logs import log_event
 from hilum.pacs.offers import RADIOGRAPHS
-from hilum.pacs.pdus import IMPLEMENTATION, IMPLEMENTATION_NAME
 from hilum.pacs.records import Arrival, FilmFacts
 from hilum.pacs.settings import Receive
 from hilum.pacs.spool import Spool, SpoolFile
@@ -34,6 +32,30 @@ class StoreReply(NamedTuple):
     comment: str = ""
 
 
+class Transferred(NamedTuple):
+    """An object as a C-STORE brings it.
+
+    Attributes:
+        sop_class: affected SOP class.
+        instance: affected SOP instance.
+        abstract: the SOP class of the presentation context.
+        syntax: the transfer syntax of the presentation context.
+        caller: the calling AE title.
+        data: the data set as it was sent.
+    """
+
+    sop_class: str
+    instance: str
+    abstract: str
+    syntax: str
+    caller: str
+    data: memoryview
+
+
+# Status codes (PS3.4, table B.2-1).
+SUCCESS, NO_ROOM, NO_MATCH, NOT_UNDERSTOOD = 0x0000, 0xA700, 0xA900, 0xC000
+IMPLEMENTATION, IMPLEMENTATION_NAME = derived_uid("implementation"), "HILUM"
+
 _STOPPING = StoreReply(NO_ROOM, "the node is being stopped; send it again")
 _FULL = StoreReply(NO_ROOM, "the node cannot store films now; send it again later")
 _UNREADABLE = StoreReply(NOT_UNDERSTOOD, "not a whole DICOM object, or one without right UIDs")
@@ -42,10 +64,6 @@ _NO_UID = StoreReply(NOT_UNDERSTOOD, "the command's UIDs are none")
 _PIXELS = StoreReply(NOT_UNDERSTOOD, "more pixels than this node takes")
 _FRAMES = StoreReply(NOT_UNDERSTOOD, "more frames than this node takes")
 _REFUSED = StoreReply(NOT_UNDERSTOOD, "the node does not take this object")
-
-
-class TooLargeError(Exception):
-    """An object has more bytes than one may have."""
 
 
 class Storing:
@@ -70,28 +88,36 @@ class Storing:
         self._within = 0
         self._closed = False
 
-    def begin(self, command: Command, abstract: str, syntax: str, caller: str) -> Incoming:
-        """A C-STORE has come; its data set follows.
+    def store(self, film: Transferred) -> StoreReply:
+        """Take an object; the reply says success only of what is on the disk and in the queue."""
+        reply = self._stored(film)
+        with self._counting:
+            self.statuses[reply.status] += 1
+        return reply
 
-        Args:
-            command: the C-STORE.
-            abstract: the SOP class of its presentation context.
-            syntax: the transfer syntax of its presentation context.
-            caller: the calling AE title.
-        """
-        most = self._settings.limits.instance_mib << 20
-        if not (is_uid(command.sop_class) and is_uid(command.instance)):
-            return Incoming(self, command, caller, most, None, _NO_UID)
-        if command.sop_class != abstract:
-            return Incoming(self, command, caller, most, None, _ANOTHER)
+    def _stored(self, film: Transferred) -> StoreReply:
+        if not (is_uid(film.sop_class) and is_uid(film.instance)):
+            return _NO_UID
+        if film.sop_class != film.abstract:
+            return _ANOTHER
         try:
-            film = self._spool.begin(caller)
-        except StoreError as error:
-            _refused("no film can be stored", str(error), logging.ERROR)
-            return Incoming(self, command, caller, most, None, _FULL)
-        incoming = Incoming(self, command, caller, most, film, None)
-        incoming.write(file_meta(command.sop_class, command.instance, syntax, caller, self._settings.ae_title))
-        return incoming
+            with self._spool.writing(film.caller) as file:
+                file.write(
+                    file_meta(film.sop_class, film.instance, film.syntax, film.caller, self._settings.ae_title)
+                )
+                file.write(film.data)
+                file.flush()
+                facts = read_facts(file.path)
+                return self._wrong(facts, film) or self._keep(file, facts, film.caller)
+        except FilmError as error:
+            _refused("an object was refused", error.reason)
+            return _UNREADABLE
+        except (StoreError, OSError) as error:
+            _refused("a film could not be stored", str(error), logging.ERROR)
+            return _FULL
+        except Exception as error:  # bytes from anywhere: a mistake of ours is no reason to end the association
+            _refused("an object was refused", type(error).__name__, logging.ERROR)
+            return _UNREADABLE
 
     def close(self) -> None:
         """Enqueue nothing any more: when this returns, no film is being enqueued, and none will be acknowledged."""
@@ -99,7 +125,7 @@ class Storing:
             self._closed = True
             self._enqueueing.wait_for(lambda: not self._within)
 
-    def keep(self, film: SpoolFile, facts: FilmFacts, caller: str) -> StoreReply:
+    def _keep(self, film: SpoolFile, facts: FilmFacts, caller: str) -> StoreReply:
         """Have a film on the disk and in the queue, in this order; of what fails nothing is left."""
         with self._enqueueing:
             if self._closed:
@@ -124,89 +150,20 @@ class Storing:
                 self._within -= 1
                 self._enqueueing.notify_all()
         if path is not None:
-            self._discard(film, path)
+            with suppress(StoreError):
+                self._spool.remove(path)
         return answer
 
-    def check(self, facts: FilmFacts, command: Command) -> StoreReply | None:
+    def _wrong(self, facts: FilmFacts, film: Transferred) -> StoreReply | None:
         """What is wrong with a whole object; None if nothing is."""
         limits = self._settings.limits
-        if (facts.sop_class, facts.instance) != (command.sop_class, command.instance):
+        if (facts.sop_class, facts.instance) != (film.sop_class, film.instance):
             return _ANOTHER
         if facts.sop_class in RADIOGRAPHS and facts.rows * facts.columns > limits.pixels:
             return _PIXELS
         if facts.sop_class in RADIOGRAPHS and facts.frames > limits.frames:
             return _FRAMES
         return None
-
-    def count(self, answer: StoreReply) -> None:
-        """Count a reply."""
-        with self._counting:
-            self.statuses[answer.status] += 1
-
-    def _discard(self, film: SpoolFile, path: Path) -> None:
-        with suppress(StoreError):
-            self._spool.remove(path)
-
-
-class Incoming:
-    """An object that is being received."""
-
-    def __init__(
-        self,
-        storing: Storing,
-        command: Command,
-        caller: str,
-        most: int,
-        film: SpoolFile | None,
-        answer: StoreReply | None,
-    ) -> None:
-        self._storing, self._command, self._caller = storing, command, caller
-        self._left = most
-        self._film, self._answer = film, answer
-
-    def write(self, content: bytes | memoryview) -> None:
-        """Take more of it; once it is refused nothing more is written, and the caller hears so at its end.
-
-        Raises:
-            TooLargeError: it has more bytes than allowed.
-        """
-        self._left -= len(content)
-        if self._left < 0:
-            raise TooLargeError
-        if self._film is None:
-            return
-        try:
-            self._film.write(content)
-        except StoreError as error:
-            _refused("a film could not be stored", str(error), logging.ERROR)
-            self._answer = _FULL
-            self.drop()
-
-    def end(self) -> StoreReply:
-        """All of it is there: keep and enqueue it, or refuse it."""
-        answer = self._answer or self._kept()
-        self.drop()
-        self._storing.count(answer)
-        return answer
-
-    def drop(self) -> None:
-        """Leave nothing of it."""
-        if self._film is not None:
-            self._film.close()
-            self._film = None
-
-    def _kept(self) -> StoreReply:
-        assert self._film is not None
-        try:
-            self._film.flush()
-            facts = read_facts(self._film.path)
-        except FilmError as error:
-            _refused("an object was refused", error.reason)
-            return _UNREADABLE
-        except (StoreError, OSError) as error:
-            _refused("a film could not be stored", str(error), logging.ERROR)
-            return _FULL
-        return self._storing.check(facts, self._command) or self._storing.keep(self._film, facts, self._caller)
 
 
 def _refused(event: str, why: str, level: int = logging.WARNING) -> None:

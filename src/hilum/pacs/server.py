@@ -1,0 +1,165 @@
+"""pynetdicom's server, with connections that wait without threads, and one thread that ends what takes too long."""
+
+from __future__ import annotations
+
+import os
+import socket
+import ssl
+import threading
+import time
+from contextlib import suppress
+
+from pynetdicom import AE, evt
+from pynetdicom.transport import AssociationServer, RequestHandler
+
+from hilum.pacs.callers import Callers
+from hilum.pacs.connections import CallerSocket, Phase, Together
+from hilum.pacs.seldom import SeldomLog
+from hilum.pacs.waiting_room import WaitingRoom
+
+_TICK_SECONDS = 0.1
+_ENDING_SECONDS = 1.0  # for threads that have nothing to do any more; they end with the process
+
+
+class CallerServer(AssociationServer):
+    """A server for associations.
+
+    Attributes:
+        together: its connections.
+        turned_away: connections from addresses that nobody on the list calls from.
+    """
+
+    request_queue_size = 128
+
+    def __init__(
+        self,
+        ae: AE,
+        address: tuple[str, int],
+        tls: ssl.SSLContext | None,
+        *,
+        callers: Callers,
+        together: Together,
+        log: SeldomLog,
+        handlers: list[evt.EventHandlerType],
+    ) -> None:
+        """Listen; `begin` is what lets connections in.
+
+        Args:
+            ae: the application entity.
+            address: host and port.
+            tls: None speaks without it.
+            callers: who may connect.
+            together: keeps the connections.
+            log: for connections that are turned away.
+            handlers: of pynetdicom's events.
+
+        Raises:
+            OSError: the address cannot be listened on.
+        """
+        # pynetdicom would shake hands in the thread that accepts; the waiting room does not hold up others meanwhile.
+        super().__init__(ae, address, ae.ae_title, ae.supported_contexts, None, handlers, CallerHandler)
+        self.together, self.turned_away = together, 0
+        self._callers, self._log = callers, log
+        limits = together.limits
+        allowed = limits.associations, limits.associations_an_address, limits.silent_seconds
+        self._room = WaitingRoom(allowed, tls, self._enter)
+        self._ending = threading.Event()
+        self._thread = threading.Thread(target=self._serve, name="hilum-dicom", daemon=True)
+
+    def begin(self) -> None:
+        """Let connections in."""
+        self._listener.setblocking(False)
+        self._room.watch(self._listener)
+        self._thread.start()
+
+    def end(self, grace_seconds: float) -> None:
+        """Let nobody in any more; what is being received or answered has some seconds to be finished."""
+        self._ending.set()
+        if self._thread.is_alive():
+            self._thread.join()
+        deadline = time.monotonic() + grace_seconds
+        while (all_of_them := self.together.all()) and time.monotonic() < deadline:
+            for caller in all_of_them:
+                if caller.phase in (Phase.PENDING, Phase.IDLE):
+                    caller.end()
+            time.sleep(0.02)
+            self._look_after()
+
+    def end_all(self) -> None:
+        """End every connection, and wait for the threads."""
+        deadline = time.monotonic() + _ENDING_SECONDS
+        for caller in self.together.all():
+            caller.end()
+        while self.together.all() and time.monotonic() < deadline:
+            time.sleep(0.02)
+            self._look_after()
+
+    def connections(self) -> int:
+        """How many there are, with those that wait."""
+        return len(self._room) + len(self.together.all())
+
+    @property
+    def _listener(self) -> socket.socket:
+        assert self.socket is not None
+        return self.socket
+
+    def _serve(self) -> None:
+        while not self._ending.is_set():
+            self._room.wait(_TICK_SECONDS)
+            self._accept()
+            self._look_after()
+        self._room.close()
+        self.server_close()
+
+    def _accept(self) -> None:
+        """Accept those that have connected."""
+        for _ in range(self.request_queue_size):
+            try:
+                connected, address = self._listener.accept()
+            except BlockingIOError:
+                return
+            except OSError as error:  # too many files are open: others will be closed
+                self._log.warn(f"no connection can be taken now: {os.strerror(error.errno or 0)}", "")
+                return
+            if self._callers.may_connect(address[0]):
+                self._room.admit(connected, address)
+            else:
+                self.turned_away += 1
+                self._log.warn("connection closed: no caller is listed with its address", address[0])
+                connected.close()
+
+    def _enter(self, connected: socket.socket, address: tuple[str, int]) -> None:
+        """A connection asks for an association."""
+        try:
+            self.finish_request(connected, address)
+        except (OSError, RuntimeError):  # it is gone already, or the system gives no more threads
+            with suppress(OSError):
+                connected.close()
+
+    def _look_after(self) -> None:
+        """End what takes too long, and forget what has ended."""
+        now = time.monotonic()
+        for caller in self.together.all():
+            if not (caller.assoc.is_alive() or caller.assoc.dul.is_alive()):
+                self.together.remove(caller)
+                caller.close_finally()
+            elif caller.overdue(now):
+                caller.end()
+
+
+class CallerHandler(RequestHandler):
+    """Makes a connection's association."""
+
+    server: CallerServer
+
+    def handle(self) -> None:
+        """Start it."""
+        assoc = self._create_association()
+        assoc.dul.event_queue.get_nowait()  # that there is a connection, which our socket says once more
+        caller = CallerSocket(assoc, self.request, self.client_address[0], self.server.together)
+        assoc.dul.socket = caller
+        assoc.daemon = assoc.dul.daemon = True
+        assoc.dimse.get_msg = caller.get_message  # type: ignore[method-assign]  # it polls, and this one sleeps
+        assoc.dimse.receive_primitive = caller.receive  # type: ignore[method-assign]
+        self.server.together.add(caller)
+        assoc.start()

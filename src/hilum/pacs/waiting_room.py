@@ -1,0 +1,129 @@
+"""Connections that have not asked for an association: they wait in one thread, and have none of their own."""
+
+from __future__ import annotations
+
+import selectors
+import socket
+import ssl
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+from hilum.pacs.connections import REQUEST_BYTES
+
+_A_PLACE = 4  # connections that may wait, for each association that there may be
+_ENOUGH = 16 << 10  # bytes of a request from which on its rest is waited for elsewhere
+_HEAD, _REQUEST = 6, 1
+
+
+class _Waiting:
+    def __init__(self, connected: socket.socket, address: tuple[str, int]) -> None:
+        self.socket, self.address = connected, address
+        self.since = time.monotonic()
+        self.half = False  # of something is there: to be looked at again, and not whenever it could be read
+
+
+class WaitingRoom:
+    """Lets connections in when they have sent a whole request, or when they have shown their certificate."""
+
+    def __init__(
+        self,
+        limits: tuple[int, int, float],
+        context: ssl.SSLContext | None,
+        enter: Callable[[socket.socket, tuple[str, int]], None],
+    ) -> None:
+        """Begin empty.
+
+        Args:
+            limits: associations at a time, and of one address, and seconds that a request may take to come.
+            context: for TLS; None speaks without it.
+            enter: makes an association of a connection.
+        """
+        associations, of_address, self._seconds = limits
+        self._most, self._most_of_address = _A_PLACE * associations, _A_PLACE * of_address
+        self._context, self._enter = context, enter
+        self._selector = selectors.DefaultSelector()
+        self._waiting: dict[socket.socket, _Waiting] = {}
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def admit(self, connected: socket.socket, address: tuple[str, int]) -> None:
+        """A connection was accepted; where too many wait, the one that has done so for longest has to go."""
+        same = [each for each in self._waiting.values() if each.address[0] == address[0]]
+        if len(same) >= self._most_of_address:
+            self._leave(same[0])
+        elif len(self._waiting) >= self._most:
+            self._leave(next(iter(self._waiting.values())))
+        connected.setblocking(False)
+        if self._context is not None:
+            try:
+                connected = self._context.wrap_socket(connected, server_side=True, do_handshake_on_connect=False)
+            except (OSError, ValueError):
+                connected.close()
+                return
+        self._waiting[connected] = _Waiting(connected, address)
+        self._selector.register(connected, selectors.EVENT_READ)
+
+    def watch(self, listener: socket.socket) -> None:
+        """Have `wait` return where another connection can be accepted."""
+        self._selector.register(listener, selectors.EVENT_READ)
+
+    def wait(self, seconds: float) -> None:
+        """Look after those that wait for so long, or until another connection can be accepted."""
+        ready = [key.fileobj for key, _ in self._selector.select(seconds)]
+        now = time.monotonic()
+        for waiting in list(self._waiting.values()):
+            if now - waiting.since > self._seconds:
+                self._leave(waiting)
+            elif waiting.half or waiting.socket in ready:
+                self._look(waiting)
+
+    def close(self) -> None:
+        """Send all of them away."""
+        for waiting in list(self._waiting.values()):
+            self._leave(waiting)
+        self._selector.close()
+
+    def _look(self, waiting: _Waiting) -> None:
+        try:
+            whole = self._is_whole(waiting.socket) if self._context is None else self._is_known(waiting.socket)
+        except (ssl.SSLWantReadError, BlockingIOError):
+            return
+        except (OSError, ValueError):
+            self._leave(waiting)
+            return
+        if whole:
+            self._forget(waiting)
+            self._enter(waiting.socket, waiting.address)
+        elif self._context is None and not waiting.half:
+            waiting.half = True
+            self._selector.unregister(waiting.socket)
+
+    def _is_known(self, connected: socket.socket) -> bool:
+        """Whether a peer has shown its certificate."""
+        assert isinstance(connected, ssl.SSLSocket)
+        connected.do_handshake()
+        return True
+
+    def _is_whole(self, connected: socket.socket) -> bool:
+        """Whether a request for an association is there (PS3.8, section 9.3.2), or most of a long one.
+
+        Raises:
+            OSError: the connection is closed, or it is no such request.
+        """
+        start = connected.recv(_ENOUGH, socket.MSG_PEEK)
+        length = int.from_bytes(start[2:_HEAD], "big")
+        if not start or start[0] != _REQUEST or (len(start) >= _HEAD and length > REQUEST_BYTES):
+            raise OSError
+        return len(start) >= _HEAD and len(start) >= min(_HEAD + length, _ENOUGH)
+
+    def _forget(self, waiting: _Waiting) -> None:
+        del self._waiting[waiting.socket]
+        with suppress(KeyError, ValueError):
+            self._selector.unregister(waiting.socket)
+
+    def _leave(self, waiting: _Waiting) -> None:
+        self._forget(waiting)
+        with suppress(OSError):
+            waiting.socket.close()
