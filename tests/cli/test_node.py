@@ -17,10 +17,14 @@ def test_the_example_is_a_file_that_would_start(hilum: Hilum, tmp_path: Path) ->
     printed = hilum("node", "--example")
     assert printed.returncode == 0
     assert printed.stdout == example_text()
-    (tmp_path / "node.toml").write_text(printed.stdout.replace("port = 11112", "port = 0"))
+    (tmp_path / "node.toml").write_text(
+        printed.stdout.replace("port = 11112", "port = 0").replace("port = 4242", "port = 1")
+    )
     checked = hilum("node", "node.toml", "--check")
     assert checked.returncode == 0, checked.stderr
-    assert checked.stderr.splitlines()[-1] == "It would start."
+    asked, last = checked.stderr.splitlines()
+    assert asked.startswith("orthanc: not there now: 127.0.0.1:1 cannot be reached")
+    assert last == "It would start."
     assert {each.name for each in tmp_path.iterdir()} == {"node.toml", "hilum.db", "hilum-node"}
 
 

@@ -19,7 +19,7 @@ def node(
         Path | None, typer.Argument(metavar="FILE", help="The node's settings in TOML; see --example.")
     ] = None,
     check: Annotated[
-        bool, typer.Option("--check", help="Read the file, open detector and store, say whether it would start, end.")
+        bool, typer.Option("--check", help="Open everything, ask the destinations, say whether it would start, end.")
     ] = False,
     example: Annotated[
         bool, typer.Option("--example", help="Print a file with every key, explained, and end.")
@@ -43,7 +43,8 @@ def node(
     if check:
         from hilum.pacs.starting import check_start
 
-        check_start(settings)
+        for line in check_start(settings):
+            tell(line)
         tell("It would start.")
         return
     from hilum.answering.readers import start_ahead

@@ -8,15 +8,21 @@ from pathlib import Path
 
 from hilum.errors import RequestError
 from hilum.inference import Detector
-from hilum.pacs.settings import NodeSettings
+from hilum.pacs.senders.sending import Refused, Unreachable, open_sender
+from hilum.pacs.settings import Destination, NodeSettings
 from hilum.store import open_store
 
 
-def check_start(settings: NodeSettings) -> None:
-    """Open everything that a node opens, and close it; no film is taken, and nothing is sent.
+def check_start(settings: NodeSettings) -> tuple[str, ...]:
+    """Open everything that a node opens, and close it; no film is taken, and no result is sent.
+
+    Each destination is asked whether it is there (C-ECHO, or a question of HTTP). A node starts without it too.
 
     Args:
         settings: as `read_settings` gives them.
+
+    Returns:
+        A line a destination.
 
     Raises:
         HilumError: as the node itself would.
@@ -29,6 +35,18 @@ def check_start(settings: NodeSettings) -> None:
         require_free("receive", settings.receive.host, settings.receive.port)
     if settings.metrics.port:
         require_free("metrics", settings.metrics.host, settings.metrics.port)
+    return () if settings.node.shadow else tuple(map(_asked, settings.destinations))
+
+
+def _asked(destination: Destination) -> str:
+    sender = open_sender(destination)
+    try:
+        sender.check()
+    except (Refused, Unreachable) as error:
+        return f"{destination.name}: not there now: {str(error).removeprefix(f'{destination.name}: ')}"
+    finally:
+        sender.close()
+    return f"{destination.name}: answers"
 
 
 def require_free(table: str, host: str, port: int) -> None:
