@@ -21,9 +21,9 @@ def detector(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture
-def example(detector: Path, tmp_path: Path) -> Iterator[Running]:
+@pytest.fixture(scope="module")
+def example(detector: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """Orthanc and a node; without OHIF, which only a browser needs."""
     require_orthanc()
-    with running(tmp_path / "all", "--without-ohif", "--bundle", str(detector)) as started:
+    with running(tmp_path_factory.mktemp("example") / "all", "--without-ohif", "--bundle", str(detector)) as started:
         yield started

@@ -7,11 +7,12 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.request import ProxyHandler, build_opener
@@ -55,12 +56,13 @@ class Running:
         folder: in which everything lies.
         page: the address of OHIF.
         orthanc: the address of Orthanc's REST API.
+        ports: of the page, Orthanc's HTTP, Orthanc's DICOM and the node.
         orthanc_port: of Orthanc, for DICOM.
         node_port: of the node, likewise.
     """
 
-    def __init__(self, folder: Path, *options: str) -> None:
-        ports = [free_port() for _ in range(4)]
+    def __init__(self, folder: Path, *options: str, ports: Sequence[int] = ()) -> None:
+        ports = ports or [free_port() for _ in range(4)]
         self.folder, self.orthanc_port, self.node_port = folder, ports[2], ports[3]
         self.page, self.orthanc = f"http://127.0.0.1:{ports[0]}", f"http://127.0.0.1:{ports[1]}"
         self.ports = ports
@@ -110,6 +112,12 @@ class Running:
         with _open(f"{self.orthanc}/tools/find", json.dumps(query).encode(), timeout=30) as reply:
             return list(json.loads(reply.read()))
 
+    def is_up(self) -> bool:
+        """Whether Orthanc answers."""
+        with suppress(OSError):
+            return bool(self.json("/system"))
+        return False
+
     def wait_for(self, study: str, modality: str, seconds: float = 60) -> list[str]:
         """Until a study has instances of a modality in Orthanc."""
         end = time.monotonic() + seconds
@@ -135,9 +143,9 @@ def command_of(folder: Path) -> list[str]:
 
 
 @contextmanager
-def running(folder: Path, *options: str) -> Iterator[Running]:
-    """The command until the end of the block, once all of it is up."""
-    example = Running(folder, *options)
+def running(folder: Path, *options: str, ports: Sequence[int] = ()) -> Iterator[Running]:
+    """The command until the end of the block, once all of it is up; on free ports, or on those of an earlier one."""
+    example = Running(folder, *options, ports=ports)
     try:
         example.wait_until_up()
         yield example
@@ -168,3 +176,13 @@ def send(program: Sequence[str], port: int, called: str, *films: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
+
+
+def another_address() -> str:
+    """Of this machine, besides 127.0.0.1: by which it would call elsewhere."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # of documentation (RFC 5737); nothing is sent
+        except OSError:
+            pytest.skip("this machine has no other address")
+        return str(probe.getsockname()[0])

@@ -8,15 +8,19 @@ import shutil
 import signal
 import socket
 import stat
+import subprocess
 import time
 from pathlib import Path
 from typing import Any
+from urllib.request import ProxyHandler, build_opener
 
 import pytest
 
 from tests.pacs.films import film, save
-from tests.pacs.ohif.running import RUN, Running, refusal, send
+from tests.pacs.ohif.running import PLACES, RUN, Running, another_address, refusal, running, send
 from tests.pacs.orthanc import free_port, require_orthanc, require_programs
+
+_open = build_opener(ProxyHandler({})).open
 
 
 def test_the_command_is_a_program() -> None:
@@ -85,6 +89,51 @@ def test_films_by_storescu_dcmsend_and_orthancs_forwarding_have_their_results_in
         assert len(example.wait_for(study, "OT")) == 1
     time.sleep(2)  # in which a loop would show
     assert example.json("/statistics")["CountInstances"] == 3 * 2 + 1, "results and the film that was sent to Orthanc"
+
+
+@pytest.mark.slow
+def test_nobody_else_is_let_in(example: Running, tmp_path: Path) -> None:
+    require_programs(["storescu"])
+    path = str(save(tmp_path / "film.dcm", film(5)))
+    before = example.json("/statistics")["CountInstances"]
+    for port, called in ((example.orthanc_port, "ORTHANC"), (example.node_port, "HILUM")):
+        done = subprocess.run(
+            ["storescu", "-aet", "OTHER", "-aec", called, "127.0.0.1", str(port), path], check=False
+        )
+        assert done.returncode != 0
+    address = another_address()
+    with pytest.raises(OSError, match="refused"):
+        socket.create_connection((address, example.node_port), 5)
+    done = subprocess.run(
+        ["storescu", "-aet", "FILMS", "-aec", "ORTHANC", address, str(example.orthanc_port), path], check=False
+    )
+    assert done.returncode != 0
+    with pytest.raises(OSError, match="401"):
+        _open(f"http://{address}:{example.ports[1]}/system", timeout=10)
+    assert example.json("/statistics")["CountInstances"] == before
+
+
+@pytest.mark.slow
+def test_a_film_that_orthanc_could_not_forward_is_answered_when_the_node_is_back(
+    detector: Path, tmp_path: Path
+) -> None:
+    require_programs(["storescu"])
+    require_orthanc()
+    options = ("--without-ohif", "--bundle", str(detector))
+    with running(tmp_path / "all", *options) as before:
+        pass
+    settings = tmp_path / "all" / "settings" / "orthanc.json"
+    with subprocess.Popen(
+        [shutil.which("Orthanc", path=PLACES) or "", str(settings)], stderr=subprocess.DEVNULL
+    ) as alone:
+        while not before.is_up():
+            assert alone.poll() is None
+            time.sleep(0.1)
+        send(["storescu"], before.orthanc_port, "ORTHANC", save(tmp_path / "missed.dcm", film(4)))
+        alone.terminate()
+    with running(tmp_path / "all", *options, ports=before.ports) as after:
+        assert len(after.wait_for(str(film(4).StudyInstanceUID), "SR")) == 1
+        assert "another one runs in" in refusal(tmp_path / "all", *options)
 
 
 @pytest.mark.slow

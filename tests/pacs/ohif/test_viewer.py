@@ -5,9 +5,11 @@ from __future__ import annotations
 import io
 import os
 import re
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.request import ProxyHandler, Request, build_opener
 
 import numpy as np
 import pytest
@@ -17,7 +19,7 @@ from pydicom import dcmread
 from pydicom.dataset import Dataset
 
 from tests.pacs.films import film, jpeg_levels, save
-from tests.pacs.ohif.running import TARBALL, Running, require_ohif, running, send
+from tests.pacs.ohif.running import TARBALL, Running, another_address, require_ohif, running, send
 from tests.pacs.ohif.viewer import Viewer, asked_hosts, chromium, difference, place
 from tests.pacs.orthanc import require_programs
 
@@ -203,3 +205,12 @@ def test_the_policy_keeps_the_page_to_its_address(whole_example: Running, browse
     )
     viewer.close()
     assert refused.startswith("http://localhost:9")
+
+
+def test_the_page_is_this_machines_alone(whole_example: Running) -> None:
+    port = int(whole_example.page.rpartition(":")[2])
+    with pytest.raises(OSError, match="refused"):
+        socket.create_connection((another_address(), port), 5)
+    asked = Request(f"{whole_example.page}/dicom-web/studies", headers={"Host": "elsewhere.example"})
+    with pytest.raises(OSError, match="421"):  # a page from elsewhere whose name leads here (DNS rebinding)
+        build_opener(ProxyHandler({})).open(asked, timeout=10)
