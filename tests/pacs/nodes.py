@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -124,8 +125,11 @@ class RunningNode:
 
     def children(self) -> list[int]:
         """The processes that it has started."""
-        lists = Path(f"/proc/{self.process.pid}/task").glob("*/children")
-        return [int(number) for each in lists for number in each.read_text().split()]
+        found: list[int] = []
+        for each in Path(f"/proc/{self.process.pid}/task").glob("*/children"):
+            with suppress(OSError):  # of a thread that has ended meanwhile
+                found += map(int, each.read_text().split())
+        return found
 
     def threads(self) -> int:
         """How many threads the node has."""

@@ -5,17 +5,23 @@ make test-pacs-hostile MUTANTS=10000
 
 from __future__ import annotations
 
+import hashlib
 import os
+import re
+import sqlite3
 import threading
 import time
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from pydicom import dcmread
 
+from hilum import bundle as bundles
 from hilum.errors import HilumError
 from hilum.pacs.facts import is_uid, read_facts
+from hilum.pacs.identity import FilmKey
 from hilum.pacs.receiver import DicomReceiver
 from hilum.pacs.records import Arrival
 from hilum.pacs.settings import AllowedCaller, Receive
@@ -23,6 +29,8 @@ from hilum.pacs.spool import Spool
 from tests.fuzz.worker import PYTHON_WORDS
 from tests.pacs.films import SYNTAXES, film, save
 from tests.pacs.mutants import KINDS, PROPOSALS, RARE, as_file, mutant, numbers
+from tests.pacs.nodes import NodeFile, RunningNode
+from tests.pacs.orthanc import an_orthanc
 from tests.pacs.wire import Association, NotAssociatedError, store
 
 MUTANTS = int(os.environ.get("HILUM_TEST_MUTANTS", "500"))
@@ -164,3 +172,50 @@ def _resident() -> int:
     """MiB of memory of this process."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS:")) >> 10
+
+
+@pytest.mark.slow
+def test_a_node_answers_mutants_or_refuses_them_and_goes_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of each that a node has taken it says what became of it; no mutant ends it, or is an error of the program."""
+    with an_orthanc(tmp_path / "orthanc") as orthanc:
+        file = NodeFile(tmp_path / "node", destinations={"pacs": orthanc.dicom_port})
+        node = RunningNode(file)
+        wire = Wire(file.port)
+        for number in numbers(max(50, MUTANTS // 10)):
+            wire.send(number)
+        last = film(1)
+        assert store(file.port, last) == 0
+        taken = len(wire.accepted) + 1
+        until = time.monotonic() + 30 + 1.0 * taken
+        while (films := _films(file)) and ({state for state, _ in films} & {"received", "answered", "reported"}):
+            assert node.process.poll() is None
+            assert time.monotonic() < until, Counter(state for state, _ in films)
+            time.sleep(0.2)
+        key = FilmKey(str(last.SOPInstanceUID), hashlib.sha256(last.PixelData).hexdigest(), *_detector())
+        assert key.uid("report") in orthanc.uids("SR")
+        threads = node.threads()
+        assert node.stop() == 0
+    why = Counter((state, re.sub(r"\d[\d.,×]*", "N", words)[:90]) for state, words in films)
+    with capsys.disabled():
+        print(f"\n{taken} films were taken; {threads} threads at the end")
+        print("\n".join(f"{count:>5}  {state:<12} {words}" for (state, words), count in why.most_common()))
+    log = node.log.read_text()
+    assert "Traceback" not in log
+    assert not PYTHON_WORDS.search("\n".join(words for _, words in films))
+    wrong = ("error of the program", "an earlier report")  # the latter is another film's fault
+    assert not [words for _, words in films if any(each in words for each in wrong)]
+    assert sum(state == "sent" for state, _ in films) > 0.1 * taken
+
+
+def _films(file: NodeFile) -> list[tuple[str, str]]:
+    """State and reason of every film that a node has."""
+    with closing(sqlite3.connect(f"file:{file.folder / 'hilum.db'}?mode=ro", uri=True, timeout=30)) as connection:
+        return connection.execute("SELECT state, why FROM node_films").fetchall()
+
+
+def _detector() -> tuple[str, str]:
+    """Seal and operating point of the shipped detector."""
+    opened = bundles.read("shipped")
+    return opened.spec.seal, opened.spec.operating_point.rule

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -167,17 +167,13 @@ def a_small_disk(folder: Path, mebibytes: int) -> Iterator[Path]:
 
 
 def test_a_full_disk_is_said_to_be_one_and_nothing_is_lost(tmp_path: Path) -> None:
-    with a_small_disk(tmp_path / "disk", 8) as disk, a_ward(tmp_path, spool=disk / "films") as ward:
+    with a_small_disk(tmp_path / "disk", 32) as disk, a_ward(tmp_path, spool=disk / "films") as ward:
         filler = disk / "filler"
         ward.send([film(1)])
         ward.require_delivered()
-        with filler.open("wb") as file:
-            for _ in range(8 << 8):
-                try:
-                    file.write(bytes(4096))
-                    file.flush()
-                except OSError:
-                    break
+        with filler.open("wb", buffering=0) as file, suppress(OSError):
+            while file.write(bytes(4096)):
+                pass
         assert [store(ward.node.file.port, film(number)) for number in (2, 3)] == [OUT_OF_RESOURCES] * 2
         filler.unlink()
         sender = ward.send([film(number) for number in range(2, 7)])

@@ -88,6 +88,19 @@ def test_a_late_film_names_the_reports_before_it_also_when_made_again(bench: Wor
     assert bench.folders.result(first, "report").read_bytes() == report
 
 
+def test_a_film_that_no_report_can_be_made_of_is_no_predecessor(bench: Workbench) -> None:
+    """Nor may it keep the other films of its study from their reports, whichever of the two is further."""
+    wrong = bench.arrive(film(1, study=1, drop=("SeriesInstanceUID",))).workflow_id
+    right = bench.arrive(film(2, study=1)).workflow_id
+    bench.steps.predict(wrong)
+    report = bench.report(right)
+    assert "PredecessorDocumentsSequence" not in read(report)
+    bench.steps.report(wrong)
+    assert bench.film(wrong).state == "failed"
+    bench.steps.make_again(bench.film(right), "report")
+    assert bench.folders.result(right, "report").read_bytes() == report
+
+
 def test_a_film_that_waited_while_the_detector_was_changed_says_who_answered(tmp_path: Path) -> None:
     before = Workbench(tmp_path, RuledAnswers(), KeepingSender())
     answered, waiting = (before.arrive(film(number)).workflow_id for number in (1, 2))

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from hilum import __version__
 from hilum.errors import FilmError
-from hilum.pacs.facts import read_facts
 from hilum.pacs.folders import NodeFolders
 from hilum.pacs.headers import read_header
 from hilum.pacs.identity import FilmKey, ResultKind, derived_uid
@@ -103,10 +102,12 @@ class Results:
 
     def _reference(self, film: NodeFilm) -> tuple[str, str, str] | None:
         """A film's class, instance and series: by its file, or by its report, which names it."""
+        from hilum.pacs.reports.film_header import read_identity
+
         if film.file:
-            with suppress(FilmError, OSError):
-                facts = read_facts(self._folders.file(film.file))
-                return facts.sop_class, facts.instance, facts.series
+            with suppress(FilmError, OSError):  # of a film that there can be no report of, whose state says so later
+                reference = read_identity(read_header(self._folders.file(film.file))).reference
+                return reference.sop_class, reference.instance, reference.series
         for shadow in (False, True):
             with suppress(FilmError, OSError):
                 report = read_header(self._folders.result(film.workflow_id, "report", shadow=shadow))
