@@ -6,9 +6,7 @@ No proxy of the environment, no redirect, no password in a message, an end to ev
 
 from __future__ import annotations
 
-import base64
 import http.client
-import re
 import socket
 import ssl
 import threading
@@ -16,17 +14,15 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from urllib.parse import SplitResult, urlencode, urlsplit
+from urllib.parse import urlencode
 
-from hilum.errors import RequestError
-from hilum.files import read_regular
 from hilum.pacs.senders.outcomes import Unreachable
-from hilum.pacs.tcp import acknowledge_now
+from hilum.pacs.tcp import acknowledge_now, cut_at
 from hilum.pacs.tls import client_context
+from hilum.pacs.web_address import authorization, media_type, web_parts
 
 MIB = 1 << 20
 _BLOCK = 1 << 16
-_PATH = re.compile(r"[\w.~!$&'()*+,;=:@%/-]*", re.ASCII)  # RFC 3986
 _STALE = (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError, ConnectionAbortedError)
 
 
@@ -79,10 +75,10 @@ class WebServer:
             RequestError: the URL is none of HTTP, or names a user; a file cannot be read.
         """
         self.name = name
-        self._parts = _parts(name, url)
+        self._parts = web_parts(name, url)
         self.where = f"{self._parts.scheme}://{self._parts.netloc}"
         self._root = self._parts.path.rstrip("/")
-        self._headers = _authorization(name, user, password_file)
+        self._headers = authorization(name, user, password_file)
         self._tls = client_context(None, authorities, name) if self._parts.scheme == "https" else None
         self._seconds = seconds
         self._lock = threading.Lock()
@@ -135,11 +131,11 @@ class WebServer:
         """
         deadline = time.monotonic() + self._seconds
         target = f"{self._root}{path}" + (f"?{urlencode(query, safe=',')}" if query else "")
-        connection, response = self._response(target, content, {**self._headers, **(headers or {})})
+        connection, response = self._response(target, content, {**self._headers, **(headers or {})}, deadline)
         whole = False
         try:
             self._refuse(response)
-            kind, parameters = _media_type(response.headers.get("Content-Type", ""))
+            kind, parameters = media_type(response.headers.get("Content-Type", ""))
             yield WebAnswer(response.status, kind, parameters, self._blocks(connection, response, deadline))
             whole = response.isclosed() and not response.will_close
         finally:
@@ -157,14 +153,14 @@ class WebServer:
             connection.close()
 
     def _response(
-        self, target: str, content: bytes | None, headers: Mapping[str, str]
+        self, target: str, content: bytes | None, headers: Mapping[str, str], deadline: float
     ) -> tuple[http.client.HTTPConnection, http.client.HTTPResponse]:
         while True:
             with self._lock:
                 used = self._idle.pop() if self._idle else None
             connection = used or self._connection()
             try:
-                with self._named(), _until(connection, self._seconds):
+                with self._named(), _answered_by(deadline, connection):
                     connection.request("GET" if content is None else "POST", target, content, dict(headers))
                     acknowledge_now(connection.sock)
                     return connection, connection.getresponse()
@@ -236,8 +232,8 @@ class WebServer:
 
 
 @contextmanager
-def _until(connection: http.client.HTTPConnection, seconds: float) -> Iterator[None]:
-    """Cut a connection whose answer has not begun in time: a peer that says a byte now and then has no time-out.
+def _answered_by(deadline: float, connection: http.client.HTTPConnection) -> Iterator[None]:
+    """Cut a connection whose answer has not begun in time.
 
     Raises:
         TimeoutError: it was cut.
@@ -250,56 +246,10 @@ def _until(connection: http.client.HTTPConnection, seconds: float) -> Iterator[N
             with suppress(OSError):
                 connection.sock.shutdown(socket.SHUT_RDWR)
 
-    watch = threading.Timer(seconds, cut)
-    watch.daemon = True
-    watch.start()
     try:
-        yield
+        with cut_at(deadline, cut):
+            yield
     except (OSError, http.client.HTTPException) as error:
         if late.is_set():
             raise TimeoutError from error
         raise
-    finally:
-        watch.cancel()
-
-
-def _parts(name: str, url: str) -> SplitResult:
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError:
-        raise RequestError(
-            f"{name}: url: no address of HTTP; it is like https://pacs.example:8042/dicom-web"
-        ) from None
-    if parts.username is not None or parts.password is not None:
-        raise RequestError(f"{name}: url: names a user or a password; put them into user and password_file")
-    bad = not parts.hostname or port == 0 or parts.query or parts.fragment
-    if parts.scheme not in ("http", "https") or bad or not _PATH.fullmatch(parts.path):
-        raise RequestError(f"{name}: url: no address of HTTP; it is like https://pacs.example:8042/dicom-web")
-    return parts
-
-
-def _authorization(name: str, user: str, password_file: str) -> dict[str, str]:
-    if not user:
-        return {}
-    password = b""
-    if password_file:
-        try:
-            password = read_regular(password_file, limit=4096).splitlines()[0]
-        except IndexError:
-            raise RequestError(f"{name}: password_file: {password_file} is empty") from None
-        except OSError as error:
-            reason = getattr(error, "reason", None) or error.strerror
-            raise RequestError(f"{name}: password_file: {password_file}: {reason}") from None
-    return {"Authorization": f"Basic {base64.b64encode(user.encode() + b':' + password).decode()}"}
-
-
-def _media_type(value: str) -> tuple[str, dict[str, str]]:
-    """Kind and parameters of a Content-Type, names in lower case.
-
-    >>> _media_type('Multipart/Related; type="application/dicom"; boundary=x')
-    ('multipart/related', {'type': 'application/dicom', 'boundary': 'x'})
-    """
-    kind, *rest = re.findall(r'(?:[^;"]|"[^"]*")+', value) or [""]
-    pairs = [part.partition("=") for part in rest]
-    return kind.strip().lower(), {key.strip().lower(): text.strip().strip('"') for key, _, text in pairs}

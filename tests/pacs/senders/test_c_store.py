@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydicom import dcmread
@@ -20,6 +21,7 @@ from pynetdicom.pdu import A_ASSOCIATE_AC, A_ASSOCIATE_RQ
 from hilum.errors import RequestError
 from hilum.pacs.senders.c_store import CStoreSender
 from hilum.pacs.senders.outcomes import Refused, Unreachable
+from hilum.pacs.senders.requested import RequestedAssociation
 from hilum.pacs.settings import Destination, Tls
 from tests.pacs.orthanc import Orthanc, an_orthanc, free_port
 from tests.pacs.results_like import a_capture, a_report
@@ -215,6 +217,29 @@ def test_a_peer_that_closes_at_the_very_moment_gets_the_same_result_once_more(re
     with peer(takes_one, takes(0)) as port, opened(port) as sender:
         sender.send(report)
         sender.send(report)
+
+
+def test_a_peer_that_falls_silent_is_not_asked_for_another_association_at_once(
+    report: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[RequestedAssociation] = []
+
+    class Counted(RequestedAssociation):
+        def __init__(self, *arguments: Any) -> None:
+            super().__init__(*arguments)
+            asked.append(self)
+
+    def falls_silent(connection: socket.socket) -> None:
+        takes(0)(connection)
+        take(connection)
+        silent(connection)
+
+    monkeypatch.setattr("hilum.pacs.senders.c_store.RequestedAssociation", Counted)
+    with peer(falls_silent) as port, opened(port, seconds=1.0) as sender:
+        sender.send(report)
+        with pytest.raises(Unreachable, match="does not answer in time"):
+            sender.send(report)
+    assert len(asked) == 1
 
 
 def mute(connection: socket.socket) -> None:

@@ -15,8 +15,9 @@ from pynetdicom.dsutils import split_dataset
 
 from hilum.errors import RequestError
 from hilum.pacs.logs import log_event
+from hilum.pacs.senders.called_peer import CalledPeer
 from hilum.pacs.senders.outcomes import Refused, Unreachable
-from hilum.pacs.senders.requested import CalledPeer, RequestedAssociation
+from hilum.pacs.senders.requested import RequestedAssociation
 from hilum.pacs.senders.statuses import is_taken, refusal, warning_of
 from hilum.pacs.settings import Destination
 from hilum.pacs.tls import client_context
@@ -77,7 +78,10 @@ class CStoreSender:
                 try:
                     self._store(association, outgoing, deadline)
                     return
-                except Unreachable:  # closed at the very moment, and never looked at; the same object may come twice
+                except Unreachable:
+                    if association.is_late:
+                        raise
+                    # Closed at the very moment, and the result never looked at; else the same object comes twice.
                     deadline = time.monotonic() + self._seconds
             self._store(self._new_association(outgoing, deadline), outgoing, deadline)
 
@@ -119,7 +123,11 @@ class CStoreSender:
                 "not negotiated",
                 may_pass=True,
             )
-        status, comment = association.store(outgoing.content(pair[1]), deadline)
+        try:
+            status, comment = association.store(outgoing.content(pair[1]), deadline)
+        except BaseException:
+            association.cut()
+            raise
         self._keep(association)
         if not is_taken(status):
             raise refusal(self.name, status, comment)

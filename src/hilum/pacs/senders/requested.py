@@ -9,12 +9,8 @@ from __future__ import annotations
 import contextlib
 import logging
 import socket
-import ssl
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -25,8 +21,9 @@ from pynetdicom.dimse_messages import C_ECHO_RSP, C_STORE_RSP, DIMSEMessage
 from pynetdicom.pdu_primitives import A_ASSOCIATE
 from pynetdicom.presentation import build_context
 
+from hilum.pacs.senders.called_peer import CalledPeer, network_words, why_unconnected
 from hilum.pacs.senders.outcomes import Unreachable
-from hilum.pacs.tcp import acknowledge_now
+from hilum.pacs.tcp import acknowledge_now, cut_at
 
 _config.STORE_SEND_CHUNKED_DATASET = True  # files are sent as they lie on the disk, and not read by pydicom
 _config.LOG_HANDLER_LEVEL = "none"
@@ -45,32 +42,12 @@ _REJECTIONS = {  # by source and reason: PS3.8 table 9-21
 }
 
 
-@dataclass(frozen=True, slots=True)
-class CalledPeer:
-    """Whom an association is asked of.
-
-    Attributes:
-        name: of the destination, for messages.
-        host: name or address.
-        port: of TCP.
-        called: AE title.
-        calling: AE title, of this node.
-        tls: None speaks without it.
-    """
-
-    name: str
-    host: str
-    port: int
-    called: str
-    calling: str
-    tls: ssl.SSLContext | None = None
-
-
 class RequestedAssociation:
     """An association, of one thread at a time.
 
     Attributes:
         contexts: abstract and transfer syntax of each presentation context that was accepted.
+        is_late: whether it was cut because something took too long.
     """
 
     def __init__(self, peer: CalledPeer, proposed: Sequence[tuple[str, str]], deadline: float) -> None:
@@ -87,7 +64,7 @@ class RequestedAssociation:
         self._peer = peer
         self._message = 0
         self._socket: socket.socket | None = None
-        self._late = False
+        self.is_late = False
         self._answer: DIMSEMessage | None = None
         self._association = self._ask(proposed, deadline)
         if self._association.is_rejected:
@@ -126,7 +103,7 @@ class RequestedAssociation:
     def release(self) -> None:
         """End it in good order, as far as the peer lets it."""
         if self._association.is_established:
-            with contextlib.suppress(Unreachable), self._until(time.monotonic() + _RELEASE_SECONDS):
+            with contextlib.suppress(Unreachable), cut_at(time.monotonic() + _RELEASE_SECONDS, self._end_late):
                 self._association.release()
         self.cut()
 
@@ -140,7 +117,7 @@ class RequestedAssociation:
     def _ask(self, proposed: Sequence[tuple[str, str]], deadline: float) -> Association:
         seconds = max(deadline - time.monotonic(), 0.001)
         peer, entity = self._peer, AE(self._peer.calling)
-        # The ends are kept by `_until`; pynetdicom's own come after it, in case.
+        # The ends are kept by `cut_at`; pynetdicom's own come after it, in case.
         entity.connection_timeout = seconds
         entity.acse_timeout = entity.dimse_timeout = seconds + 1
         entity.network_timeout = None
@@ -151,7 +128,7 @@ class RequestedAssociation:
         ]
         contexts = [build_context(abstract, transfer) for abstract, transfer in proposed]
         try:
-            with self._until(deadline):
+            with cut_at(deadline, self._end_late):
                 return entity.associate(
                     peer.host,
                     peer.port,
@@ -161,7 +138,7 @@ class RequestedAssociation:
                     evt_handlers=handlers,
                 )
         except (OSError, UnicodeError) as error:  # of a name that is nobody's
-            self._broken(f"cannot be reached: {_words(error)}")
+            self._broken(f"cannot be reached: {network_words(error)}")
 
     def _exchange(
         self, send: Callable[[int], Dataset], wanted: type[DIMSEMessage], deadline: float
@@ -169,11 +146,11 @@ class RequestedAssociation:
         self._message = self._message % 0xFFFF + 1
         self._answer = None
         try:
-            with self._until(deadline):
+            with cut_at(deadline, self._end_late):
                 status = send(self._message)
         except RuntimeError:  # it has ended since it was looked at
             self._broken("closed the connection in the middle")
-        if self._late:
+        if self.is_late:
             self._broken("does not answer in time")
         answer = self._answer
         if answer is None or "Status" not in status:
@@ -182,19 +159,8 @@ class RequestedAssociation:
             self._broken("answers something else than it was asked")
         return int(status.Status), str(status.get("ErrorComment", "") or "")
 
-    @contextmanager
-    def _until(self, deadline: float) -> Iterator[None]:
-        """Cut the connection at a time, whatever is waited for."""
-        watch = threading.Timer(max(deadline - time.monotonic(), 0.001), self._end_late)
-        watch.daemon = True
-        watch.start()
-        try:
-            yield
-        finally:
-            watch.cancel()
-
     def _end_late(self) -> None:
-        self._late = True
+        self.is_late = True
         self.cut()
         # pynetdicom waits for its reactor to pause, for ever where that has just ended.
         if hasattr(self, "_association"):
@@ -216,9 +182,9 @@ class RequestedAssociation:
 
     def _failed(self, deadline: float) -> NoReturn:
         if self._socket is None:
-            self._broken(_why_unconnected(self._peer, deadline))
+            self._broken(why_unconnected(self._peer, deadline))
         self._broken(
-            "does not answer in time" if self._late else "closed the connection, or does not answer as DICOM does"
+            "does not answer in time" if self.is_late else "closed the connection, or does not answer as DICOM does"
         )
 
     def _rejected(self, answer: A_ASSOCIATE | None) -> NoReturn:
@@ -231,32 +197,3 @@ class RequestedAssociation:
     def _broken(self, what: str) -> NoReturn:
         self.cut()
         raise Unreachable(f"{self._peer.name}: {self._peer.host}:{self._peer.port} {what}") from None
-
-
-def _why_unconnected(peer: CalledPeer, deadline: float) -> str:
-    """Why there is no connection, which pynetdicom does not say: by making one."""
-    plain: socket.socket | None = None
-    try:
-        plain = socket.create_connection((peer.host, peer.port), max(deadline - time.monotonic(), 0.1))
-        if peer.tls is not None:
-            plain = peer.tls.wrap_socket(plain, server_hostname=peer.host)
-    except TimeoutError:
-        return "does not answer in time"
-    except ssl.SSLCertVerificationError as error:
-        return f"shows a certificate that is not trusted: {error.verify_message}"
-    except ssl.SSLError as error:
-        return f"does not agree on TLS: {_words(error)}"
-    except OSError as error:
-        return f"cannot be reached: {_words(error)}"
-    finally:
-        if plain is not None:
-            plain.close()
-    return "could not be reached a moment ago"
-
-
-def _words(error: OSError | UnicodeError) -> str:
-    if isinstance(error, ssl.SSLError):
-        return (error.reason or "it ended").lower().replace("_", " ")
-    if isinstance(error, UnicodeError | socket.gaierror):
-        return "no such host"
-    return (error.strerror or "the network fails").lower()

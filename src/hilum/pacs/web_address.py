@@ -1,0 +1,73 @@
+"""What is written to a server of HTTP and read of it besides content: its address, a password, a media type."""
+
+from __future__ import annotations
+
+import base64
+import re
+from urllib.parse import SplitResult, urlsplit
+
+from hilum.errors import RequestError
+from hilum.files import read_regular
+
+_PATH = re.compile(r"[\w.~!$&'()*+,;=:@%/-]*", re.ASCII)  # RFC 3986
+
+
+def web_parts(name: str, url: str) -> SplitResult:
+    """The parts of an address of HTTP.
+
+    Args:
+        name: whose it is.
+        url: the address.
+
+    Raises:
+        RequestError: it is none, or names a user or a password.
+    """
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise RequestError(
+            f"{name}: url: no address of HTTP; it is like https://pacs.example:8042/dicom-web"
+        ) from None
+    if parts.username is not None or parts.password is not None:
+        raise RequestError(f"{name}: url: names a user or a password; put them into user and password_file")
+    bad = not parts.hostname or port == 0 or parts.query or parts.fragment
+    if parts.scheme not in ("http", "https") or bad or not _PATH.fullmatch(parts.path):
+        raise RequestError(f"{name}: url: no address of HTTP; it is like https://pacs.example:8042/dicom-web")
+    return parts
+
+
+def authorization(name: str, user: str, password_file: str) -> dict[str, str]:
+    """The header of basic authentication (RFC 7617); none without a user.
+
+    Args:
+        name: whose it is.
+        user: its name.
+        password_file: whose first line is the password.
+
+    Raises:
+        RequestError: the file cannot be read, or is empty.
+    """
+    if not user:
+        return {}
+    password = b""
+    if password_file:
+        try:
+            password = read_regular(password_file, limit=4096).splitlines()[0]
+        except IndexError:
+            raise RequestError(f"{name}: password_file: {password_file} is empty") from None
+        except OSError as error:
+            reason = getattr(error, "reason", None) or error.strerror
+            raise RequestError(f"{name}: password_file: {password_file}: {reason}") from None
+    return {"Authorization": f"Basic {base64.b64encode(user.encode() + b':' + password).decode()}"}
+
+
+def media_type(value: str) -> tuple[str, dict[str, str]]:
+    """Kind and parameters of a Content-Type, names in lower case.
+
+    >>> media_type('Multipart/Related; type="application/dicom"; boundary=x')
+    ('multipart/related', {'type': 'application/dicom', 'boundary': 'x'})
+    """
+    kind, *rest = re.findall(r'(?:[^;"]|"[^"]*")+', value) or [""]
+    pairs = [part.partition("=") for part in rest]
+    return kind.strip().lower(), {key.strip().lower(): text.strip().strip('"') for key, _, text in pairs}
