@@ -460,6 +460,21 @@ def test_an_orthanc_has_what_was_sent_and_nothing_that_was_not(tmp_path: Path, o
 
 
 @pytest.mark.slow
+def test_an_orthanc_that_takes_implicit_vr_alone_has_the_same_objects(tmp_path: Path) -> None:
+    uids = [a_report(tmp_path / "report.dcm"), a_capture(tmp_path / "capture.dcm")]
+    settings = {"AcceptedTransferSyntaxes": [ImplicitVRLittleEndian]}
+    with an_orthanc(tmp_path / "orthanc", settings=settings) as orthanc:
+        with opened(orthanc.dicom_port, ae_title=orthanc.ae_title) as sender:
+            for file in ("report.dcm", "capture.dcm"):
+                sender.send(tmp_path / file)
+        for uid, file in zip(uids, ("report.dcm", "capture.dcm"), strict=True):
+            stored = orthanc.dataset(uid)
+            assert stored.file_meta.TransferSyntaxUID == ImplicitVRLittleEndian
+            wanted = dcmread(tmp_path / file)
+            assert {element.tag: element.value for element in stored} == {each.tag: each.value for each in wanted}
+
+
+@pytest.mark.slow
 def test_many_reports_go_into_an_orthanc_over_two_connections(tmp_path: Path, orthanc: Orthanc) -> None:
     """How fast is `python -m benchmarks.pacs_sending`."""
     files = [tmp_path / f"{number}.dcm" for number in range(100)]
