@@ -22,7 +22,16 @@ from hilum.pacs.node import Node
 from hilum.pacs.senders.outcomes import Refused
 from hilum.store import Database, NodeFilm, backup, restore
 from tests.pacs.films import film
-from tests.pacs.parts import KeepingSender, RuledAnswers, arrive, running, settings_of, unreachable, wait_until
+from tests.pacs.parts import (
+    KeepingSender,
+    RuledAnswers,
+    arrive,
+    refused,
+    running,
+    settings_of,
+    unreachable,
+    wait_until,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -185,3 +194,20 @@ def test_what_could_not_be_written_down_is_done_again(tmp_path: Path, monkeypatc
         node.stop()
     assert failing == {"record_operation_result": 0, "update_workflow_outcome": 0}
     assert answers.asked == 1
+
+
+def test_a_result_does_not_wait_for_a_time_of_day_that_was_set_back(tmp_path: Path) -> None:
+    """What a PACS has refused is sent again after seconds, which were counted from a day that is not today."""
+    pacs = KeepingSender(outcome=refused)
+    node = Node(settings_of(tmp_path, "pacs"), lambda _: RuledAnswers(), lambda _: pacs, beat_seconds=0.2)
+    node.start()
+    try:
+        arrive(node, film(1))
+        client = Durable(node.store.database, "other").client
+        wait_until(lambda: client.list_workflows(status="DELAYED"))
+        for each in client.list_workflows(status="DELAYED"):
+            client.set_workflow_delay(each.workflow_id, delay_seconds=86_400.0)
+        pacs.outcome = lambda path: None
+        wait_until(lambda: states(node) == ["sent"])
+    finally:
+        node.stop()

@@ -112,3 +112,32 @@ def test_what_is_no_backup_is_refused(
     with pytest.raises(error, match=line):
         restore(database, file)
     database.close()
+
+
+def make_old(file: Path) -> None:
+    """Take out what version 0001 of the tables had not."""
+    with sqlite3.connect(file) as connection:
+        for name in ("node_films", "node_sendings", "node_destinations", "node_cursors", "node_heartbeats"):
+            connection.execute(f"DROP TABLE {name}")
+        connection.execute("UPDATE alembic_version SET version_num = '0001'")
+    connection.close()
+
+
+def test_a_backup_of_an_older_hilum_restores(used: Store, new_store: NewStore, tmp_path: Path) -> None:
+    """It has fewer tables; those that it has are as they were."""
+    file = tmp_path / "backup.db"
+    backup(used.database, file)
+    make_old(file)
+    with restored(new_store(), file) as again:
+        assert again.predictions.search(Search()).rows == used.predictions.search(Search()).rows
+        assert again.node_films.counts() == {}
+
+
+def test_a_store_of_an_older_hilum_is_brought_up_to_date(used: Store, tmp_path: Path) -> None:
+    file = tmp_path / "old.db"
+    backup(used.database, file)
+    make_old(file)
+    with open_store(str(file)) as again:
+        assert again.predictions.search(Search()).total == 3
+        assert again.node_films.counts() == {}
+        assert verify(again.database).is_sound

@@ -5,6 +5,7 @@ DBOS is one in a process. It talks to nobody but the database, and says little: 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from dbos._dbos import _get_dbos_instance
 from dbos._utils import INTERNAL_QUEUE_NAME
 
 from hilum.errors import StoreError
+from hilum.pacs.backing_off import LONGEST_SECONDS
 from hilum.pacs.enqueuing import VERSION, PlainSerializer, first_id
 
 if TYPE_CHECKING:
@@ -117,9 +119,18 @@ class Durable:
         )
         lost = {each.workflow_id for each in found} - set(dbos._active_workflows_set.activeList())
         again, self._lost = lost & self._lost, lost
-        for each in again:
-            dbos._sys_db.reenqueue_for_recovery(each, [self._node], INTERNAL_QUEUE_NAME)
-        return len(again)
+        for id_ in again:
+            dbos._sys_db.reenqueue_for_recovery(id_, [self._node], INTERNAL_QUEUE_NAME)
+        return len(again) + self._hasten()
+
+    def _hasten(self) -> int:
+        """Begin what waits for a time that is further away than anything waits: the time of day was set back."""
+        delayed = self.client.list_workflows(status="DELAYED", load_input=False, load_output=False)
+        latest = 1000 * (time.time() + 2 * LONGEST_SECONDS)
+        late = [each.workflow_id for each in delayed if (each.delay_until_epoch_ms or 0) > latest]
+        for id_ in late:
+            self.client.set_workflow_delay(id_, delay_seconds=0.0)
+        return len(late)
 
     def forget(self, before: datetime) -> int:
         """Remove workflows that were done before a time; gives how many. What they did stands in the films' rows."""

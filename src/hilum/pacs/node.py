@@ -34,7 +34,7 @@ from hilum.pacs.sweeper import BEAT_SECONDS, Heart
 from hilum.pacs.workflows import NodeWork, assign
 from hilum.store import NodeFilm, NodeSending, Store, open_store
 
-_FILMS_AT_A_TIME = 16  # in workflows: they are read in processes and predicted in batches
+_FILMS_AT_A_TIME = 32  # in workflows: they are read in processes and predicted in batches
 _SENT_A_LOOK = 8  # results, by each connection to a destination, between two looks into its queue
 _STOPPING_SECONDS = 8  # that what has begun may take before it is left for the next start
 
