@@ -175,7 +175,7 @@ def test_what_could_not_be_written_down_is_done_again(tmp_path: Path, monkeypatc
     pacs, answers = KeepingSender(), RuledAnswers()
     node = Node(settings_of(tmp_path, "pacs"), lambda _: answers, lambda _: pacs, beat_seconds=0.2)
     node.start()
-    failing = {"record_operation_result": 2, "update_workflow_outcome": 2}
+    failing = {"start_queued_workflows": 2, "update_workflow_outcome": 2}
     for name in failing:
         real = getattr(SystemDatabase, name)
 
@@ -192,7 +192,7 @@ def test_what_could_not_be_written_down_is_done_again(tmp_path: Path, monkeypatc
         wait_until(lambda: not Durable(node.store.database, "other").active())
     finally:
         node.stop()
-    assert failing == {"record_operation_result": 0, "update_workflow_outcome": 0}
+    assert failing == {"start_queued_workflows": 0, "update_workflow_outcome": 0}
     assert answers.asked == 1
 
 
