@@ -6,6 +6,7 @@ import hashlib
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import pytest
 
 from hilum.pacs.settings import Limits, Tls
 from hilum.pixels.decode import decode
+from tests.pacs.raw_caller import RawCaller
 from tests.pacs.receiving import Received, film, receiving
 from tests.pixels.dicoms import write
 
@@ -195,4 +197,11 @@ def test_mutual_tls_lets_in_who_has_a_certificate(tmp_path: Path, certificates: 
         ):
             assert refused.returncode != 0
         assert len(received.arrivals) == 1
+        silent = [RawCaller(received.port) for _ in range(70)]
+        for caller in silent[:20]:
+            caller.send(b"\x16\x03\x01\x02\x00\x01")  # the beginning of a TLS handshake
+        began = time.monotonic()
         succeeds("echoscu", *of("caller"), *address(received))
+        assert time.monotonic() - began < 5, "a handshake that does not go on holds up nobody"
+        for caller in silent:
+            caller.socket.close()

@@ -1,4 +1,4 @@
-"""A caller's connection under pynetdicom, on which every wait has an end, and what all of them may take together.
+"""A caller's connection under pynetdicom, on which every wait has an end.
 
 pynetdicom waits for the rest of a PDU for as long as the peer likes, reads messages while it still works on one, and
 wakes up a thousand times a second for an association that says nothing (`python -m benchmarks.pacs_receiving`).
@@ -10,8 +10,8 @@ import queue
 import select
 import socket
 import ssl
-import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from enum import Enum
 from typing import TYPE_CHECKING
@@ -59,13 +59,23 @@ class CallerSocket(AssociationSocket):
         received: bytes of the message that is being received.
     """
 
-    def __init__(self, assoc: Association, connected: socket.socket, caller: str, together: Together) -> None:
-        """Take a connection that was accepted."""
+    def __init__(
+        self, assoc: Association, connected: socket.socket, caller: str, limits: Limits, in_part: Callable[[], int]
+    ) -> None:
+        """Take a connection that was accepted.
+
+        Args:
+            assoc: the association.
+            connected: the connection.
+            caller: the peer's IP address.
+            limits: on what it may take.
+            in_part: bytes that all connections have received of messages that are not whole.
+        """
         super().__init__(assoc, client_socket=connected)
         self.caller = caller
         self.phase = Phase.PENDING
         self.received = 0
-        self._together, self._limits = together, together.limits
+        self._limits, self._in_part = limits, in_part
         self._connected = connected
         self._within_pdu = self._taken = False
         self._heard = self._message_since = self._pdu_since = time.monotonic()
@@ -192,9 +202,7 @@ class CallerSocket(AssociationSocket):
             self.received += length
             most = int(_OVERHEAD * (self._limits.instance_mib << 20)) + REQUEST_BYTES
             allowed = (
-                length <= self._limits.pdu_bytes
-                and self.received <= most
-                and self._together.received() <= _TOGETHER * most
+                length <= self._limits.pdu_bytes and self.received <= most and self._in_part() <= _TOGETHER * most
             )
         if not allowed:
             self.end()
@@ -204,79 +212,6 @@ class CallerSocket(AssociationSocket):
         with suppress(OSError):
             # Of the socket itself: an SSLSocket would stop being one, under the hands of the thread that reads it.
             socket.socket.shutdown(self._connected, socket.SHUT_RDWR)
-
-
-class Together:
-    """All connections under pynetdicom, and which of them have a place.
-
-    Attributes:
-        limits: on what they may take.
-        evicted: associations that had to make room for others.
-    """
-
-    def __init__(self, limits: Limits) -> None:
-        self.limits = limits
-        self.evicted = 0
-        self._lock = threading.Lock()
-        self._all: dict[CallerSocket, bool] = {}  # whether it has a place
-
-    def add(self, caller: CallerSocket) -> None:
-        """A connection gets the threads of an association; it has no place yet."""
-        with self._lock:
-            self._all[caller] = False
-
-    def seat(self, caller: CallerSocket) -> bool:
-        """Whether there is room for its association; if so, it has a place from here on.
-
-        Where there is none, the one that has owed something for longest has to go, if one does.
-        """
-        with self._lock:
-            same = [each for each in self._seated() if each.caller == caller.caller]
-            if len(same) >= self.limits.associations_an_address and not self._evict_one_of(same):
-                return False
-            seated = self._seated()
-            if len(seated) >= self.limits.associations and not self._evict_one_of(seated):
-                return False
-            self._all[caller] = True
-            return True
-
-    def unseat(self, caller: CallerSocket) -> None:
-        """Its association is over, and its threads may still end."""
-        with self._lock:
-            if caller in self._all:
-                self._all[caller] = False
-
-    def remove(self, caller: CallerSocket) -> None:
-        """Its threads have ended."""
-        with self._lock:
-            self._all.pop(caller, None)
-
-    def all(self) -> list[CallerSocket]:
-        """Those that are there."""
-        with self._lock:
-            return list(self._all)
-
-    def associations(self) -> int:
-        """How many have a place."""
-        with self._lock:
-            return len(self._seated())
-
-    def received(self) -> int:
-        """Bytes that they have received in part."""
-        return sum(each.received for each in self.all())
-
-    def _seated(self) -> list[CallerSocket]:
-        return [each for each, has_place in self._all.items() if has_place]
-
-    def _evict_one_of(self, callers: list[CallerSocket]) -> bool:
-        now = time.monotonic()
-        longest = max(callers, key=lambda each: each.stalled(now))
-        if not longest.stalled(now):
-            return False
-        self._all[longest] = False
-        self.evicted += 1
-        longest.end()
-        return True
 
 
 def abort_bytes() -> bytes:

@@ -18,9 +18,10 @@ from pynetdicom.presentation import build_context
 
 from hilum.errors import RequestError
 from hilum.pacs.callers import Callers
-from hilum.pacs.connections import CallerSocket, Together
+from hilum.pacs.connections import CallerSocket
 from hilum.pacs.offers import VERIFICATION, offers
 from hilum.pacs.records import Arrival
+from hilum.pacs.seats import Seats
 from hilum.pacs.seldom import SeldomLog
 from hilum.pacs.server import CallerServer
 from hilum.pacs.settings import Receive
@@ -73,7 +74,7 @@ class DicomReceiver:
         self._settings, self._title = settings, settings.ae_title.strip()
         self._callers = Callers(settings.callers)
         self._context = server_context(settings.tls) if settings.tls else None
-        self._together = Together(settings.limits)
+        self._seats = Seats(settings.limits)
         self._storing = Storing(settings, spool, accept)
         self._log = SeldomLog()
         self._stopping = False
@@ -99,7 +100,7 @@ class DicomReceiver:
                 (host, port),
                 self._context,
                 callers=self._callers,
-                together=self._together,
+                seats=self._seats,
                 log=self._log,
                 handlers=self._handlers(),
             )
@@ -131,12 +132,12 @@ class DicomReceiver:
         statuses = {f"0x{status:04X}": number for status, number in sorted(self._storing.statuses.items())}
         connections, turned_away = (self._server.connections(), self._server.turned_away) if self._server else (0, 0)
         return ReceiverFigures(
-            associations=self._together.associations(),
+            associations=self._seats.associations(),
             connections=connections,
             statuses=statuses,
             turned_away=turned_away,
-            evicted=self._together.evicted,
-            in_part=self._together.received(),
+            evicted=self._seats.evicted,
+            in_part=self._seats.received(),
         )
 
     def _entity(self) -> AE:
@@ -144,7 +145,7 @@ class DicomReceiver:
         entity.implementation_class_uid = IMPLEMENTATION
         entity.implementation_version_name = IMPLEMENTATION_NAME
         entity.maximum_pdu_size = self._settings.limits.pdu_bytes
-        entity.maximum_associations = 1 << 20  # `Together` counts those that have a place
+        entity.maximum_associations = 1 << 20  # `Seats` counts those that have a place
         entity.acse_timeout = self._settings.limits.silent_seconds
         entity.network_timeout = None  # its clock is the time of day, which may jump; `CallerServer` has another one
         entity.supported_contexts = [build_context(VERIFICATION)]
@@ -182,7 +183,7 @@ class DicomReceiver:
         if not self._callers.may_call(title, address):
             self._log.warn("association rejected: its AE title is not listed with its address", address)
             return _UNKNOWN_CALLER
-        if self._stopping or not self._together.seat(caller):
+        if self._stopping or not self._seats.seat(caller):
             self._log.warn("association rejected: there are as many as allowed", address, title)
             return _BUSY
         return None
@@ -215,7 +216,7 @@ class DicomReceiver:
             _socket(event.assoc).end_work()
 
     def _closed(self, event: evt.Event) -> None:
-        self._together.unseat(_socket(event.assoc))
+        self._seats.unseat(_socket(event.assoc))
 
 
 def _socket(assoc: Association) -> CallerSocket:

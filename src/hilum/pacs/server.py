@@ -13,7 +13,8 @@ from pynetdicom import AE, evt
 from pynetdicom.transport import AssociationServer, RequestHandler
 
 from hilum.pacs.callers import Callers
-from hilum.pacs.connections import CallerSocket, Phase, Together
+from hilum.pacs.connections import CallerSocket, Phase
+from hilum.pacs.seats import Seats
 from hilum.pacs.seldom import SeldomLog
 from hilum.pacs.waiting_room import WaitingRoom
 
@@ -25,7 +26,7 @@ class CallerServer(AssociationServer):
     """A server for associations.
 
     Attributes:
-        together: its connections.
+        seats: its connections.
         turned_away: connections from addresses that nobody on the list calls from.
     """
 
@@ -38,7 +39,7 @@ class CallerServer(AssociationServer):
         tls: ssl.SSLContext | None,
         *,
         callers: Callers,
-        together: Together,
+        seats: Seats,
         log: SeldomLog,
         handlers: list[evt.EventHandlerType],
     ) -> None:
@@ -49,7 +50,7 @@ class CallerServer(AssociationServer):
             address: host and port.
             tls: None speaks without it.
             callers: who may connect.
-            together: keeps the connections.
+            seats: keeps the connections.
             log: for connections that are turned away.
             handlers: of pynetdicom's events.
 
@@ -58,9 +59,9 @@ class CallerServer(AssociationServer):
         """
         # pynetdicom would shake hands in the thread that accepts; the waiting room does not hold up others meanwhile.
         super().__init__(ae, address, ae.ae_title, ae.supported_contexts, None, handlers, CallerHandler)
-        self.together, self.turned_away = together, 0
+        self.seats, self.turned_away = seats, 0
         self._callers, self._log = callers, log
-        limits = together.limits
+        limits = seats.limits
         allowed = limits.associations, limits.associations_an_address, limits.silent_seconds
         self._room = WaitingRoom(allowed, tls, self._enter)
         self._ending = threading.Event()
@@ -78,7 +79,7 @@ class CallerServer(AssociationServer):
         if self._thread.is_alive():
             self._thread.join()
         deadline = time.monotonic() + grace_seconds
-        while (all_of_them := self.together.all()) and time.monotonic() < deadline:
+        while (all_of_them := self.seats.all()) and time.monotonic() < deadline:
             for caller in all_of_them:
                 if caller.phase in (Phase.PENDING, Phase.IDLE):
                     caller.end()
@@ -88,15 +89,15 @@ class CallerServer(AssociationServer):
     def end_all(self) -> None:
         """End every connection, and wait for the threads."""
         deadline = time.monotonic() + _ENDING_SECONDS
-        for caller in self.together.all():
+        for caller in self.seats.all():
             caller.end()
-        while self.together.all() and time.monotonic() < deadline:
+        while self.seats.all() and time.monotonic() < deadline:
             time.sleep(0.02)
             self._look_after()
 
     def connections(self) -> int:
         """How many there are, with those that wait."""
-        return len(self._room) + len(self.together.all())
+        return len(self._room) + len(self.seats.all())
 
     @property
     def _listener(self) -> socket.socket:
@@ -120,6 +121,7 @@ class CallerServer(AssociationServer):
                 return
             except OSError as error:  # too many files are open: others will be closed
                 self._log.warn(f"no connection can be taken now: {os.strerror(error.errno or 0)}", "")
+                time.sleep(_TICK_SECONDS)
                 return
             if self._callers.may_connect(address[0]):
                 self._room.admit(connected, address)
@@ -139,9 +141,9 @@ class CallerServer(AssociationServer):
     def _look_after(self) -> None:
         """End what takes too long, and forget what has ended."""
         now = time.monotonic()
-        for caller in self.together.all():
+        for caller in self.seats.all():
             if not (caller.assoc.is_alive() or caller.assoc.dul.is_alive()):
-                self.together.remove(caller)
+                self.seats.remove(caller)
                 caller.close_finally()
             elif caller.overdue(now):
                 caller.end()
@@ -156,10 +158,11 @@ class CallerHandler(RequestHandler):
         """Start it."""
         assoc = self._create_association()
         assoc.dul.event_queue.get_nowait()  # that there is a connection, which our socket says once more
-        caller = CallerSocket(assoc, self.request, self.client_address[0], self.server.together)
+        seats = self.server.seats
+        caller = CallerSocket(assoc, self.request, self.client_address[0], seats.limits, seats.received)
         assoc.dul.socket = caller
         assoc.daemon = assoc.dul.daemon = True
         assoc.dimse.get_msg = caller.get_message  # type: ignore[method-assign]  # it polls, and this one sleeps
         assoc.dimse.receive_primitive = caller.receive  # type: ignore[method-assign]
-        self.server.together.add(caller)
+        seats.add(caller)
         assoc.start()
