@@ -182,7 +182,7 @@ class Workbench:
             lambda _, sending, seconds: self.later.append((sending, seconds)),
         )
         self.queue = FilmQueue(
-            self.settings, self.store, self.folders, answers.facts, lambda _, id_: self.enqueued.append(id_)
+            self.settings, self.store, self.folders, answers.facts, lambda _, id_, again: self.enqueued.append(id_)
         )
 
     def arrive(self, film: Dataset, source: str = "CR1") -> NodeFilm:

@@ -35,7 +35,7 @@ def figures(text: bytes) -> dict[str, float]:
     }
 
 
-def enqueue(connection: Connection, workflow_id: str) -> None:
+def enqueue(connection: Connection, workflow_id: str, again: bool) -> None:
     pass
 
 

@@ -123,3 +123,22 @@ def test_a_film_that_waits_is_not_enqueued_twice_for_another_detector(tmp_path: 
 
 def facts_but_names() -> tuple[str, tuple[str, ...], float | None]:
     return FACTS.operating_point, FACTS.classes, FACTS.threshold
+
+
+def test_a_film_that_was_left_alone_is_answered_when_it_comes_again_and_now_is_one(tmp_path: Path) -> None:
+    first = Workbench(tmp_path, RuledAnswers()).arrive(film(1, Modality="RF"))
+    assert first.state == "left alone"
+    later = Workbench(tmp_path, RuledAnswers(), films=Films(modalities=("RF",)))
+    again = later.arrive(film(1, Modality="RF"))
+    assert (again.workflow_id, again.state, again.why) == (first.workflow_id, "received", "")
+    assert later.enqueued == [first.workflow_id]
+    assert later.folders.file(again.file).exists()
+
+
+def test_a_film_that_failed_is_answered_when_it_comes_again(bench: Workbench) -> None:
+    first = bench.arrive(film(1))
+    bench.store.node_films.change(first.workflow_id, "failed", "its file is gone")
+    again = bench.arrive(film(1))
+    assert again.state == "received"
+    assert bench.enqueued == [first.workflow_id] * 2
+    assert bench.report(first.workflow_id)

@@ -23,7 +23,7 @@ __all__ = ["prediction"]
 CANARY = "CANARY^JANE"
 
 
-def enqueue(connection: Connection, workflow_id: str) -> None:
+def enqueue(connection: Connection, workflow_id: str, again: bool) -> None:
     pass
 
 

@@ -30,7 +30,7 @@ def new_film(number: int = 1, **others: str) -> NewNodeFilm:
 
 
 class Enqueued(list[str]):
-    def __call__(self, connection: Connection, workflow_id: str) -> None:
+    def __call__(self, connection: Connection, workflow_id: str, again: bool) -> None:
         self.append(workflow_id)
 
 
@@ -51,7 +51,7 @@ def test_a_film_is_noted_and_enqueued_once(store: Store) -> None:
 
 
 def test_a_film_that_cannot_be_enqueued_is_not_noted(store: Store) -> None:
-    def fail(connection: Connection, workflow_id: str) -> None:
+    def fail(connection: Connection, workflow_id: str, again: bool) -> None:
         raise StoreError("full")
 
     with pytest.raises(StoreError, match="full"):

@@ -71,13 +71,14 @@ class Enqueuing:
         """Take DBOS' client of the same database."""
         self._client = client
 
-    def film(self, connection: Connection, workflow_id: str, more: str = "") -> None:
-        """A film that was received; `more` makes the workflow another one than the first."""
-        self._put(connection, FILMS, "film", workflow_id + more, workflow_id)
+    def film(self, connection: Connection, workflow_id: str, again: bool = False) -> None:
+        """A film that was received; once more where it was done, or is in no queue any more."""
+        self._put(connection, FILMS, "film", workflow_id + (another() if again else ""), workflow_id)
 
-    def capture(self, connection: Connection, workflow_id: str, more: str = "") -> None:
-        """A film's capture that is to be drawn."""
-        self._put(connection, CAPTURES, "capture", capture_id(workflow_id) + more, workflow_id)
+    def capture(self, connection: Connection, workflow_id: str, again: bool = False) -> None:
+        """A film's capture that is to be drawn; likewise."""
+        id_ = capture_id(workflow_id) + (another() if again else "")
+        self._put(connection, CAPTURES, "capture", id_, workflow_id)
 
     def result(self, connection: Connection, workflow_id: str, kind: ResultKind, destinations: Sequence[str]) -> None:
         """A result that is to be sent to some destinations."""

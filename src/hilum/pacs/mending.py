@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hilum.pacs.durable import Durable
-from hilum.pacs.enqueuing import Enqueuing, another, capture_id, sending_id
+from hilum.pacs.enqueuing import Enqueuing, capture_id, sending_id
 from hilum.store import Store
 
 
@@ -22,16 +22,16 @@ def enqueue_missing(store: Store, durable: Durable, enqueuing: Enqueuing) -> int
     unfinished, undrawn = store.node_films.unfinished(), store.node_films.without_capture()
     if not (waiting or unfinished or undrawn):
         return 0
-    active, more = durable.active(), another()
+    active = durable.active()
     films = [each for each in unfinished if each not in active]
     captures = [each for each in undrawn if capture_id(each) not in active]
     results = [each for each in waiting if sending_id(each.workflow_id, each.kind, each.destination) not in active]
     if films or captures or results:
         with store.database.write() as connection:
             for workflow_id in films:
-                enqueuing.film(connection, workflow_id, more)
+                enqueuing.film(connection, workflow_id, again=True)
             for workflow_id in captures:
-                enqueuing.capture(connection, workflow_id, more)
+                enqueuing.capture(connection, workflow_id, again=True)
             for each in results:
                 enqueuing.again(connection, each)
     return len(films) + len(captures) + len(results)

@@ -86,7 +86,7 @@ class Results:
         """The reports of films of the study that were answered before, as far as their files are still there."""
         for each in self._store.node_films.get_many(film.earlier[-_MOST_EARLIER:]) if film.earlier else ():
             found = self._reference(each)
-            if found is None or each.state == "failed":
+            if found is None or each.state in ("failed", "erased"):
                 continue
             stored = self._store.predictions.get(each.prediction) if each.prediction else None
             judged = stored is not None and stored.row.answer != NOT_JUDGED and len(stored.row.probs) == 2

@@ -116,6 +116,7 @@ class FilmSteps:
             why=why,
             report=derived_uid(id_, "report") if reported else "",
             capture=derived_uid(id_, "capture") if reported and new is not None else "",
+            shadow=self._settings.node.shadow,
         )
         log_event("answered", workflow_id, state=film.state)
         return film.state

@@ -168,4 +168,6 @@ def _is_endless(error: Exception) -> bool:
 
 
 def _reason(error: Exception) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "its file is gone from the node's folder; send the film once more"
     return str(error) if isinstance(error, HilumError) else f"an error of the program ({type(error).__name__})"

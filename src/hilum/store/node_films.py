@@ -2,35 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 
-from sqlalchemy import Connection, Row, delete, exists, func, or_, select
+from sqlalchemy import Connection, delete, func, or_, select
 
 from hilum.store.columns import clean
-from hilum.store.database import Database
 from hilum.store.new_predictions import insert_predictions
-from hilum.store.node_records import UNFINISHED, Backlog, FilmReason, FilmState, NewNodeFilm, NodeFilm, ReceivedFilm
+from hilum.store.node_queries import NodeFilmQueries, film_of
+from hilum.store.node_records import UNFINISHED, FilmState, NewNodeFilm, NodeFilm, ReceivedFilm
 from hilum.store.records import NewPrediction
 from hilum.store.tables import node_films, node_sendings, predictions
 
-Enqueue = Callable[[Connection, str], None]  # a workflow's id, in the transaction of its film's row
+# A workflow's id, in the transaction of its film's row, and whether the film was enqueued before.
+Enqueue = Callable[[Connection, str, bool], None]
+_GIVEN_UP = ("left alone", "failed")  # states of films that are answered when they are sent once more and now can be
 _AT = node_films.c
-_WITH_REASON = ("left alone", "ignored", "quarantined", "refused", "failed")
 _OTHER_PIXELS = "a film with the same SOP Instance UID and other pixels was received before"
 
 
-class NodeFilms:
+class NodeFilms(NodeFilmQueries):
     """The films of all nodes on a store."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     def receive(self, new: NewNodeFilm, enqueue: Enqueue) -> ReceivedFilm:
         """Note a film and enqueue it, both or neither; one that was sent before is not noted again.
 
         The same film is one with the same SOP Instance UID and the same pixels, for the same detector or not answered
-        yet. One with the same UID and other pixels is noted as quarantined, and not enqueued.
+        yet. One that was left alone or has failed, and is sent once more where it is answered now, begins anew. One
+        with the same UID and other pixels is noted as quarantined, and not enqueued.
 
         Args:
             new: the film.
@@ -44,11 +43,20 @@ class NodeFilms:
         if new.instance:
             same = or_(same, _AT.instance == new.instance)
         with self._database.write() as connection:
-            there = [_film(row) for row in connection.execute(select(node_films).where(same).order_by(_AT.received))]
+            there = [
+                film_of(row) for row in connection.execute(select(node_films).where(same).order_by(_AT.received))
+            ]
             for each in there:
                 is_same = each.pixels == new.pixels and (each.seal == new.seal or each.answered is None)
                 if each.workflow_id == new.workflow_id or (is_same and each.instance == new.instance):
-                    return ReceivedFilm(each, is_new=False)
+                    if each.state not in _GIVEN_UP or new.state != "received":
+                        return ReceivedFilm(each, is_new=False)
+                    begun = {"state": "received", "why": clean(new.why), "file": clean(new.file)}
+                    begun |= {"report": "", "capture": ""}
+                    mine = node_films.update().where(_AT.workflow_id == each.workflow_id)
+                    connection.execute(mine.values(**begun, received=now, changed=now, answered=None, place=0))
+                    enqueue(connection, each.workflow_id, True)
+                    return ReceivedFilm(_one(connection, each.workflow_id), is_new=True)
             others = any(each.pixels != new.pixels for each in there)
             state: FilmState = "quarantined" if others and new.state == "received" else new.state
             connection.execute(
@@ -67,20 +75,8 @@ class NodeFilms:
                 )
             )
             if state == "received":
-                enqueue(connection, new.workflow_id)
+                enqueue(connection, new.workflow_id, False)
             return ReceivedFilm(_one(connection, new.workflow_id), is_new=True)
-
-    def get(self, workflow_id: str) -> NodeFilm | None:
-        """A film by its workflow's id; None where there is none."""
-        with self._database.read() as connection:
-            row = connection.execute(select(node_films).where(_AT.workflow_id == clean(workflow_id))).first()
-        return _film(row) if row else None
-
-    def get_many(self, workflow_ids: Sequence[str]) -> tuple[NodeFilm, ...]:
-        """Films by their workflows' ids, in the order of their answers; those that are not there are left out."""
-        query = select(node_films).where(_AT.workflow_id.in_(list(workflow_ids))).order_by(_AT.place)
-        with self._database.read() as connection:
-            return tuple(map(_film, connection.execute(query)))
 
     def answer(
         self,
@@ -93,6 +89,7 @@ class NodeFilms:
         why: str = "",
         report: str,
         capture: str,
+        shadow: bool = False,
     ) -> NodeFilm:
         """Store a film's answer once: what is there already is given back as it is.
 
@@ -110,6 +107,7 @@ class NodeFilms:
             why: no prediction was made.
             report: the SOP Instance UID of the report; empty where none is to be made.
             capture: likewise of the picture.
+            shadow: whether the report is not sent.
 
         Raises:
             StoreError: the database does not answer; nothing was stored.
@@ -126,7 +124,9 @@ class NodeFilms:
             last = connection.execute(select(func.max(_AT.place))).scalar() or 0
             earlier: Sequence[str] = []
             if film.study:
-                of_study = (_AT.study == film.study, _AT.place > 0, _AT.report != "")
+                of_study = [_AT.study == film.study, _AT.place > 0, _AT.report != ""]
+                if not shadow:  # the reports of the shadow mode are nowhere
+                    of_study.append(_AT.state != "shadow")
                 earlier = connection.scalars(select(_AT.workflow_id).where(*of_study).order_by(_AT.place)).all()
             connection.execute(
                 node_films.update()
@@ -154,45 +154,6 @@ class NodeFilms:
         with self._database.write() as connection:
             connection.execute(node_films.update().where(_AT.workflow_id == workflow_id).values(values))
 
-    def unknown_files(self, files: Collection[str]) -> frozenset[str]:
-        """Those of some files in the node's folder that belong to no film."""
-        with self._database.read() as connection:
-            known = {file for (file,) in connection.execute(select(_AT.file).where(_AT.file != ""))}
-        return frozenset(files) - known
-
-    def with_file(self, state: FilmState, before: datetime, limit: int = 1000) -> tuple[NodeFilm, ...]:
-        """Films whose files are still there though nothing needs them: every result was sent, or was given up.
-
-        Args:
-            state: of the films.
-            before: since when they have been in it.
-            limit: the largest number of them.
-        """
-        result, captured = node_sendings.alias(), node_sendings.alias()
-        waits = exists().where(result.c.workflow_id == _AT.workflow_id, result.c.state == "waiting")
-        drawn = exists().where(captured.c.workflow_id == _AT.workflow_id, captured.c.kind == "capture")
-        # A capture that could not be drawn in a day is not drawn any more.
-        needs_no_capture = or_(_AT.capture == "", drawn, _AT.changed <= before - timedelta(days=1))
-        query = select(node_films).where(_AT.state == state, _AT.changed <= before, _AT.file != "", ~waits)
-        if state in ("sent", "refused"):
-            query = query.where(needs_no_capture)
-        with self._database.read() as connection:
-            return tuple(map(_film, connection.execute(query.order_by(_AT.changed).limit(limit))))
-
-    def unfinished(self) -> tuple[str, ...]:
-        """The workflows' ids of all films whose reports are still to be made, the oldest first."""
-        query = select(_AT.workflow_id).where(_AT.state.in_(("received", "answered"))).order_by(_AT.received)
-        with self._database.read() as connection:
-            return tuple(connection.scalars(query))
-
-    def without_capture(self) -> tuple[str, ...]:
-        """The workflows' ids of all films that have a report and whose picture is still to be drawn."""
-        drawn = exists().where(node_sendings.c.workflow_id == _AT.workflow_id, node_sendings.c.kind == "capture")
-        query = select(_AT.workflow_id).where(_AT.capture != "", _AT.file != "", ~drawn)
-        query = query.where(_AT.state.in_(("reported", "sent", "refused", "shadow"))).order_by(_AT.received)
-        with self._database.read() as connection:
-            return tuple(connection.scalars(query))
-
     def move_file(self, workflow_id: str, file: str) -> None:
         """Note where a film's file is now; empty where it is gone."""
         with self._database.write(synced=False) as connection:
@@ -204,44 +165,6 @@ class NodeFilms:
             connection.execute(delete(node_sendings).where(node_sendings.c.workflow_id == workflow_id))
             connection.execute(delete(node_films).where(_AT.workflow_id == workflow_id, _AT.state == "erased"))
 
-    def counts(self) -> dict[FilmState, int]:
-        """How many films there are, by their states; those that there is none of are left out."""
-        query = select(_AT.state, func.count().label("films")).group_by(_AT.state)
-        with self._database.read() as connection:
-            return {row.state: row.films for row in connection.execute(query)}
-
-    def reasons(self, limit: int = 20) -> tuple[FilmReason, ...]:
-        """Why films were left alone, ignored, quarantined, refused, or failed: the most frequent reasons first.
-
-        Args:
-            limit: the largest number of reasons.
-        """
-        films = func.count().label("films")
-        query = select(_AT.state, _AT.why, films).where(_AT.state.in_(_WITH_REASON)).group_by(_AT.state, _AT.why)
-        with self._database.read() as connection:
-            rows = connection.execute(query.order_by(films.desc(), _AT.state, _AT.why).limit(limit)).all()
-        return tuple(FilmReason(*row) for row in rows)
-
-    def backlog(self) -> Backlog:
-        """The films that wait for their answer."""
-        query = select(func.count(), func.min(_AT.received)).where(_AT.state == "received")
-        with self._database.read() as connection:
-            films, oldest = connection.execute(query).one()
-        return Backlog(films, oldest)
-
-    def latest(self, limit: int = 20, states: Sequence[FilmState] = ()) -> tuple[NodeFilm, ...]:
-        """The films whose states changed last.
-
-        Args:
-            limit: the largest number of them.
-            states: only those of these states; empty for all.
-        """
-        query = select(node_films).order_by(_AT.changed.desc(), _AT.workflow_id).limit(limit)
-        if states:
-            query = query.where(_AT.state.in_(list(states)))
-        with self._database.read() as connection:
-            return tuple(map(_film, connection.execute(query)))
-
 
 _GIVEN = (
     "workflow_id", "instance", "study", "pixels", "seal", "operating_point", "node", "source", "file",
@@ -249,11 +172,4 @@ _GIVEN = (
 
 
 def _one(connection: Connection, workflow_id: str) -> NodeFilm:
-    return _film(connection.execute(select(node_films).where(_AT.workflow_id == workflow_id)).one())
-
-
-def _film(row: Row[tuple[object, ...]]) -> NodeFilm:
-    at = {
-        name.removesuffix("_id") if name == "prediction_id" else name: value for name, value in row._mapping.items()
-    }
-    return NodeFilm(**{**at, "earlier": tuple(at["earlier"])})
+    return film_of(connection.execute(select(node_films).where(_AT.workflow_id == workflow_id)).one())

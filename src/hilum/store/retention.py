@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, se
 from hilum.errors import RequestError
 from hilum.store.audit import append
 from hilum.store.database import Database
+from hilum.store.node_records import UNFINISHED
 from hilum.store.tables import films, node_films, node_sendings, predictions, verdicts
 
 
@@ -91,7 +92,8 @@ class Retention:
         Raises:
             StoreError: the database does not answer; nothing was erased.
         """
-        return self._erase("retention", predictions.c.created < until, actor, dry_run)
+        done = and_(node_films.c.received < until, node_films.c.state.not_in(UNFINISHED))
+        return self._erase("retention", predictions.c.created < until, actor, dry_run, done)
 
     def _erase(
         self,
@@ -106,8 +108,10 @@ class Retention:
                 return _count(connection, which)
         with self._database.write() as connection:
             erased = _count(connection, which)
-            _forget_node_films(connection, which, of_node)
+            of_nodes = _forget_node_films(connection, which, of_node)
             if not erased.predictions:
+                if of_nodes:
+                    append(connection, actor, action, detail={"films of nodes": of_nodes})
                 return erased
             ids = connection.execute(select(predictions.c.id).where(which).order_by(predictions.c.id)).scalars().all()
             connection.execute(delete(films).where(_film_of(which)))
@@ -131,7 +135,7 @@ def _required(key: str) -> str:
 
 def _forget_node_films(
     connection: Connection, which: ColumnElement[bool], of_node: ColumnElement[bool] | None
-) -> None:
+) -> int:
     """Take what is known of films out of the rows of nodes; the nodes remove the files and then the rows."""
     its_prediction = node_films.c.prediction_id.in_(select(predictions.c.id).where(which))
     chosen = its_prediction if of_node is None else its_prediction | of_node
@@ -139,7 +143,9 @@ def _forget_node_films(
     connection.execute(delete(node_sendings).where(node_sendings.c.workflow_id.in_(results)))
     nothing = dict.fromkeys(("instance", "study", "pixels", "prediction_id", "shown", "why"), "")
     values = {**nothing, "earlier": [], "state": "erased", "changed": datetime.now(UTC)}
-    connection.execute(node_films.update().where(chosen).values(values))
+    return connection.execute(
+        node_films.update().where(chosen, node_films.c.state != "erased").values(values)
+    ).rowcount
 
 
 def _film_of(which: ColumnElement[bool]) -> ColumnElement[bool]:
