@@ -59,7 +59,7 @@ EXTRAS: dict[Extra, dict[str, str]] = {
     },
     "pacs": {
         "pynetdicom": "pynetdicom",
-        "highdicom": "highdicom",
+        "urllib3": "urllib3",
         "dbos": "dbos",
     },
 }

@@ -13,6 +13,8 @@ from typing import NamedTuple
 
 
 class WebAsked(NamedTuple):
+    """A question; names of headers, in which case means nothing, are written `As-This`."""
+
     method: str
     path: str
     headers: dict[str, str]
@@ -61,7 +63,9 @@ def web_peer(answer: Callable[[WebAsked], WebSaid | None], tls: ssl.SSLContext |
 
         def do_POST(self) -> None:
             content = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            question = WebAsked(self.command, self.path, dict(self.headers), content)
+            question = WebAsked(
+                self.command, self.path, {name.title(): value for name, value in self.headers.items()}, content
+            )
             peer.asked.append(question)
             said = peer.answer(question)
             if said is None:

@@ -19,7 +19,7 @@ logger = logging.getLogger("hilum")
 LogStyle = Literal["text", "json"]
 Fact = str | int | float | bool
 _SHOWN_DIGITS = 12
-_LIBRARIES = ("dbos", "pynetdicom", "pydicom", "highdicom", "dicomweb_client", "sqlalchemy", "alembic", "urllib3")
+_LIBRARIES = ("dbos", "pynetdicom", "pydicom", "sqlalchemy", "alembic", "urllib3", "python_multipart")
 
 
 def log_event(event: str, film: str = "", level: int = logging.INFO, **facts: Fact) -> None:

@@ -1,45 +1,45 @@
-"""DICOMweb and Orthanc's REST API as this node asks them: HTTP that goes to one server and no further.
+"""DICOMweb and Orthanc's REST API as this node asks them: urllib3, kept to one server.
 
-No proxy of the environment, no redirect, no password in a message, an end to every wait and a limit to every answer;
-`dicomweb-client` on `requests` has none of these, and writes objects anew instead of sending their bytes.
+No proxy of the environment, no redirect, no password in a message, an end to every wait and a limit to every answer.
 """
 
 from __future__ import annotations
 
-import http.client
 import socket
 import ssl
-import threading
-import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import contextmanager
+from email.message import Message
+from functools import partial
+from http.client import IncompleteRead
+from typing import NamedTuple
 from urllib.parse import urlencode
 
+import urllib3
+from urllib3.exceptions import HTTPError, LocationValueError, ProtocolError
+
 from hilum.pacs.senders.outcomes import Unreachable
-from hilum.pacs.tcp import acknowledge_now, cut_at
-from hilum.pacs.tls import client_context
-from hilum.pacs.web_address import authorization, media_type, web_parts
+from hilum.pacs.web_address import authorization, web_parts
+from hilum.pacs.web_connections import connections_to
 
 MIB = 1 << 20
 _BLOCK = 1 << 16
-_STALE = (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError, ConnectionAbortedError)
+_CLOSED = (BrokenPipeError, ConnectionResetError, ConnectionAbortedError)
+_REFUSALS = {
+    401: "wants another user or password ({})",
+    403: "does not allow it ({}); give the user that right",
+    407: "wants another user or password ({})",
+    **dict.fromkeys((408, 425, 429, 502, 503, 504), "has no time ({})"),
+    **dict.fromkeys(range(300, 400), "redirects elsewhere ({}), which is not followed"),
+}  # what is said of this node, and not of what it asks for
 
 
-@dataclass(frozen=True, slots=True)
-class WebAnswer:
-    """An answer of a server.
-
-    Attributes:
-        status: of HTTP.
-        kind: its media type without parameters, in lower case.
-        parameters: of the media type; names in lower case.
-        blocks: of its content, which can be gone through once and inside the `with` block alone.
-    """
+class WebAnswer(NamedTuple):
+    """An answer: status of HTTP, media type, the type's boundary, and the content, which can be gone through once."""
 
     status: int
     kind: str
-    parameters: Mapping[str, str]
+    boundary: str
     blocks: Iterator[bytes]
 
 
@@ -74,15 +74,11 @@ class WebServer:
         Raises:
             RequestError: the URL is none of HTTP, or names a user; a file cannot be read.
         """
-        self.name = name
-        self._parts = web_parts(name, url)
-        self.where = f"{self._parts.scheme}://{self._parts.netloc}"
-        self._root = self._parts.path.rstrip("/")
+        parts = web_parts(name, url)
+        self.name, self.where = name, f"{parts.scheme}://{parts.netloc}"
+        self._root, self._seconds = parts.path.rstrip("/"), seconds
         self._headers = authorization(name, user, password_file)
-        self._tls = client_context(None, authorities, name) if self._parts.scheme == "https" else None
-        self._seconds = seconds
-        self._lock = threading.Lock()
-        self._idle: list[http.client.HTTPConnection] = []
+        self._pool = connections_to(parts, authorities, name, seconds)
 
     def ask(
         self,
@@ -106,14 +102,12 @@ class WebServer:
             Unreachable: it does not answer, in time or at all, redirects, or wants a password that it was not given.
         """
         with self.opened(path, query=query, content=content, headers=headers) as answer:
-            parts: list[bytes] = []
-            size = 0
+            whole = bytearray()
             for block in answer.blocks:
-                parts.append(block)
-                size += len(block)
-                if size > limit:
+                whole += block
+                if len(whole) > limit:
                     raise Unreachable(f"{self.name}: {self.where} answers with more than {limit // MIB} MiB")
-            return answer, b"".join(parts)
+            return answer, bytes(whole)
 
     @contextmanager
     def opened(
@@ -124,132 +118,69 @@ class WebServer:
         content: bytes | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Iterator[WebAnswer]:
-        """Ask as `ask`, and give the answer before its content was read.
+        """Ask as `ask`, and give the answer before its content was read, which is there inside the `with` alone.
 
         Raises:
             Unreachable: as for `ask`; while the content is read too.
         """
-        deadline = time.monotonic() + self._seconds
         target = f"{self._root}{path}" + (f"?{urlencode(query, safe=',')}" if query else "")
-        connection, response = self._response(target, content, {**self._headers, **(headers or {})}, deadline)
-        whole = False
+        with self._named():
+            response = self._response(target, content, {**self._headers, **(headers or {})})
         try:
-            self._refuse(response)
-            kind, parameters = media_type(response.headers.get("Content-Type", ""))
-            yield WebAnswer(response.status, kind, parameters, self._blocks(connection, response, deadline))
-            whole = response.isclosed() and not response.will_close
+            if refusal := _REFUSALS.get(response.status):
+                raise Unreachable(f"{self.name}: {self.where} {refusal.format(response.status)}")
+            said = Message()
+            said["Content-Type"] = response.headers.get("Content-Type", "")
+            yield WebAnswer(response.status, said.get_content_type(), said.get_boundary(""), self._blocks(response))
         finally:
-            if whole:
-                with self._lock:
-                    self._idle.append(connection)
-            else:
-                connection.close()
+            response.close()  # its connection too, unless the content was read to its end
+            response.release_conn()
 
     def close(self) -> None:
-        """End the connections that nobody uses."""
-        with self._lock:
-            idle, self._idle = self._idle, []
-        for connection in idle:
-            connection.close()
+        """End the connections; it is not asked again."""
+        self._pool.close()
 
-    def _response(
-        self, target: str, content: bytes | None, headers: Mapping[str, str], deadline: float
-    ) -> tuple[http.client.HTTPConnection, http.client.HTTPResponse]:
-        while True:
-            with self._lock:
-                used = self._idle.pop() if self._idle else None
-            connection = used or self._connection()
-            try:
-                with self._named(), _answered_by(deadline, connection):
-                    connection.request("GET" if content is None else "POST", target, content, dict(headers))
-                    acknowledge_now(connection.sock)
-                    return connection, connection.getresponse()
-            except Unreachable as error:
-                connection.close()
-                if used is None or not isinstance(error.__cause__, _STALE):
-                    raise  # one that was closed since it was used last is no sign of anything
+    def _response(self, target: str, content: bytes | None, headers: Mapping[str, str]) -> urllib3.BaseHTTPResponse:
+        method = "GET" if content is None else "POST"
+        ask = partial(self._pool.urlopen, method, target, content, headers)
+        try:
+            return ask(retries=False, redirect=False, preload_content=False)
+        except ProtocolError as error:
+            if not isinstance(error.args[-1], _CLOSED):
+                raise  # but one that was closed since it was used last is no sign of anything
+        return ask(retries=False, redirect=False, preload_content=False)
 
-    def _connection(self) -> http.client.HTTPConnection:
-        host, port = self._parts.hostname or "", self._parts.port
-        if self._tls:
-            return http.client.HTTPSConnection(host, port, timeout=self._seconds, context=self._tls)
-        return http.client.HTTPConnection(host, port, timeout=self._seconds)
-
-    def _blocks(
-        self, connection: http.client.HTTPConnection, response: http.client.HTTPResponse, deadline: float
-    ) -> Iterator[bytes]:
+    def _blocks(self, response: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
         while True:
             with self._named():
-                left = deadline - time.monotonic()
-                if left <= 0:
-                    raise TimeoutError
-                if connection.sock is not None:
-                    connection.sock.settimeout(left)
-                    acknowledge_now(connection.sock)
-                block = response.read1(_BLOCK)
-                if not block and response.length:
-                    raise http.client.IncompleteRead(b"")
+                block = response.read1(_BLOCK, decode_content=False)
             if not block:
-                if connection.sock is not None:
-                    connection.sock.settimeout(self._seconds)
-                response.close()
                 return
             yield block
-
-    def _refuse(self, response: http.client.HTTPResponse) -> None:
-        """What is said of this node, and not of what it asks for."""
-        status = response.status
-        if 300 <= status < 400:
-            raise Unreachable(f"{self.name}: {self.where} redirects elsewhere ({status}), which is not followed")
-        if status in (401, 407):
-            raise Unreachable(f"{self.name}: {self.where} wants another user or password ({status})")
-        if status == 403:
-            raise Unreachable(f"{self.name}: {self.where} does not allow it ({status}); give the user that right")
-        if status in (408, 425, 429, 502, 503, 504):
-            raise Unreachable(f"{self.name}: {self.where} has no time ({status})")
 
     @contextmanager
     def _named(self) -> Iterator[None]:
         try:
             yield
-        except TimeoutError as error:
-            raise Unreachable(f"{self.name}: {self.where} does not answer in {self._seconds:g} s") from error
-        except ssl.SSLCertVerificationError as error:
-            reason = f"shows a certificate that is not trusted: {error.verify_message}"
-            raise Unreachable(f"{self.name}: {self.where} {reason}") from error
-        except ssl.SSLError as error:
-            reason = (error.reason or "it ended").lower().replace("_", " ")
-            raise Unreachable(f"{self.name}: {self.where} does not agree on TLS: {reason}") from error
-        except (*_STALE, http.client.IncompleteRead) as error:
-            raise Unreachable(f"{self.name}: {self.where} closed the connection in the middle") from error
-        except http.client.HTTPException as error:
-            raise Unreachable(f"{self.name}: {self.where} does not answer as HTTP does") from error
-        except (socket.gaierror, UnicodeError) as error:
-            raise Unreachable(f"{self.name}: {self.where} cannot be reached: no such host") from error
-        except OSError as error:
-            reason = (error.strerror or "the network fails").lower()
-            raise Unreachable(f"{self.name}: {self.where} cannot be reached: {reason}") from error
+        except HTTPError as error:
+            raise Unreachable(f"{self.name}: {self.where} {_why(error, self._seconds)}") from error
 
 
-@contextmanager
-def _answered_by(deadline: float, connection: http.client.HTTPConnection) -> Iterator[None]:
-    """Cut a connection whose answer has not begun in time.
-
-    Raises:
-        TimeoutError: it was cut.
-    """
-    late = threading.Event()
-
-    def cut() -> None:
-        late.set()
-        if connection.sock is not None:
-            with suppress(OSError):
-                connection.sock.shutdown(socket.SHUT_RDWR)
-
-    try:
-        with cut_at(deadline, cut):
-            yield
-    except (OSError, http.client.HTTPException) as error:
-        if late.is_set():
-            raise TimeoutError from error
-        raise
+def _why(error: HTTPError, seconds: float) -> str:
+    """What has gone wrong, in a few words of our own."""
+    cause = error.__cause__ or next(reversed(error.args), None)
+    match cause if isinstance(cause, Exception) else error:
+        case TimeoutError() | urllib3.exceptions.TimeoutError():
+            return f"does not answer in {seconds:g} s"
+        case ssl.SSLCertVerificationError() as bad:
+            return f"shows a certificate that is not trusted: {bad.verify_message}"
+        case ssl.SSLError() as bad:
+            return f"does not agree on TLS: {(bad.reason or 'it ended').lower().replace('_', ' ')}"
+        case BrokenPipeError() | ConnectionResetError() | ConnectionAbortedError() | IncompleteRead():
+            return "closed the connection in the middle"
+        case socket.gaierror() | LocationValueError() | UnicodeError():
+            return "cannot be reached: no such host"
+        case OSError() as bad:
+            return f"cannot be reached: {(bad.strerror or 'the network fails').lower()}"
+        case _:
+            return "does not answer as HTTP does"

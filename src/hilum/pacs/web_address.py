@@ -1,10 +1,11 @@
-"""What is written to a server of HTTP and read of it besides content: its address, a password, a media type."""
+"""What is said to a server of HTTP in every question: its address and a password."""
 
 from __future__ import annotations
 
-import base64
 import re
 from urllib.parse import SplitResult, urlsplit
+
+from urllib3 import make_headers
 
 from hilum.errors import RequestError
 from hilum.files import read_regular
@@ -38,7 +39,7 @@ def web_parts(name: str, url: str) -> SplitResult:
 
 
 def authorization(name: str, user: str, password_file: str) -> dict[str, str]:
-    """The header of basic authentication (RFC 7617); none without a user.
+    """The headers of who asks: basic authentication (RFC 7617) where there is a user.
 
     Args:
         name: whose it is.
@@ -49,7 +50,7 @@ def authorization(name: str, user: str, password_file: str) -> dict[str, str]:
         RequestError: the file cannot be read, or is empty.
     """
     if not user:
-        return {}
+        return make_headers(user_agent="hilum")
     password = b""
     if password_file:
         try:
@@ -59,15 +60,5 @@ def authorization(name: str, user: str, password_file: str) -> dict[str, str]:
         except OSError as error:
             reason = getattr(error, "reason", None) or error.strerror
             raise RequestError(f"{name}: password_file: {password_file}: {reason}") from None
-    return {"Authorization": f"Basic {base64.b64encode(user.encode() + b':' + password).decode()}"}
-
-
-def media_type(value: str) -> tuple[str, dict[str, str]]:
-    """Kind and parameters of a Content-Type, names in lower case.
-
-    >>> media_type('Multipart/Related; type="application/dicom"; boundary=x')
-    ('multipart/related', {'type': 'application/dicom', 'boundary': 'x'})
-    """
-    kind, *rest = re.findall(r'(?:[^;"]|"[^"]*")+', value) or [""]
-    pairs = [part.partition("=") for part in rest]
-    return kind.strip().lower(), {key.strip().lower(): text.strip().strip('"') for key, _, text in pairs}
+    known = (user.encode() + b":" + password).decode("latin-1")  # as which urllib3 encodes it again
+    return make_headers(user_agent="hilum", basic_auth=known)

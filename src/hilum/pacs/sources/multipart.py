@@ -1,12 +1,19 @@
-"""The first part of a multipart answer of DICOMweb, as it comes (PS3.18 section 8.6; RFC 2046 section 5.1)."""
+"""The first part of a multipart answer of DICOMweb, as it comes (PS3.18 section 8.6; RFC 2046 section 5.1).
+
+By python-multipart, which reads what comes to `hilum serve` too; the libraries for mail and for clients (email,
+requests-toolbelt) want the whole content in memory.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import MultipartParser
+
 from hilum.pacs.senders.outcomes import Unreachable
 
-_LARGEST_HEAD = 64 << 10  # of what comes before a part's content
+_LONGEST_PREAMBLE = 64 << 10
 
 
 def first_part(blocks: Iterable[bytes], boundary: str, whose: str) -> Iterator[bytes]:
@@ -24,33 +31,41 @@ def first_part(blocks: Iterable[bytes], boundary: str, whose: str) -> Iterator[b
     >>> b"".join(first_part([content[:20], content[20:45], content[45:]], "x", "archive"))
     b'DICM'
     """
+    found: list[bytes] = []
+    ended = False
+
+    def add(data: bytes, start: int, end: int) -> None:
+        if not ended:
+            found.append(data[start:end])
+
+    def end_part() -> None:
+        nonlocal ended
+        ended = True
+
+    mark = boundary.encode("latin-1", "replace")
+    try:
+        parser = MultipartParser(mark, {"on_part_data": add, "on_part_end": end_part}, max_header_count=32)
+        for block in _without_preamble(blocks, b"--" + mark):
+            if not ended:  # the rest is read so that the connection can be used again
+                parser.write(block)
+            yield from found
+            found.clear()
+    except FormParserError:
+        raise Unreachable(f"{whose} does not answer in multiparts as DICOMweb does") from None
+    if not ended:
+        raise Unreachable(f"{whose} ends an answer in the middle")
+
+
+def _without_preamble(blocks: Iterable[bytes], delimiter: bytes) -> Iterator[bytes]:
+    """The content from its first delimiter on: the parser knows of nothing before that."""
+    before = b""
     left = iter(blocks)
-    delimiter = b"--" + boundary.encode("latin-1", "replace")
-    waiting = _after_head(left, delimiter, whose)
-    end = b"\r\n" + delimiter
-    while (at := waiting.find(end)) < 0:
-        keep = len(end) - 1  # as much as may be the beginning of the delimiter
-        if len(waiting) > keep:
-            yield waiting[:-keep]
-            waiting = waiting[-keep:]
-        block = next(left, None)
-        if block is None:
-            raise Unreachable(f"{whose} ends an answer in the middle")
-        waiting += block
-    yield waiting[:at]
-    for _ in left:  # so that the connection can be used again
-        pass
-
-
-def _after_head(left: Iterator[bytes], delimiter: bytes, whose: str) -> bytes:
-    """The beginning of the content."""
-    waiting = b"\r\n"  # the first delimiter may stand at the very beginning
-    while True:
-        start = waiting.find(b"\r\n" + delimiter)
-        stop = waiting.find(b"\r\n\r\n", start + 2) if start >= 0 else -1
-        if stop >= 0:
-            return waiting[stop + 4 :]
-        block = next(left, None)
-        if block is None or len(waiting) > _LARGEST_HEAD:
-            raise Unreachable(f"{whose} does not answer in multiparts as DICOMweb does")
-        waiting += block
+    for block in left:
+        before += block
+        start = before.find(delimiter)
+        if start >= 0:
+            yield before[start:]
+            break
+        if len(before) > _LONGEST_PREAMBLE:
+            raise FormParserError
+    yield from left

@@ -170,7 +170,7 @@ class QidoStudies:
                 blocks: Iterator[bytes] = answer.blocks
                 if answer.kind.startswith("multipart/"):
                     whose = f"{self._server.name}: {self._server.where}"
-                    blocks = first_part(blocks, answer.parameters.get("boundary", ""), whose)
+                    blocks = first_part(blocks, answer.boundary, whose)
                 self._intake.take(blocks)
         except LeftAlone as error:
             log_event("left alone", level=logging.WARNING, source=self._intake.name, why=str(error))
