@@ -248,6 +248,7 @@ def test_hostile_data_sets_are_refused_in_a_bounded_time(tmp_path: Path, what: s
     assert refused.value.reason.startswith("a DICOM ")
 
 
+@pytest.mark.slow
 def test_a_value_of_any_size_takes_no_memory(tmp_path: Path) -> None:
     path = tmp_path / "film.dcm"
     large = explicit(0x00091001, b"UN", bytes(64 << 20)) + explicit(0x7FE00010, b"OW", bytes(64 << 20))
@@ -260,6 +261,7 @@ def test_a_value_of_any_size_takes_no_memory(tmp_path: Path) -> None:
     assert peak < 2 << 20
 
 
+@pytest.mark.slow
 def test_a_deflated_bomb_costs_little_memory(tmp_path: Path) -> None:
     """256 KiB that become 257 MiB: refused on the way, a block at a time."""
     deflating = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)

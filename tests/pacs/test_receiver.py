@@ -421,6 +421,7 @@ def test_silent_connections_make_room_for_others(tmp_path: Path) -> None:
             each.socket.close()
 
 
+@pytest.mark.slow
 def test_half_a_pdu_is_waited_for_so_long_only(tmp_path: Path) -> None:
     with receiving(tmp_path, limits=Limits(silent_seconds=0.3)) as received:
         for sent in (b"", b"\x01", b"\x01\0\0\0\x01\0half"):
