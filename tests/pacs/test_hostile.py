@@ -58,9 +58,9 @@ def facts_or_refusal(path: Path, number: int) -> str:
 def require_facts(tmp_path: Path, count: int) -> None:
     outcomes: Counter[tuple[str, str]] = Counter()
     for number in numbers(count):
-        began = time.monotonic()
+        began = time.process_time()  # how busy the machine is says nothing of us
         outcomes[mutant(number).kind, facts_or_refusal(tmp_path / "film.dcm", number)] += 1
-        assert time.monotonic() - began < 20
+        assert time.process_time() - began < 20, f"mutant {number}"
     assert {kind for kind, _ in outcomes} >= set(KINDS) - set(RARE)
     read = sum(count for (_, outcome), count in outcomes.items() if outcome == "read")
     assert 0.2 * count < read < 0.8 * count, "mutants that are all refused, or none, try nothing"

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from sqlalchemy.exc import IntegrityError
 
 from hilum.errors import HilumError, RequestError, StoreError
 from hilum.store import Search, Store, open_store, verify
@@ -152,3 +153,18 @@ def test_a_killed_writer_loses_nothing_that_it_acknowledged(new_store: NewStore)
         assert all(store.predictions.film(id_) for id_ in ids)
         assert len(ids) <= store.predictions.search(Search()).total <= len(ids) + 1
         assert verify(store.database).problems == ()
+
+
+def test_a_commit_of_another_library_that_fails_leaves_the_database_to_the_next_writer(tmp_path: Path) -> None:
+    """SQLite finds a full disk, or here a missing row that another one names, only when it commits."""
+    with open_store(str(tmp_path / "hilum.db")) as store:
+        engine = store.database.engine_of_others(2)
+        with engine.begin() as connection:
+            connection.exec_driver_sql("CREATE TABLE one (id INTEGER PRIMARY KEY)")
+            connection.exec_driver_sql("CREATE TABLE two (one REFERENCES one (id) DEFERRABLE INITIALLY DEFERRED)")
+        for _ in range(2):
+            with pytest.raises(IntegrityError), engine.begin() as connection:
+                connection.exec_driver_sql("INSERT INTO two VALUES (7)")
+        with store.database.write() as connection:
+            assert connection.exec_driver_sql("SELECT count(*) FROM two").scalar() == 0
+        engine.dispose()
