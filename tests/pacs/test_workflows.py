@@ -171,7 +171,7 @@ def test_a_node_stops_within_seconds_and_leaves_no_thread(tmp_path: Path) -> Non
 
 
 def test_what_could_not_be_written_down_is_done_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As on a disk that is full for a while, whichever of the two libraries' writes it hits."""
+    """As on a disk that is full for a while."""
     pacs, answers = KeepingSender(), RuledAnswers()
     node = Node(settings_of(tmp_path, "pacs"), lambda _: answers, lambda _: pacs, beat_seconds=0.2)
     node.start()

@@ -220,3 +220,18 @@ def test_what_is_erased_leaves_only_where_the_files_are(store: Store, prediction
         assert film is not None
         assert (film.state, film.file) == ("erased", f"films/{number}.dcm")
         assert film.instance == film.study == film.pixels == film.prediction == ""
+
+
+def test_a_node_that_comes_back_late_undoes_nothing(store: Store, prediction: MakePrediction) -> None:
+    id_ = new_film().workflow_id
+    store.node_films.receive(new_film(), Enqueued())
+    answer(store, new_film(), prediction)
+    store.node_sendings.add(id_, "report", ["pacs"])
+    store.node_sendings.accepted(id_, "report", "pacs")
+    sent = store.node_films.get(id_)
+    store.node_films.change(id_, "failed", "late")
+    store.node_sendings.refused(id_, "report", "pacs", "late", for_good=True)
+    store.node_sendings.add(id_, "report", ["pacs"])
+    assert store.node_films.get(id_) == sent
+    (sending,) = store.node_sendings.of(id_)
+    assert (sending.state, sending.why) == ("sent", "")

@@ -29,7 +29,7 @@ from hilum.pacs.senders.routing import destinations_of
 from hilum.pacs.senders.sending import open_sender
 from hilum.pacs.settings import Destination, NodeSettings
 from hilum.pacs.sources.opening import open_source
-from hilum.pacs.steps import Answers, FilmSteps
+from hilum.pacs.steps import FilmAnswerer, FilmSteps
 from hilum.pacs.sweeper import BEAT_SECONDS, Heart
 from hilum.pacs.workflows import NodeWork, assign
 from hilum.store import NodeFilm, NodeSending, Store, open_store
@@ -60,7 +60,7 @@ class Node:
     def __init__(
         self,
         settings: NodeSettings,
-        open_answers: Callable[[NodeSettings], Answers] = open_answerer,
+        open_answers: Callable[[NodeSettings], FilmAnswerer] = open_answerer,
         open_destination: Callable[[Destination], Sender] = open_sender,
         beat_seconds: float = BEAT_SECONDS,
     ) -> None:

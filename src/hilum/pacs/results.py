@@ -89,7 +89,7 @@ class Results:
             if found is None or each.state in ("failed", "erased"):
                 continue
             stored = self._store.predictions.get(each.prediction) if each.prediction else None
-            judged = stored is not None and stored.row.answer != NOT_JUDGED and len(stored.row.probs) == 2
+            has_answer = stored is not None and stored.row.answer != NOT_JUDGED and len(stored.row.probs) == 2
             yield EarlierReport(
                 report=each.report,
                 series=derived_uid(study, "report", each.seal),
@@ -97,7 +97,7 @@ class Results:
                 film=found[1],
                 film_series=found[2],
                 answer=stored.row.answer if stored else NOT_JUDGED,
-                probability=stored.row.probs[-1] if stored and judged else None,
+                probability=stored.row.probs[-1] if stored and has_answer else None,
             )
 
     def _reference(self, film: NodeFilm) -> tuple[str, str, str] | None:

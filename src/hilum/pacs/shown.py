@@ -12,7 +12,7 @@ from hilum.records import NOT_JUDGED, Film, Prediction
 from hilum.store import StoredPrediction
 
 
-class Shown(Struct, frozen=True):
+class ShownPart(Struct, frozen=True):
     """The fields of `AnsweredFilm` besides its row."""
 
     outline: tuple[Point, ...] = ()
@@ -23,7 +23,7 @@ def shown_text(answered: AnsweredFilm) -> str:
     """What a film's row keeps, as JSON; every number comes back as it was."""
     outline = tuple((float(column), float(row)) for column, row in answered.outline)
     region = None if answered.region is None else tuple(map(int, answered.region))
-    return msgspec.json.encode(Shown(outline, region)).decode()  # type: ignore[arg-type]
+    return msgspec.json.encode(ShownPart(outline, region)).decode()  # type: ignore[arg-type]
 
 
 def answered_again(stored: StoredPrediction | None, shown: str, why: str) -> AnsweredFilm:
@@ -38,5 +38,5 @@ def answered_again(stored: StoredPrediction | None, shown: str, why: str) -> Ans
         return AnsweredFilm(Prediction(Film(""), answer=NOT_JUDGED, why=why))
     film = stored.row.film  # whose patient is a pseudonym, which is no business of anybody else's
     row = replace(stored.row, film=Film("", age=film.age, sex=film.sex, view=film.view))
-    kept = msgspec.json.decode(shown, type=Shown) if shown else Shown()
+    kept = msgspec.json.decode(shown, type=ShownPart) if shown else ShownPart()
     return AnsweredFilm(row, kept.outline, kept.region)

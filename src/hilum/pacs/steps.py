@@ -36,7 +36,7 @@ EnqueueCapture = Callable[[Connection, str], None]  # in a transaction: a film's
 Route = Callable[[NodeFilm, Path], Sequence[str]]  # the names of the destinations of a film
 
 
-class Answers(Protocol):
+class FilmAnswerer(Protocol):
     """What answers films: `hilum.pacs.answerer.Answerer`."""
 
     @property
@@ -61,7 +61,7 @@ class FilmSteps:
         settings: NodeSettings,
         store: Store,
         folders: NodeFolders,
-        answers: Answers,
+        answers: FilmAnswerer,
         route: Route,
         enqueue: Enqueue,
         enqueue_capture: EnqueueCapture,

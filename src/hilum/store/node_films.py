@@ -149,10 +149,14 @@ class NodeFilms(NodeFilmQueries):
             return _one(connection, workflow_id)
 
     def change(self, workflow_id: str, state: FilmState, why: str = "") -> None:
-        """Note that a film is further."""
+        """Note that a film is further, whose report is still to be made; of any other one nothing changes.
+
+        So a node that hung and comes back late does not undo what another one has done meanwhile.
+        """
         values = {"state": state, "why": clean(why), "changed": datetime.now(UTC)}
+        waits = (_AT.workflow_id == workflow_id, _AT.state.in_(("received", "answered")))
         with self._database.write() as connection:
-            connection.execute(node_films.update().where(_AT.workflow_id == workflow_id).values(values))
+            connection.execute(node_films.update().where(*waits).values(values))
 
     def move_file(self, workflow_id: str, file: str) -> None:
         """Note where a film's file is now; empty where it is gone."""

@@ -91,7 +91,7 @@ class NodeSendings:
         for_good: bool,
         enqueue: Callable[[Connection], None] = lambda connection: None,
     ) -> None:
-        """Note that a destination has refused a result.
+        """Note that a destination has refused a result; one that it has, from another node, stays sent.
 
         Args:
             workflow_id: of the film.
@@ -103,6 +103,9 @@ class NodeSendings:
         """
         now = datetime.now(UTC)
         with self._database.write(synced=False) as connection:
+            id_ = f"{workflow_id}/{kind}/{destination}"
+            if connection.execute(select(_AT.state).where(_AT.id == id_)).scalar() == "sent":
+                return
             state: SendingState = "refused" if for_good else "waiting"
             _change(connection, workflow_id, kind, destination, state=state, why=clean(why), tries=_AT.tries + 1)
             refusal = {"down_since": None, "down_why": "", "last_refused": now, "refusal": clean(why)}
