@@ -129,9 +129,9 @@ class WebServer:
         try:
             if refusal := _REFUSALS.get(response.status):
                 raise Unreachable(f"{self.name}: {self.where} {refusal.format(response.status)}")
-            said = Message()
-            said["Content-Type"] = response.headers.get("Content-Type", "")
-            yield WebAnswer(response.status, said.get_content_type(), said.get_boundary(""), self._blocks(response))
+            media = Message()
+            media["Content-Type"] = response.headers.get("Content-Type", "")
+            yield WebAnswer(response.status, media.get_content_type(), media.get_boundary(""), self._blocks(response))
         finally:
             response.close()  # its connection too, unless the content was read to its end
             response.release_conn()
