@@ -66,7 +66,8 @@ class Running:
         self.folder, self.orthanc_port, self.node_port = folder, ports[2], ports[3]
         self.page, self.orthanc = f"http://127.0.0.1:{ports[0]}", f"http://127.0.0.1:{ports[1]}"
         self.ports = ports
-        command = [*command_of(folder), "--ports", ",".join(map(str, ports)), *options]
+        guard = ["setpriv", "--pdeathsig", "INT", "--"]  # all of it ends where the tests are killed
+        command = [*guard, *command_of(folder), "--ports", ",".join(map(str, ports)), *options]
         self._output = (folder.parent / f"{folder.name}.output").open("w+b")
         self.process = subprocess.Popen(command, stdout=self._output, stderr=subprocess.STDOUT)
 
@@ -80,7 +81,7 @@ class Running:
             f"{each}:\n{each.read_text('utf-8', 'replace')[-3000:]}" for each in self.folder.glob("logs/*")
         )
 
-    def wait_until_up(self, seconds: float = 120) -> None:
+    def wait_until_up(self, seconds: float = 300) -> None:
         """Until it says that all of it runs."""
         end = time.monotonic() + seconds
         while "Ctrl-C ends it." not in self.said():
@@ -97,7 +98,7 @@ class Running:
         """Send it a signal and wait for its end; gives the exit code."""
         if self.process.poll() is None:
             self.process.send_signal(how)
-        code = self.process.wait(90)
+        code = self.process.wait(200)
         self._output.close()
         return code
 

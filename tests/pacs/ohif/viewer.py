@@ -8,7 +8,7 @@ import json
 import re
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -62,12 +62,25 @@ class Viewer:
         """Double-click a series in the list, the last of its modality."""
         self._series(modality).last.dblclick()
 
-    def drawn_texts(self) -> list[str]:
-        """What is written beside outlines on the film, once anything is."""
-        self.page.wait_for_selector("svg.svg-layer text")
-        return list(
-            self.page.evaluate("[...document.querySelectorAll('svg.svg-layer text')].map(each => each.textContent)")
-        )
+    def read_report(self, study: str, series: int) -> list[str]:
+        """Double-click a study's last report; gives what is written beside its outlines.
+
+        On a busy machine OHIF now and then shows the film of a report and draws nothing on it, however long one waits
+        (it notes that it has taken the outline in): the study is opened anew then, as a reader would.
+        """
+        from playwright.sync_api import TimeoutError
+
+        for _ in range(4):
+            self.show("SR")
+            with suppress(TimeoutError):
+                self.page.wait_for_selector("svg.svg-layer text", timeout=20_000)
+                return list(
+                    self.page.evaluate(
+                        "[...document.querySelectorAll('svg.svg-layer text')].map(each => each.textContent)"
+                    )
+                )
+            self.open(study, series)
+        raise AssertionError(f"no report is drawn: {self.faults}")
 
     def outline(self) -> NDArray[np.float64]:
         """The closed line that is drawn over the film: columns and rows of the viewport, (points, 2)."""
