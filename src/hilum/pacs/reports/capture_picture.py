@@ -107,17 +107,17 @@ def shown_probability(prob: float) -> str:
 def _lines(content: ReportContent, box: int, *, legend: bool) -> list[_Line]:
     large, small = round(box * _LARGE), round(box * _SMALL)
     detector, row, refusal = content.detector, content.answer.row, refusal_of(content)
-    said = [(headline(content), large, _WHITE)]
+    words = [(headline(content), large, _WHITE)]
     if not refusal and row.probs:
-        said.append((_probabilities(content), small, _WHITE))
-    said.append((refusal or plain_text(content, row.why), small, _GREY))
+        words.append((_probabilities(content), small, _WHITE))
+    words.append((refusal or plain_text(content, row.why), small, _GREY))
     if legend:
         finding = row.prediction if len(detector.classes) > 2 else detector.classes[-1]
-        said.append((f"Colours, violet to yellow: what speaks for {finding}", small, _GREY))
+        words.append((f"Colours, violet to yellow: what speaks for {finding}", small, _GREY))
     model = f"Model {model_name(detector)}, {version_of(detector)}, seal {detector.seal[:12]}"
-    said.append((f"{model}, operating point {detector.operating_point}", small, _GREY))
-    said.append((RESEARCH_ONLY, small, _AMBER))
-    return [_Line(Charset().encode(text).decode(), size, colour) for text, size, colour in said if text]
+    words.append((f"{model}, operating point {detector.operating_point}", small, _GREY))
+    words.append((RESEARCH_ONLY, small, _AMBER))
+    return [_Line(Charset().encode(text).decode(), size, colour) for text, size, colour in words if text]
 
 
 def _probabilities(content: ReportContent) -> str:
