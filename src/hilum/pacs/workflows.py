@@ -138,7 +138,7 @@ def capture_workflow(workflow_id: str) -> str:
         except _OF_THE_DATABASE:
             raise
         except Exception as error:
-            log_event("no capture", workflow_id, error=type(error).__name__)
+            log_event("no capture", workflow_id, why=_reason(error))
             return "failed"
     return "drawn"
 
