@@ -39,6 +39,9 @@ _CANCEL_SECONDS = 1.0
 # An association that has said nothing for some time sleeps for a quarter of it at a time: bytes wake it up at once, a
 # request to release it is answered so much later.
 _AWAKE_SECONDS, _LONGEST_NAP = 0.2, 0.25
+_WORKING_NAP = (
+    0.004  # between two looks whether there is a reply: a film takes some 50 ms, a look 50 µs of everybody's
+)
 
 
 class Phase(Enum):
@@ -87,7 +90,10 @@ class CallerSocket(AssociationSocket):
 
         After some time without anything it sleeps in here, until something comes.
         """
-        if self.socket is None or not self._is_connected or self.phase is Phase.WORKING:
+        if self.socket is None or not self._is_connected:
+            return False
+        if self.phase is Phase.WORKING:
+            time.sleep(_WORKING_NAP)
             return False
         try:
             if isinstance(self.socket, ssl.SSLSocket) and self.socket.pending():
