@@ -164,3 +164,12 @@ def test_in_shadow_mode_everything_is_made_and_nothing_is_sent(tmp_path: Path) -
     assert bench.sending == []
     assert sorted(path.name for path in bench.folders.shadow.iterdir()) == [f"{id_}-capture.dcm", f"{id_}-report.dcm"]
     assert list(bench.folders.results.iterdir()) == []
+
+
+def test_a_uid_of_a_type_that_there_is_not_is_said_to_be_none(bench: Workbench) -> None:
+    id_ = bench.arrive(film(1)).workflow_id
+    bench.steps.predict(id_)
+    path = bench.folders.file(bench.film(id_).file)
+    path.write_bytes(path.read_bytes().replace(b"\x20\x00\x0d\x00UI", b"\x20\x00\x0d\x00ZZ"))
+    assert bench.steps.report(id_) == "failed"
+    assert "no valid StudyInstanceUID" in bench.film(id_).why

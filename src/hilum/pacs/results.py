@@ -71,8 +71,7 @@ class Results:
 
     def _content(self, film: NodeFilm, header: Dataset) -> ReportContent:
         stored = self._store.predictions.get(film.prediction) if film.prediction else None
-        instance = str(header.get("SOPInstanceUID", ""))
-        study = str(header.get("StudyInstanceUID", ""))
+        instance, study = _uid(header, "SOPInstanceUID"), _uid(header, "StudyInstanceUID")
         return ReportContent(
             key=FilmKey(instance, film.pixels, film.seal, film.operating_point),
             detector=self.detector_of(stored),
@@ -119,3 +118,11 @@ class Results:
                         if key.uid("report") == film.report:
                             return str(item.ReferencedSOPClassUID), key.instance, str(series.SeriesInstanceUID)
         return None
+
+
+def _uid(header: Dataset, keyword: str) -> str:
+    """A UID as it stands; empty where it cannot be read, of which the making of the report says more."""
+    try:
+        return str(header.get(keyword, ""))
+    except Exception:  # what pydicom may raise for a damaged element is not bounded
+        return ""
