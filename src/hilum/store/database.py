@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +15,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from hilum.errors import RequestError, StoreError
 from hilum.files import require_regular
+from hilum.store.turns import WriterTurns
 
 _WAIT_SECONDS = 30.0  # for another process that writes to the same SQLite file
 _WRITER = 0x48494C554D  # the advisory lock of PostgreSQL's one writer: "HILUM"
@@ -33,7 +33,7 @@ class Database:
 
     def __init__(self, url: str, *, create: bool = True, read_only: bool = False) -> None:
         self._url = parse_url(url)
-        self._writer = threading.Lock()
+        self._turns = WriterTurns()
         self.is_sqlite = self._url.get_backend_name() == "sqlite"
         if self.is_sqlite:
             _prepare_file(Path(self._url.database or ""), create=create)
@@ -64,20 +64,25 @@ class Database:
             yield connection
 
     @contextmanager
-    def write(self, *, synced: bool = True) -> Iterator[Connection]:
+    def write(self, *, synced: bool = True, first: bool = False) -> Iterator[Connection]:
         """Give the one writer's connection; what it has done is there once the block ends, or not at all.
 
         Args:
             synced: whether it outlives a power cut at once. Without that it outlives a kill at once, and a power cut
                 from the next commit on that is synced: for what is done again where it is not there. It takes a
                 fraction of the time.
+            first: whether it goes before the others that wait in this process: somebody waits for it.
 
         Raises:
             StoreError: the database does not answer, is full or damaged, or another process held it for too long.
         """
         options = {_BEGIN: "BEGIN IMMEDIATE"} if self.is_sqlite else {"isolation_level": "READ COMMITTED"}
         engine = self._engine if synced or not self.is_sqlite else self._unsynced
-        with self._translated(), self._writer, engine.connect().execution_options(**options) as connection:
+        with (
+            self._translated(),
+            self._turns.turn(first=first),
+            engine.connect().execution_options(**options) as connection,
+        ):
             if not self.is_sqlite:
                 connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITER})")
                 if not synced:
@@ -126,9 +131,9 @@ class Database:
                 cursor.execute(f"PRAGMA {pragma}")
             cursor.close()
 
-        event.listen(engine, "begin", lambda _: self._writer.acquire())
+        event.listen(engine, "begin", lambda _: self._turns.take())
         for end in ("commit", "rollback"):
-            event.listen(engine, end, lambda _: self._writer.release())
+            event.listen(engine, end, lambda _: self._turns.give_back())
         return engine
 
     @property
@@ -146,7 +151,11 @@ class Database:
 
     def _outside_transactions(self, statement: str) -> None:
         options = {_BEGIN: ""} if self.is_sqlite else {"isolation_level": "AUTOCOMMIT"}
-        with self._translated(), self._writer, self._engine.connect().execution_options(**options) as connection:
+        with (
+            self._translated(),
+            self._turns.turn(),
+            self._engine.connect().execution_options(**options) as connection,
+        ):
             connection.exec_driver_sql(statement)
 
     @contextmanager

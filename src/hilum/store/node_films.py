@@ -42,7 +42,7 @@ class NodeFilms(NodeFilmQueries):
         same = _AT.workflow_id == new.workflow_id
         if new.instance:
             same = or_(same, _AT.instance == new.instance)
-        with self._database.write() as connection:
+        with self._database.write(first=True) as connection:
             there = [
                 film_of(row) for row in connection.execute(select(node_films).where(same).order_by(_AT.received))
             ]

@@ -22,8 +22,8 @@ from pynetdicom.pdu_primitives import A_ASSOCIATE
 from pynetdicom.presentation import build_context
 
 from hilum.pacs.senders.called_peer import CalledPeer, network_words, why_unconnected
-from hilum.pacs.senders.checkpoint import Checkpoint
 from hilum.pacs.senders.outcomes import Unreachable
+from hilum.pacs.senders.reactor_gate import ReactorGate
 from hilum.pacs.tcp import acknowledge_now, cut_at
 
 _config.STORE_SEND_CHUNKED_DATASET = True  # files are sent as they lie on the disk, and not read by pydicom
@@ -68,7 +68,7 @@ class RequestedAssociation:
         self.is_late = False
         self._answer: DIMSEMessage | None = None
         self._association = self._ask(proposed, deadline)
-        self._association._reactor_checkpoint = Checkpoint(self._association.is_alive)  # type: ignore[assignment]
+        self._association._reactor_checkpoint = ReactorGate(self._association.is_alive)  # type: ignore[assignment]
         if self._association.is_rejected:
             self._rejected(self._association.acceptor.primitive)
         if not self._association.is_established and not self._association.rejected_contexts:

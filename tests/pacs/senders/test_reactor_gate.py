@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 
-from hilum.pacs.senders.checkpoint import Checkpoint
+from hilum.pacs.senders.reactor_gate import ReactorGate
 
 
 def test_a_thread_stands_still_once_it_is_stopped_and_goes_on_afterwards() -> None:
@@ -13,21 +13,21 @@ def test_a_thread_stands_still_once_it_is_stopped_and_goes_on_afterwards() -> No
 
     def run() -> None:
         while not over.is_set():
-            checkpoint.wait()
+            gate.wait()
             time.sleep(0.0005)  # where another thread has its turn, just after it was let through
             passes[0] += 1
 
     thread = threading.Thread(target=run)
-    checkpoint = Checkpoint(thread.is_alive)
+    gate = ReactorGate(thread.is_alive)
     thread.start()
     for _ in range(50):
-        checkpoint.clear()
+        gate.clear()
         before = passes[0]
         time.sleep(0.002)
         assert passes[0] == before
-        checkpoint.set()
+        gate.set()
         while passes[0] == before:
             time.sleep(0)
     over.set()
     thread.join()
-    checkpoint.clear()
+    gate.clear()

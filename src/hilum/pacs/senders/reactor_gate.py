@@ -8,7 +8,7 @@ from collections.abc import Callable
 _LOOK_SECONDS = 0.05
 
 
-class Checkpoint:
+class ReactorGate:
     """Takes the place of an association's event of that name.
 
     That event may be passed at the very moment at which it is cleared: then the association's thread takes the
