@@ -58,6 +58,22 @@ def free_memory() -> float:
     return min([free, *_memory_left()])
 
 
+def address_space_left() -> float:
+    """Return the bytes that this process may still map (`ulimit -v`); infinite where that is not limited.
+
+    >>> address_space_left() > 0
+    True
+    """
+    with suppress(ImportError, OSError, ValueError):  # Windows has no such limit
+        import resource
+
+        limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+        if limit != resource.RLIM_INFINITY:
+            pages = int((_PROC / "self" / "statm").read_text().split()[0])
+            return max(0.0, float(limit - pages * resource.getpagesize()))
+    return math.inf
+
+
 def parse_memory(text: str) -> int:
     """Return an amount of memory in bytes, as a person writes it.
 

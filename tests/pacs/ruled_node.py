@@ -19,12 +19,12 @@ from hilum.pacs.settings import Destination, NodeSection, NodeSettings
 from tests.pacs.films import film
 from tests.pacs.parts import KeepingSender, RuledAnswers, arrive
 
-sweeper.DEAD_SECONDS = 2.0
 BEAT_SECONDS = 0.2
 
 
 def main() -> None:
     """Run it."""
+    sweeper.DEAD_SECONDS = 2.0
     name, store, folder, out, first, last = sys.argv[1:]
     taken, hold = Path(out), Path(out) / f"{name}.hold"
 

@@ -22,6 +22,9 @@ def others() -> Iterator[None]:
     names = ("", "hilum", "py.warnings", *list(logging.root.manager.loggerDict))
     kept = [(each, each.handlers, each.propagate, each.level) for each in map(logging.getLogger, names)]
     hook, shown = threading.excepthook, warnings.showwarning
+    for each, *_ in kept:
+        if each.name.startswith("pynetdicom"):  # who has loaded a sender has silenced it
+            each.setLevel(logging.NOTSET)
     yield
     for each, handlers, propagate, level in kept:
         each.handlers, each.propagate = handlers, propagate

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["app", "main"]
 
+_LEAST_ADDRESS_SPACE = 128 << 20  # bytes; numpy alone takes about 90 MB of it
 _NO_MEMORY = (
     "not enough memory for this; close other programs, or raise the limit that it runs under (ulimit -v, a "
     "container's memory)"
@@ -43,6 +44,7 @@ def main() -> None:
     """Run the command line; every refusal is one line on stderr and an exit code (1: films failed, 2: request)."""
     open_closed_streams()
     try:
+        _require_memory()
         _run()
     except RequestError as error:
         _tell_notes(error)
@@ -83,6 +85,18 @@ def main() -> None:
         if "can't start new thread" not in str(error):
             raise
         _refuse("no further thread can be started; raise the limit of processes (ulimit -u) or of memory", 1)
+
+
+def _require_memory() -> None:
+    """Where even numpy cannot be loaded, end before its library for matrices does, with words of its own.
+
+    Raises:
+        MemoryError: there is too little.
+    """
+    from hilum.machine import address_space_left
+
+    if address_space_left() < _LEAST_ADDRESS_SPACE:
+        raise MemoryError
 
 
 def _run() -> None:
