@@ -136,6 +136,7 @@ class RequestedAssociation:
                     peer.port,
                     contexts,
                     peer.called,
+                    bind_address=_own_address(peer.host),
                     tls_args=(peer.tls, peer.host) if peer.tls else None,
                     evt_handlers=handlers,
                 )
@@ -199,3 +200,8 @@ class RequestedAssociation:
     def _broken(self, what: str) -> NoReturn:
         self.cut()
         raise Unreachable(f"{self._peer.name}: {self._peer.host}:{self._peer.port} {what}") from None
+
+
+def _own_address(host: str) -> tuple[str, int] | None:
+    """The address to call from: of a peer on this machine its loopback device, instead of every device."""
+    return (host, 0) if host in ("127.0.0.1", "::1") else None
