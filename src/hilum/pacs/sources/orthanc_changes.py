@@ -15,12 +15,12 @@ from msgspec import Struct, field
 
 from hilum.pacs.logs import log_event
 from hilum.pacs.senders.outcomes import Unreachable
-from hilum.pacs.sources.taking import Cursors, FilmIntake, LeftAlone
+from hilum.pacs.sources.fetching import InstanceFetcher
+from hilum.pacs.sources.taking import Cursors, FilmIntake
 from hilum.pacs.web import WebServer
 
 _A_PAGE = 100  # changes
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{8}){4}")  # a SHA-1, as Orthanc writes it
-_TRIES = 3  # of an instance that Orthanc has and does not give
 _MODALITY = "0008-0060"
 
 
@@ -73,7 +73,7 @@ class OrthancChanges:
         """
         self._server, self._intake, self._cursors = server, intake, cursors
         self._modalities, self._days_back, self._now = modalities, days_back, now
-        self._failures: dict[str, int] = {}
+        self._fetcher = InstanceFetcher(server, intake)
 
     def look(self, stopping: threading.Event) -> int:
         """Take every film that is new; gives how many.
@@ -148,18 +148,7 @@ class OrthancChanges:
         """1 where a film was taken."""
         if change.kind != "NewInstance" or not _ID.fullmatch(change.id) or not self._is_wanted(change.id):
             return 0
-        try:
-            with self._server.opened(f"/instances/{change.id}/file") as answer:
-                if answer.status == 404:  # it was deleted meanwhile
-                    return 0
-                if answer.status != 200:
-                    return self._not_given(change.id, answer.status)
-                self._intake.take(answer.blocks)
-        except LeftAlone as error:
-            log_event("left alone", level=logging.WARNING, source=self._intake.name, why=str(error))
-            return 0
-        self._failures.pop(change.id, None)
-        return 1
+        return self._fetcher.fetch(change.id, f"/instances/{change.id}/file")
 
     def _is_wanted(self, instance: str) -> bool:
         if not self._modalities:
@@ -167,15 +156,6 @@ class OrthancChanges:
         answer, content = self._server.ask(f"/instances/{instance}/content/{_MODALITY}")
         modality = content.decode("ascii", "replace").strip(" \0")
         return answer.status != 200 or modality in self._modalities
-
-    def _not_given(self, instance: str, status: int) -> int:
-        """Ask again by another look, a few times; then it is named and left."""
-        tries = self._failures[instance] = self._failures.get(instance, 0) + 1
-        if tries < _TRIES:
-            raise Unreachable(f"{self._server.name}: {self._server.where} does not give an instance ({status})")
-        del self._failures[instance]
-        log_event("left alone", level=logging.ERROR, source=self._intake.name, why=f"not given ({status})")
-        return 0
 
 
 _Kind = TypeVar("_Kind")

@@ -14,15 +14,14 @@ from msgspec import Struct, field
 from hilum.pacs.facts import is_uid
 from hilum.pacs.logs import log_event
 from hilum.pacs.senders.outcomes import Unreachable
-from hilum.pacs.sources.multipart import first_part
-from hilum.pacs.sources.taking import Cursors, FilmIntake, LeftAlone
+from hilum.pacs.sources.fetching import InstanceFetcher
+from hilum.pacs.sources.taking import Cursors, FilmIntake
 from hilum.pacs.web import WebServer
 
 _A_PAGE = 100  # studies, series or instances
 _MOST_PAGES = 1000
 _JSON = "application/dicom+json"
 _FILM = 'multipart/related; type="application/dicom"; transfer-syntax=*'
-_TRIES = 3  # of an instance that the server has and does not give
 
 
 class _Value(Struct):
@@ -85,7 +84,7 @@ class QidoStudies:
         """
         self._server, self._intake, self._cursors = server, intake, cursors
         self._modalities, self._days_back, self._now = modalities, days_back, now
-        self._failures: dict[str, int] = {}
+        self._fetcher = InstanceFetcher(server, intake)
 
     def look(self, stopping: threading.Event) -> int:
         """Take every film that is new; gives how many.
@@ -154,38 +153,10 @@ class QidoStudies:
                     if stopping.is_set():
                         return films
                     if _digest(instance) not in handled:
-                        films += self._fetch(f"{place}/{instance}", instance)
+                        films += self._fetcher.fetch(instance, f"{place}/{instance}", {"Accept": _FILM})
                         handled.add(_digest(instance))
                         seen.handled.append(_digest(instance))
         return films
-
-    def _fetch(self, place: str, instance: str) -> int:
-        """1 where a film was taken."""
-        try:
-            with self._server.opened(place, headers={"Accept": _FILM}) as answer:
-                if answer.status in (404, 410):  # it was deleted meanwhile
-                    return 0
-                if answer.status != 200:
-                    return self._not_given(instance, answer.status)
-                blocks: Iterator[bytes] = answer.blocks
-                if answer.kind.startswith("multipart/"):
-                    whose = f"{self._server.name}: {self._server.where}"
-                    blocks = first_part(blocks, answer.boundary, whose)
-                self._intake.take(blocks)
-        except LeftAlone as error:
-            log_event("left alone", level=logging.WARNING, source=self._intake.name, why=str(error))
-            return 0
-        self._failures.pop(instance, None)
-        return 1
-
-    def _not_given(self, instance: str, status: int) -> int:
-        """Ask again by another look, a few times; then it is named and left."""
-        tries = self._failures[instance] = self._failures.get(instance, 0) + 1
-        if tries < _TRIES:
-            raise Unreachable(f"{self._server.name}: {self._server.where} does not give an instance ({status})")
-        del self._failures[instance]
-        log_event("left alone", level=logging.ERROR, source=self._intake.name, why=f"not given ({status})")
-        return 0
 
     def _matches(
         self, path: str, query: Mapping[str, str | int], uid_of: Callable[[_Match], str]
