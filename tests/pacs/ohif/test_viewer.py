@@ -104,7 +104,7 @@ def test_the_probability_of_the_report_stands_beside_the_outline_and_the_capture
     drawn = viewer.canvas(grey)
     assert difference(drawn, grey) < 6
 
-    (text,) = viewer.read_report(str(sent.StudyInstanceUID), series=3)
+    (text,) = viewer.read_report()
     assert text.startswith(f"Probability: {probability_of(report):.2f} 1")
     (region,) = (each for each in items_of(report) if each.ValueType == "SCOORD")
     scale, left, top = place(drawn.shape, grey.shape)
@@ -131,7 +131,7 @@ def shown_probability(example: Running, browser: Any, folder: Path, sent: Datase
     report, _ = answered(example, folder, sent)
     viewer = Viewer(browser, example.page)
     viewer.open(str(sent.StudyInstanceUID), series=3)
-    (text,) = viewer.read_report(str(sent.StudyInstanceUID), series=3)
+    (text,) = viewer.read_report()
     viewer.close()
     shown = re.match(r"Probability: (\d\.\d\d) 1", text)
     assert shown
@@ -183,7 +183,7 @@ def test_ohif_asks_nobody_else_even_where_nothing_forbids_it(
         viewer.page.goto(whole_example.page)
         viewer.page.wait_for_selector("text=Phantom, Film")
         viewer.open(str(sent.StudyInstanceUID), series=3)
-        viewer.read_report(str(sent.StudyInstanceUID), series=3)
+        viewer.read_report()
         viewer.close()
     assert len(viewer.requests) > 20
     assert viewer.elsewhere() == []
