@@ -90,11 +90,15 @@ def test_reasons_are_counted_without_what_a_header_says(store: Store) -> None:
 
 def test_a_receiver_is_asked_for_what_it_counts(store: Store) -> None:
     metrics = NodeMetrics(store)
-    metrics.watch_receiver(lambda: ReceiverFigures(2, 5, {"0x0000": 7, "0xA700": 1}, 3, 1))
+    metrics.watch_receiver(
+        lambda: ReceiverFigures(2, 5, {"0x0000": 7, "0xA700": 1}, {"address": 3}, 1, {"caller": 4})
+    )
     found = figures(metrics.text())
     assert (found["hilum_node_associations"], found["hilum_node_connections"]) == (2, 5)
     assert (found["hilum_node_stored_total 0x0000"], found["hilum_node_stored_total 0xA700"]) == (7, 1)
     assert found["hilum_node_connections_refused_total address"] == 3
+    assert found["hilum_node_connections_refused_total room"] == 1
+    assert found["hilum_node_associations_rejected_total caller"] == 4
 
 
 def test_sources_are_asked_how_they_are_doing(store: Store) -> None:
@@ -109,7 +113,7 @@ def test_sources_are_asked_how_they_are_doing(store: Store) -> None:
 
 def test_the_page_names_every_metric(store: Store) -> None:
     metrics = NodeMetrics(store)
-    metrics.watch_receiver(lambda: ReceiverFigures(0, 0, {}, 0, 0))
+    metrics.watch_receiver(lambda: ReceiverFigures(0, 0, {}, {}, 0, {}))
     metrics.watch_sources(list)
     there = {family.name for family in text_string_to_metric_families(metrics.text().decode())}
     page = (ROOT / "docs" / "pacs.md").read_text("utf-8")

@@ -115,10 +115,16 @@ def test_what_is_not_for_us_arrives_too(received: Received) -> None:
     assert [arrival.facts.modality for arrival in received.arrivals] == ["DX", "CT", "SR"]
 
 
-@pytest.mark.parametrize(("calling", "called"), [("CT-2", "HILUM"), ("CT-1", "OTHER"), ("CT-1", "hilum")])
-def test_other_ae_titles_are_rejected(received: Received, calling: str, called: str) -> None:
+@pytest.mark.parametrize(
+    ("calling", "called", "reason"),
+    [("CT-2", "HILUM", "caller"), ("CT-1", "OTHER", "called"), ("CT-1", "hilum", "called")],
+)
+def test_other_ae_titles_are_rejected_and_counted(received: Received, calling: str, called: str, reason: str) -> None:
     with RawCaller(received.port) as caller:
         assert caller.associate(*CONTEXTS, calling=calling, called=called) == REJECT
+    rejected = received.receiver.figures.rejected
+    assert {name for name, count in rejected.items() if count} == {reason}
+    assert rejected[reason] == 1
 
 
 def test_an_ae_title_is_taken_from_its_own_addresses_only(tmp_path: Path) -> None:
@@ -135,13 +141,40 @@ def test_an_ae_title_is_taken_from_its_own_addresses_only(tmp_path: Path) -> Non
         ]:
             with RawCaller(received.port, source) as caller:
                 assert caller.associate(*CONTEXTS, calling=calling) == answer
+        assert received.receiver.figures.rejected["address"] == 1, "listed, and calls from elsewhere"
 
 
 def test_an_address_that_nobody_calls_from_is_not_even_read(tmp_path: Path) -> None:
     with receiving(tmp_path, callers=(AllowedCaller(ae_title="CT-1", addresses=("127.0.0.2",)),)) as received:
         with RawCaller(received.port, "127.0.0.9") as caller:
             assert caller.pdu()[0] == CLOSED
-        assert received.receiver.figures.turned_away == 1
+        assert received.receiver.figures.turned_away == {"address": 1, "tls": 0, "protocol": 0}
+
+
+@pytest.mark.parametrize(
+    ("sent", "words"),
+    [
+        (b"\x16\x03\x01\x02\x00\x01", "it speaks TLS, and receive.tls is not set"),
+        (b"GET / HTTP/1.1\r\n\r\n", "what it sent is no request for an association of DICOM"),
+    ],
+)
+def test_another_protocol_is_counted_and_said(
+    received: Received, sent: bytes, words: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with RawCaller(received.port) as caller:
+        caller.send(sent)
+        assert caller.pdu()[0] == CLOSED
+    assert received.receiver.figures.turned_away == {"address": 0, "tls": 0, "protocol": 1}
+    assert f"connection closed: {words}" in caplog.messages
+
+
+def test_who_connects_and_says_nothing_is_no_trouble(received: Received, caplog: pytest.LogCaptureFixture) -> None:
+    """A monitor that looks whether the port is open."""
+    with RawCaller(received.port):
+        pass
+    wait_for(lambda: received.receiver.figures.connections == 0)
+    assert not any(received.receiver.figures.turned_away.values())
+    assert not caplog.messages
 
 
 def test_nobody_may_send_where_nobody_is_listed(tmp_path: Path) -> None:
@@ -520,7 +553,7 @@ def test_logs_name_nobody(received: Received, caplog: pytest.LogCaptureFixture) 
     written = " ".join(str(vars(record)) for record in caplog.records)
     assert sorted({record.message for record in caplog.records}) == [
         "an object was refused",
-        "association rejected: its AE title is not listed with its address",
+        "association rejected: its AE title is not in receive.callers",
     ]
     assert canary not in written
     assert ds.SOPInstanceUID not in written

@@ -172,7 +172,9 @@ def certificates(tmp_path: Path) -> Path:
     return folder
 
 
-def test_mutual_tls_lets_in_who_has_a_certificate(tmp_path: Path, certificates: Path, plain: Path) -> None:
+def test_mutual_tls_lets_in_who_has_a_certificate(
+    tmp_path: Path, certificates: Path, plain: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     def of(name: str) -> list[str | Path]:
         return [
             "+tls",
@@ -197,6 +199,10 @@ def test_mutual_tls_lets_in_who_has_a_certificate(tmp_path: Path, certificates: 
         ):
             assert refused.returncode != 0
         assert len(received.arrivals) == 1
+        assert received.receiver.figures.turned_away == {"address": 0, "tls": 3, "protocol": 0}
+        said = " ".join(caplog.messages)
+        assert "its certificate is not accepted (" in said, "the stranger's"
+        assert "no TLS with it (peer did not return a certificate)" in said
         silent = [RawCaller(received.port) for _ in range(70)]
         for caller in silent[:20]:
             caller.send(b"\x16\x03\x01\x02\x00\x01")  # the beginning of a TLS handshake

@@ -19,7 +19,13 @@ ADDRESS = ("10.0.0.1", 1)
 class Room:
     def __init__(self, seconds: float = 10.0, associations: int = 2, of_address: int = 1) -> None:
         self.entered: list[socket.socket] = []
-        self.room = WaitingRoom((associations, of_address, seconds), None, lambda sock, _: self.entered.append(sock))
+        self.turned_away: list[tuple[str, str, str]] = []
+        self.room = WaitingRoom(
+            (associations, of_address, seconds),
+            None,
+            lambda sock, _: self.entered.append(sock),
+            lambda *what: self.turned_away.append(what),
+        )
         self.ours: list[socket.socket] = []
 
     def connect(self, address: str = "10.0.0.1") -> socket.socket:

@@ -30,6 +30,10 @@ class Callers:
         peer = _plain(address)
         return any(peer in network for networks in self._networks.values() for network in networks)
 
+    def knows(self, ae_title: str) -> bool:
+        """Whether an AE title is listed, with whichever addresses."""
+        return ae_title in self._networks
+
     def may_call(self, ae_title: str, address: str) -> bool:
         """Whether this one calls from there."""
         peer = _plain(address)

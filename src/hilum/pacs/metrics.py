@@ -116,9 +116,14 @@ class _ReceiverCounts(Collector):
             stored.add_metric((status,), count)
         yield stored
         refused = CounterMetricFamily("hilum_node_connections_refused", "Not let in, or ended.", labels=("reason",))
-        refused.add_metric(("address",), now.turned_away)
+        for reason, count in now.turned_away.items():
+            refused.add_metric((reason,), count)
         refused.add_metric(("room",), now.evicted)
         yield refused
+        rejected = CounterMetricFamily("hilum_node_associations_rejected", "Not made.", labels=("reason",))
+        for reason, count in now.rejected.items():
+            rejected.add_metric((reason,), count)
+        yield rejected
 
 
 class _SourceStates(Collector):

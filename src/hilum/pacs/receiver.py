@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
+from collections import Counter
 from collections.abc import Callable
 from io import BytesIO
+from typing import NamedTuple
 
 from msgspec import Struct
 from pydicom.dataset import Dataset
@@ -31,8 +33,28 @@ from hilum.pacs.tls import server_context
 
 _GRACE_SECONDS = 10.0
 _APPLICATION = "1.2.840.10008.3.1.1.1"  # the DICOM application context name (PS3.7, annex A)
-# Why an association is rejected: result, source and reason (PS3.8, table 9-21).
-_NO_CONTEXT, _UNKNOWN_CALLER, _UNKNOWN_CALLED, _BUSY = (1, 1, 2), (1, 1, 3), (1, 1, 7), (2, 3, 2)
+
+
+class _Rejection(NamedTuple):
+    """Why an association is rejected.
+
+    Attributes:
+        reason: in the metrics.
+        words: in the log.
+        codes: result, source and reason (PS3.8, table 9-21).
+    """
+
+    reason: str
+    words: str
+    codes: tuple[int, int, int]
+
+
+_NO_CONTEXT = _Rejection("context", "it is for another application than DICOM", (1, 1, 2))
+_UNKNOWN_CALLER = _Rejection("caller", "its AE title is not in receive.callers", (1, 1, 3))
+_ELSEWHERE = _Rejection("address", "its AE title is in receive.callers with other addresses", (1, 1, 3))
+_UNKNOWN_CALLED = _Rejection("called", "it calls another AE title than receive.ae_title", (1, 1, 7))
+_BUSY = _Rejection("busy", "there are as many as receive.limits allows", (2, 3, 2))
+_REJECTIONS = (_NO_CONTEXT, _UNKNOWN_CALLER, _ELSEWHERE, _UNKNOWN_CALLED, _BUSY)
 
 
 class ReceiverFigures(Struct, frozen=True):
@@ -42,16 +64,18 @@ class ReceiverFigures(Struct, frozen=True):
         associations: that are open now.
         connections: that are open now, with those that have not asked for an association.
         statuses: replies to C-STORE by status, such as `0x0000` and `0xA700`.
-        turned_away: connections from addresses that nobody on the list calls from.
+        turned_away: connections that were closed before they asked for an association, by reason.
         evicted: associations that had to make room for others.
+        rejected: associations that were rejected, by reason.
         in_part: bytes of films that are arriving.
     """
 
     associations: int
     connections: int
     statuses: dict[str, int]
-    turned_away: int
+    turned_away: dict[str, int]
     evicted: int
+    rejected: dict[str, int]
     in_part: int = 0
 
 
@@ -77,6 +101,7 @@ class DicomReceiver:
         self._seats = Seats(settings.limits)
         self._storing = Storing(settings, spool, accept)
         self._log = SeldomLog()
+        self._rejected = Counter({each.reason: 0 for each in _REJECTIONS})
         self._stopping = False
         self._server: CallerServer | None = None
 
@@ -130,13 +155,16 @@ class DicomReceiver:
     def figures(self) -> ReceiverFigures:
         """How it is doing."""
         statuses = {f"0x{status:04X}": number for status, number in sorted(self._storing.statuses.items())}
-        connections, turned_away = (self._server.connections(), self._server.turned_away) if self._server else (0, 0)
+        connections, turned_away = (
+            (self._server.connections(), dict(self._server.turned_away)) if self._server else (0, {})
+        )
         return ReceiverFigures(
             associations=self._seats.associations(),
             connections=connections,
             statuses=statuses,
             turned_away=turned_away,
             evicted=self._seats.evicted,
+            rejected=dict(self._rejected),
             in_part=self._seats.received(),
         )
 
@@ -166,25 +194,25 @@ class DicomReceiver:
         """An association is asked for: reject it, or say what of it is taken."""
         assoc, request = event.assoc, event.assoc.requestor.primitive
         assert request is not None
-        if why := self._refusal(request, _socket(assoc)):
-            assoc.acse.send_reject(*why)
+        if why := self._rejection(request, _socket(assoc)):
+            self._rejected[why.reason] += 1
+            title = request.calling_ae_title.strip() if why is _BUSY else ""  # of a stranger it may be anything
+            self._log.warn(f"association rejected: {why.words}", _socket(assoc).caller, title)
+            assoc.acse.send_reject(*why.codes)
             assoc.kill()
             return
         assoc.acceptor.supported_contexts = offers(request.presentation_context_definition_list)
 
-    def _refusal(self, request: A_ASSOCIATE, caller: CallerSocket) -> tuple[int, int, int] | None:
-        """Why an association is rejected, as the protocol counts; None where it is not."""
-        address, title = caller.caller, request.calling_ae_title.strip()
+    def _rejection(self, request: A_ASSOCIATE, caller: CallerSocket) -> _Rejection | None:
+        """Why an association is rejected; None where it is not."""
+        title = request.calling_ae_title.strip()
         if request.application_context_name != _APPLICATION:
             return _NO_CONTEXT
         if request.called_ae_title.strip() != self._title:
-            self._log.warn("association rejected: it calls another AE title than ours", address)
             return _UNKNOWN_CALLED
-        if not self._callers.may_call(title, address):
-            self._log.warn("association rejected: its AE title is not listed with its address", address)
-            return _UNKNOWN_CALLER
+        if not self._callers.may_call(title, caller.caller):
+            return _ELSEWHERE if self._callers.knows(title) else _UNKNOWN_CALLER
         if self._stopping or not self._seats.seat(caller):
-            self._log.warn("association rejected: there are as many as allowed", address, title)
             return _BUSY
         return None
 

@@ -7,6 +7,7 @@ import socket
 import ssl
 import threading
 import time
+from collections import Counter
 from contextlib import suppress
 
 from pynetdicom import AE, evt
@@ -27,7 +28,8 @@ class CallerServer(AssociationServer):
 
     Attributes:
         seats: its connections.
-        turned_away: connections from addresses that nobody on the list calls from.
+        turned_away: connections that were closed before they asked for an association, by reason: from an `address`
+            that nobody on the list calls from, without the `tls` that is asked for, or with another `protocol`.
     """
 
     request_queue_size = 128
@@ -59,11 +61,11 @@ class CallerServer(AssociationServer):
         """
         # pynetdicom would shake hands in the thread that accepts; the waiting room does not hold up others meanwhile.
         super().__init__(ae, address, ae.ae_title, ae.supported_contexts, None, handlers, CallerHandler)
-        self.seats, self.turned_away = seats, 0
+        self.seats, self.turned_away = seats, Counter(address=0, tls=0, protocol=0)
         self._callers, self._log = callers, log
         limits = seats.limits
         allowed = limits.associations, limits.associations_an_address, limits.silent_seconds
-        self._room = WaitingRoom(allowed, tls, self._enter)
+        self._room = WaitingRoom(allowed, tls, self._enter, self._turn_away)
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._serve, name="hilum-dicom", daemon=True)
 
@@ -126,9 +128,13 @@ class CallerServer(AssociationServer):
             if self._callers.may_connect(address[0]):
                 self._room.admit(connected, address)
             else:
-                self.turned_away += 1
-                self._log.warn("connection closed: no caller is listed with its address", address[0])
+                self._turn_away("address", "no caller in receive.callers is listed with its address", address[0])
                 connected.close()
+
+    def _turn_away(self, reason: str, words: str, address: str) -> None:
+        """A connection is closed; whoever looks for why nothing comes finds it in the log and in the metrics."""
+        self.turned_away[reason] += 1
+        self._log.warn(f"connection closed: {words}", address)
 
     def _enter(self, connected: socket.socket, address: tuple[str, int]) -> None:
         """A connection asks for an association."""

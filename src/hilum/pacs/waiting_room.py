@@ -14,6 +14,11 @@ from hilum.pacs.connections import REQUEST_BYTES
 _A_PLACE = 4  # connections that may wait, for each association that there may be
 _ENOUGH = 16 << 10  # bytes of a request from which on its rest is waited for elsewhere
 _HEAD, _REQUEST = 6, 1
+_TLS_HANDSHAKE = 22  # the type of the first record (RFC 8446, section 5.1)
+
+
+class _OtherProtocolError(Exception):
+    """A peer speaks another protocol than DICOM's; in words."""
 
 
 class _Waiting:
@@ -31,6 +36,7 @@ class WaitingRoom:
         limits: tuple[int, int, float],
         context: ssl.SSLContext | None,
         enter: Callable[[socket.socket, tuple[str, int]], None],
+        turned_away: Callable[[str, str, str], None],
     ) -> None:
         """Begin empty.
 
@@ -38,10 +44,12 @@ class WaitingRoom:
             limits: associations at a time, and of one address, and seconds that a request may take to come.
             context: for TLS; None speaks without it.
             enter: makes an association of a connection.
+            turned_away: is told of a connection that speaks as nobody here does: why in a word and in words, and its
+                address.
         """
         associations, of_address, self._seconds = limits
         self._most, self._most_of_address = _A_PLACE * associations, _A_PLACE * of_address
-        self._context, self._enter = context, enter
+        self._context, self._enter, self._turned_away = context, enter, turned_away
         self._selector = selectors.DefaultSelector()
         self._waiting: dict[socket.socket, _Waiting] = {}
 
@@ -90,7 +98,15 @@ class WaitingRoom:
             whole = self._is_whole(waiting.socket) if self._context is None else self._is_known(waiting.socket)
         except (ssl.SSLWantReadError, BlockingIOError):
             return
-        except (OSError, ValueError):
+        except ssl.SSLError as error:
+            self._turned_away("tls", _no_tls(error), waiting.address[0])
+            self._leave(waiting)
+            return
+        except _OtherProtocolError as error:
+            self._turned_away("protocol", str(error), waiting.address[0])
+            self._leave(waiting)
+            return
+        except (OSError, ValueError):  # it was closed: by somebody who looks whether the port is open, say
             self._leave(waiting)
             return
         if whole:
@@ -110,12 +126,17 @@ class WaitingRoom:
         """Whether a request for an association is there (PS3.8, section 9.3.2), or most of a long one.
 
         Raises:
-            OSError: the connection is closed, or it is no such request.
+            OSError: the connection is closed.
+            _OtherProtocolError: it is no such request.
         """
         start = connected.recv(_ENOUGH, socket.MSG_PEEK)
         length = int.from_bytes(start[2:_HEAD], "big")
-        if not start or start[0] != _REQUEST or (len(start) >= _HEAD and length > REQUEST_BYTES):
+        if not start:
             raise OSError
+        if start[0] == _TLS_HANDSHAKE:
+            raise _OtherProtocolError("it speaks TLS, and receive.tls is not set")
+        if start[0] != _REQUEST or (len(start) >= _HEAD and length > REQUEST_BYTES):
+            raise _OtherProtocolError("what it sent is no request for an association of DICOM")
         return len(start) >= _HEAD and len(start) >= min(_HEAD + length, _ENOUGH)
 
     def _forget(self, waiting: _Waiting) -> None:
@@ -127,3 +148,10 @@ class WaitingRoom:
         self._forget(waiting)
         with suppress(OSError):
             waiting.socket.close()
+
+
+def _no_tls(error: ssl.SSLError) -> str:
+    """Why there was no TLS with a peer, in OpenSSL's words: of a fixed list, with nothing that the peer says."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is not accepted ({error.verify_message})"
+    return f"no TLS with it ({(error.reason or 'it ended').lower().replace('_', ' ')})"
