@@ -8,6 +8,7 @@ import logging
 import threading
 import warnings
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -52,7 +53,10 @@ def test_an_event_is_a_line_for_people() -> None:
     stream = lines("text")
     log_event("answered", FILM, seconds=0.5)
     logging.getLogger("hilum").warning("two\nlines")
-    assert stream.getvalue() == "answered film=0123456789ab seconds=0.5\ntwo lines\n"
+    moments, said = zip(*(line.split(" ", 1) for line in stream.getvalue().splitlines()), strict=True)
+    assert said == ("answered film=0123456789ab seconds=0.5", "warning two lines")
+    for moment in moments:
+        assert abs(datetime.now(UTC) - datetime.fromisoformat(moment)) < timedelta(minutes=1), "in UTC"
 
 
 @pytest.mark.parametrize("library", ["dbos", "pynetdicom.acse", "pydicom", "sqlalchemy.engine", "of.nobody.known"])

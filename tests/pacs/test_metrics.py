@@ -88,6 +88,15 @@ def test_reasons_are_counted_without_what_a_header_says(store: Store) -> None:
     assert {name: value for name, value in found.items() if "without_report" in name} == {of_chest: 3}
 
 
+def test_why_pictures_are_missing_is_counted(store: Store) -> None:
+    for number in range(2):
+        film = NewNodeFilm(f"{number:064x}", f"i{number}", "s", f"p{number}", "seal", "youden", "node", "CT", "file")
+        store.node_films.receive(film, enqueue)
+        store.node_films.not_drawn(film.workflow_id, "an error of the program (MemoryError)")
+    found = figures(NodeMetrics(store).text())
+    assert found["hilum_node_films_without_capture an error of the program (MemoryError)"] == 2
+
+
 def test_a_receiver_is_asked_for_what_it_counts(store: Store) -> None:
     metrics = NodeMetrics(store)
     metrics.watch_receiver(
@@ -115,6 +124,7 @@ def test_the_page_names_every_metric(store: Store) -> None:
     metrics = NodeMetrics(store)
     metrics.watch_receiver(lambda: ReceiverFigures(0, 0, {}, {}, 0, {}))
     metrics.watch_sources(list)
+    metrics.watch_certificates(())
     there = {family.name for family in text_string_to_metric_families(metrics.text().decode())}
     page = (ROOT / "docs" / "pacs.md").read_text("utf-8")
     assert set(re.findall("hilum_node_[a-z_]+", page)) == there

@@ -44,6 +44,15 @@ def test_a_film_that_comes_again_is_one_film_and_one_file(bench: Workbench) -> N
     assert files(bench) == [bench.folders.file(first.file)]
 
 
+def test_a_film_that_failed_and_comes_again_leaves_no_second_file(bench: Workbench) -> None:
+    """A file that no row names is a new film at the next start."""
+    first = bench.arrive(film(1))
+    bench.store.node_films.change(first.workflow_id, "failed", "no report could be made")
+    again = bench.arrive(film(1))
+    assert (again.state, again.workflow_id) == ("received", first.workflow_id)
+    assert files(bench) == [bench.folders.file(again.file)]
+
+
 def test_a_film_whose_file_was_lost_before_its_answer_takes_the_new_one(bench: Workbench) -> None:
     first = bench.arrive(film(1))
     bench.folders.file(first.file).unlink()

@@ -16,7 +16,7 @@ from dbos._sys_db import SystemDatabase
 from sqlalchemy.exc import OperationalError
 
 from hilum.errors import RequestError
-from hilum.pacs import workflows
+from hilum.pacs import backing_off, workflows
 from hilum.pacs.durable import Durable
 from hilum.pacs.node import Node
 from hilum.pacs.senders.outcomes import Refused
@@ -101,6 +101,23 @@ def test_pictures_are_drawn_once_no_film_waits_for_its_answer(tmp_path: Path) ->
     kinds = [pydicom.dcmread(BytesIO(each)).Modality for each in pacs.taken]
     assert kinds.index("OT") >= 40
     assert kinds.count("SR") == kinds.count("OT") == 48
+
+
+def test_a_picture_that_cannot_be_drawn_is_named_and_drawn_after_the_next_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backing_off, "pause_after", lambda failures: 0.01)
+    pacs, answers = KeepingSender(), RuledAnswers(undrawable=5)
+    settings = settings_of(tmp_path, "pacs")
+    with running(settings, answers, pacs) as node:
+        arrive(node, film(1))
+        wait_until(lambda: node.store.node_films.undrawn() == {"an error of the program (MemoryError)": 1})
+        wait_until(lambda: only(node).state == "sent")
+        assert only(node).undrawn
+        assert answers.undrawable == 0
+    with running(settings, answers, pacs) as node:
+        wait_until(lambda: len(pacs.taken) == 2)
+        assert node.store.node_films.undrawn() == {}
 
 
 def test_a_restored_backup_goes_on_where_the_store_was(tmp_path: Path) -> None:

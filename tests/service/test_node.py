@@ -55,6 +55,7 @@ def fill(store: Store, prediction: MakePrediction) -> str:
     store.node_sendings.refused(
         film(5).workflow_id, "report", "archive", f"0xA900: {CANARY} is unknown", for_good=True
     )
+    store.node_films.not_drawn(film(1).workflow_id, "an error of the program (MemoryError)")
     store.node_state.beat("node", alarm="501 films wait")
     return id_
 
@@ -97,10 +98,12 @@ def test_it_is_for_those_who_may_read_all_and_shows_what_waits_and_why(rooms: Te
         "Refused 1",
         "Left alone it is no chest film 1",
         "Refused a destination's answer 1",
+        "No picture an error of the program (MemoryError) 1",
     ):
         assert row in said, row
     assert re.search(r"pacs down since \d\d \w{3} \d{4}, \d\d:\d\d UTC 1 never never", said)
     assert re.search(r"archive reached 0 never \d\d \w{3} \d{4}, \d\d:\d\d UTC, 0xA900", said)
+    assert f"{1:064x}"[:12] in said, "what the log calls a film"
     assert CANARY not in page.text
     assert "1.2.1" not in page.text
     (id_,) = {each.prediction for each in store.node_films.latest() if each.state == "reported"}

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import threading
 from collections.abc import Collection
 from datetime import UTC, datetime
@@ -19,6 +20,9 @@ logger = logging.getLogger("hilum")
 LogStyle = Literal["text", "json"]
 Fact = str | int | float | bool
 _SHOWN_DIGITS = 12
+# What a header holds, such as a modality or a part of the body, and what we call so ourselves.
+_TERM = re.compile(r"\b[A-Z0-9][A-Z0-9_-]+\b( [A-Z0-9_-]+\b)*")
+_OURS = ("DERIVED", "DICOM", "FOR PROCESSING", "SECONDARY", "SOP", "UID")
 _LIBRARIES = ("dbos", "pynetdicom", "pydicom", "sqlalchemy", "alembic", "urllib3", "python_multipart")
 
 
@@ -43,6 +47,15 @@ def shown_title(title: str, known: Collection[str]) -> str:
     ('XRAY1', 'unknown')
     """
     return title.strip() if title.strip() in known else "unknown"
+
+
+def without_terms(why: str) -> str:
+    """A reason without what a film's header or a destination has said: a few sentences, and nobody's name.
+
+    >>> without_terms("of modality CT, which is not answered here"), without_terms("pacs: DOE^JANE is not known")
+    ('of modality …, which is not answered here', 'pacs')
+    """
+    return _TERM.sub(lambda found: found[0] if found[0] in _OURS else "…", why.partition(":")[0])
 
 
 def begin_log(stream: TextIO, style: LogStyle) -> None:
@@ -70,14 +83,19 @@ def begin_log(stream: TextIO, style: LogStyle) -> None:
 
 class _Text(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        words = [record.getMessage(), *(f"{name}={value}" for name, value in _facts(record).items())]
+        level = [record.levelname.lower()] if record.levelno > logging.INFO else []
+        facts = (f"{name}={value}" for name, value in _facts(record).items())
+        words = [_moment(record, "seconds"), *level, record.getMessage(), *facts]
         return " ".join("".join(letter if letter.isprintable() else " " for letter in word) for word in words)
 
 
 class _Json(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        time = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
-        own = {"time": time.replace("+00:00", "Z"), "level": record.levelname.lower(), "event": record.getMessage()}
+        own = {
+            "time": _moment(record, "milliseconds"),
+            "level": record.levelname.lower(),
+            "event": record.getMessage(),
+        }
         return json.dumps(own | _facts(record), ensure_ascii=False)
 
 
@@ -88,6 +106,10 @@ class _Libraries(logging.Handler):
         kind = record.exc_info[0] if record.exc_info else None
         library = record.name.partition(".")[0] or "a library"
         log_event("library failed", level=logging.ERROR, library=library, error=kind.__name__ if kind else "")
+
+
+def _moment(record: logging.LogRecord, precision: str) -> str:
+    return datetime.fromtimestamp(record.created, UTC).isoformat(timespec=precision).replace("+00:00", "Z")
 
 
 def _facts(record: logging.LogRecord) -> dict[str, Fact]:

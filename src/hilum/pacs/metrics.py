@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -17,13 +16,14 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from hilum.errors import RequestError, StoreError
+from hilum.pacs.certificates import ShownCertificate
+from hilum.pacs.logs import without_terms
 from hilum.pacs.receiver import ReceiverFigures
 from hilum.pacs.sources.following import SourceState
 from hilum.store import FILM_STATES, Store
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 _REASONS = 50
-_TERM = re.compile(r"\b[A-Z0-9][A-Z0-9_-]+\b( [A-Z0-9_-]+\b)*")  # what a header holds: a modality, a part of the body
 
 
 class NodeMetrics:
@@ -56,6 +56,14 @@ class NodeMetrics:
             states: asks them.
         """
         self.registry.register(_SourceStates(states))
+
+    def watch_certificates(self, certificates: Sequence[ShownCertificate]) -> None:
+        """Give for how long the node's own certificates are valid, too.
+
+        Args:
+            certificates: of the node.
+        """
+        self.registry.register(_CertificateEnds(certificates))
 
     @contextmanager
     def timed(self, step: str) -> Iterator[None]:
@@ -142,6 +150,21 @@ class _SourceStates(Collector):
         yield films
 
 
+class _CertificateEnds(Collector):
+    """For how long certificates are valid."""
+
+    def __init__(self, certificates: Sequence[ShownCertificate]) -> None:
+        self._certificates = certificates
+
+    def collect(self) -> Iterator[Metric]:
+        ends = GaugeMetricFamily(
+            "hilum_node_certificate_seconds", "Until it expires; below 0 since then.", labels=("where",)
+        )
+        for each in self._certificates:
+            ends.add_metric((each.where,), (each.ends - datetime.now(UTC)).total_seconds())
+        yield ends
+
+
 class _StoreFigures(Collector):
     """Figures that several nodes on a store share, read when they are asked for."""
 
@@ -171,13 +194,22 @@ class _StoreFigures(Collector):
         yield films
         reasons: Counter[tuple[str, str]] = Counter()
         for reason in self._store.node_films.reasons(_REASONS):
-            reasons[reason.state, _without_terms(reason.why)] += reason.films
+            reasons[reason.state, without_terms(reason.why)] += reason.films
         without = GaugeMetricFamily(
             "hilum_node_films_without_report", "Why some films have none.", labels=("state", "reason")
         )
         for labels, count in reasons.items():
             without.add_metric(labels, count)
         yield without
+        undrawn: Counter[str] = Counter()
+        for why, count in self._store.node_films.undrawn(_REASONS).items():
+            undrawn[without_terms(why)] += count
+        captures = GaugeMetricFamily(
+            "hilum_node_films_without_capture", "Why some pictures could not be drawn.", labels=("reason",)
+        )
+        for why, count in undrawn.items():
+            captures.add_metric((why,), count)
+        yield captures
         backlog = self._store.node_films.backlog()
         yield GaugeMetricFamily("hilum_node_backlog_films", "Films that wait for an answer.", backlog.films)
         age = (now - backlog.oldest).total_seconds() if backlog.oldest else 0.0
@@ -199,8 +231,3 @@ class _StoreFigures(Collector):
             alarm.add_metric((beat.node,), float(bool(beat.alarm)))
         yield alive
         yield alarm
-
-
-def _without_terms(why: str) -> str:
-    """A reason without what a film's header or a destination has said, so that there are a few of them."""
-    return _TERM.sub("…", why.partition(":")[0])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 
 from sqlalchemy import Connection
@@ -12,6 +13,7 @@ from sqlalchemy import Connection
 from hilum.locks import sole_writer
 from hilum.pacs.answerer import Answerer
 from hilum.pacs.backing_off import StoppableClock
+from hilum.pacs.certificates import shown_certificates
 from hilum.pacs.dispatch import Dispatch
 from hilum.pacs.durable import Durable
 from hilum.pacs.enqueuing import CAPTURES, FILMS, Enqueuing, sending_queue
@@ -120,6 +122,10 @@ class Node:
         if store.database.file is not None:  # SQLite is one node's
             opened.enter_context(sole_writer(store.database.file))
         self.metrics = NodeMetrics(store)
+        certificates = shown_certificates(settings)
+        self.metrics.watch_certificates(certificates)
+        for why in filter(None, (each.trouble(datetime.now(UTC)) for each in certificates)):
+            log_event("certificate", level=logging.WARNING, why=why)
         if settings.metrics.port:
             opened.callback(MetricsServer(self.metrics, settings.metrics.host, settings.metrics.port).close)
         answers = self._open_answers(settings)

@@ -8,7 +8,7 @@ from hilum.errors import FilmError
 from hilum.pacs.checks import sort_out
 from hilum.pacs.folders import NodeFolders
 from hilum.pacs.identity import FilmKey
-from hilum.pacs.logs import log_event
+from hilum.pacs.logs import log_event, without_terms
 from hilum.pacs.records import Arrival, DetectorFacts
 from hilum.pacs.settings import NodeSettings
 from hilum.store import UNFINISHED, NewNodeFilm, ReceivedFilm, Store
@@ -96,7 +96,10 @@ class FilmQueue:
                 self._folders.films.remove(arrival.path)
             log_event("received again", film.workflow_id, state=film.state)
             return
-        log_event("received", film.workflow_id, state=film.state, level=_level(film.state))
+        why = {"why": without_terms(film.why)} if film.why else {}
+        log_event("received", film.workflow_id, state=film.state, level=_level(film.state), **why)
+        if received.replaced and received.replaced != film.file:  # else the next start would take it for a new one
+            self._folders.films.remove(self._folders.file(received.replaced))
         if film.state == "quarantined":
             self._set_apart(film.workflow_id, named)
         elif film.state != "received":

@@ -155,14 +155,11 @@ class DicomReceiver:
     def figures(self) -> ReceiverFigures:
         """How it is doing."""
         statuses = {f"0x{status:04X}": number for status, number in sorted(self._storing.statuses.items())}
-        connections, turned_away = (
-            (self._server.connections(), dict(self._server.turned_away)) if self._server else (0, {})
-        )
         return ReceiverFigures(
             associations=self._seats.associations(),
-            connections=connections,
+            connections=self._server.connections() if self._server else 0,
             statuses=statuses,
-            turned_away=turned_away,
+            turned_away=dict(self._server.turned_away) if self._server else {},
             evicted=self._seats.evicted,
             rejected=dict(self._rejected),
             in_part=self._seats.received(),

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import socket
+from datetime import UTC, datetime
 from pathlib import Path
 
 from hilum.errors import RequestError
 from hilum.inference import Detector
+from hilum.pacs.certificates import shown_certificates
 from hilum.pacs.senders.sending import Refused, Unreachable, open_sender
 from hilum.pacs.settings import Destination, NodeSettings
 from hilum.store import open_store
@@ -22,7 +24,7 @@ def check_start(settings: NodeSettings) -> tuple[str, ...]:
         settings: as `read_settings` gives them.
 
     Returns:
-        A line a destination.
+        A line for each certificate that is over or soon will be, and one for each destination.
 
     Raises:
         HilumError: as the node itself would.
@@ -35,7 +37,9 @@ def check_start(settings: NodeSettings) -> tuple[str, ...]:
         require_free("receive", settings.receive.host, settings.receive.port)
     if settings.metrics.port:
         require_free("metrics", settings.metrics.host, settings.metrics.port)
-    return () if settings.node.shadow else tuple(map(_asked, settings.destinations))
+    now = datetime.now(UTC)
+    over = tuple(filter(None, (each.trouble(now) for each in shown_certificates(settings))))
+    return over if settings.node.shadow else (*over, *map(_asked, settings.destinations))
 
 
 def _asked(destination: Destination) -> str:

@@ -7,6 +7,7 @@ done again from the row, and its results are the same objects to the byte.
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,7 +23,7 @@ from hilum.pacs.checks import left_alone_after
 from hilum.pacs.facts import read_facts
 from hilum.pacs.folders import NodeFolders
 from hilum.pacs.identity import FilmKey, ResultKind, derived_uid
-from hilum.pacs.logs import log_event
+from hilum.pacs.logs import log_event, without_terms
 from hilum.pacs.records import AnsweredFilm, DetectorFacts
 from hilum.pacs.results import Results
 from hilum.pacs.settings import NodeSettings
@@ -118,7 +119,8 @@ class FilmSteps:
             capture=derived_uid(id_, "capture") if reported and new is not None else "",
             shadow=self._settings.node.shadow,
         )
-        log_event("answered", workflow_id, state=film.state)
+        because = {"why": without_terms(film.why)} if film.why else {}
+        log_event("answered", workflow_id, logging.INFO, state=film.state, **because)
         return film.state
 
     def report(self, workflow_id: str) -> FilmState:
@@ -233,5 +235,5 @@ class FilmSteps:
 
     def _fail(self, workflow_id: str, why: str) -> FilmState:
         self._store.node_films.change(workflow_id, "failed", why)
-        log_event("failed", workflow_id)
+        log_event("failed", workflow_id, level=logging.WARNING, why=without_terms(why))
         return "failed"

@@ -19,7 +19,7 @@ from hilum.pacs.answerer import ReadingEndedError
 from hilum.pacs.backing_off import Clock, Stopping, pause_after, trying_again
 from hilum.pacs.dispatch import Dispatch
 from hilum.pacs.identity import ResultKind
-from hilum.pacs.logs import log_event
+from hilum.pacs.logs import log_event, without_terms
 from hilum.pacs.metrics import NodeMetrics
 from hilum.pacs.steps import FilmSteps
 from hilum.store import Store
@@ -124,7 +124,7 @@ def film_workflow(workflow_id: str) -> str:
             raise
         except Exception as error:
             work.store.node_films.change(workflow_id, "failed", _reason(error))
-            log_event("failed", workflow_id, error=type(error).__name__)
+            log_event("failed", workflow_id, level=logging.WARNING, why=without_terms(_reason(error)))
             return "failed"
 
 
@@ -138,7 +138,8 @@ def capture_workflow(workflow_id: str) -> str:
         except _OF_THE_DATABASE:
             raise
         except Exception as error:
-            log_event("no capture", workflow_id, why=_reason(error))
+            work.store.node_films.not_drawn(workflow_id, _reason(error))
+            log_event("no capture", workflow_id, level=logging.WARNING, why=without_terms(_reason(error)))
             return "failed"
     return "drawn"
 

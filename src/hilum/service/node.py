@@ -1,7 +1,7 @@
 """The page that shows how the nodes on the store do: films and reports on their way, destinations, what went wrong.
 
-It shows no identifier but those of the reading room: no station, no AE title, no UID, and of a destination's words
-the status alone.
+It shows no identifier but those of the reading room and, of a film, the digits that a node's log has: no station, no
+AE title, no UID, and of a destination's words the status alone.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from hilum.store import FILM_STATES, FilmReason, FilmState, NodeDestination, Nod
 router = APIRouter(include_in_schema=False)
 
 _LATEST = 20
+_SHOWN_DIGITS = 12  # of a film's workflow, as in the log of a node
 _RESULTS: tuple[FilmState, ...] = ("answered", "reported", "sent", "refused", "shadow", "failed", "quarantined")
 _REASONS = 20
 _SILENT = timedelta(minutes=2)  # since its last heartbeat, that a node is said to be gone
@@ -49,6 +50,7 @@ class _Row:
     Attributes:
         id: of its prediction; empty where it has none.
         name: that the reading room gives it.
+        event: that the log gives it.
         state: in one word.
         word: the answer; empty where there is none.
         hidden: whether the reader has to say first what they see.
@@ -59,6 +61,7 @@ class _Row:
 
     id: str
     name: str
+    event: str
     state: str
     word: str
     hidden: bool
@@ -95,7 +98,8 @@ def _shown(store: Store, mode: ReadFirst, user: str) -> dict[str, object]:
             _destination(each, waiting.get((each.name, "waiting"), 0)) for each in store.node_sendings.destinations()
         ],
         "rows": [_row(store, mode, user, each) for each in store.node_films.latest(_LATEST, _RESULTS)],
-        "reasons": [_reason(each) for each in store.node_films.reasons(_REASONS)],
+        "reasons": [_reason(each) for each in store.node_films.reasons(_REASONS)]
+        + [("No picture", why, f"{films:,}") for why, films in store.node_films.undrawn(_REASONS).items()],
         "nodes": [(each.node, when(each.started), wait_of(now - each.changed)) for each in beats],
     }
 
@@ -129,6 +133,7 @@ def _row(store: Store, mode: ReadFirst, user: str, film: NodeFilm) -> _Row:
     return _Row(
         id=stored.id if stored else "",
         name=f"Film {stored.id[:6]}" if stored else "Film",
+        event=film.workflow_id[:_SHOWN_DIGITS],
         state=STATES[film.state][0],
         word=class_word(stored.row.answer) if stored else "",
         hidden=hidden,

@@ -52,11 +52,11 @@ class NodeFilms(NodeFilmQueries):
                     if each.state not in _GIVEN_UP or new.state != "received":
                         return ReceivedFilm(each, is_new=False)
                     begun = {"state": "received", "why": clean(new.why), "file": clean(new.file)}
-                    begun |= {"report": "", "capture": ""}
+                    begun |= {"report": "", "capture": "", "undrawn": ""}
                     mine = node_films.update().where(_AT.workflow_id == each.workflow_id)
                     connection.execute(mine.values(**begun, received=now, changed=now, answered=None, place=0))
                     enqueue(connection, each.workflow_id, True)
-                    return ReceivedFilm(_one(connection, each.workflow_id), is_new=True)
+                    return ReceivedFilm(_one(connection, each.workflow_id), is_new=True, replaced=each.file)
             others = any(each.pixels != new.pixels for each in there)
             state: FilmState = "quarantined" if others and new.state == "received" else new.state
             connection.execute(
@@ -157,6 +157,11 @@ class NodeFilms(NodeFilmQueries):
         waits = (_AT.workflow_id == workflow_id, _AT.state.in_(("received", "answered")))
         with self._database.write() as connection:
             connection.execute(node_films.update().where(*waits).values(values))
+
+    def not_drawn(self, workflow_id: str, why: str) -> None:
+        """Note why a film's capture could not be drawn; `NodeSendings.add` takes it away when it is."""
+        with self._database.write() as connection:
+            connection.execute(node_films.update().where(_AT.workflow_id == workflow_id).values(undrawn=clean(why)))
 
     def move_file(self, workflow_id: str, file: str) -> None:
         """Note where a film's file is now; empty where it is gone."""

@@ -91,6 +91,20 @@ class NodeFilmQueries:
             rows = connection.execute(query.order_by(films.desc(), _AT.state, _AT.why).limit(limit)).all()
         return tuple(FilmReason(*row) for row in rows)
 
+    def undrawn(self, limit: int = 20) -> dict[str, int]:
+        """Why captures could not be drawn, and how many: the most frequent reasons first.
+
+        Args:
+            limit: the largest number of reasons.
+        """
+        films = func.count().label("films")
+        query = select(_AT.undrawn, films).where(_AT.undrawn != "").group_by(_AT.undrawn)
+        with self._database.read() as connection:
+            return {
+                row.undrawn: row.films
+                for row in connection.execute(query.order_by(films.desc(), _AT.undrawn).limit(limit))
+            }
+
     def backlog(self) -> Backlog:
         """The films that wait for their answer."""
         query = select(func.count(), func.min(_AT.received)).where(_AT.state == "received")

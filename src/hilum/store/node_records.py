@@ -80,6 +80,7 @@ class NodeFilm:
         earlier: films of the same study that were answered before it, by their workflow ids.
         report: the SOP Instance UID of its report; empty before there is one.
         capture: likewise of its picture.
+        undrawn: why its picture could not be drawn; empty where it was, or is still to be.
     """
 
     workflow_id: str
@@ -102,6 +103,7 @@ class NodeFilm:
     earlier: tuple[str, ...]
     report: str
     capture: str
+    undrawn: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,11 +112,13 @@ class ReceivedFilm:
 
     Attributes:
         film: its row; of a film that was sent before, that one's.
-        is_new: whether it is a film that was not sent before.
+        is_new: whether it is a film that was not sent before, or one that begins anew.
+        replaced: the file that the row named before it began anew; empty where there was none.
     """
 
     film: NodeFilm
     is_new: bool
+    replaced: str = ""
 
 
 @dataclass(frozen=True, slots=True)

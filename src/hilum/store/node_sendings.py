@@ -66,6 +66,9 @@ class NodeSendings:
             if rows:
                 connection.execute(node_sendings.insert(), rows)
             enqueue(connection)
+            if kind == "capture":
+                drawn = (node_films.c.workflow_id == workflow_id, node_films.c.undrawn != "")
+                connection.execute(node_films.update().where(*drawn).values(undrawn=""))
             if kind == "report":
                 unfinished = (node_films.c.workflow_id == workflow_id, node_films.c.state == "answered")
                 connection.execute(node_films.update().where(*unfinished).values(state="reported", changed=now))

@@ -24,6 +24,7 @@ node_films = Table(
     Column("shown", Text, nullable=False),
     Column("earlier", Json, nullable=False),
     *(Column(name, String(64), nullable=False) for name in ("report", "capture")),
+    Column("undrawn", Text, nullable=False, server_default=""),
     Index("node_films_of_instance", "instance"),
     Index("node_films_of_study", "study"),
     Index("node_films_by_state", "state", "changed"),
