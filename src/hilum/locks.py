@@ -30,6 +30,7 @@ R = TypeVar("R")
 _PATIENCE_SECONDS = 3.0  # a shorter wait for another process is not worth a line
 _MARK = "hilum "  # what a holder has written begins so
 _MAX_NOTE_BYTES = 400
+_INSTEAD = "wait until that has ended, or name another --out"
 
 
 @contextmanager
@@ -57,7 +58,7 @@ def exclusive(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def sole_writer(out: Path, *, folder: bool = False) -> Iterator[None]:
+def sole_writer(out: Path, *, folder: bool = False, instead: str = _INSTEAD) -> Iterator[None]:
     """Hold an output against every other process that would write it; refuse where one does.
 
     The lock of a file is `.NAME.lock` beside it, where its links lead to; that of a folder, which is made, is `.lock`
@@ -66,6 +67,7 @@ def sole_writer(out: Path, *, folder: bool = False) -> Iterator[None]:
     Args:
         out: what is written.
         folder: whether it is a folder.
+        instead: what to do where another process writes it.
 
     Raises:
         RequestError: another process writes it, or there is a file in a folder's place or a folder in a file's.
@@ -84,7 +86,7 @@ def sole_writer(out: Path, *, folder: bool = False) -> Iterator[None]:
     inside.mkdir(parents=True, exist_ok=True)
     path = place / ".lock" if folder else hidden_beside(place, ".lock")
     try:
-        release = _acquire(path, out)
+        release = _acquire(path, out, instead)
         try:
             yield
         finally:
@@ -128,7 +130,7 @@ def _require_kind(out: Path, *, folder: bool) -> None:
         raise RequestError(f"--out {out}: a file is written, and this is a folder; name a file in it")
 
 
-def _acquire(path: Path, out: Path) -> Callable[[], None]:
+def _acquire(path: Path, out: Path, instead: str) -> Callable[[], None]:
     from filelock import FileLock, Timeout
 
     lock = FileLock(path)
@@ -137,9 +139,7 @@ def _acquire(path: Path, out: Path) -> Callable[[], None]:
     except Timeout:
         if not path.exists():  # filelock tries again where a file cannot be made, as in /proc
             raise RequestError(f"{out}: no file can be made in this folder; name another --out") from None
-        raise RequestError(
-            f"{out}: {_holder(path)} is writing it; wait until that has ended, or name another --out"
-        ) from None
+        raise RequestError(f"{out}: {_holder(path)} is writing it; {instead}") from None
     except OSError as error:
         raise OSError(error.errno or 0, error.strerror or str(error), str(out)) from None
     _sign(path)

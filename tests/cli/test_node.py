@@ -22,7 +22,8 @@ def test_the_example_is_a_file_that_would_start(hilum: Hilum, tmp_path: Path) ->
     )
     checked = hilum("node", "node.toml", "--check")
     assert checked.returncode == 0, checked.stderr
-    asked, last = checked.stderr.splitlines()
+    made, asked, last = checked.stderr.splitlines()
+    assert made == f"node.store: {tmp_path / 'hilum.db'} was not there; it is made now, and empty"
     assert asked.startswith("orthanc: not there now: 127.0.0.1:1 cannot be reached")
     assert last == "It would start."
     assert {each.name for each in tmp_path.iterdir()} == {"node.toml", "hilum.db", "hilum-node"}
@@ -35,6 +36,12 @@ def test_a_port_that_is_taken_is_one_line(hilum: Hilum, tmp_path: Path) -> None:
         line = refusal(hilum("node", "node.toml", "--check"), 2)
     assert line.startswith(f"hilum: 127.0.0.1:{port}: cannot listen there")
     assert "name another receive.host or receive.port" in line
+
+
+def test_a_folder_that_is_a_file_is_one_line(hilum: Hilum, tmp_path: Path) -> None:
+    (tmp_path / "node.toml").write_text(example_text().replace('"hilum-node"', '"node.toml"'))
+    line = refusal(hilum("node", "node.toml", "--check"), 2)
+    assert line.startswith(f"hilum: node.toml: node.folder: {tmp_path / 'node.toml'}: is no folder; name one")
 
 
 def test_a_mistake_in_the_file_is_one_line(hilum: Hilum, tmp_path: Path) -> None:

@@ -105,7 +105,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 def test_a_real_disk_that_fills_up_leaves_nothing_of_the_film_that_did_not_fit(small_disk: Path) -> None:
     spool = Spool(small_disk)
     kept = [spool.put(bytes(300_000)) for _ in range(3)]
-    with pytest.raises(StoreError, match="No space left on device; make room, or name another folder"):
+    with pytest.raises(StoreError, match="No space left on device; make room, name another folder"):
         spool.put(bytes([1]) * 100_000 for _ in range(3))
     assert sorted(spool.sweep()) == sorted(kept)
     assert len(names(spool)) == 3

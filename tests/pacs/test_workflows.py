@@ -13,6 +13,7 @@ from typing import Any
 import pydicom
 import pytest
 from dbos._sys_db import SystemDatabase
+from msgspec.structs import replace
 from sqlalchemy.exc import OperationalError
 
 from hilum.errors import RequestError
@@ -20,6 +21,7 @@ from hilum.pacs import backing_off, workflows
 from hilum.pacs.durable import Durable
 from hilum.pacs.node import Node
 from hilum.pacs.senders.outcomes import Refused
+from hilum.pacs.starting import check_start
 from hilum.store import Database, NodeFilm, backup, restore
 from tests.pacs.films import film
 from tests.pacs.parts import (
@@ -171,8 +173,19 @@ def test_what_was_refused_is_sent_again_by_hand_and_at_the_next_start(tmp_path: 
 
 def test_two_nodes_do_not_share_a_sqlite_file_or_a_name(tmp_path: Path) -> None:
     settings = settings_of(tmp_path, "pacs")
-    with running(settings, RuledAnswers(), KeepingSender()), pytest.raises(RequestError, match=r"hilum\.db|node"):
-        Node(settings, lambda _: RuledAnswers(), lambda _: KeepingSender()).start()
+    with running(settings, RuledAnswers(), KeepingSender()):
+        with pytest.raises(RequestError, match=r"node/node: process \d+ on .* is writing it; a node runs with it"):
+            Node(settings, lambda _: RuledAnswers(), lambda _: KeepingSender()).start()
+        with pytest.raises(RequestError, match="a node runs with it already"):
+            check_start(settings)
+
+
+def test_nodes_with_stores_of_their_own_do_not_share_a_folder(tmp_path: Path) -> None:
+    """What lies there without a row in its own store a node would sweep up, answer and remove."""
+    settings = settings_of(tmp_path, "pacs")
+    other = replace(settings.node, name="other", store=str(tmp_path / "other.db"))
+    with running(settings, RuledAnswers(), KeepingSender()), pytest.raises(RequestError, match="a node runs with it"):
+        Node(replace(settings, node=other), lambda _: RuledAnswers(), lambda _: KeepingSender()).start()
 
 
 def test_a_node_stops_within_seconds_and_leaves_no_thread(tmp_path: Path) -> None:

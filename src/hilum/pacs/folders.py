@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from hilum.errors import StoreError
 from hilum.files import hidden_beside
+from hilum.locks import sole_writer
 from hilum.pacs.identity import ResultKind
 from hilum.pacs.spool import Spool
+from hilum.store import Database
 
 
 class NodeFolders:
@@ -26,7 +29,7 @@ class NodeFolders:
         """Make the folders where they are missing.
 
         Raises:
-            StoreError: they cannot be made.
+            StoreError: they cannot be made, or written to.
         """
         self.folder = folder
         self.films = Spool(folder / "films")
@@ -38,6 +41,27 @@ class NodeFolders:
                 raise StoreError(
                     f"{each}: {error.strerror}; name another folder, or change its permissions"
                 ) from None
+        for each in (folder, self.films.folder, self.results, self.shadow, self.quarantine):
+            if not os.access(each, os.R_OK | os.W_OK | os.X_OK):
+                raise StoreError(f"{each}: cannot be written to; name another node.folder, or change its permissions")
+
+    @contextmanager
+    def held(self, name: str, database: Database) -> Iterator[None]:
+        """Hold a node's name in this folder against every other process; on SQLite the store and the folder, too.
+
+        What lies in the folder without a row in the store is swept up as films that were sent. So nodes share it
+        where they share a store, and SQLite is one node's.
+
+        Raises:
+            RequestError: another process holds them; the line names it.
+        """
+        instead = "a node runs with it already: stop that one, or change node.name, node.store and node.folder"
+        with ExitStack() as held:
+            held.enter_context(sole_writer(self.folder / name, instead=instead))
+            if database.file is not None:
+                held.enter_context(sole_writer(self.folder, folder=True, instead=instead))
+                held.enter_context(sole_writer(database.file, instead=instead))
+            yield
 
     def named(self, path: Path) -> str:
         """A file of the folder, as a film's row names it."""

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
-from hilum.locks import sole_writer
 from hilum.pacs.answerer import Answerer
 from hilum.pacs.backing_off import StoppableClock
 from hilum.pacs.certificates import shown_certificates
@@ -117,10 +116,8 @@ class Node:
     def _open(self, opened: ExitStack) -> None:
         settings, node = self.settings, self.settings.node
         self.folders = folders = NodeFolders(Path(node.folder))
-        opened.enter_context(sole_writer(folders.folder / node.name))
         self.store = store = opened.enter_context(open_store(node.store))
-        if store.database.file is not None:  # SQLite is one node's
-            opened.enter_context(sole_writer(store.database.file))
+        opened.enter_context(folders.held(node.name, store.database))
         self.metrics = NodeMetrics(store)
         certificates = shown_certificates(settings)
         self.metrics.watch_certificates(certificates)

@@ -72,6 +72,8 @@ def _unreadable(settings: NodeSettings) -> Iterator[str]:
     node = settings.node
     if node.bundle != _SHIPPED and not Path(node.bundle).is_dir():
         yield f"node.bundle: {node.bundle}: no such folder; name a bundle's folder, or 'shipped'"
+    if Path(node.folder).exists() and not Path(node.folder).is_dir():
+        yield f"node.folder: {node.folder}: is no folder; name one, or a place where one can be made"
     if node.trusted and not Path(node.trusted).exists():
         yield f"node.trusted: {node.trusted}: no such file; name a public key, or a folder of them"
     if settings.receive is not None and settings.receive.tls is not None:

@@ -234,4 +234,4 @@ def _written(folder: Path) -> Iterator[None]:
         yield
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else "it cannot be written to"
-        raise StoreError(f"{folder}: {reason}; make room, or name another folder for films") from None
+        raise StoreError(f"{folder}: {reason}; make room, name another folder, or change its permissions") from None

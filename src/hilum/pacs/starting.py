@@ -10,6 +10,7 @@ from pathlib import Path
 from hilum.errors import RequestError
 from hilum.inference import Detector
 from hilum.pacs.certificates import shown_certificates
+from hilum.pacs.folders import NodeFolders
 from hilum.pacs.senders.sending import Refused, Unreachable, open_sender
 from hilum.pacs.settings import Destination, NodeSettings
 from hilum.store import open_store
@@ -24,22 +25,25 @@ def check_start(settings: NodeSettings) -> tuple[str, ...]:
         settings: as `read_settings` gives them.
 
     Returns:
-        A line for each certificate that is over or soon will be, and one for each destination.
+        A line for a store that is new, for each certificate that is over or soon will be, and for each destination.
 
     Raises:
-        HilumError: as the node itself would.
-        OSError: its folder cannot be made.
+        HilumError: as the node itself would; or it runs already.
     """
-    Path(settings.node.folder).mkdir(parents=True, exist_ok=True)
-    Detector(settings.node.bundle, threads=1, trusted=settings.node.trusted or None)
-    open_store(settings.node.store).close()
+    node = settings.node
+    folders = NodeFolders(Path(node.folder))
+    Detector(node.bundle, threads=1, trusted=node.trusted or None)
+    is_new = "://" not in node.store and not Path(node.store).exists()
+    with open_store(node.store) as store, folders.held(node.name, store.database):
+        pass
     if settings.receive is not None:
         require_free("receive", settings.receive.host, settings.receive.port)
     if settings.metrics.port:
         require_free("metrics", settings.metrics.host, settings.metrics.port)
     now = datetime.now(UTC)
     over = tuple(filter(None, (each.trouble(now) for each in shown_certificates(settings))))
-    return over if settings.node.shadow else (*over, *map(_asked, settings.destinations))
+    new = (f"node.store: {node.store} was not there; it is made now, and empty",) if is_new else ()
+    return (*new, *over, *(() if node.shadow else map(_asked, settings.destinations)))
 
 
 def _asked(destination: Destination) -> str:
