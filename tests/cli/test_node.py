@@ -29,6 +29,22 @@ def test_the_example_is_a_file_that_would_start(hilum: Hilum, tmp_path: Path) ->
     assert {each.name for each in tmp_path.iterdir()} == {"node.toml", "hilum.db", "hilum-node"}
 
 
+def test_sources_are_asked_whether_they_are_there(hilum: Hilum, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    web = '[[sources]]\nname = "{0}"\nkind = "{0}"\nurl = "http://127.0.0.1:1"\n'
+    folder = '[[sources]]\nname = "in"\nkind = "folder"\nfolder = "in"\n'
+    (tmp_path / "node.toml").write_text(f"[node]\nshadow = true\n{web.format('orthanc')}{web.format('qido')}{folder}")
+    checked = hilum("node", "node.toml", "--check")
+    assert checked.returncode == 0, checked.stderr
+    down = "not there now: http://127.0.0.1:1 cannot be reached: connection refused"
+    assert checked.stderr.splitlines()[1:] == [
+        f"source orthanc: {down}",
+        f"source qido: {down}",
+        "source in: answers",
+        "It would start.",
+    ]
+
+
 def test_a_port_that_is_taken_is_one_line(hilum: Hilum, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

@@ -19,7 +19,10 @@ def node(
         Path | None, typer.Argument(metavar="FILE", help="The node's settings in TOML; see --example.")
     ] = None,
     check: Annotated[
-        bool, typer.Option("--check", help="Open everything, ask the destinations, say whether it would start, end.")
+        bool,
+        typer.Option(
+            "--check", help="Open everything, ask sources and destinations, say whether it would start, end."
+        ),
     ] = False,
     example: Annotated[
         bool, typer.Option("--example", help="Print a file with every key, explained, and end.")

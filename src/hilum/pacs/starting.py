@@ -7,25 +7,30 @@ import socket
 from datetime import UTC, datetime
 from pathlib import Path
 
-from hilum.errors import RequestError
+from hilum.errors import HilumError, RequestError
 from hilum.inference import Detector
 from hilum.pacs.certificates import shown_certificates
 from hilum.pacs.folders import NodeFolders
+from hilum.pacs.records import Arrival
 from hilum.pacs.senders.sending import Refused, Unreachable, open_sender
 from hilum.pacs.settings import Destination, NodeSettings
+from hilum.pacs.sources.following import SourceFollower
+from hilum.pacs.sources.opening import open_source
 from hilum.store import open_store
 
 
 def check_start(settings: NodeSettings) -> tuple[str, ...]:
     """Open everything that a node opens, and close it; no film is taken, and no result is sent.
 
-    Each destination is asked whether it is there (C-ECHO, or a question of HTTP). A node starts without it too.
+    Each source and each destination is asked whether it is there (C-ECHO, or a question of HTTP). A node starts
+    without them too.
 
     Args:
         settings: as `read_settings` gives them.
 
     Returns:
-        A line for a store that is new, for each certificate that is over or soon will be, and for each destination.
+        A line for a store that is new, for each certificate that is over or soon will be, for each source and
+            for each destination.
 
     Raises:
         HilumError: as the node itself would; or it runs already.
@@ -35,7 +40,12 @@ def check_start(settings: NodeSettings) -> tuple[str, ...]:
     Detector(node.bundle, threads=1, trusted=node.trusted or None)
     is_new = "://" not in node.store and not Path(node.store).exists()
     with open_store(node.store) as store, folders.held(node.name, store.database):
-        pass
+        opened = [
+            open_source(each, settings, folders.films, _take_none, store.node_state) for each in settings.sources
+        ]
+        sources = [
+            _source_asked(source.name, follower) for source, follower in zip(settings.sources, opened, strict=True)
+        ]
     if settings.receive is not None:
         require_free("receive", settings.receive.host, settings.receive.port)
     if settings.metrics.port:
@@ -43,7 +53,21 @@ def check_start(settings: NodeSettings) -> tuple[str, ...]:
     now = datetime.now(UTC)
     over = tuple(filter(None, (each.trouble(now) for each in shown_certificates(settings))))
     new = (f"node.store: {node.store} was not there; it is made now, and empty",) if is_new else ()
-    return (*new, *over, *(() if node.shadow else map(_asked, settings.destinations)))
+    return (*new, *over, *sources, *(() if node.shadow else map(_asked, settings.destinations)))
+
+
+def _take_none(arrival: Arrival) -> None:
+    """No film comes while it is only asked whether a source is there."""
+
+
+def _source_asked(name: str, source: SourceFollower) -> str:
+    try:
+        source.check()
+    except HilumError as error:
+        return f"source {name}: not there now: {str(error).removeprefix(f'source {name}: ')}"
+    finally:
+        source.stop()
+    return f"source {name}: answers"
 
 
 def _asked(destination: Destination) -> str:

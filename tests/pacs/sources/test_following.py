@@ -27,6 +27,9 @@ class Failing:
             raise HilumError(look)
         return look
 
+    def check(self) -> None:
+        pass
+
     def close(self) -> None:
         self.closed = True
 

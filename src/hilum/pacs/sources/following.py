@@ -24,6 +24,13 @@ class FilmSource(Protocol):
             HilumError: the source or the store does not answer; what was not taken is taken by the next look.
         """
 
+    def check(self) -> None:
+        """Ask whether it is there; nothing is taken.
+
+        Raises:
+            HilumError: it is not, or does not let this node in.
+        """
+
     def close(self) -> None:
         """End its connections."""
 
@@ -67,6 +74,14 @@ class SourceFollower:
     def state(self) -> SourceState:
         """How it is doing."""
         return self._state
+
+    def check(self) -> None:
+        """Ask the source whether it is there, before `start`.
+
+        Raises:
+            HilumError: it is not, or does not let this node in.
+        """
+        self._source.check()
 
     def start(self) -> None:
         """Look for the first time now, in a thread."""

@@ -101,6 +101,14 @@ class OrthancChanges:
                 break
         return films
 
+    def check(self) -> None:
+        """Ask whether it is there, by its last change.
+
+        Raises:
+            Unreachable: Orthanc does not answer, or not as one.
+        """
+        self._page("last")
+
     def close(self) -> None:
         """End its connections."""
         self._server.close()

@@ -115,6 +115,14 @@ class QidoStudies:
         self._move(_Window(_date(today - timedelta(days=1)), kept))
         return films
 
+    def check(self) -> None:
+        """Ask whether it is there, by the studies of today.
+
+        Raises:
+            Unreachable: the server does not answer, or not as DICOMweb does.
+        """
+        self._studies(_date(self._now()))
+
     def close(self) -> None:
         """End its connections."""
         self._server.close()

@@ -96,6 +96,9 @@ class WatchedFolder:
         self._left = {path: version for path, version in self._left.items() if path in seen}
         return films
 
+    def check(self) -> None:
+        """It was there when this was made."""
+
     def close(self) -> None:
         """Nothing is open between two looks."""
 
