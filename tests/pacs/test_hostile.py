@@ -20,8 +20,8 @@ from pydicom import dcmread
 
 from hilum import bundle as bundles
 from hilum.errors import HilumError
-from hilum.pacs.facts import is_uid, read_facts
-from hilum.pacs.identity import FilmKey
+from hilum.pacs.facts import read_facts
+from hilum.pacs.identity import FilmKey, is_uid
 from hilum.pacs.receiver import DicomReceiver
 from hilum.pacs.records import Arrival
 from hilum.pacs.settings import AllowedCaller, Receive

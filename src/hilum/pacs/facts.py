@@ -18,6 +18,7 @@ from msgspec import structs
 from hilum.errors import FilmError
 from hilum.files import open_regular
 from hilum.pacs.data_set import DataSetError, Element, ElementReader, Inflated, is_vr
+from hilum.pacs.identity import is_uid
 from hilum.pacs.records import FilmFacts
 from hilum.pixels.bounds import MAX_INFLATED
 from hilum.pixels.decode import without_warnings
@@ -27,7 +28,6 @@ from hilum.records.text import one_line
 _PIXEL_DATA, _CHARACTER_SET, _IMAGE_TYPE = 0x7FE00010, 0x00080005, 0x00080008
 _MEDIA_CLASS, _SYNTAX = 0x00020002, 0x00020010
 _MOST_BYTES = 1024  # of a text; what is longer is no such text, and its beginning will do
-_UID = re.compile(r"[0-9]+(\.[0-9]+)*")  # PS3.5, section 9.1; zeros in front are not allowed, and frequent
 _DATE = re.compile(r"(\d{4})\.?(\d\d)\.?(\d\d)")  # with points as in ACR-NEMA (PS3.5, section 6.2)
 _TEXTS = {
     0x00080016: "sop_class",
@@ -48,15 +48,6 @@ _TEXTS = {
 _NUMBERS = {0x00280010: "rows", 0x00280011: "columns", 0x00280008: "frames"}
 _WANTED = frozenset((*_TEXTS, *_NUMBERS, _CHARACTER_SET, _IMAGE_TYPE))
 _UIDS = {"sop_class": "SOP Class", "instance": "SOP Instance", "study": "Study Instance", "series": "Series Instance"}
-
-
-def is_uid(text: str) -> bool:
-    """Whether a text is a UID: digits and points, at most 64 characters (PS3.5, section 9.1).
-
-    >>> is_uid("1.2.840.10008.1.1"), is_uid("../1.2"), is_uid("")
-    (True, False, False)
-    """
-    return len(text) <= 64 and _UID.fullmatch(text) is not None
 
 
 def age_at(born: str, taken: str) -> str:

@@ -1,20 +1,20 @@
-"""A film's header as results take it over: a bounded part of the file, whatever that claims."""
+"""A film's header as results take it over, read as the film itself is: by what the data set is, not what it says."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hilum.errors import FilmError
 from hilum.files import open_regular
-from hilum.pixels.bounds import CountedBytes
 from hilum.pixels.decode import without_warnings
-from hilum.pixels.dicom.parse import DEFLATED, parse
+from hilum.pixels.dicom.parse import parse_head
 
 if TYPE_CHECKING:
     from pydicom import Dataset
 
-_HEAD = 1 << 20  # bytes: a radiograph's elements before its pixels are a few thousand
+_HEAD = 1 << 20  # bytes, enough for nearly every film: the elements before its pixels are a few thousand
 _NAME = "the film"  # its path says nothing to anybody
 
 
@@ -29,18 +29,16 @@ def read_header(path: Path) -> Dataset:
         OSError: it cannot be opened.
     """
     from pydicom import config
-    from pydicom.filereader import read_file_meta_info, read_partial
 
-    with open_regular(path) as file:
+    with open_regular(path) as file, without_warnings(), config.disable_value_validation():
         head = file.read(_HEAD)
-        try:
-            with without_warnings(), config.disable_value_validation():
-                whole = head[128:132] == b"DICM"  # else a data set alone, with or without a file's meta information
-                if whole and str(read_file_meta_info(path).get("TransferSyntaxUID", "")) == DEFLATED:
-                    return parse(_NAME, head + file.read(), []).ds
-                counted = CountedBytes(_NAME, head)
-                return read_partial(counted, stop_when=lambda tag, *_: tag >= 0x7FE00008, force=True)
+        with suppress(Exception):  # what pydicom raises of a file that is cut off in the middle is not bounded
+            header, whole = parse_head(_NAME, head)
+            if whole:
+                return header
+        try:  # large values before the pixels, a deflated film, or one without pixels
+            return parse_head(_NAME, head + file.read())[0]
         except FilmError:
             raise
-        except Exception:  # what pydicom raises of a damaged file is not bounded
+        except Exception:  # likewise of a damaged one
             raise FilmError(_NAME, "its header is damaged; fetch it again from its source") from None

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import dataclass
 from typing import Literal
 
 # An arc below a UUID (ITU-T X.667; PS3.5 B.2), drawn once for Hilum: 8c64e7cd-68a2-4b28-86ce-0f9e8c2f3a51.
 UID_ROOT = "2.25.186615850606516105858710330429095754321"
 RESULT_VERSION = 1  # of what results say and how they look; with a new one every film has new results
+
+_NUMBERS = re.compile(r"[0-9]+(\.[0-9]+)*")
+_ZERO_IN_FRONT = re.compile(r"(^|\.)0[0-9]")
 
 ResultKind = Literal["report", "capture"]
 RESULT_KINDS: tuple[ResultKind, ...] = ("report", "capture")
@@ -71,3 +75,25 @@ def derived_uid(*parts: str) -> str:
 def is_own(uid: str) -> bool:
     """Whether a UID was made here, by any node."""
     return uid.startswith(f"{UID_ROOT}.")
+
+
+def is_uid(text: str) -> bool:
+    """Whether a text is a UID by which an object may be kept: digits and points, at most 64 characters.
+
+    Zeros in front of numbers, which DICOM does not allow (PS3.5, section 9.1), are frequent and do no harm here.
+
+    >>> is_uid("1.2.840.10008.1.1"), is_uid("1.2.0840"), is_uid("../1.2"), is_uid("")
+    (True, True, False, False)
+    """
+    return len(text) <= 64 and _NUMBERS.fullmatch(text) is not None
+
+
+def is_allowed_uid(text: str) -> bool:
+    """Whether a result may refer to a UID: one as `is_uid` says, without zeros in front of its numbers.
+
+    DCMTK reads no report that names a film by a UID with such zeros, and `dciodvfy` finds it wrong.
+
+    >>> is_allowed_uid("1.2.840.0"), is_allowed_uid("1.2.0840")
+    (True, False)
+    """
+    return is_uid(text) and not _ZERO_IN_FRONT.search(text)

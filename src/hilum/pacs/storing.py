@@ -11,8 +11,8 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from hilum.errors import FilmError, HilumError, StoreError
-from hilum.pacs.facts import is_uid, read_facts
-from hilum.pacs.identity import derived_uid
+from hilum.pacs.facts import read_facts
+from hilum.pacs.identity import derived_uid, is_uid
 from hilum.pacs.logs import log_event
 from hilum.pacs.offers import RADIOGRAPHS
 from hilum.pacs.records import Arrival, FilmFacts

@@ -17,7 +17,7 @@ from pydicom.dataset import Dataset
 from pydicom.valuerep import PersonName
 
 from hilum.errors import FilmError
-from hilum.pacs.facts import is_uid
+from hilum.pacs.identity import is_allowed_uid
 from hilum.pacs.reports.charset import Charset, charset_of
 from hilum.pixels.decode import without_warnings
 
@@ -135,15 +135,6 @@ def _read_uid(header: Dataset, keyword: str) -> str:
             "no report can be filed with it; correct it where the film comes from",
         )
     return uid
-
-
-def is_allowed_uid(text: str) -> bool:
-    """Whether a text is a UID, without zeros in front of its numbers, which DICOM does not allow (PS3.5 9.1).
-
-    >>> is_allowed_uid("1.2.840.0"), is_allowed_uid("1.2.0840")
-    (True, False)
-    """
-    return is_uid(text) and not re.search(r"(^|\.)0\d", text)
 
 
 def read_size(header: Dataset) -> tuple[int, int]:

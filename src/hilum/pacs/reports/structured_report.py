@@ -15,11 +15,12 @@ from pydicom.tag import Tag
 from pydicom.uid import Comprehensive3DSRStorage
 
 from hilum.errors import RequestError
+from hilum.pacs.identity import is_allowed_uid
 from hilum.pacs.records import EarlierReport, ReportContent
 from hilum.pacs.reports.codes import REFUSAL_TITLE, REPORT_TITLE
 from hilum.pacs.reports.common import code_item, refusal_of, start_result
 from hilum.pacs.reports.content_items import joined_items
-from hilum.pacs.reports.film_header import FilmReference, is_allowed_uid, read_identity, read_size
+from hilum.pacs.reports.film_header import FilmReference, read_identity, read_size
 from hilum.pacs.reports.report_tree import ReportTree
 
 _CONTENT_SEQUENCE = 0x0040A730

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 import msgspec
 from msgspec import Struct, field
 
-from hilum.pacs.facts import is_uid
+from hilum.pacs.identity import is_uid
 from hilum.pacs.logs import log_event
 from hilum.pacs.senders.outcomes import Unreachable
 from hilum.pacs.sources.fetching import InstanceFetcher

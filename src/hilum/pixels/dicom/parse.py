@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import zlib
+from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from hilum.errors import FilmError
@@ -17,6 +18,7 @@ _BIG_ENDIAN = "1.2.840.10008.1.2.2"
 _DECLARED = {_BIG_ENDIAN: "big-endian", DEFLATED: "deflated"}
 _MAX_VALUE = 1 << 20  # bytes of numbers or of a lookup table, which pydicom makes objects of one by one
 _PIXEL_DATA = 0x7FE00010
+_FIRST_PIXEL_DATA = 0x7FE00008  # of floating-point numbers, and then of whole ones (PS3.6)
 _END_OF_ITEMS = b"\xfe\xff\xdd\xe0\0\0\0\0"  # (PS3.5, A.4), little-endian
 _LONG = (b"OB", b"OW", b"OF", b"OD", b"OL", b"OV", b"SQ", b"UN", b"UC", b"UR", b"UT", b"SV", b"UV")
 
@@ -41,6 +43,15 @@ class Parsed(NamedTuple):
     little_endian: bool
 
 
+class _Located(NamedTuple):
+    """Where pydicom is to read a data set; `force` where it begins without a file's header."""
+
+    data: bytes
+    force: bool
+    syntax: str
+    sop_class: str
+
+
 def parse(path: str, data: bytes, remarks: list[str]) -> Parsed:
     """Read the data set.
 
@@ -51,6 +62,39 @@ def parse(path: str, data: bytes, remarks: list[str]) -> Parsed:
         FilmError: it would take more memory than a film can.
         Exception: what pydicom raises of a damaged file.
     """
+    data, force, syntax, sop_class = _located(path, data, remarks)
+    ds = _data_set(path, data, force)
+    if "PixelData" not in ds:
+        ended = _data_set(path, data + _END_OF_ITEMS, force)
+        if "PixelData" in ended:
+            ds = ended
+            remarks.append("its pixel data has no end, and was read up to the end of the file")
+    _refuse_heavy(path, ds)
+    return Parsed(ds, syntax, sop_class, ds.original_encoding[1] is not False)
+
+
+def parse_head(path: str, data: bytes) -> tuple[Dataset, bool]:
+    """Read the elements before the pixel data, from a file whose end may be missing.
+
+    Returns:
+        Them, and whether they are all: whether a pixel data element or what stands behind it was come upon.
+
+    Raises:
+        FilmError: as for `parse`.
+        Exception: likewise.
+    """
+    reached = False
+
+    def stop(tag: int, *_: object) -> bool:
+        nonlocal reached
+        reached = tag >= _FIRST_PIXEL_DATA
+        return reached
+
+    data, force, *_ = _located(path, data, [])
+    return _data_set(path, data, force, stop), reached
+
+
+def _located(path: str, data: bytes, remarks: list[str]) -> _Located:
     has_header = data[128:132] == b"DICM"
     start = 132 if has_header else 4 if data[:4] == b"DICM" else 0
     elements, body = _meta(data, start)
@@ -67,21 +111,18 @@ def parse(path: str, data: bytes, remarks: list[str]) -> Parsed:
     as_declared = has_header and syntax and found in ("", declared) and inflated is None
     if not as_declared:
         data = data[body:] if inflated is None else inflated
-    ds = _data_set(path, data, not as_declared)
-    if "PixelData" not in ds:
-        ended = _data_set(path, data + _END_OF_ITEMS, not as_declared)
-        if "PixelData" in ended:
-            ds = ended
-            remarks.append("its pixel data has no end, and was read up to the end of the file")
-    _refuse_heavy(path, ds)
-    return Parsed(ds, syntax, sop_class, ds.original_encoding[1] is not False)
+    return _Located(data, not as_declared, syntax, sop_class)
 
 
-def _data_set(path: str, data: bytes, force: bool) -> Dataset:
+def _behind_pixels(tag: int, *_: object) -> bool:
+    return tag > _PIXEL_DATA
+
+
+def _data_set(path: str, data: bytes, force: bool, stop: Callable[..., bool] = _behind_pixels) -> Dataset:
     """A data set up to its pixel data: what lies behind them, rubbish too, is no part of the film."""
     from pydicom.filereader import read_partial
 
-    return read_partial(CountedBytes(path, data), stop_when=lambda tag, *_: tag > _PIXEL_DATA, force=force)
+    return read_partial(CountedBytes(path, data), stop_when=stop, force=force)
 
 
 def _meta(data: bytes, start: int) -> tuple[dict[int, str], int]:
