@@ -160,6 +160,40 @@ def test_bytes_of_a_set_that_is_not_named_are_kept_and_the_set_is_named(raw: byt
     assert dcmread(BytesIO(data)).SpecificCharacterSet == charset
 
 
+@pytest.mark.parametrize(
+    ("declared", "codec", "written"),
+    [
+        ("GBK", "gbk", "GB18030"),
+        ("ISO 2022 GBK", "gbk", "GB18030"),
+        ("\\GB18030", "gb18030", "GB18030"),
+        ("\\ISO_IR 192", "utf-8", "ISO_IR 192"),
+        ("UTF-8", "utf-8", "ISO_IR 192"),
+        ("utf8", "utf-8", "ISO_IR 192"),
+        ("ISO IR 192", "utf-8", "ISO_IR 192"),
+        ("ISO-8859-1", "latin-1", "ISO_IR 100"),
+        ("ISO_IR 203", "iso8859-15", "ISO_IR 192"),
+    ],
+)
+def test_a_set_that_is_named_wrongly_or_rarely_is_the_one_that_is_meant(
+    tmp_path: Path, declared: str, codec: str, written: str
+) -> None:
+    name = {"latin-1": "Müller", "iso8859-15": "Œuf€"}.get(codec, "王^小东")
+    shown = film(2)
+    for keyword, vr, value in (
+        ("SpecificCharacterSet", "CS", declared.encode()),
+        ("PatientName", "PN", name.encode(codec)),
+        ("PatientID", "LO", name.encode(codec)),
+    ):
+        tag = Tag(tag_for_keyword(keyword))  # type: ignore[arg-type]
+        shown[tag] = RawDataElement(tag, vr, len(value), value, 0, False, True)
+    shown = dcmread(BytesIO(film_bytes(shown)))
+    path = tmp_path / "report.dcm"
+    path.write_bytes(file_bytes(build_report(shown, content(shown))))
+    report = dcmread(path)
+    assert (report.SpecificCharacterSet, report.PatientName, report.PatientID) == (written, name, name)
+    assert errors_of(path) == []
+
+
 def test_times_are_where_the_film_says_that_it_is() -> None:
     report = report_of(film(2, TimezoneOffsetFromUTC="-0430"))
     assert (report.ContentDate, report.ContentTime) == ("20261129", "091507.250000")

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from pydicom.charset import (
     STAND_ALONE_ENCODINGS,
     convert_encodings,
     decode_bytes,
+    default_encoding,
     encode_string,
     python_encoding,
 )
 
 _MULTI_BYTE = frozenset({"ISO 2022 IR 87", "ISO 2022 IR 159", "ISO 2022 IR 149", "ISO 2022 IR 58"})
 _ASCII = ("ISO_IR 6", "ISO 2022 IR 6")
-_ALIASES = {"ISO 2022 GBK": "GBK", "ISO 2022 58": "ISO 2022 IR 58"}  # that pydicom reads, and no standard names
+# GB18030 writes what GBK can in the same bytes, and more tools know it; the others no standard names.
+_ALIASES = {"GBK": "GB18030", "ISO 2022 GBK": "GB18030", "ISO 2022 58": "ISO 2022 IR 58"}
+_LATIN_9 = "ISO_IR 203"  # of the standard, and unknown to pydicom, which reads it as Latin-1
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,18 +29,18 @@ class Charset:
 
     Attributes:
         terms: the values of Specific Character Set (0008,0005); none is ASCII.
-        undeclared: that the film names none, and has bytes of more than 7 bits; pydicom reads those as Latin-1.
+        read_as: the codec of bytes that pydicom reads as Latin-1, since the film names no set that it knows.
     """
 
     terms: tuple[str, ...] = ()
-    undeclared: bool = False
+    read_as: str = ""
 
     def kept(self, text: str) -> str:
         """A text of the film as it stands in a result; UnicodeError where it cannot be written again."""
         if text.isascii():
             return text
-        if self.undeclared:
-            return text.encode("latin-1").decode("utf-8" if self.terms == ("ISO_IR 192",) else "latin-1")
+        if self.read_as:
+            return text.encode("latin-1").decode(self.read_as)
         encodings = convert_encodings(list(self.terms) or None)
         if decode_bytes(encode_string(text, encodings), encodings, set()) != text:
             raise UnicodeError
@@ -69,20 +74,38 @@ def charset_of(declared: object, texts: str) -> Charset:
         texts: all that is taken over, as pydicom reads it.
     """
     values = [declared] if isinstance(declared, str) else declared if isinstance(declared, Iterable) else []
-    terms = [_ALIASES.get(term, term) for term in (str(value).strip(" \0") for value in values)]
+    terms = [_ALIASES.get(term, term) for term in (_meant(str(value).strip(" \0")) for value in values)]
+    if terms == [_LATIN_9]:
+        return Charset(("ISO_IR 192",), read_as="iso8859-15")
     if any(term not in python_encoding for term in terms) or not any(terms) or set(terms) <= {"", *_ASCII}:
         if texts.isascii():
             return Charset()
         try:
             texts.encode("latin-1").decode("utf-8")
         except UnicodeError:
-            return Charset(("ISO_IR 100",), undeclared=True)
-        return Charset(("ISO_IR 192",), undeclared=True)
+            return Charset(("ISO_IR 100",), read_as="latin-1")
+        return Charset(("ISO_IR 192",), read_as="utf-8")
     if terms[0] in STAND_ALONE_ENCODINGS:
         return Charset((terms[0],))
+    alone = [term for term in terms if term in STAND_ALONE_ENCODINGS]  # where DICOM allows none, and pydicom drops it
     terms = [term for term in terms if term not in STAND_ALONE_ENCODINGS]
+    if alone and set(terms) <= {"", *_ASCII}:
+        return Charset((alone[0],), read_as=python_encoding[alone[0]])
     if len(terms) == 1 and terms[0] not in _MULTI_BYTE:
         return Charset((terms[0].replace("ISO 2022 IR", "ISO_IR"),))
     if terms[0] in _MULTI_BYTE:
         terms.insert(0, "")
     return Charset(tuple(term.replace("ISO_IR", "ISO 2022 IR") for term in terms))
+
+
+def _meant(term: str) -> str:
+    """A term as DICOM spells it, where pydicom too knows what is meant by another spelling, such as `UTF-8`."""
+    if term in python_encoding:
+        return term
+    with suppress(LookupError):
+        (codec,) = convert_encodings([term])
+        if codec != default_encoding:
+            name = codecs.lookup(codec).name
+            known = (each for each in python_encoding if each not in ("", *_ASCII))
+            return next((each for each in known if codecs.lookup(python_encoding[each]).name == name), term)
+    return term
