@@ -76,7 +76,7 @@ class Named(NamedTuple):
 
 # The examples of PS3.5, annexes H (Japanese), I (Korean) and J (UTF-8, GB18030), and names in sets of one byte.
 NAMES: dict[str, Named] = {
-    "ascii": Named((), "Phantom^Film"),
+    "ascii": Named((), "Film^Made"),
     "latin-1": Named(("ISO_IR 100",), "Buc^Jérôme"),
     "cyrillic": Named(("ISO_IR 144",), "Люксембург^Роза"),
     "greek": Named(("ISO_IR 126",), "Διονυσιος^Κωστας"),

@@ -26,7 +26,7 @@ from pydicom.uid import (
 
 from hilum.errors import FilmError
 from hilum.pacs.data_set import MOST_ELEMENTS
-from hilum.pacs.facts import age_at, read_facts
+from hilum.pacs.facts import read_facts
 from tests.pixels.dicoms import as_jpeg_baseline, dataset, stored_phantom, write
 
 TAGS = {
@@ -135,30 +135,32 @@ def test_what_lies_in_sequences_is_not_the_films(tmp_path: Path) -> None:
         assert facts.pixels == hashlib.sha256(pydicom.dcmread(path).PixelData).hexdigest()
 
 
-@pytest.mark.parametrize(
-    ("born", "taken", "age"),
-    [
-        ("20200229", "20210228", "011M"),
-        ("20200229", "20210301", "012M"),
-        ("20200101", "20200131", "030D"),
-        ("20200101", "20200201", "001M"),
-        ("20200101", "20211231", "023M"),
-        ("20200101", "20220101", "002Y"),
-        ("19500101", "20260101", "076Y"),
-        ("1950.01.01", "2026.01.01", "076Y"),
-        ("20260102", "20260101", ""),
-        ("", "20260101", ""),
-        ("20261301", "20270101", ""),
-        ("00000000", "20270101", ""),
-    ],
-)
-def test_an_age_is_counted_from_the_dates(born: str, taken: str, age: str) -> None:
-    assert age_at(born, taken) == age
-
-
 def test_an_age_that_is_missing_is_counted(tmp_path: Path) -> None:
     path = film(tmp_path / "film.dcm", PatientAge="", PatientBirthDate="20200105", StudyDate="20250104")
     assert read_facts(path).age == "004Y"
+
+
+@pytest.mark.parametrize("syntax", SYNTAXES, ids=lambda syntax: syntax.name)
+@pytest.mark.parametrize("undefined", [False, True])
+def test_codes_are_read_in_their_sequences(tmp_path: Path, syntax: str, undefined: bool) -> None:
+    path = tmp_path / "film.dcm"
+    ds = dataset(stored_phantom(), syntax, **TAGS)  # type: ignore[arg-type]
+    modifier, view, region = Dataset(), Dataset(), Dataset()
+    modifier.CodeValue, modifier.CodeMeaning = "399173006", "another"
+    view.CodeValue, view.CodeMeaning, view.ViewModifierCodeSequence = "399067008", "lateral", [modifier]
+    region.CodeValue, region.CodeMeaning = "816094009", "Chest"
+    for item, keyword in ((view, "ViewCodeSequence"), (region, "AnatomicRegionSequence")):
+        item.is_undefined_length_sequence_item = undefined
+        setattr(ds, keyword, [item, modifier])
+        ds[keyword].is_undefined_length = undefined
+    ds.PatientName, ds.PatientOrientation, ds.QualityControlImage = "A^B", ["A", "F"], "YES"
+    ds.SeriesDescription, ds.ProtocolName = "Chest lateral", "CXR"
+    write(path, ds)
+    facts = read_facts(path)
+    assert (facts.view_code, facts.region) == (("399067008", "lateral"), ("816094009", "Chest"))
+    assert (facts.name, facts.orientation, facts.quality_control) == ("A^B", "A", True)
+    assert facts.described == ("Chest lateral", "CXR")
+    assert facts.pixels == hashlib.sha256(pydicom.dcmread(path).PixelData).hexdigest()
 
 
 def test_an_element_twice_is_refused(tmp_path: Path) -> None:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from hilum.gate.check import Reason
 from hilum.gate.gate import Gate
-from hilum.records.ages import years_of
+from hilum.records.ages import OLDEST, years_of
 
 ADULT = 18  # years, from which on nobody is a child
-_OLDEST = 120  # years; larger numbers are mistakes, such as ages in months without their unit
 _NAMED_UP_TO = 89  # years; few people are older, so that the number alone may tell who it is (45 CFR 164.514)
 # These are what a film is, whoever it shows; what else the gate may say, an age says better.
 _WHAT_AN_AGE_EXPLAINS = frozenset({Reason.PASSED, Reason.ADULT, Reason.UNLIKE, Reason.STRANGE})
@@ -34,7 +33,7 @@ def reason_with_age(gate: Gate, reason: Reason, header: str = "", table: str = "
         return reason, ""
     known = [(years_of(header), Reason.ADULT_BY_HEADER), (years_of(table), Reason.ADULT_BY_TABLE)]
     for years, says in known:
-        if years is not None and ADULT <= years <= _OLDEST:
+        if years is not None and ADULT <= years <= OLDEST:
             return says, f"{int(years)} years" if years <= _NAMED_UP_TO else f"more than {_NAMED_UP_TO} years"
     of_child = any(years is not None and years < ADULT for years, _ in known)
     return (Reason.UNLIKE if of_child and reason == Reason.ADULT else reason), ""

@@ -6,6 +6,7 @@ import re
 from typing import NamedTuple
 
 from hilum.pacs.identity import is_own
+from hilum.pacs.projections import is_lateral, other_part
 from hilum.pacs.records import AnsweredFilm, FilmFacts
 from hilum.pacs.settings import Films
 from hilum.records import NOT_JUDGED
@@ -20,9 +21,6 @@ _BY_CLASS = {  # the modality of what names none
     "1.2.840.10008.5.1.4.1.1.12.2": "RF",
     "1.2.840.10008.5.1.4.1.1.7": "SC",
 }
-# View Position (PS3.3, C.8.7.1.1.2 and C.8.11.5): left and right lateral. A decubitus is a frontal film.
-_LATERAL = ("LL", "RL", "LAT", "LATERAL", "LLAT", "RLAT")
-_CHEST = ("CHEST", "THORAX", "TORAX", "LUNG", "PULMO")  # in Body Part Examined (PS3.16, annex L), and what is written
 _TERM = re.compile(r"[A-Z0-9][A-Z0-9 _-]{0,15}")  # a Code String (PS3.5, 6.2): anything else is not repeated
 _ADULT = "is an adult's, says the header"  # the gate's words
 
@@ -93,18 +91,17 @@ def _frames(facts: FilmFacts, films: Films) -> str:
 
 
 def _phantom(facts: FilmFacts, films: Films) -> str:
-    words = " ".join((facts.body_part, facts.patient, facts.station)).upper()
-    return "of a phantom" if "PHANTOM" in words else ""
+    words = " ".join((facts.body_part, facts.patient, facts.name, facts.station, *facts.described)).upper()
+    return "of a phantom" if facts.quality_control or "PHANTOM" in words else ""
 
 
 def _body_part(facts: FilmFacts, films: Films) -> str:
-    part = facts.body_part.upper()
-    is_chest = not part or any(each in part for each in _CHEST)
-    return "" if is_chest else f"of another part of the body than the chest ({_term(part)})"
+    part = other_part(facts)
+    return f"of another part of the body than the chest ({_term(part)})" if part else ""
 
 
 def _view(facts: FilmFacts, films: Films) -> str:
-    return "a lateral film" if facts.view.upper() in _LATERAL else ""
+    return "a lateral film" if is_lateral(facts) else ""
 
 
 _RULES = (_modality, _raw, _secondary, _frames, _phantom, _body_part, _view)

@@ -10,10 +10,12 @@ from __future__ import annotations
 import io
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
+from contextlib import suppress
 from typing import BinaryIO, NamedTuple
 
 MOST_ELEMENTS = 100_000  # of one data set, with those of its sequences and the items of its pixel data
+_MOST_WITHIN = 4096  # bytes of a sequence of codes
 _DEEPEST = 64  # sequences and items in one another
 _UNDEFINED = 0xFFFFFFFF
 _ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
@@ -104,6 +106,34 @@ class ElementReader:
             self._skip_sequence(element.vr)
         else:
             self._pass(element.length)
+
+    def within(self, sequence: Element, wanted: Container[int]) -> dict[int, bytes]:
+        """The first values of some elements in a sequence's items, which is passed over; none of a long sequence.
+
+        Args:
+            sequence: whose value is read.
+            wanted: tags of texts.
+        """
+        if sequence.length is None and sequence.vr != "UN":
+            return self._first_values(wanted)
+        if sequence.length is None or sequence.length > _MOST_WITHIN:
+            self.skip(sequence)
+            return {}
+        value = self.take(sequence.length)
+        inner = ElementReader(io.BytesIO(value), len(value))
+        inner.explicit, inner.big_endian = self.explicit and sequence.vr != "UN", self.big_endian
+        with suppress(DataSetError):  # whose length is right, whatever lies in it
+            return inner._first_values(wanted)
+        return {}
+
+    def _first_values(self, wanted: Container[int]) -> dict[int, bytes]:
+        found: dict[int, bytes] = {}
+        while (element := self.head()) and element.tag != _SEQUENCE_END:
+            if element.tag in wanted and element.tag not in found and (element.length or 0) <= _MOST_WITHIN:
+                found[element.tag] = self.take(element.length or 0)
+            elif element.tag not in (_ITEM, _ITEM_END):
+                self.skip(element)
+        return found
 
     def items(self) -> Iterator[bytes]:
         """The value of encapsulated pixel data: its items as they stand, without the delimiter (PS3.5, A.4)."""

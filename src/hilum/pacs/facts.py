@@ -9,8 +9,6 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-import re
-from datetime import date
 from typing import BinaryIO, NamedTuple
 
 from msgspec import structs
@@ -23,12 +21,12 @@ from hilum.pacs.records import FilmFacts
 from hilum.pixels.bounds import MAX_INFLATED
 from hilum.pixels.decode import without_warnings
 from hilum.pixels.dicom.parse import DEFLATED, byte_order
+from hilum.records.ages import known_age
 from hilum.records.text import one_line
 
 _PIXEL_DATA, _CHARACTER_SET, _IMAGE_TYPE = 0x7FE00010, 0x00080005, 0x00080008
 _MEDIA_CLASS, _SYNTAX = 0x00020002, 0x00020010
 _MOST_BYTES = 1024  # of a text; what is longer is no such text, and its beginning will do
-_DATE = re.compile(r"(\d{4})\.?(\d\d)\.?(\d\d)")  # with points as in ACR-NEMA (PS3.5, section 6.2)
 _TEXTS = {
     0x00080016: "sop_class",
     0x00080018: "instance",
@@ -42,37 +40,17 @@ _TEXTS = {
     0x00185101: "view",
     0x00101010: "age",
     0x00080068: "intent",
-    0x00100030: "born",
-    0x00080020: "taken",
+    0x00100010: "name",
+    0x00200020: "orientation",
 }
+_DATES = {0x00100030: "born", 0x00080020: "study", 0x00080022: "acquisition", 0x00080023: "content"}
+_DESCRIBED = (0x0008103E, 0x00181030, 0x00181400)  # Series Description, Protocol Name, and how a machine calls it
+_QUALITY_CONTROL = (0x00100200, 0x00280300)  # Subject, Image
+_CODES = (0x00082218, 0x00540220)  # Anatomic Region Sequence, View Code Sequence
+_CODE, _MEANING = 0x00080100, 0x00080104
 _NUMBERS = {0x00280010: "rows", 0x00280011: "columns", 0x00280008: "frames"}
-_WANTED = frozenset((*_TEXTS, *_NUMBERS, _CHARACTER_SET, _IMAGE_TYPE))
+_WANTED = frozenset((*_TEXTS, *_DATES, *_DESCRIBED, *_QUALITY_CONTROL, *_NUMBERS, _CHARACTER_SET, _IMAGE_TYPE))
 _UIDS = {"sop_class": "SOP Class", "instance": "SOP Instance", "study": "Study Instance", "series": "Series Instance"}
-
-
-def age_at(born: str, taken: str) -> str:
-    """An age as DICOM writes one: in days, in months from the first on, in years from the second on.
-
-    Args:
-        born: a date, as in `20190529`.
-        taken: likewise.
-
-    Returns:
-        The age; empty where a date is none, or the film older than the patient.
-
-    >>> age_at("20190529", "20230528"), age_at("20221001", "20230528"), age_at("20230527", "20230528")
-    ('003Y', '007M', '001D')
-    """
-    try:
-        first, last = (date(*map(int, found.groups())) for day in (born, taken) if (found := _DATE.fullmatch(day)))
-    except ValueError:
-        return ""
-    months = 12 * (last.year - first.year) + last.month - first.month - (last.day < first.day)
-    if last < first:
-        return ""
-    if months < 1:
-        return f"{(last - first).days:03d}D"
-    return f"{months:03d}M" if months < 24 else f"{months // 12:03d}Y"
 
 
 def read_facts(path: str | os.PathLike[str]) -> FilmFacts:
@@ -114,17 +92,13 @@ def _facts(name: str, file: BinaryIO, size: int) -> FilmFacts:
             raise FilmError(name, f"its {words} UID is no UID; correct it, or export the film again")
     if not content.texts.get("instance"):
         raise FilmError(name, "a DICOM without a SOP Instance UID; export the film again")
-    born, taken = content.texts.pop("born", ""), content.texts.pop("taken", "")
-    content.texts["age"] = content.texts.get("age") or age_at(born, taken)
-    facts = FilmFacts(transfer_syntax=syntax, image_type=content.image_type, pixels=content.pixels)
-    return structs.replace(facts, **content.texts, **content.numbers)
+    return structs.replace(content.facts, transfer_syntax=syntax, **content.texts, **content.numbers)
 
 
 class _Content(NamedTuple):
     texts: dict[str, str]
     numbers: dict[str, int]
-    image_type: tuple[str, ...]
-    pixels: str
+    facts: FilmFacts  # all others
 
 
 def _meta(file: BinaryIO, size: int) -> dict[int, str]:
@@ -148,15 +122,18 @@ def _meta(file: BinaryIO, size: int) -> dict[int, str]:
 
 def _content(reader: ElementReader, media_class: str) -> _Content:
     raw: dict[int, bytes] = {}
+    coded: dict[int, dict[int, bytes]] = {}
     pixels = ""
     while element := reader.head():
         if element.tag == _PIXEL_DATA:
             pixels = _digest(reader, element)
             break
-        if element.tag in raw:
+        if element.tag in raw or element.tag in coded:
             raise DataSetError("that says one thing twice")  # and whoever reads it next may take the other one
         if element.tag in _WANTED and element.length is not None:
             raw[element.tag] = _value(reader, element)
+        elif element.tag in _CODES:
+            coded[element.tag] = reader.within(element, (_CODE, _MEANING))
         else:
             reader.skip(element)
     character_sets = _ascii(raw.get(_CHARACTER_SET, b"")).split("\\")
@@ -164,7 +141,21 @@ def _content(reader: ElementReader, media_class: str) -> _Content:
     texts["sop_class"] = texts.get("sop_class") or media_class
     image_type = tuple(one_line(each).strip() for each in _ascii(raw.get(_IMAGE_TYPE, b"")).split("\\"))
     numbers = {field: _number(raw[tag], tag, reader.big_endian) for tag, field in _NUMBERS.items() if raw.get(tag)}
-    return _Content(texts, numbers, image_type if any(image_type) else (), pixels)
+    dates = {name: _text(raw[tag], character_sets) for tag, name in _DATES.items() if tag in raw}
+    texts["age"] = known_age(texts.get("age", ""), dates.pop("born", ""), dates.values())
+    region, view_code = (
+        (_text(found.get(_CODE, b""), character_sets), _text(found.get(_MEANING, b""), character_sets))
+        for found in (coded.get(tag, {}) for tag in _CODES)
+    )
+    facts = FilmFacts(
+        image_type=image_type if any(image_type) else (),
+        pixels=pixels,
+        described=tuple(filter(None, (_text(raw.get(tag, b""), character_sets) for tag in _DESCRIBED))),
+        quality_control=any(_ascii(raw.get(tag, b"")).upper() == "YES" for tag in _QUALITY_CONTROL),
+        region=region,
+        view_code=view_code,
+    )
+    return _Content(texts, numbers, facts)
 
 
 def _value(reader: ElementReader, element: Element) -> bytes:

@@ -23,13 +23,19 @@ class FilmFacts(Struct, frozen=True, kw_only=True):
         study: Study Instance UID.
         series: Series Instance UID.
         patient: Patient ID.
+        name: Patient's Name.
         transfer_syntax: of the file.
         modality: such as `DX`.
         manufacturer: of the machine.
         station: Station Name.
         body_part: Body Part Examined.
+        region: code and meaning of the Anatomic Region Sequence.
         view: View Position.
-        age: Patient's Age, such as `004Y`; computed from the dates of birth and study where it is missing.
+        view_code: code and meaning of the View Code Sequence.
+        orientation: the first value of Patient Orientation, such as `L`.
+        described: Series Description, Protocol Name and Acquisition Device Processing Description.
+        quality_control: whether it is called an image or a subject of quality control.
+        age: Patient's Age, such as `004Y`; counted from the dates of birth and study where it says none.
         image_type: its values.
         intent: Presentation Intent Type.
         rows: of the film; 0 where it does not say.
@@ -43,12 +49,18 @@ class FilmFacts(Struct, frozen=True, kw_only=True):
     study: str = ""
     series: str = ""
     patient: str = ""
+    name: str = ""
     transfer_syntax: str = ""
     modality: str = ""
     manufacturer: str = ""
     station: str = ""
     body_part: str = ""
+    region: tuple[str, str] = ("", "")
     view: str = ""
+    view_code: tuple[str, str] = ("", "")
+    orientation: str = ""
+    described: tuple[str, ...] = ()
+    quality_control: bool = False
     age: str = ""
     image_type: tuple[str, ...] = ()
     intent: str = ""

@@ -11,7 +11,7 @@ class FilmHeader(Struct, frozen=True):
     Attributes:
         patient: PatientID, which the store keeps as a pseudonym only.
         study: StudyInstanceUID, likewise.
-        age: PatientAge, such as `034Y`.
+        age: PatientAge, such as `034Y`; counted from the dates of birth and of the film where it says none.
         sex: PatientSex, such as `F`.
         view: ViewPosition, such as `PA`.
         spacing: millimetres between the centres of two pixels, across; 0 where unknown.

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from hilum.pixels.dicom.elements import numbers_of, text
 from hilum.pixels.film_header import FilmHeader
+from hilum.records.ages import known_age
 from hilum.records.text import one_line
 
 if TYPE_CHECKING:
@@ -37,10 +38,12 @@ def _words(ds: Dataset, keyword: str) -> str:
 
 
 def _age(ds: Dataset) -> str:
+    dates = (_words(ds, keyword) for keyword in ("StudyDate", "AcquisitionDate", "ContentDate"))
     try:
-        return text(ds, "PatientAge")[:8]
+        age = text(ds, "PatientAge")[:8]
     except Exception:  # likewise
-        return ""
+        age = ""
+    return known_age(age, _words(ds, "PatientBirthDate"), dates)
 
 
 def _spacing(ds: Dataset) -> float:
