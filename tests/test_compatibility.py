@@ -160,9 +160,13 @@ def assert_same_rows(was: Path, now: Path) -> None:
     (header, *old), (now_header, *new) = (list(csv.reader(path.open())) for path in (was, now))
     assert [*header, *ADDED_COLUMNS] == now_header
     assert len(old) == len(new)
+    sets = 0
     for one, other in zip(old, new, strict=True):
         for column, before, after in zip(header, one, other[: len(header)], strict=True):
             if column.startswith("prob_") and not SAME_MACHINE:
                 assert float(after) == pytest.approx(float(before), abs=2e-3)
+            elif column == "plausible" and not SAME_MACHINE:
+                sets += before != after  # a film at the bound may be on either side of it
             elif column != "flags":
                 assert before == after, column
+    assert sets <= 0.02 * len(old)

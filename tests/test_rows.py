@@ -249,6 +249,7 @@ def filled(folder: Path, *numbers: int) -> tuple[dict[int, int], list[int]]:
 
 def swapped(data: bytes, first: int, second: int, length: int) -> bytes:
     pieces = [data[start : start + length] for start in range(0, len(data), length)]
+    first, second = first % len(pieces), second % len(pieces)  # what was cut off before may have left few of them
     pieces[first], pieces[second] = pieces[second], pieces[first]
     return b"".join(pieces)
 

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 from sklearn.metrics import recall_score, roc_auc_score
 
@@ -15,6 +14,7 @@ from hilum.bundle import Bundle, OperatingPoint
 from hilum.bundle.int8 import add_forms, compare, refuse_changed
 from hilum.bundle.quantise import quantise
 from hilum.errors import RequestError
+from hilum.onnx_session import open_session
 from hilum.pixels import chest_phantom, preprocess
 from hilum.recipe import Pixels
 from tests.bundle.conftest import make_of
@@ -42,7 +42,7 @@ def int8(opened: Bundle) -> Path:
 
 
 def logits(network: bytes | Path, films: np.ndarray) -> np.ndarray:
-    session = onnxruntime.InferenceSession(network, providers=["CPUExecutionProvider"])
+    session = open_session(network if isinstance(network, bytes) else network.read_bytes())
     return np.asarray(session.run(["logits"], {"films": films[:, None].astype(np.float32) / np.float32(255)})[0])
 
 

