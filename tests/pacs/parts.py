@@ -24,6 +24,7 @@ from hilum.pacs.steps import FilmSteps
 from hilum.records import NOT_JUDGED, Film, Prediction
 from hilum.store import NodeFilm, NodeSending, open_store
 from tests.pacs.films import file_bytes
+from tests.pacs.spooling import put
 
 FACTS = DetectorFacts("rule", "1.0", "5" * 64, "youden", ("NORMAL", "PNEUMONIA"), 0.5)
 
@@ -127,7 +128,7 @@ def running(settings: NodeSettings, answers: RuledAnswers, *senders: KeepingSend
 def arrive(node: Node, film: Dataset, source: str = "CR1") -> None:
     """Have a film come in as a receiver has it."""
     spool = node.folders.films
-    node.queue.accept(spool.arrival(spool.put(file_bytes(film), source)))
+    node.queue.accept(spool.arrival(put(spool, file_bytes(film), source)))
 
 
 def wait_until(condition: Callable[[], object], seconds: float = 20.0) -> None:
@@ -191,7 +192,7 @@ class Workbench:
 
     def arrive(self, film: Dataset, source: str = "CR1") -> NodeFilm:
         """Have a film come in; gives the row of that one, or of what it is taken for."""
-        path = self.folders.films.put(file_bytes(film), source)
+        path = put(self.folders.films, file_bytes(film), source)
         arrival = self.folders.films.arrival(path)
         self.queue.accept(arrival)
         instance = self.store.pseudonym("film", arrival.facts.instance)

@@ -90,7 +90,7 @@ def test_what_was_refused_can_be_sent_again(tmp_path: Path) -> None:
     for _ in range(MOST_REFUSALS):
         bench.dispatch.send(id_, "report", "pacs")
     pacs.outcome = lambda path: None
-    bench.store.node_sendings.again(None, lambda *_: None)
+    bench.store.node_sendings.again(lambda *_: None)
     assert bench.dispatch.send(id_, "report", "pacs") == "sent"
     assert (bench.film(id_).state, bench.film(id_).why) == ("sent", "")
 

@@ -11,6 +11,7 @@ from hilum.pacs.records import DetectorFacts
 from hilum.pacs.settings import Films
 from tests.pacs.films import file_bytes, film
 from tests.pacs.parts import FACTS, RuledAnswers, Workbench
+from tests.pacs.spooling import put
 
 
 @pytest.fixture
@@ -100,9 +101,9 @@ def test_a_film_is_still_there_where_the_store_does_not_take_it(
 
 def test_films_without_a_row_are_swept_up_at_the_start(bench: Workbench) -> None:
     known = bench.arrive(film(1))
-    bench.folders.films.put(file_bytes(film(2)), "CR2")  # killed before it was enqueued
-    bench.folders.films.put(file_bytes(film(1)), "CR1")  # killed before the second one was removed
-    bench.folders.films.put(b"no DICOM at all", "CR1")  # nobody was told that this was taken
+    put(bench.folders.films, file_bytes(film(2)), "CR2")  # killed before it was enqueued
+    put(bench.folders.films, file_bytes(film(1)), "CR1")  # killed before the second one was removed
+    put(bench.folders.films, b"no DICOM at all", "CR1")  # nobody was told that this was taken
     assert bench.queue.sweep() == 3
     assert len(bench.enqueued) == 2
     swept = next(each for each in bench.store.node_films.latest() if each.workflow_id != known.workflow_id)

@@ -15,6 +15,7 @@ import pytest
 
 from hilum.errors import RequestError, StoreError
 from hilum.pacs.spool import Spool, source_of
+from tests.pacs.spooling import put
 
 
 @pytest.fixture
@@ -27,33 +28,33 @@ def names(spool: Spool) -> list[str]:
 
 
 def test_a_film_comes_back_as_it_was(spool: Spool) -> None:
-    path = spool.put([b"one", b"two"], "CT-1")
+    path = put(spool, [b"one", b"two"], "CT-1")
     assert path.read_bytes() == b"onetwo"
     assert spool.sweep() == [path]
     assert source_of(path) == "CT-1"
 
 
 def test_the_same_film_twice_is_two_files(spool: Spool) -> None:
-    assert spool.put(b"film") != spool.put(b"film")
+    assert put(spool, b"film") != put(spool, b"film")
     assert len(spool.sweep()) == 2
 
 
 def test_nobody_else_may_look(spool: Spool) -> None:
-    path = spool.put(b"film")
+    path = put(spool, b"film")
     assert path.stat().st_mode & 0o777 == 0o600
     assert spool.folder.stat().st_mode & 0o777 == 0o700
 
 
 @pytest.mark.parametrize("source", ["", "CT-1", "北京", "../../etc", "a/b\0\n", "x" * 64])
 def test_a_source_is_kept_in_the_name_whatever_it_is(spool: Spool, source: str) -> None:
-    path = spool.put(b"film", source)
+    path = put(spool, b"film", source)
     assert path.parent == spool.folder
     assert source_of(path) == source
 
 
 def test_a_sources_name_of_any_length_is_refused(spool: Spool) -> None:
     with pytest.raises(RequestError, match="at most 64 bytes, this one 65"):
-        spool.put(b"film", "x" * 65)
+        put(spool, b"film", "x" * 65)
     assert names(spool) == []
 
 
@@ -73,7 +74,7 @@ def test_the_file_then_its_name_then_the_folder_are_written(spool: Spool, monkey
 
     monkeypatch.setattr(os, "fsync", noted_fsync)
     monkeypatch.setattr(Path, "rename", noted_rename)
-    spool.put(b"film")
+    put(spool, b"film")
     assert steps == ["file of 4", "name", "folder"]
 
 
@@ -84,7 +85,7 @@ def test_a_full_disk_leaves_nothing(spool: Spool, monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(call, full)
     with pytest.raises(StoreError, match="No space left on device; make room"):
-        spool.put(b"film")
+        put(spool, b"film")
     monkeypatch.undo()
     assert names(spool) == []
 
@@ -104,13 +105,13 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 @pytest.mark.slow
 def test_a_real_disk_that_fills_up_leaves_nothing_of_the_film_that_did_not_fit(small_disk: Path) -> None:
     spool = Spool(small_disk)
-    kept = [spool.put(bytes(300_000)) for _ in range(3)]
+    kept = [put(spool, bytes(300_000)) for _ in range(3)]
     with pytest.raises(StoreError, match="No space left on device; make room, name another folder"):
-        spool.put(bytes([1]) * 100_000 for _ in range(3))
+        put(spool, (bytes([1]) * 100_000 for _ in range(3)))
     assert sorted(spool.sweep()) == sorted(kept)
     assert len(names(spool)) == 3
     spool.remove(kept[0])
-    spool.put(bytes(300_000))
+    put(spool, bytes(300_000))
 
 
 @pytest.mark.slow
@@ -119,7 +120,7 @@ def test_a_disk_is_never_filled_to_the_last_byte(small_disk: Path) -> None:
     spool = Spool(small_disk)
     with suppress(StoreError):
         for _ in range(1000):
-            spool.put(bytes(2000))
+            put(spool, bytes(2000))
     assert 100 < len(spool.sweep()) < 1000
     assert os.statvfs(small_disk).f_bavail > 0
 
@@ -135,7 +136,7 @@ def test_a_folder_that_is_not_written_leaves_nothing(spool: Spool, monkeypatch: 
 
     monkeypatch.setattr(os, "fsync", of_files_only)
     with pytest.raises(StoreError, match="Input/output error"):
-        spool.put(b"film")
+        put(spool, b"film")
     assert names(spool) == []
 
 
@@ -151,7 +152,7 @@ def test_a_sender_that_stops_in_the_middle_leaves_nothing(spool: Spool) -> None:
         raise ConnectionError
 
     with pytest.raises(ConnectionError):
-        spool.put(stops())
+        put(spool, stops())
     assert names(spool) == []
 
 
@@ -175,13 +176,13 @@ def test_what_a_killed_process_left_is_swept_and_what_another_one_writes_is_not(
 
 
 def test_the_oldest_film_comes_first(spool: Spool) -> None:
-    first, second = spool.put(b"1"), spool.put(b"2")
+    first, second = put(spool, b"1"), put(spool, b"2")
     os.utime(second, (1, 1))
     assert spool.sweep() == [second, first]
 
 
 def test_removing_twice_is_no_error(spool: Spool) -> None:
-    path = spool.put(b"film")
+    path = put(spool, b"film")
     spool.remove(path)
     spool.remove(path)
     assert spool.sweep() == []

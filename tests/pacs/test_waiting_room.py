@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 from pydicom.uid import ExplicitVRLittleEndian
 
+from hilum.pacs.settings import Limits
 from hilum.pacs.waiting_room import WaitingRoom
 from tests.pacs.raw_caller import VERIFICATION, request_pdu
 
@@ -19,9 +20,10 @@ ADDRESS = ("10.0.0.1", 1)
 class Room:
     def __init__(self, seconds: float = 10.0, associations: int = 2, of_address: int = 1) -> None:
         self.entered: list[socket.socket] = []
+        limits = Limits(associations=associations, associations_an_address=of_address, silent_seconds=seconds)
         self.turned_away: list[tuple[str, str, str]] = []
         self.room = WaitingRoom(
-            (associations, of_address, seconds),
+            limits,
             None,
             lambda sock, _: self.entered.append(sock),
             lambda *what: self.turned_away.append(what),

@@ -163,7 +163,7 @@ def test_what_was_refused_is_sent_again_by_hand_and_at_the_next_start(tmp_path: 
         arrive(node, film(1))
         wait_until(lambda: node.store.node_sendings.counts() == {("pacs", "refused"): 2})
         assert states(node) == ["refused"]
-        assert node.send_again("pacs") == 2
+        assert node.send_again() == 2
         wait_until(lambda: node.store.node_sendings.counts() == {("pacs", "refused"): 2})
     pacs.outcome = lambda path: None
     with running(settings, answers, pacs) as node:

@@ -138,7 +138,7 @@ def test_a_film_whose_report_every_destination_has_is_sent(store: Store, predict
     assert sending is not None
     assert (sending.state, sending.why, sending.tries) == ("refused", "0xA900", 2)
     again: list[str] = []
-    store.node_sendings.again(None, lambda _, found: again.extend(each.destination for each in found))
+    store.node_sendings.again(lambda _, found: again.extend(each.destination for each in found))
     assert again == ["archive"]
     assert state() == "reported"
     store.node_sendings.add(id_, "report", ["pacs", "archive"])  # a step that is done again

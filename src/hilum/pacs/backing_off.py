@@ -36,11 +36,6 @@ class StoppableClock:
     def __init__(self) -> None:
         self._stop = threading.Event()
 
-    @property
-    def stopping(self) -> bool:
-        """Whether the node stops."""
-        return self._stop.is_set()
-
     def stop(self) -> None:
         """End every wait, and every later one at once."""
         self._stop.set()

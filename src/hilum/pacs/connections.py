@@ -39,9 +39,8 @@ _CANCEL_SECONDS = 1.0
 # An association that has said nothing for some time sleeps for a quarter of it at a time: bytes wake it up at once, a
 # request to release it is answered so much later.
 _AWAKE_SECONDS, _LONGEST_NAP = 0.2, 0.25
-_WORKING_NAP = (
-    0.004  # between two looks whether there is a reply: a film takes some 50 ms, a look 50 µs of everybody's
-)
+# Between two looks whether there is a reply: a film takes some 50 ms, a look 50 µs of everybody's.
+_WORKING_NAP = 0.004
 
 
 class Phase(Enum):

@@ -108,10 +108,11 @@ class Durable:
         return frozenset(ids | set(map(first_id, ids)))
 
     def pick_up(self) -> int:
-        """Go on with workflows of this node that are under way by the database, and are not; gives how many.
+        """Go on with workflows that nobody would go on with; gives how many.
 
-        So they are after the database did not take what had become of them. Called every now and then: what is so at
-        two calls in a row is no workflow that has just begun.
+        They are those of this node that are under way by the database, and are not: so they are after the database
+        did not take what had become of them. Called every now and then: what is so at two calls in a row is no
+        workflow that has just begun. And they are those that wait for a time too far away.
         """
         dbos = _get_dbos_instance()
         found = self.client.list_workflows(

@@ -11,7 +11,6 @@ import json
 import logging
 import re
 import threading
-from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Literal, TextIO
 
@@ -38,15 +37,6 @@ def log_event(event: str, film: str = "", level: int = logging.INFO, **facts: Fa
     named = {"film": film[:_SHOWN_DIGITS]} if film else {}
     shown = {name: round(value, 3) if isinstance(value, float) else value for name, value in facts.items()}
     logger.log(level, event, extra={"event_facts": named | shown})
-
-
-def shown_title(title: str, known: Collection[str]) -> str:
-    """An AE title where the settings hold it, and else `unknown`: a stranger's may say anything.
-
-    >>> shown_title("XRAY1 ", ["XRAY1"]), shown_title("DOE^JANE", ["XRAY1"])
-    ('XRAY1', 'unknown')
-    """
-    return title.strip() if title.strip() in known else "unknown"
 
 
 def without_terms(why: str) -> str:

@@ -61,7 +61,7 @@ class Node:
     def __init__(
         self,
         settings: NodeSettings,
-        open_answers: Callable[[NodeSettings], FilmAnswerer] = open_answerer,
+        open_answerer: Callable[[NodeSettings], FilmAnswerer] = open_answerer,
         open_destination: Callable[[Destination], Sender] = open_sender,
         beat_seconds: float = BEAT_SECONDS,
     ) -> None:
@@ -69,11 +69,11 @@ class Node:
 
         Args:
             settings: as `hilum.pacs.settings_file.read_settings` gives them.
-            open_answers: opens what answers films.
+            open_answerer: opens what answers films.
             open_destination: opens a destination.
             beat_seconds: between two heartbeats.
         """
-        self.settings, self._open_answers, self._open_destination = settings, open_answers, open_destination
+        self.settings, self._open_answerer, self._open_destination = settings, open_answerer, open_destination
         self._beat_seconds = beat_seconds
         self._closing = ExitStack()
         self._clock = StoppableClock()
@@ -100,18 +100,14 @@ class Node:
         self._closing.close()
         log_event("stopped")
 
-    def send_again(self, destination: str | None = None) -> int:
-        """Have results sent once more that were refused for good; gives how many.
-
-        Args:
-            destination: only what this one has refused; None for every one.
-        """
+    def send_again(self) -> int:
+        """Have results sent once more that were refused for good; gives how many."""
 
         def enqueue(connection: Connection, found: Sequence[NodeSending]) -> None:
             for each in found:
                 self._enqueuing.again(connection, each)
 
-        return len(self.store.node_sendings.again(destination, enqueue))
+        return len(self.store.node_sendings.again(enqueue))
 
     def _open(self, opened: ExitStack) -> None:
         settings, node = self.settings, self.settings.node
@@ -125,16 +121,16 @@ class Node:
             log_event("certificate", level=logging.WARNING, why=why)
         if settings.metrics.port:
             opened.callback(MetricsServer(self.metrics, settings.metrics.host, settings.metrics.port).close)
-        answers = self._open_answers(settings)
-        opened.callback(answers.close)
+        answerer = self._open_answerer(settings)
+        opened.callback(answerer.close)
         senders = {} if node.shadow else {each.name: self._open_destination(each) for each in settings.destinations}
         for sender in senders.values():
             opened.callback(sender.close)
         durable = Durable(store.database, node.name)
         self._enqueuing = enqueuing = Enqueuing(durable.client)
-        steps = FilmSteps(settings, store, folders, answers, self._route, enqueuing.result, enqueuing.capture)
+        steps = FilmSteps(settings, store, folders, answerer, self._route, enqueuing.result, enqueuing.capture)
         dispatch = Dispatch(store, folders, senders, self._clock, steps.make_again, enqueuing.again)
-        self.queue = FilmQueue(settings, store, folders, answers.facts, enqueuing.film)
+        self.queue = FilmQueue(settings, store, folders, answerer.facts, enqueuing.film)
         assign(NodeWork(steps, dispatch, self._clock, store, self.metrics))
         opened.callback(assign, None)
         opened.callback(durable.close, _STOPPING_SECONDS)
@@ -146,8 +142,8 @@ class Node:
         opened.callback(retention.close)
         if missing := enqueue_missing(store, durable, enqueuing):
             log_event("enqueued again", level=logging.WARNING, workflows=missing)
-        accept, place = self.queue.accept, store.node_state
-        sources = [open_source(each, settings, folders.films, accept, place) for each in settings.sources]
+        accept, cursors = self.queue.accept, store.node_state
+        sources = [open_source(each, settings, folders.films, accept, cursors) for each in settings.sources]
         self.metrics.watch_sources(lambda: [follower.state for follower in sources])
         self.queue.sweep()
         if not node.shadow:

@@ -115,9 +115,8 @@ class DicomReceiver:
             RequestError: the address is none of this machine's, or the port is taken.
         """
         _config.LOG_HANDLER_LEVEL = "none"  # which says in words what each PDU holds
-        logging.getLogger("pynetdicom").setLevel(
-            logging.CRITICAL
-        )  # whatever a stranger sends would be an error of it
+        # Whatever a stranger sends would be an error of pynetdicom's.
+        logging.getLogger("pynetdicom").setLevel(logging.CRITICAL)
         host, port = self._settings.host, self._settings.port
         try:
             server = CallerServer(

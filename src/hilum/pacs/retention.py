@@ -74,13 +74,13 @@ class FolderRetention:
 
     def _hours(self) -> dict[FilmState, float]:
         """How long films of each state stay; others are still needed."""
-        films, set_apart = self._keep.films_hours, 24 * self._keep.quarantine_days
+        films, to_be_looked_at = self._keep.films_hours, 24 * self._keep.quarantine_days
         return {
             "sent": films,
             "shadow": films,
-            "refused": set_apart,
-            "failed": set_apart,
-            "quarantined": set_apart,
+            "refused": to_be_looked_at,
+            "failed": to_be_looked_at,
+            "quarantined": to_be_looked_at,
             "left alone": 0.0,
         }
 

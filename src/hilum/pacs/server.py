@@ -63,9 +63,7 @@ class CallerServer(AssociationServer):
         super().__init__(ae, address, ae.ae_title, ae.supported_contexts, None, handlers, CallerHandler)
         self.seats, self.turned_away = seats, Counter(address=0, tls=0, protocol=0)
         self._callers, self._log = callers, log
-        limits = seats.limits
-        allowed = limits.associations, limits.associations_an_address, limits.silent_seconds
-        self._room = WaitingRoom(allowed, tls, self._enter, self._turn_away)
+        self._room = WaitingRoom(seats.limits, tls, self._enter, self._turn_away)
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._serve, name="hilum-dicom", daemon=True)
 

@@ -212,7 +212,7 @@ class Keep(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     Attributes:
         films_hours: films, after their results were sent.
         results_hours: results, after they were sent; those of the shadow mode, after they were made.
-        quarantine_days: films that were set apart.
+        quarantine_days: films that were set apart, whose report was refused, or that have failed.
         store_films_hours: films in the store, where the reading room shows them; 0 keeps none there.
     """
 

@@ -7,7 +7,7 @@ import fcntl
 import os
 import time
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -45,44 +45,15 @@ class Spool:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             _sync_folder(folder.parent)
 
-    def put(self, content: bytes | Iterable[bytes], source: str = "") -> Path:
-        """Keep a film; when this returns it outlives a power cut.
-
-        Args:
-            content: of the file, whole or in blocks.
-            source: the calling AE title, or the name of the source; at most 64 bytes.
-
-        Returns:
-            Its path.
-
-        Raises:
-            RequestError: the source's name is longer.
-            StoreError: the disk is full, or cannot be written to. Nothing is left there.
-        """
-        with self.writing(source) as film:
-            for block in (content,) if isinstance(content, bytes) else content:
-                film.write(block)
-            return film.keep()
-
     @contextmanager
     def writing(self, source: str = "") -> Iterator[SpoolFile]:
         """A film that comes in blocks; unless it is kept, nothing of it is left after the `with` block.
 
-        Raises:
-            RequestError: the source's name is longer than 64 bytes.
-            StoreError: the disk is full, or cannot be written to.
-        """
-        film = self.begin(source)
-        try:
-            yield film
-        finally:
-            film.close()
-
-    def begin(self, source: str = "") -> SpoolFile:
-        """A film that comes in blocks, as `writing` gives it, for whoever closes it by themselves.
+        Args:
+            source: the calling AE title, or the name of the source; at most 64 bytes.
 
         Raises:
-            RequestError: the source's name is longer than 64 bytes.
+            RequestError: the source's name is longer.
             StoreError: the disk is full, or cannot be written to.
         """
         letters = source.encode("utf-8", "surrogatepass")
@@ -92,7 +63,11 @@ class Spool:
             disk = os.statvfs(self.folder)
             if disk.f_bavail * disk.f_frsize < min(_RESERVE_BYTES, _RESERVE_SHARE * disk.f_blocks * disk.f_frsize):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        return SpoolFile(self.folder, f"{uuid.uuid4().hex}-{letters.hex()}")
+        film = SpoolFile(self.folder, f"{uuid.uuid4().hex}-{letters.hex()}")
+        try:
+            yield film
+        finally:
+            film.close()
 
     def remove(self, path: Path) -> None:
         """Remove a film; one that is not there is no error."""
@@ -201,9 +176,7 @@ def source_of(path: Path) -> str:
     'CT-1'
     """
     try:
-        return (
-            bytes.fromhex(path.stem.rpartition("-")[2]).decode("utf-8", "surrogatepass") if "-" in path.stem else ""
-        )
+        return bytes.fromhex(path.stem.partition("-")[2]).decode("utf-8", "surrogatepass")
     except ValueError:
         return ""
 

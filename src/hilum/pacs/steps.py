@@ -62,7 +62,7 @@ class FilmSteps:
         settings: NodeSettings,
         store: Store,
         folders: NodeFolders,
-        answers: FilmAnswerer,
+        answerer: FilmAnswerer,
         route: Route,
         enqueue: Enqueue,
         enqueue_capture: EnqueueCapture,
@@ -73,14 +73,14 @@ class FilmSteps:
             settings: of the node.
             store: with the films' rows.
             folders: with the films' files.
-            answers: answers them.
+            answerer: answers them.
             route: says where results go.
             enqueue: has a result sent.
             enqueue_capture: has a capture drawn.
         """
-        self._settings, self._store, self._folders, self._answers = settings, store, folders, answers
+        self._settings, self._store, self._folders, self._answerer = settings, store, folders, answerer
         self._route, self._enqueue, self._enqueue_capture = route, enqueue, enqueue_capture
-        self.results = Results(store, folders, answers.facts)
+        self.results = Results(store, folders, answerer.facts)
 
     def predict(self, workflow_id: str, *, last: bool = True) -> FilmState:
         """Answer a film; a film that is to be refused without that is not read.
@@ -98,11 +98,11 @@ class FilmSteps:
         film = self._film(workflow_id)
         if film.answered is not None or film.state != "received":
             return film.state
-        detector, path = self._answers.facts, self._folders.file(film.file)
+        detector, path = self._answerer.facts, self._folders.file(film.file)
         id_ = self._identity(film, path)
         new, shown, why = None, "", film.why
         if not why:
-            answered, header = self._answers.answer(path)
+            answered, header = self._answerer.answer(path)
             if answered.retry and not last:
                 raise ReadingEndedError(answered.row.why)
             why, shown = left_alone_after(answered, self._settings.films), shown_text(answered)
@@ -193,7 +193,7 @@ class FilmSteps:
     def make_capture(self, film: NodeFilm) -> bytes:
         """A film's capture, also of one that cannot be read."""
         try:
-            heat = self._answers.heat(self._folders.file(film.file))
+            heat = self._answerer.heat(self._folders.file(film.file))
         except FilmError:
             heat = None
         return self.results.make(film, "capture", heat)
@@ -209,14 +209,14 @@ class FilmSteps:
 
         It is another one than its own where the detector was changed while it waited.
         """
-        detector = self._answers.facts
+        detector = self._answerer.facts
         if (film.seal, film.operating_point) == (detector.seal, detector.operating_point):
             return film.workflow_id
         key = FilmKey(read_facts(path).instance, film.pixels, detector.seal, detector.operating_point)
         return key.workflow_id
 
     def _new_prediction(self, path: Path, answered: AnsweredFilm, header: FilmHeader) -> NewPrediction:
-        detector, kept = self._answers.facts, self._settings.keep.store_films_hours
+        detector, kept = self._answerer.facts, self._settings.keep.store_films_hours
         with open_regular(path) as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         return NewPrediction(

@@ -110,13 +110,13 @@ class Storing:
                 facts = read_facts(file.path)
                 return self._wrong(facts, film) or self._keep(file, facts, film.caller)
         except FilmError as error:
-            _refused("an object was refused", error.reason)
+            _log_failure("an object was refused", error.reason)
             return _UNREADABLE
         except (StoreError, OSError) as error:
-            _refused("a film could not be stored", str(error), logging.ERROR)
+            _log_failure("a film could not be stored", str(error), logging.ERROR)
             return _FULL
         except Exception as error:  # bytes from anywhere: a mistake of ours is no reason to end the association
-            _refused("an object was refused", type(error).__name__, logging.ERROR)
+            _log_failure("an object was refused", type(error).__name__, logging.ERROR)
             return _UNREADABLE
 
     def close(self) -> None:
@@ -137,14 +137,14 @@ class Storing:
             self._accept(Arrival(path, facts, caller))
             return StoreReply(SUCCESS)
         except StoreError as error:
-            _refused("a film could not be stored", str(error), logging.ERROR)
-            answer = _FULL
+            _log_failure("a film could not be stored", str(error), logging.ERROR)
+            reply = _FULL
         except HilumError as error:
-            _refused("a film was refused", str(error))
-            answer = _REFUSED
+            _log_failure("a film was refused", str(error))
+            reply = _REFUSED
         except Exception as error:  # whatever it is, the film is not safe, and its sender has to know
-            _refused("a film could not be enqueued", type(error).__name__, logging.ERROR)
-            answer = _FULL
+            _log_failure("a film could not be enqueued", type(error).__name__, logging.ERROR)
+            reply = _FULL
         finally:
             with self._enqueueing:
                 self._within -= 1
@@ -152,7 +152,7 @@ class Storing:
         if path is not None:
             with suppress(StoreError):
                 self._spool.remove(path)
-        return answer
+        return reply
 
     def _wrong(self, facts: FilmFacts, film: Transferred) -> StoreReply | None:
         """What is wrong with a whole object; None if nothing is."""
@@ -166,7 +166,7 @@ class Storing:
         return None
 
 
-def _refused(event: str, why: str, level: int = logging.WARNING) -> None:
+def _log_failure(event: str, why: str, level: int = logging.WARNING) -> None:
     """Write why a film was not acknowledged, in words that hold nothing of it."""
     log_event(event, level=level, why=why)
 

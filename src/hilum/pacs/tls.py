@@ -37,12 +37,11 @@ def client_context(tls: Tls | None, authorities: str = "", whose: str = "") -> s
     return context
 
 
-def server_context(tls: Tls, whose: str = "receive") -> ssl.SSLContext:
+def server_context(tls: Tls) -> ssl.SSLContext:
     """For connections that peers open, who have to show a certificate by one of our authorities.
 
     Args:
         tls: our certificate, and who may have signed theirs.
-        whose: of whom a refusal speaks.
 
     Raises:
         RequestError: a file cannot be read or is none of its kind.
@@ -54,9 +53,9 @@ def server_context(tls: Tls, whose: str = "receive") -> ssl.SSLContext:
         context.load_verify_locations(tls.authorities)
     except (OSError, ValueError) as error:
         raise RequestError(
-            f"{whose}: {tls.authorities}: no certificates can be read there: {_reason(error)}"
+            f"receive: {tls.authorities}: no certificates can be read there: {_reason(error)}"
         ) from None
-    _show(context, tls, whose)
+    _show(context, tls, "receive")
     return context
 
 

@@ -10,8 +10,9 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from hilum.pacs.connections import REQUEST_BYTES
+from hilum.pacs.settings import Limits
 
-_A_PLACE = 4  # connections that may wait, for each association that there may be
+_WAITING_A_PLACE = 4  # connections that may wait, for each association that there may be
 _ENOUGH = 16 << 10  # bytes of a request from which on its rest is waited for elsewhere
 _HEAD, _REQUEST = 6, 1
 _TLS_HANDSHAKE = 22  # the type of the first record (RFC 8446, section 5.1)
@@ -33,7 +34,7 @@ class WaitingRoom:
 
     def __init__(
         self,
-        limits: tuple[int, int, float],
+        limits: Limits,
         context: ssl.SSLContext | None,
         enter: Callable[[socket.socket, tuple[str, int]], None],
         turned_away: Callable[[str, str, str], None],
@@ -41,14 +42,15 @@ class WaitingRoom:
         """Begin empty.
 
         Args:
-            limits: associations at a time, and of one address, and seconds that a request may take to come.
+            limits: on associations, of which some times as many connections may wait, and on how long.
             context: for TLS; None speaks without it.
             enter: makes an association of a connection.
             turned_away: is told of a connection that speaks as nobody here does: why in a word and in words, and its
                 address.
         """
-        associations, of_address, self._seconds = limits
-        self._most, self._most_of_address = _A_PLACE * associations, _A_PLACE * of_address
+        self._seconds = limits.silent_seconds
+        self._most = _WAITING_A_PLACE * limits.associations
+        self._most_of_address = _WAITING_A_PLACE * limits.associations_an_address
         self._context, self._enter, self._turned_away = context, enter, turned_away
         self._selector = selectors.DefaultSelector()
         self._waiting: dict[socket.socket, _Waiting] = {}

@@ -13,6 +13,7 @@ from hilum.store.node_records import Backlog, FilmReason, FilmState, NodeFilm
 from hilum.store.tables import node_films, node_sendings
 
 _AT = node_films.c
+_AT_A_TIME = 1000  # films whose files go
 _WITH_REASON = ("left alone", "ignored", "quarantined", "refused", "failed")
 
 
@@ -40,13 +41,14 @@ class NodeFilmQueries:
             known = {file for (file,) in connection.execute(select(_AT.file).where(_AT.file != ""))}
         return frozenset(files) - known
 
-    def with_file(self, state: FilmState, before: datetime, limit: int = 1000) -> tuple[NodeFilm, ...]:
+    def with_file(self, state: FilmState, before: datetime) -> tuple[NodeFilm, ...]:
         """Films whose files are still there though nothing needs them: every result was sent, or was given up.
+
+        There may be more of them than are given at a time.
 
         Args:
             state: of the films.
             before: since when they have been in it.
-            limit: the largest number of them.
         """
         result, captured = node_sendings.alias(), node_sendings.alias()
         waits = exists().where(result.c.workflow_id == _AT.workflow_id, result.c.state == "waiting")
@@ -57,7 +59,7 @@ class NodeFilmQueries:
         if state in ("sent", "refused"):
             query = query.where(needs_no_capture)
         with self._database.read() as connection:
-            return tuple(map(film_of, connection.execute(query.order_by(_AT.changed).limit(limit))))
+            return tuple(map(film_of, connection.execute(query.order_by(_AT.changed).limit(_AT_A_TIME))))
 
     def unfinished(self) -> tuple[str, ...]:
         """The workflows' ids of all films whose reports are still to be made, the oldest first."""

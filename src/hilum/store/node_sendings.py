@@ -124,18 +124,13 @@ class NodeSendings:
             since = connection.execute(query).scalar() or datetime.now(UTC)
             _note_destination(connection, destination, {"down_since": since, "down_why": clean(why)})
 
-    def again(
-        self, destination: str | None, enqueue: Callable[[Connection, Sequence[NodeSending]], None]
-    ) -> tuple[NodeSending, ...]:
+    def again(self, enqueue: Callable[[Connection, Sequence[NodeSending]], None]) -> tuple[NodeSending, ...]:
         """Have what was refused for good wait once more, and give it.
 
         Args:
-            destination: only what this one has refused; None for every one.
             enqueue: has it sent; called in the transaction.
         """
         which = _AT.state == "refused"
-        if destination is not None:
-            which &= _AT.destination == clean(destination)
         with self._database.write() as connection:
             found = tuple(map(_sending, connection.execute(select(node_sendings).where(which))))
             values = {"state": "waiting", "tries": 0, "changed": datetime.now(UTC)}

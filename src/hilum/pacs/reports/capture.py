@@ -11,12 +11,11 @@ from pydicom.uid import SecondaryCaptureImageStorage
 
 from hilum.errors import RequestError
 from hilum.pacs.records import ReportContent
-from hilum.pacs.reports.capture_picture import LONGEST, draw_capture
+from hilum.pacs.reports.capture_picture import LONGEST
 from hilum.pacs.reports.codes import SALIENCY, SOURCE_FILM
 from hilum.pacs.reports.common import RESEARCH_ONLY, code_item, refusal_of, start_result
 from hilum.pacs.reports.film_header import read_identity, read_texts
 
-__all__ = ["build_capture", "draw_capture"]
 _NUMBER = r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,2})?"
 
 

@@ -65,7 +65,7 @@ class ContentItems:
         """UIDREF."""
         return self._item(relation, "UIDREF", name, after=element(0x0040A124, "UI", uid.encode()))
 
-    def number(self, relation: str, name: Code, value: float, unit: Code, children: Sequence[bytes] = ()) -> bytes:
+    def number(self, relation: str, name: Code, value: float, unit: Code) -> bytes:
         """NUM, with six decimals.
 
         Of a number that reads as 0 OHIF shows the unit alone, and for no unit that is `1`: a probability of 0 reads
@@ -74,15 +74,12 @@ class ContentItems:
         digits = f"{value:.6f}"
         digits = digits if float(digits) else _LEAST
         measured = self._codes(0x004008EA, unit) + element(0x0040A30A, "DS", digits.encode())
-        return self._item(relation, "NUM", name, after=sequence(0x0040A300, [measured]), children=children)
+        return self._item(relation, "NUM", name, after=sequence(0x0040A300, [measured]))
 
-    def image(
-        self, relation: str, name: Code, sop_class: str, instance: str, children: Sequence[bytes] = ()
-    ) -> bytes:
+    def image(self, relation: str, name: Code, sop_class: str, instance: str) -> bytes:
         """IMAGE."""
         referenced = element(0x00081150, "UI", sop_class.encode()) + element(0x00081155, "UI", instance.encode())
-        before = sequence(0x00081199, [referenced])
-        return self._item(relation, "IMAGE", name, before=before, children=children)
+        return self._item(relation, "IMAGE", name, before=sequence(0x00081199, [referenced]))
 
     def polyline(self, relation: str, name: Code, points: Sequence[tuple[float, float]], image: bytes) -> bytes:
         """SCOORD of type POLYLINE (PS3.3 C.18.6): columns and rows, from the corner of the film's first pixel."""
@@ -126,8 +123,7 @@ class ContentItems:
 @lru_cache(maxsize=512)
 def _code_sequence(tag: int, value: str, scheme: str, meaning: bytes) -> bytes:
     """A code (PS3.3 8.8); of more than 16 characters it is a long one."""
-    short = len(value) <= 16
-    parts = [] if not short else [element(0x00080100, "SH", value.encode())]
-    parts += [element(0x00080102, "SH", scheme.encode()), element(0x00080104, "LO", meaning)]
-    parts += [] if short else [element(0x00080119, "UC", value.encode())]
-    return sequence(tag, [b"".join(parts)])
+    named = element(0x00080102, "SH", scheme.encode()) + element(0x00080104, "LO", meaning)
+    if len(value) <= 16:
+        return sequence(tag, [element(0x00080100, "SH", value.encode()) + named])
+    return sequence(tag, [named + element(0x00080119, "UC", value.encode())])

@@ -31,7 +31,6 @@ _config.LOG_HANDLER_LEVEL = "none"
 for _name in ("transport", "association", "acse", "dul", "dimse"):  # what they complain of becomes an error here
     logging.getLogger(f"pynetdicom.{_name}").setLevel(logging.CRITICAL)
 
-_LARGEST_PDU = 262_144  # that a peer without a limit is sent
 _RELEASE_SECONDS = 2.0
 _REJECTIONS = {  # by source and reason: PS3.8 table 9-21
     (1, 2): "it does not know DICOM's application context",
