@@ -6,19 +6,15 @@ Paths in the file are relative to the folder that it lies in, wherever the node 
 from __future__ import annotations
 
 import re
-import tomllib
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
-
-import msgspec
 
 from hilum.errors import RequestError
 from hilum.files import read_regular
 from hilum.pacs.settings import NodeSettings
 from hilum.pacs.settings_checks import problem_of
 from hilum.pacs.settings_paths import resolved, unreadable_file
-from hilum.recipe.refusals import explained, not_finite
+from hilum.recipe.toml_files import TomlFile
 
 _LARGEST = 256 << 10  # bytes; larger ones take a parser minutes
 _KINDS = {
@@ -47,7 +43,7 @@ def read_settings(path: Path) -> NodeSettings:
     try:
         text = content.decode("utf-8-sig")  # as some editors write it
     except UnicodeDecodeError:
-        raise RequestError(f"{path}: not a TOML file, which is UTF-8 text; save it as UTF-8") from None
+        raise _FILES.not_text(str(path)) from None
     settings = resolved(parse_settings(text, str(path)), path.absolute().parent)
     if missing := unreadable_file(settings):
         raise RequestError(f"{path}: {missing}")
@@ -69,7 +65,7 @@ def parse_settings(text: str, source: str) -> NodeSettings:
     Raises:
         RequestError: it is not TOML, or says something that cannot be; the line names the key.
     """
-    settings = _converted(_parsed(text, source), source)
+    settings = _FILES.convert(_FILES.parse(text, source), source)
     if problem := problem_of(settings):
         raise RequestError(f"{source}: {problem}")
     return settings
@@ -78,28 +74,6 @@ def parse_settings(text: str, source: str) -> NodeSettings:
 def example_text() -> str:
     """A node's file with every key, explained: those that are on have their defaults, with a PACS to send to."""
     return (files("hilum.pacs") / "example.toml").read_text(encoding="utf-8")
-
-
-def _parsed(text: str, source: str) -> dict[str, Any]:
-    try:
-        return tomllib.loads(text)
-    except RecursionError:
-        raise RequestError(f"{source}: not a node's file (tables or lists nested too deeply)") from None
-    except tomllib.TOMLDecodeError as error:
-        raise RequestError(f"{source}: not a TOML file ({error})") from None
-    except ValueError:
-        raise RequestError(f"{source}: not a node's file (a number of thousands of digits)") from None
-
-
-def _converted(table: dict[str, Any], source: str) -> NodeSettings:
-    if place := not_finite(table):
-        raise RequestError(f"{source}: {place}: must be a finite number")
-    try:
-        return msgspec.convert(table, NodeSettings)
-    except RecursionError:
-        raise RequestError(f"{source}: not a node's file (tables or lists nested too deeply)") from None
-    except msgspec.ValidationError as error:
-        raise RequestError(f"{source}: {_in_words(explained(str(error), NodeSettings))}") from None
 
 
 def _in_words(reason: str) -> str:
@@ -115,3 +89,6 @@ def _expected(found: re.Match[str]) -> str:
     if found[2]:
         return f"must be {kind}, and is {_GIVEN.get(found[2], 'a date or a time')}"
     return f"must be {kind} {_SIGNS[found[3]]} {found[4]}"
+
+
+_FILES = TomlFile(NodeSettings, "a node's file", in_words=_in_words)

@@ -9,12 +9,10 @@ from typing import Any, Literal, get_args, get_origin
 
 import msgspec
 
-from hilum.recipe.recipe import Recipe
-
 _LONGEST = 600  # characters of a reason, which may quote a value
 
 
-def explained(message: str, root: type[msgspec.Struct] = Recipe) -> str:
+def explained(message: str, root: type[msgspec.Struct]) -> str:
     """msgspec's message with the place first, and the key that was probably meant; cut where it is very long.
 
     Args:

@@ -13,9 +13,10 @@ import tomli_w
 from hilum.errors import RecipeError
 from hilum.recipe.included import recipe_text
 from hilum.recipe.recipe import Recipe
-from hilum.recipe.refusals import explained, not_finite
+from hilum.recipe.toml_files import TomlFile
 from hilum.recipe.tune import Tune
 
+_RECIPES = TomlFile(Recipe, "a recipe", RecipeError)
 _DEFAULTS = Recipe("")
 _OF_NETWORKS = ("batches", "model", "weights", "init", "transfer", "training", "teacher", "members", "tune")
 
@@ -35,29 +36,17 @@ def read_recipe(recipe: str | Path, settings: Iterable[str] = (), *, resolved: b
         RecipeError: there is no such file or name, it is not TOML, or a key or a value is wrong; the line names it.
     """
     try:
-        table = tomllib.loads(recipe_text(recipe))
-    except RecursionError:
-        raise RecipeError(f"{recipe}: not a recipe (tables or lists nested too deeply)") from None
+        text = recipe_text(recipe)
     except UnicodeDecodeError:
-        raise RecipeError(f"{recipe}: not a TOML file, which is UTF-8 text; save it as UTF-8") from None
-    except tomllib.TOMLDecodeError as error:
-        raise RecipeError(f"{recipe}: not a TOML file ({error})") from None
-    except ValueError:
-        raise RecipeError(f"{recipe}: not a recipe (a number of thousands of digits)") from None
+        raise _RECIPES.not_text(str(recipe)) from None
+    table = _RECIPES.parse(text, str(recipe))
     _apply_settings(table, settings)
     return (resolved_recipe if resolved else parse_recipe)(table, str(recipe))
 
 
 def parse_recipe(table: dict[str, Any], source: str) -> Recipe:
     """Turn nested tables into a recipe; `source` names them in an error."""
-    if place := not_finite(table):
-        raise RecipeError(f"{source}: {place}: must be a finite number")
-    try:
-        return msgspec.convert(table, Recipe)
-    except RecursionError:
-        raise RecipeError(f"{source}: not a recipe (tables or lists nested too deeply)") from None
-    except msgspec.ValidationError as error:
-        raise RecipeError(f"{source}: {explained(str(error))}") from None
+    return _RECIPES.convert(table, source)
 
 
 def resolved_recipe(table: dict[str, Any], source: str) -> Recipe:
