@@ -26,7 +26,7 @@ from hilum.pacs.receiver import DicomReceiver
 from hilum.pacs.records import FilmFacts
 from hilum.pacs.retention import FolderRetention
 from hilum.pacs.senders.outcomes import Sender
-from hilum.pacs.senders.routing import destinations_of
+from hilum.pacs.senders.routing import ask_the_film, destinations_of
 from hilum.pacs.senders.sending import open_sender
 from hilum.pacs.settings import Destination, NodeSettings
 from hilum.pacs.sources.opening import open_source
@@ -167,8 +167,5 @@ class Node:
     def _route(self, film: NodeFilm, path: Path) -> Sequence[str]:
         """The names of the destinations of a film's results."""
         settings = self.settings
-        asks = any(
-            each.stations or each.age_from is not None or each.age_below is not None for each in settings.routes
-        )
-        facts = read_facts(path) if asks else FilmFacts()
+        facts = read_facts(path) if ask_the_film(settings.routes) else FilmFacts()
         return [each.name for each in destinations_of(settings.routes, settings.destinations, facts, film.source)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,6 +18,21 @@ def acknowledge_now(connection: socket.socket) -> None:
     """
     if hasattr(socket, "TCP_QUICKACK"):
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+
+
+def why_unconnected(error: OSError | UnicodeError) -> str:
+    """Why a connection cannot be made or goes on no more, in words for a person that follow the peer's name.
+
+    >>> why_unconnected(ConnectionRefusedError(111, "Connection refused")), why_unconnected(socket.gaierror())
+    ('cannot be reached: connection refused', 'cannot be reached: no such host')
+    """
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"shows a certificate that is not trusted: {error.verify_message}"
+    if isinstance(error, ssl.SSLError):
+        return f"does not agree on TLS: {(error.reason or 'it ended').lower().replace('_', ' ')}"
+    if isinstance(error, UnicodeError | socket.gaierror):
+        return "cannot be reached: no such host"
+    return f"cannot be reached: {(error.strerror or 'the network fails').lower()}"
 
 
 @contextmanager

@@ -5,22 +5,24 @@ No proxy of the environment, no redirect, no password in a message, an end to ev
 
 from __future__ import annotations
 
-import socket
-import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from email.message import Message
 from functools import partial
 from http.client import IncompleteRead
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 from urllib.parse import urlencode
 
+import msgspec
 import urllib3
 from urllib3.exceptions import HTTPError, LocationValueError, ProtocolError
 
 from hilum.pacs.senders.outcomes import Unreachable
+from hilum.pacs.tcp import why_unconnected
 from hilum.pacs.web_address import authorization, web_parts
 from hilum.pacs.web_connections import connections_to
+
+T = TypeVar("T")
 
 MIB = 1 << 20
 _BLOCK = 1 << 16
@@ -32,6 +34,14 @@ _REFUSALS = {
     **dict.fromkeys((408, 425, 429, 502, 503, 504), "has no time ({})"),
     **dict.fromkeys(range(300, 400), "redirects elsewhere ({}), which is not followed"),
 }  # what is said of this node, and not of what it asks for
+
+
+def json_of(content: bytes, kind: type[T]) -> T | None:
+    """An answer's content as JSON of a kind; None where it is none."""
+    try:
+        return msgspec.json.decode(content, type=kind)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
 
 
 class WebAnswer(NamedTuple):
@@ -172,15 +182,11 @@ def _why(error: HTTPError, seconds: float) -> str:
     match cause if isinstance(cause, Exception) else error:
         case TimeoutError() | urllib3.exceptions.TimeoutError():
             return f"does not answer in {seconds:g} s"
-        case ssl.SSLCertVerificationError() as bad:
-            return f"shows a certificate that is not trusted: {bad.verify_message}"
-        case ssl.SSLError() as bad:
-            return f"does not agree on TLS: {(bad.reason or 'it ended').lower().replace('_', ' ')}"
         case BrokenPipeError() | ConnectionResetError() | ConnectionAbortedError() | IncompleteRead():
             return "closed the connection in the middle"
-        case socket.gaierror() | LocationValueError() | UnicodeError():
+        case LocationValueError():
             return "cannot be reached: no such host"
-        case OSError() as bad:
-            return f"cannot be reached: {(bad.strerror or 'the network fails').lower()}"
+        case OSError() | UnicodeError() as bad:
+            return why_unconnected(bad)
         case _:
             return "does not answer as HTTP does"

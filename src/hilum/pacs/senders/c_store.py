@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from pathlib import Path
 
 from pydicom import Dataset
-from pydicom.errors import InvalidDicomError
 from pydicom.filereader import dcmread
 from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian
-from pynetdicom.dsutils import split_dataset
 
-from hilum.errors import RequestError
-from hilum.pacs.logs import log_event
+from hilum.pacs.offers import VERIFICATION
 from hilum.pacs.senders.called_peer import CalledPeer
 from hilum.pacs.senders.outcomes import Refused, Unreachable
+from hilum.pacs.senders.outgoing import read_meta
 from hilum.pacs.senders.requested import RequestedAssociation
-from hilum.pacs.senders.statuses import is_taken, refusal, warning_of
+from hilum.pacs.senders.statuses import Answers, refusal
 from hilum.pacs.settings import Destination
 from hilum.pacs.tls import client_context
 
-_VERIFICATION = "1.2.840.10008.1.1"
 _IDLE_SECONDS = 20.0  # that an association stays open unused; peers have few of them
 
 
@@ -49,7 +45,7 @@ class CStoreSender:
         self._lock = threading.Lock()
         self._idle: list[tuple[float, RequestedAssociation]] = []  # with when each was used last
         self._needed: list[tuple[str, str]] = []  # abstract and transfer syntaxes that were sent so far
-        self._warned: set[int] = set()
+        self._answers = Answers(destination.name)
         self._timer: threading.Timer | None = None
         self._closed = False
 
@@ -93,7 +89,7 @@ class CStoreSender:
             Unreachable: it does not answer, or does not let this node in.
         """
         deadline = time.monotonic() + self._seconds
-        pair = (_VERIFICATION, ImplicitVRLittleEndian)
+        pair = (VERIFICATION, ImplicitVRLittleEndian)
         association = RequestedAssociation(self._peer, [pair], deadline)
         try:
             if pair not in association.contexts:
@@ -129,12 +125,7 @@ class CStoreSender:
             association.cut()
             raise
         self._keep(association)
-        if not is_taken(status):
-            raise refusal(self.name, status, comment)
-        if status and status not in self._warned:
-            self._warned.add(status)
-            warning = warning_of(status)
-            log_event("taken with a warning", level=logging.WARNING, destination=self.name, warning=warning)
+        self._answers.require_taken(status, comment)
 
     def _idle_association(self, outgoing: _Outgoing) -> RequestedAssociation | None:
         """One that is open and was asked for objects of this kind; others are ended on the way."""
@@ -189,13 +180,7 @@ class _Outgoing:
     """A DICOM file, and how it may be sent."""
 
     def __init__(self, path: Path) -> None:
-        try:
-            meta, _ = split_dataset(path)
-            self.sop_class = str(meta.MediaStorageSOPClassUID)
-            str(meta.MediaStorageSOPInstanceUID)
-            self._syntax = str(meta.TransferSyntaxUID)
-        except (InvalidDicomError, AttributeError, ValueError, EOFError):
-            raise RequestError(f"{path.name}: no DICOM file that says what it holds; make it again") from None
+        self.sop_class, _, self._syntax = read_meta(path)
         self._path = path
         syntaxes = [self._syntax]
         if self._syntax == ExplicitVRLittleEndian:

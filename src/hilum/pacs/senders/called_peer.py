@@ -7,6 +7,8 @@ import ssl
 import time
 from dataclasses import dataclass
 
+from hilum.pacs.tcp import why_unconnected
+
 
 @dataclass(frozen=True, slots=True)
 class CalledPeer:
@@ -29,7 +31,7 @@ class CalledPeer:
     tls: ssl.SSLContext | None = None
 
 
-def why_unconnected(peer: CalledPeer, deadline: float) -> str:
+def why_no_connection(peer: CalledPeer, deadline: float) -> str:
     """Why there is no connection, which pynetdicom does not say: by making one."""
     plain: socket.socket | None = None
     try:
@@ -38,22 +40,9 @@ def why_unconnected(peer: CalledPeer, deadline: float) -> str:
             plain = peer.tls.wrap_socket(plain, server_hostname=peer.host)
     except TimeoutError:
         return "does not answer in time"
-    except ssl.SSLCertVerificationError as error:
-        return f"shows a certificate that is not trusted: {error.verify_message}"
-    except ssl.SSLError as error:
-        return f"does not agree on TLS: {network_words(error)}"
     except OSError as error:
-        return f"cannot be reached: {network_words(error)}"
+        return why_unconnected(error)
     finally:
         if plain is not None:
             plain.close()
     return "could not be reached a moment ago"
-
-
-def network_words(error: OSError | UnicodeError) -> str:
-    """An error of the network, in words for a person."""
-    if isinstance(error, ssl.SSLError):
-        return (error.reason or "it ended").lower().replace("_", " ")
-    if isinstance(error, UnicodeError | socket.gaierror):
-        return "no such host"
-    return (error.strerror or "the network fails").lower()

@@ -21,10 +21,10 @@ from pynetdicom.dimse_messages import C_ECHO_RSP, C_STORE_RSP, DIMSEMessage
 from pynetdicom.pdu_primitives import A_ASSOCIATE
 from pynetdicom.presentation import build_context
 
-from hilum.pacs.senders.called_peer import CalledPeer, network_words, why_unconnected
+from hilum.pacs.senders.called_peer import CalledPeer, why_no_connection
 from hilum.pacs.senders.outcomes import Unreachable
 from hilum.pacs.senders.reactor_gate import ReactorGate
-from hilum.pacs.tcp import acknowledge_now, cut_at
+from hilum.pacs.tcp import acknowledge_now, cut_at, why_unconnected
 
 _config.STORE_SEND_CHUNKED_DATASET = True  # files are sent as they lie on the disk, and not read by pydicom
 _config.LOG_HANDLER_LEVEL = "none"
@@ -140,7 +140,7 @@ class RequestedAssociation:
                     evt_handlers=handlers,
                 )
         except (OSError, UnicodeError) as error:  # of a name that is nobody's
-            self._broken(f"cannot be reached: {network_words(error)}")
+            self._broken(why_unconnected(error))
 
     def _exchange(
         self, send: Callable[[int], Dataset], wanted: type[DIMSEMessage], deadline: float
@@ -184,7 +184,7 @@ class RequestedAssociation:
 
     def _failed(self, deadline: float) -> NoReturn:
         if self._socket is None:
-            self._broken(why_unconnected(self._peer, deadline))
+            self._broken(why_no_connection(self._peer, deadline))
         self._broken(
             "does not answer in time" if self.is_late else "closed the connection, or does not answer as DICOM does"
         )

@@ -22,6 +22,11 @@ def age_in_years(age: str) -> float | None:
     return int(found[1]) / _A_YEAR[found[2]] if found else None
 
 
+def ask_the_film(routes: Sequence[Route]) -> bool:
+    """Whether any route names what only the film itself says: its station, its patient's age."""
+    return any(each.stations or each.age_from is not None or each.age_below is not None for each in routes)
+
+
 def destinations_of(
     routes: Sequence[Route], destinations: Sequence[Destination], facts: FilmFacts, source: str
 ) -> tuple[Destination, ...]:

@@ -5,6 +5,9 @@ PS3.4 section B.2.3 (C-STORE), PS3.7 annex C (all DIMSE services), PS3.18 sectio
 
 from __future__ import annotations
 
+import logging
+
+from hilum.pacs.logs import log_event
 from hilum.pacs.senders.outcomes import Refused
 
 _WARNINGS = {
@@ -54,6 +57,36 @@ def is_taken(status: int) -> bool:
     [True, True, False, False, False]
     """
     return status in (0, _DUPLICATE) or status in _WARNINGS or status >> 12 == 0xB
+
+
+class Answers:
+    """What one destination answers: an error for what it did not take, and a line of the log for each new warning."""
+
+    def __init__(self, name: str) -> None:
+        """Nothing was answered yet.
+
+        Args:
+            name: of the destination.
+        """
+        self._name = name
+        self._warned: set[int] = set()
+
+    def require_taken(self, status: int, comment: str = "") -> None:
+        """Make sure that an object was taken.
+
+        Args:
+            status: of 16 bits.
+            comment: the destination's own.
+
+        Raises:
+            Refused: it was not.
+        """
+        if not is_taken(status):
+            raise refusal(self._name, status, comment)
+        if status and status not in self._warned:
+            self._warned.add(status)
+            warning = warning_of(status)
+            log_event("taken with a warning", level=logging.WARNING, destination=self._name, warning=warning)
 
 
 def refusal(name: str, status: int, comment: str = "") -> Refused:

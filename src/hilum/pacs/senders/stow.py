@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 import uuid
 from pathlib import Path
 
-import msgspec
 from msgspec import Struct, field
-from pydicom.errors import InvalidDicomError
-from pynetdicom.dsutils import split_dataset
 
-from hilum.errors import RequestError
-from hilum.pacs.logs import log_event
 from hilum.pacs.senders.outcomes import Refused
-from hilum.pacs.senders.statuses import is_taken, refusal, warning_of
+from hilum.pacs.senders.outgoing import read_meta
+from hilum.pacs.senders.statuses import Answers
 from hilum.pacs.settings import Destination
-from hilum.pacs.web import MIB, WebAnswer, WebServer
+from hilum.pacs.web import MIB, WebAnswer, WebServer, json_of
 
 
 class _Text(Struct):
@@ -65,7 +60,7 @@ class StowSender:
         )
         self._name = destination.name
         self._places = threading.BoundedSemaphore(destination.connections)
-        self._warned: set[int] = set()
+        self._answers = Answers(destination.name)
 
     @property
     def name(self) -> str:
@@ -81,7 +76,7 @@ class StowSender:
             RequestError: the file is no DICOM of PS3.10.
             OSError: the file cannot be read.
         """
-        instance, film = _outgoing(path)
+        instance, film = read_meta(path).instance, path.read_bytes()
         boundary = uuid.uuid4().hex  # 122 random bits do not occur in the file
         body = b"".join(
             (
@@ -116,16 +111,16 @@ class StowSender:
 
     def _look_into(self, answer: WebAnswer, content: bytes, instance: str) -> None:
         """Raise unless the answer says that the instance was taken: 200 alone does not, and 202 may hold failures."""
-        stored = _read(content) if answer.kind in ("application/dicom+json", "application/json") else None
+        stored = json_of(content, _Stored) if answer.kind in ("application/dicom+json", "application/json") else None
         if stored is not None:
             for item in (*stored.failed.value, *stored.other.value):
                 code = item.failure.value[0] if item.failure.value else 0x0110
                 if instance in item.instance.value or not item.instance.value:
-                    self._accept_or_refuse(code)
+                    self._answers.require_taken(code)
                     return
             for item in stored.taken.value:
                 if instance in item.instance.value and answer.status < 300:
-                    self._accept_or_refuse(item.warning.value[0] if item.warning.value else 0)
+                    self._answers.require_taken(item.warning.value[0] if item.warning.value else 0)
                     return
         status = answer.status
         if status >= 400:
@@ -135,28 +130,3 @@ class StowSender:
             str(status),
             may_pass=True,
         )
-
-    def _accept_or_refuse(self, code: int) -> None:
-        if not is_taken(code):
-            raise refusal(self.name, code)
-        if code and code not in self._warned:
-            self._warned.add(code)
-            warning = warning_of(code)
-            log_event("taken with a warning", level=logging.WARNING, destination=self.name, warning=warning)
-
-
-def _read(content: bytes) -> _Stored | None:
-    """The answer's content; None where it is none."""
-    try:
-        return msgspec.json.decode(content, type=_Stored)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return None
-
-
-def _outgoing(path: Path) -> tuple[str, bytes]:
-    """SOP Instance UID and bytes of a file."""
-    try:
-        instance = str(split_dataset(path)[0].MediaStorageSOPInstanceUID)
-    except (InvalidDicomError, AttributeError, ValueError, EOFError):
-        raise RequestError(f"{path.name}: no DICOM file that says what it holds; make it again") from None
-    return instance, path.read_bytes()

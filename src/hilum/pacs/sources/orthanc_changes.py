@@ -8,7 +8,6 @@ import re
 import threading
 from collections.abc import Callable, Collection
 from datetime import UTC, datetime, timedelta
-from typing import TypeVar
 
 import msgspec
 from msgspec import Struct, field
@@ -17,7 +16,7 @@ from hilum.pacs.logs import log_event
 from hilum.pacs.senders.outcomes import Unreachable
 from hilum.pacs.sources.fetching import InstanceFetcher
 from hilum.pacs.sources.taking import Cursors, FilmIntake
-from hilum.pacs.web import WebServer
+from hilum.pacs.web import WebServer, json_of
 
 _A_PAGE = 100  # changes
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{8}){4}")  # a SHA-1, as Orthanc writes it
@@ -147,7 +146,7 @@ class OrthancChanges:
 
     def _page(self, query: str) -> _Page:
         answer, content = self._server.ask(f"/changes?{query}")
-        page = _read(content, _Page) if answer.status == 200 else None
+        page = json_of(content, _Page) if answer.status == 200 else None
         if page is None:
             raise Unreachable(f"{self._server.name}: {self._server.where} does not answer as Orthanc does")
         return page
@@ -164,13 +163,3 @@ class OrthancChanges:
         answer, content = self._server.ask(f"/instances/{instance}/content/{_MODALITY}")
         modality = content.decode("ascii", "replace").strip(" \0")
         return answer.status != 200 or modality in self._modalities
-
-
-_Kind = TypeVar("_Kind")
-
-
-def _read(content: bytes, kind: type[_Kind]) -> _Kind | None:
-    try:
-        return msgspec.json.decode(content, type=kind)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return None

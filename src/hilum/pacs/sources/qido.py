@@ -16,7 +16,7 @@ from hilum.pacs.logs import log_event
 from hilum.pacs.senders.outcomes import Unreachable
 from hilum.pacs.sources.fetching import InstanceFetcher
 from hilum.pacs.sources.taking import Cursors, FilmIntake
-from hilum.pacs.web import WebServer
+from hilum.pacs.web import WebServer, json_of
 
 _A_PAGE = 100  # studies, series or instances
 _MOST_PAGES = 1000
@@ -176,7 +176,7 @@ class QidoStudies:
             answer, content = self._server.ask(path, query=asked, headers={"Accept": _JSON})
             if answer.status == 204:
                 return
-            matches = _read(content) if answer.status == 200 else None
+            matches = json_of(content, list[_Match]) if answer.status == 200 else None
             if matches is None:
                 where = f"{self._server.name}: {self._server.where}"
                 raise Unreachable(f"{where} does not answer queries as DICOMweb does ({answer.status})")
@@ -187,13 +187,6 @@ class QidoStudies:
                     yield match
             if len(matches) < _A_PAGE or not new:
                 return
-
-
-def _read(content: bytes) -> list[_Match] | None:
-    try:
-        return msgspec.json.decode(content, type=list[_Match])
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return None
 
 
 def _date(day: datetime) -> str:
