@@ -1,4 +1,4 @@
-"""Certificates for tests of TLS."""
+"""Certificates for tests of TLS, and a report to send."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.pacs.orthanc import require_programs
+from tests.pacs.results_like import a_report
 
 
 @pytest.fixture(scope="session")
@@ -31,3 +32,9 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
         by = ["-CA", f"{signer}.pem", "-CAkey", f"{signer}.key", "-CAcreateserial", "-extfile", "extensions"]
         openssl("x509", "-req", "-in", f"{name}.csr", "-out", f"{name}.pem", "-days", "2", *by)
     return folder
+
+
+@pytest.fixture
+def report(tmp_path: Path) -> Path:
+    a_report(tmp_path / "report.dcm")
+    return tmp_path / "report.dcm"
