@@ -65,7 +65,7 @@ def parse_settings(text: str, source: str) -> NodeSettings:
     Raises:
         RequestError: it is not TOML, or says something that cannot be; the line names the key.
     """
-    settings = _FILES.convert(_FILES.parse(text, source), source)
+    settings = _FILES.read(text, source)
     if problem := problem_of(settings):
         raise RequestError(f"{source}: {problem}")
     return settings

@@ -39,9 +39,12 @@ def read_recipe(recipe: str | Path, settings: Iterable[str] = (), *, resolved: b
         text = recipe_text(recipe)
     except UnicodeDecodeError:
         raise _RECIPES.not_text(str(recipe)) from None
-    table = _RECIPES.parse(text, str(recipe))
-    _apply_settings(table, settings)
-    return (resolved_recipe if resolved else parse_recipe)(table, str(recipe))
+
+    def change(table: dict[str, Any]) -> dict[str, Any]:
+        _apply_settings(table, settings)
+        return _as_it_was_meant(table) if resolved else table
+
+    return _RECIPES.read(text, str(recipe), change)
 
 
 def parse_recipe(table: dict[str, Any], source: str) -> Recipe:
@@ -61,10 +64,7 @@ def resolved_recipe(table: dict[str, Any], source: str) -> Recipe:
     Raises:
         RecipeError: a key or a value is wrong; the line names it.
     """
-    pixels = table.get("pixels", {}) if isinstance(table, dict) else None
-    if isinstance(pixels, dict):
-        table = {**table, "pixels": {"grey_scale": "extremes", **pixels}}
-    return parse_recipe(table, source)
+    return parse_recipe(_as_it_was_meant(table), source)
 
 
 def with_settings(recipe: Recipe, settings: Iterable[str]) -> Recipe:
@@ -88,6 +88,12 @@ def write_recipe(recipe: Recipe) -> str:
     for name in unused if recipe.classical else ("tune",) if recipe.tune == Tune() else ():
         del table[name]
     return tomli_w.dumps(table)
+
+
+def _as_it_was_meant(table: dict[str, Any]) -> dict[str, Any]:
+    """A resolved recipe's tables with the keys that its version of Hilum did not know."""
+    pixels = table.get("pixels", {}) if isinstance(table, dict) else None
+    return {**table, "pixels": {"grey_scale": "extremes", **pixels}} if isinstance(pixels, dict) else table
 
 
 def _without_none(table: dict[str, Any]) -> dict[str, Any]:

@@ -35,16 +35,20 @@ class TomlFile(Generic[S]):
     refusal: type[RequestError] = RequestError
     in_words: Callable[[str], str] = _as_it_is
 
-    def parse(self, text: str, source: str) -> dict[str, Any]:
-        """The tables of a text.
+    def read(self, text: str, source: str, change: Callable[[dict[str, Any]], dict[str, Any]] = dict) -> S:
+        """What a text says.
 
         Args:
             text: TOML.
             source: names it in a refusal.
+            change: changes its tables before they are converted.
 
         Raises:
-            RequestError: it is not TOML, as `refusal`.
+            RequestError: it is not TOML, or a key or a value is wrong, as `refusal`; the line names it.
         """
+        return self.convert(change(self._parsed(text, source)), source)
+
+    def _parsed(self, text: str, source: str) -> dict[str, Any]:
         try:
             return tomllib.loads(text)
         except RecursionError:
@@ -58,7 +62,7 @@ class TomlFile(Generic[S]):
         """What tables say.
 
         Args:
-            table: as `parse` gives it.
+            table: as `tomllib` gives it.
             source: names it in a refusal.
 
         Raises:

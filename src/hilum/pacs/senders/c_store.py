@@ -15,7 +15,7 @@ from hilum.pacs.senders.called_peer import CalledPeer
 from hilum.pacs.senders.outcomes import Refused, Unreachable
 from hilum.pacs.senders.outgoing import read_meta
 from hilum.pacs.senders.requested import RequestedAssociation
-from hilum.pacs.senders.statuses import Answers, refusal
+from hilum.pacs.senders.statuses import StatusReader, refusal
 from hilum.pacs.settings import Destination
 from hilum.pacs.tls import client_context
 
@@ -45,7 +45,7 @@ class CStoreSender:
         self._lock = threading.Lock()
         self._idle: list[tuple[float, RequestedAssociation]] = []  # with when each was used last
         self._needed: list[tuple[str, str]] = []  # abstract and transfer syntaxes that were sent so far
-        self._answers = Answers(destination.name)
+        self._statuses = StatusReader(destination.name)
         self._timer: threading.Timer | None = None
         self._closed = False
 
@@ -125,7 +125,7 @@ class CStoreSender:
             association.cut()
             raise
         self._keep(association)
-        self._answers.require_taken(status, comment)
+        self._statuses.require_taken(status, comment)
 
     def _idle_association(self, outgoing: _Outgoing) -> RequestedAssociation | None:
         """One that is open and was asked for objects of this kind; others are ended on the way."""

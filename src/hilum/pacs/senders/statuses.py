@@ -59,7 +59,7 @@ def is_taken(status: int) -> bool:
     return status in (0, _DUPLICATE) or status in _WARNINGS or status >> 12 == 0xB
 
 
-class Answers:
+class StatusReader:
     """What one destination answers: an error for what it did not take, and a line of the log for each new warning."""
 
     def __init__(self, name: str) -> None:

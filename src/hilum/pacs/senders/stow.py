@@ -10,7 +10,7 @@ from msgspec import Struct, field
 
 from hilum.pacs.senders.outcomes import Refused
 from hilum.pacs.senders.outgoing import read_meta
-from hilum.pacs.senders.statuses import Answers
+from hilum.pacs.senders.statuses import StatusReader
 from hilum.pacs.settings import Destination
 from hilum.pacs.web import MIB, WebAnswer, WebServer, json_of
 
@@ -60,7 +60,7 @@ class StowSender:
         )
         self._name = destination.name
         self._places = threading.BoundedSemaphore(destination.connections)
-        self._answers = Answers(destination.name)
+        self._statuses = StatusReader(destination.name)
 
     @property
     def name(self) -> str:
@@ -116,11 +116,11 @@ class StowSender:
             for item in (*stored.failed.value, *stored.other.value):
                 code = item.failure.value[0] if item.failure.value else 0x0110
                 if instance in item.instance.value or not item.instance.value:
-                    self._answers.require_taken(code)
+                    self._statuses.require_taken(code)
                     return
             for item in stored.taken.value:
                 if instance in item.instance.value and answer.status < 300:
-                    self._answers.require_taken(item.warning.value[0] if item.warning.value else 0)
+                    self._statuses.require_taken(item.warning.value[0] if item.warning.value else 0)
                     return
         status = answer.status
         if status >= 400:
