@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
@@ -12,8 +15,9 @@ from pydicom import Dataset
 from pydicom.dataset import FileMetaDataset
 from pydicom.uid import UID, DigitalXRayImageStorageForPresentation, ExplicitVRLittleEndian
 
-from hilum.errors import HilumError
+from hilum.errors import HilumError, StoreError
 from hilum.pacs.records import Arrival
+from hilum.pacs.sources.following import SourceFollower
 from hilum.pacs.sources.taking import FilmIntake
 from hilum.pacs.spool import Spool
 
@@ -22,18 +26,35 @@ GO_ON = threading.Event()  # which nobody sets: no source is asked to stop
 
 @dataclass
 class Taken:
-    """A node that takes films; `fail` is raised instead where it is set."""
+    """A node that takes films; `fail` is raised instead where it is set, and has room for `most` of them."""
 
     spool: Spool
     arrivals: list[Arrival] = field(default_factory=list)
     cursors: dict[str, str] = field(default_factory=dict)
     fail: HilumError | None = None
+    most: int | None = None
 
     def accept(self, arrival: Arrival) -> None:
         if self.fail is not None:
             raise self.fail
+        if self.most is not None and len(self.arrivals) >= self.most:
+            raise StoreError("the disk is full")
         assert arrival.path.is_file()
         self.arrivals.append(arrival)
+
+    @contextmanager
+    def full_after_one(self) -> Iterator[None]:
+        """One film is taken, and for the others there is no room."""
+        self.most = 1
+        yield
+        self.most = None
+
+    def wait_for(self, *uids: str, follower: SourceFollower) -> None:
+        """Wait until these films were taken, in any order, and no others."""
+        end = time.monotonic() + 10
+        while sorted(self.uids) != list(uids) and time.monotonic() < end:
+            time.sleep(0.05)
+        assert sorted(self.uids) == list(uids), follower.state
 
     def cursor(self, name: str) -> str:
         return self.cursors.get(name, "")

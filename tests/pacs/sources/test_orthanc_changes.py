@@ -76,11 +76,6 @@ def following(
         server.close()
 
 
-@pytest.fixture
-def node(tmp_path: Path) -> Taken:
-    return taken(tmp_path / "spool")
-
-
 def test_it_begins_with_what_comes_after_its_first_look(node: Taken) -> None:
     with following(node) as (orthanc, source, _):
         orthanc.add("2.25.1")
@@ -122,17 +117,8 @@ def test_the_place_is_kept_after_the_film_and_not_before(node: Taken) -> None:
         source.look(GO_ON)
         for number in (1, 2, 3):
             orthanc.add(f"2.25.{number}")
-        accept = node.accept
-
-        def accept_one(arrival: object) -> None:
-            if node.arrivals:
-                raise StoreError("the disk is full")
-            accept(arrival)  # type: ignore[arg-type]
-
-        source._intake._accept = accept_one
-        with pytest.raises(StoreError):
+        with node.full_after_one(), pytest.raises(StoreError):
             source.look(GO_ON)
-        source._intake._accept = accept
         assert source.look(GO_ON) == 2
         assert node.uids == ["2.25.1", "2.25.2", "2.25.3"]
         assert node.in_spool == 3
@@ -239,8 +225,7 @@ def test_a_place_that_is_none_begins_anew(node: Taken) -> None:
 
 
 @pytest.mark.slow
-def test_films_come_out_of_an_orthanc_over_restarts_of_either_side(tmp_path: Path) -> None:
-    node = taken(tmp_path / "spool")
+def test_films_come_out_of_an_orthanc_over_restarts_of_either_side(node: Taken, tmp_path: Path) -> None:
     password = tmp_path / "password"
     password.write_text("sesame")
     with an_orthanc(tmp_path / "orthanc", users={"node": "sesame"}) as orthanc:
@@ -254,43 +239,35 @@ def test_films_come_out_of_an_orthanc_over_restarts_of_either_side(tmp_path: Pat
             every_seconds=0.05,
         )
 
-        def wait_for(*uids: str) -> None:
-            end = threading.Event()
-            for _ in range(200):
-                if node.uids == list(uids):
-                    return
-                end.wait(0.05)
-            assert node.uids == list(uids), follower.state
-
         follower = open_source(source, NodeSettings(), node.spool, node.accept, node)
         follower.start()
         while not node.cursors:
             threading.Event().wait(0.02)
         orthanc.upload(a_film("2.25.2"), a_film("2.25.3", "CT"), a_film("2.25.4"))
-        wait_for("2.25.2", "2.25.4")
+        node.wait_for("2.25.2", "2.25.4", follower=follower)
         orthanc.kill()
         while follower.state.failing_since is None:
             threading.Event().wait(0.02)
         assert follower.state.failure.endswith("cannot be reached: connection refused")
         orthanc.start()
         orthanc.upload(a_film("2.25.5"))
-        wait_for("2.25.2", "2.25.4", "2.25.5")
+        node.wait_for("2.25.2", "2.25.4", "2.25.5", follower=follower)
         follower.stop()
         orthanc.upload(a_film("2.25.6"))
         follower = open_source(source, NodeSettings(), node.spool, node.accept, node)
         follower.start()
-        wait_for("2.25.2", "2.25.4", "2.25.5", "2.25.6")
+        node.wait_for("2.25.2", "2.25.4", "2.25.5", "2.25.6", follower=follower)
         orthanc.empty()
         orthanc.upload(a_film("2.25.7"))
-        wait_for("2.25.2", "2.25.4", "2.25.5", "2.25.6", "2.25.7")
+        node.wait_for("2.25.2", "2.25.4", "2.25.5", "2.25.6", "2.25.7", follower=follower)
         assert follower.state.failing_since is None
         follower.stop()
+    assert node.uids == sorted(node.uids), "in Orthanc's own order"
     assert node.arrivals[0].path.read_bytes() == a_film("2.25.2")
 
 
 @pytest.mark.slow
-def test_an_orthanc_that_is_empty_and_one_that_was_emptied_beyond_the_place(tmp_path: Path, orthanc: Orthanc) -> None:
-    node = taken(tmp_path / "spool")
+def test_an_orthanc_that_is_empty_and_one_that_was_emptied_beyond_the_place(node: Taken, orthanc: Orthanc) -> None:
     source = OrthancChanges(WebServer("archive", orthanc.url), node.intake("archive"), node, ("DX",), 0)
     assert source.look(GO_ON) == 0
     (first,) = orthanc.upload(a_film("2.25.1"))

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from dicomweb_client.api import DICOMwebClient
 
-from hilum.errors import HilumError, StoreError
+from hilum.errors import StoreError
 from hilum.pacs.senders.outcomes import Unreachable
 from hilum.pacs.settings import NodeSettings, Source
 from hilum.pacs.sources.opening import open_source
 from hilum.pacs.sources.qido import QidoStudies
 from hilum.pacs.web import WebServer
 from tests.pacs.orthanc import Orthanc
-from tests.pacs.sources.fakes import GO_ON, Taken, a_film, taken
+from tests.pacs.sources.fakes import GO_ON, Taken, a_film
 from tests.pacs.web_peer import WebAsked, WebPeer, WebSaid, web_peer
 
 
@@ -99,11 +97,6 @@ def following(
         server.close()
 
 
-@pytest.fixture
-def node(tmp_path: Path) -> Taken:
-    return taken(tmp_path / "spool")
-
-
 def fetched(peer: WebPeer) -> list[str]:
     return [asked.path.rpartition("/")[2] for asked in peer.asked if asked.path.count("/") == 7]
 
@@ -177,15 +170,7 @@ def test_the_place_is_kept_after_the_film_and_not_before(node: Taken) -> None:
     with following(node) as (server, source, peer, _):
         for number in (1, 2, 3):
             server.add(f"2.25.{number}")
-        accept = node.accept
-
-        def accept_one(arrival: object) -> None:
-            if node.arrivals:
-                raise StoreError("the disk is full")
-            accept(arrival)  # type: ignore[arg-type]
-
-        source._intake._accept = accept_one
-        with pytest.raises(StoreError):
+        with node.full_after_one(), pytest.raises(StoreError):
             source.look(GO_ON)
         other = QidoStudies(WebServer("source vna", peer.url), node.intake("vna"), node, ("CR", "DX"), 0, Clock())
         assert other.look(GO_ON) == 2
@@ -239,8 +224,7 @@ def test_a_uid_that_is_none_comes_near_no_path(node: Taken) -> None:
 
 
 @pytest.mark.slow
-def test_films_come_out_of_an_orthanc(tmp_path: Path, orthanc: Orthanc) -> None:
-    node = taken(tmp_path / "spool")
+def test_films_come_out_of_an_orthanc(node: Taken, orthanc: Orthanc) -> None:
     today = datetime.now().strftime("%Y%m%d")
     orthanc.upload(
         a_film("2.25.1", study="2.25.100", day=today),
@@ -251,30 +235,10 @@ def test_films_come_out_of_an_orthanc(tmp_path: Path, orthanc: Orthanc) -> None:
     follower = open_source(source, NodeSettings(), node.spool, node.accept, node)
     follower.start()
 
-    def wait_for(*uids: str) -> None:
-        for _ in range(200):
-            if sorted(node.uids) == list(uids):
-                return
-            threading.Event().wait(0.05)
-        assert sorted(node.uids) == list(uids), follower.state
-
-    wait_for("2.25.1")
+    node.wait_for("2.25.1", follower=follower)
     assert node.arrivals[0].path.read_bytes() == a_film("2.25.1", study="2.25.100", day=today)
     orthanc.upload(a_film("2.25.4", study="2.25.100", day=today), a_film("2.25.5", study="2.25.102", day=today))
-    wait_for("2.25.1", "2.25.4", "2.25.5")
+    node.wait_for("2.25.1", "2.25.4", "2.25.5", follower=follower)
     found = DICOMwebClient(orthanc.dicomweb_url).search_for_series(search_filters={"Modality": "DX"})
     assert len(found) == 4 - 1  # of three studies, as another client sees them
     follower.stop()
-
-
-@pytest.mark.parametrize(
-    ("settings", "line"),
-    [
-        ({"kind": "qido", "url": "nowhere"}, "source a: url: no address of HTTP"),
-        ({"kind": "orthanc", "url": "http://a:b@host"}, "source a: url: names a user or a password"),
-        ({"kind": "folder", "folder": "/none"}, "source a: folder: /none: no such folder"),
-    ],
-)
-def test_a_bad_setting_is_one_line(node: Taken, settings: dict[str, str], line: str) -> None:
-    with pytest.raises(HilumError, match=f"^{line}"):
-        open_source(Source(name="a", **settings), NodeSettings(), node.spool, node.accept, node)  # type: ignore[arg-type]
