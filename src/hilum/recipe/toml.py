@@ -40,9 +40,10 @@ def read_recipe(recipe: str | Path, settings: Iterable[str] = (), *, resolved: b
     except UnicodeDecodeError:
         raise _RECIPES.not_text(str(recipe)) from None
 
-    def change(table: dict[str, Any]) -> dict[str, Any]:
+    def change(table: dict[str, Any]) -> None:
         _apply_settings(table, settings)
-        return _as_it_was_meant(table) if resolved else table
+        if resolved:
+            _complete(table)
 
     return _RECIPES.read(text, str(recipe), change)
 
@@ -64,7 +65,10 @@ def resolved_recipe(table: dict[str, Any], source: str) -> Recipe:
     Raises:
         RecipeError: a key or a value is wrong; the line names it.
     """
-    return parse_recipe(_as_it_was_meant(table), source)
+    if isinstance(table, dict):
+        table = dict(table)
+        _complete(table)
+    return parse_recipe(table, source)
 
 
 def with_settings(recipe: Recipe, settings: Iterable[str]) -> Recipe:
@@ -90,10 +94,11 @@ def write_recipe(recipe: Recipe) -> str:
     return tomli_w.dumps(table)
 
 
-def _as_it_was_meant(table: dict[str, Any]) -> dict[str, Any]:
-    """A resolved recipe's tables with the keys that its version of Hilum did not know."""
-    pixels = table.get("pixels", {}) if isinstance(table, dict) else None
-    return {**table, "pixels": {"grey_scale": "extremes", **pixels}} if isinstance(pixels, dict) else table
+def _complete(table: dict[str, Any]) -> None:
+    """Write into a resolved recipe's tables what the version of Hilum that wrote them did without saying so."""
+    pixels = table.get("pixels", {})
+    if isinstance(pixels, dict):
+        table["pixels"] = {"grey_scale": "extremes", **pixels}
 
 
 def _without_none(table: dict[str, Any]) -> dict[str, Any]:

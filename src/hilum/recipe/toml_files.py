@@ -35,7 +35,7 @@ class TomlFile(Generic[S]):
     refusal: type[RequestError] = RequestError
     in_words: Callable[[str], str] = _as_it_is
 
-    def read(self, text: str, source: str, change: Callable[[dict[str, Any]], dict[str, Any]] = dict) -> S:
+    def read(self, text: str, source: str, change: Callable[[dict[str, Any]], None] | None = None) -> S:
         """What a text says.
 
         Args:
@@ -46,7 +46,10 @@ class TomlFile(Generic[S]):
         Raises:
             RequestError: it is not TOML, or a key or a value is wrong, as `refusal`; the line names it.
         """
-        return self.convert(change(self._parsed(text, source)), source)
+        table = self._parsed(text, source)
+        if change is not None:
+            change(table)
+        return self.convert(table, source)
 
     def _parsed(self, text: str, source: str) -> dict[str, Any]:
         try:
