@@ -235,3 +235,17 @@ def test_a_node_that_comes_back_late_undoes_nothing(store: Store, prediction: Ma
     assert store.node_films.get(id_) == sent
     (sending,) = store.node_sendings.of(id_)
     assert (sending.state, sending.why) == ("sent", "")
+
+
+def test_a_store_of_the_version_before_keeps_its_films(new_store: NewStore) -> None:
+    """As it was before a column said why a capture could not be drawn."""
+    url = new_store()
+    with open_store(url) as store:
+        before = store.node_films.receive(new_film(), Enqueued()).film
+        with store.database.write() as connection:
+            connection.exec_driver_sql("ALTER TABLE node_films DROP COLUMN undrawn")
+            connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0002'")
+    with open_store(url) as store:
+        assert store.node_films.get(before.workflow_id) == before
+        store.node_films.not_drawn(before.workflow_id, "the disk is full")
+        assert store.node_films.undrawn() == {"the disk is full": 1}
