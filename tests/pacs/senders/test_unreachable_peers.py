@@ -178,12 +178,13 @@ def rejects(source: int, reason: int) -> Talk:
 )
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")  # pynetdicom's reactor
 def test_who_does_not_say_that_it_took_a_result_is_unreachable(report: Path, talk: Talk, words: str) -> None:
+    patience = 0.4 if "in time" in words else 5  # who does answer is waited for, however busy this machine is
     start = time.monotonic()
-    with peer(talk) as port, opened(port, seconds=0.4) as sender:
+    with peer(talk) as port, opened(port, seconds=patience) as sender:
         with pytest.raises(Unreachable, match=words) as error:
             sender.send(report)
         assert "\n" not in str(error.value)
-    assert time.monotonic() - start < 4
+    assert time.monotonic() - start < 10 * patience
 
 
 def test_a_peer_that_stops_reading_is_unreachable_in_time(tmp_path: Path) -> None:
