@@ -181,7 +181,7 @@ def test_ohif_asks_nobody_else_even_where_nothing_forbids_it(
     with chromium(playwright, notes) as browser:
         viewer = Viewer(browser, whole_example.page, bypass_csp=True)
         viewer.page.goto(whole_example.page)
-        viewer.page.wait_for_selector("text=Phantom, Film")
+        viewer.page.wait_for_selector("text=Film, Made")
         viewer.open(str(sent.StudyInstanceUID), series=3)
         viewer.read_report()
         viewer.close()
