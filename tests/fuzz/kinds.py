@@ -228,7 +228,7 @@ KINDS: dict[str, Kind] = {
         ),
         structured.toml,
         read_recipe,
-        ("hilum.recipe.toml:parse_recipe",),
+        ("hilum.recipe.toml_files:TomlFile.read",),
         least=0.15,
     ),
     "metrics.json": Kind(
