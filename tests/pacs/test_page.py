@@ -47,7 +47,8 @@ def test_the_first_lines_of_the_page_lead_to_an_answer(tmp_path: Path, orthanc: 
         capture_output=True,
         text=True,
     )
-    assert checked.stderr.splitlines() == ["orthanc: answers", "It would start."]
+    made = f"node.store: {tmp_path / 'hilum.db'} was not there; it is made now, and empty"
+    assert checked.stderr.splitlines() == [made, "orthanc: answers", "It would start."]
     node = run(start)
     try:
         for command in sends:
