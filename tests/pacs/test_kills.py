@@ -150,11 +150,13 @@ def run_until_killed(file: NodeFile, place: str, nth: int, films: Films) -> Kill
     return Kill(place, nth, time.monotonic() - began)
 
 
-def wait_for_results(orthanc: Orthanc, keys: dict[str, FilmKey], what: str, seconds: float = 240.0) -> None:
-    """Wait until there is a report, or a picture, of every film."""
-    until = time.monotonic() + seconds
+def wait_for_results(orthanc: Orthanc, keys: dict[str, FilmKey], what: str, seconds: float = 60.0) -> None:
+    """Wait until there is a report, or a picture, of every film; at most so long for another one to come."""
     modality = {"report": "SR", "capture": "OT"}[what]
+    fewest, until = len(keys) + 1, 0.0
     while missing := {key.uid(what) for key in keys.values()} - set(orthanc.uids(modality)):
+        if len(missing) < fewest:
+            fewest, until = len(missing), time.monotonic() + seconds
         assert time.monotonic() < until, f"{len(missing)} of {len(keys)} films have no {what} in the PACS"
         time.sleep(0.2)
 
