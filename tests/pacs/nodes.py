@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -150,6 +150,16 @@ class RunningNode:
         """Have it end by itself; gives its exit code."""
         self.process.terminate()
         return self.process.wait(SECONDS)
+
+
+def wait_until_none(waiting: Callable[[], int], what: str) -> None:
+    """Wait until nothing waits any more; at most a minute for there to be less of it, however slow the machine is."""
+    fewest, until = waiting(), time.monotonic() + 60
+    while number := waiting():
+        if number < fewest:
+            fewest, until = number, time.monotonic() + 60
+        assert time.monotonic() < until, f"{number} {what}"
+        time.sleep(0.2)
 
 
 def require_ended(children: Sequence[int]) -> None:

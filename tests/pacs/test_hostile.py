@@ -29,7 +29,7 @@ from hilum.pacs.spool import Spool
 from tests.fuzz.worker import PYTHON_WORDS
 from tests.pacs.films import SYNTAXES, film, save
 from tests.pacs.mutants import KINDS, PROPOSALS, RARE, as_file, mutant, numbers
-from tests.pacs.nodes import NodeFile, RunningNode
+from tests.pacs.nodes import NodeFile, RunningNode, wait_until_none
 from tests.pacs.orthanc import an_orthanc
 from tests.pacs.wire import Association, NotAssociatedError, store
 
@@ -188,13 +188,12 @@ def test_a_node_answers_mutants_or_refuses_them_and_goes_on(
         last = film(1)
         assert store(file.port, last) == 0
         taken = len(wire.accepted) + 1
-        fewest, until = taken + 1, 0.0
-        while waiting := sum(state in ("received", "answered", "reported") for state, _ in _films(file)):
-            if waiting < fewest:
-                fewest, until = waiting, time.monotonic() + 60
+
+        def waiting() -> int:
             assert node.process.poll() is None
-            assert time.monotonic() < until, Counter(_films(file))
-            time.sleep(0.2)
+            return sum(state in ("received", "answered", "reported") for state, _ in _films(file))
+
+        wait_until_none(waiting, f"of {taken} films have no end")
         films = _films(file)
         key = FilmKey(str(last.SOPInstanceUID), hashlib.sha256(last.PixelData).hexdigest(), *_detector())
         assert key.uid("report") in orthanc.uids("SR")

@@ -26,7 +26,7 @@ from hilum import bundle as bundles
 from hilum.pacs.identity import FilmKey
 from tests.pacs.films import film, jpeg_levels
 from tests.pacs.killing_node import PLACES
-from tests.pacs.nodes import SECONDS, NodeFile, RunningNode, require_ended
+from tests.pacs.nodes import SECONDS, NodeFile, RunningNode, require_ended, wait_until_none
 from tests.pacs.orthanc import Orthanc, an_orthanc
 from tests.pacs.recording import RecordingProxy, recording
 from tests.pacs.sending import Outgoing, Sender
@@ -150,15 +150,15 @@ def run_until_killed(file: NodeFile, place: str, nth: int, films: Films) -> Kill
     return Kill(place, nth, time.monotonic() - began)
 
 
-def wait_for_results(orthanc: Orthanc, keys: dict[str, FilmKey], what: str, seconds: float = 60.0) -> None:
-    """Wait until there is a report, or a picture, of every film; at most so long for another one to come."""
+def wait_for_results(orthanc: Orthanc, keys: dict[str, FilmKey], what: str) -> None:
+    """Wait until there is a report, or a picture, of every film."""
     modality = {"report": "SR", "capture": "OT"}[what]
-    fewest, until = len(keys) + 1, 0.0
-    while missing := {key.uid(what) for key in keys.values()} - set(orthanc.uids(modality)):
-        if len(missing) < fewest:
-            fewest, until = len(missing), time.monotonic() + seconds
-        assert time.monotonic() < until, f"{len(missing)} of {len(keys)} films have no {what} in the PACS"
-        time.sleep(0.2)
+    wanted = {key.uid(what) for key in keys.values()}
+
+    def missing() -> int:
+        return len(wanted - set(orthanc.uids(modality)))
+
+    wait_until_none(missing, f"of {len(keys)} films have no {what} in the PACS")
 
 
 def require_one_of_each(orthanc: Orthanc, proxy: RecordingProxy, keys: dict[str, FilmKey]) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
 
 from msgspec import structs
 
@@ -86,19 +86,13 @@ def _facts(name: str, file: BinaryIO, size: int) -> FilmFacts:
         raise DataSetError("whose data set does not begin as one does")
     reader.big_endian = order == "big-endian"
     reader.explicit = is_vr(start[4:6])
-    content = _content(reader, meta.get(_MEDIA_CLASS, ""))
+    facts = _content(reader, meta.get(_MEDIA_CLASS, ""))
     for field, words in _UIDS.items():
-        if (uid := content.texts.get(field, "")) and not is_uid(uid):
+        if (uid := getattr(facts, field)) and not is_uid(uid):
             raise FilmError(name, f"its {words} UID is no UID; correct it, or export the film again")
-    if not content.texts.get("instance"):
+    if not facts.instance:
         raise FilmError(name, "a DICOM without a SOP Instance UID; export the film again")
-    return structs.replace(content.facts, transfer_syntax=syntax, **content.texts, **content.numbers)
-
-
-class _Content(NamedTuple):
-    texts: dict[str, str]
-    numbers: dict[str, int]
-    facts: FilmFacts  # all others
+    return structs.replace(facts, transfer_syntax=syntax)
 
 
 def _meta(file: BinaryIO, size: int) -> dict[int, str]:
@@ -120,7 +114,7 @@ def _meta(file: BinaryIO, size: int) -> dict[int, str]:
             reader.skip(element)
 
 
-def _content(reader: ElementReader, media_class: str) -> _Content:
+def _content(reader: ElementReader, media_class: str) -> FilmFacts:
     raw: dict[int, bytes] = {}
     coded: dict[int, dict[int, bytes]] = {}
     pixels = ""
@@ -147,7 +141,7 @@ def _content(reader: ElementReader, media_class: str) -> _Content:
         (_text(found.get(_CODE, b""), character_sets), _text(found.get(_MEANING, b""), character_sets))
         for found in (coded.get(tag, {}) for tag in _CODES)
     )
-    facts = FilmFacts(
+    others = FilmFacts(
         image_type=image_type if any(image_type) else (),
         pixels=pixels,
         described=tuple(filter(None, (_text(raw.get(tag, b""), character_sets) for tag in _DESCRIBED))),
@@ -155,7 +149,7 @@ def _content(reader: ElementReader, media_class: str) -> _Content:
         region=region,
         view_code=view_code,
     )
-    return _Content(texts, numbers, facts)
+    return structs.replace(others, **texts, **numbers)
 
 
 def _value(reader: ElementReader, element: Element) -> bytes:

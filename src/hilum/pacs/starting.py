@@ -40,11 +40,9 @@ def check_start(settings: NodeSettings) -> tuple[str, ...]:
     Detector(node.bundle, threads=1, trusted=node.trusted or None)
     is_new = "://" not in node.store and not Path(node.store).exists()
     with open_store(node.store) as store, folders.held(node.name, store.database):
-        opened = [
-            open_source(each, settings, folders.films, _take_none, store.node_state) for each in settings.sources
-        ]
         sources = [
-            _source_asked(source.name, follower) for source, follower in zip(settings.sources, opened, strict=True)
+            _source_asked(each.name, open_source(each, settings, folders.films, _take_none, store.node_state))
+            for each in settings.sources
         ]
     if settings.receive is not None:
         require_free("receive", settings.receive.host, settings.receive.port)
