@@ -131,13 +131,6 @@ def arrive(node: Node, film: Dataset, source: str = "CR1") -> None:
     node.queue.accept(spool.arrival(put(spool, file_bytes(film), source)))
 
 
-def wait_until(condition: Callable[[], object], seconds: float = 20.0) -> None:
-    until = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < until, "it did not happen"
-        time.sleep(0.02)
-
-
 @dataclass
 class StillClock:
     """A clock that notes how long it was to wait, and lets no time pass; what happens meanwhile is `during`."""

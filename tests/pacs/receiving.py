@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -97,13 +96,6 @@ def send(received: Received, *films: Dataset, calling: str = "CT-1", called: str
 
 def raw_film(ds: Dataset) -> bytes:
     return store_pdus(ds.SOPClassUID, ds.SOPInstanceUID, encoded(ds))
-
-
-def wait_for(condition: object, seconds: float = 10) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():  # type: ignore[operator]
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def in_part(received: Received) -> int:

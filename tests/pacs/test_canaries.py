@@ -21,8 +21,8 @@ from hilum.store import open_store
 from tests.pacs.films import DX, data_set, film
 from tests.pacs.nodes import NodeFile, RunningNode
 from tests.pacs.orthanc import free_port
-from tests.pacs.parts import wait_until
 from tests.pacs.wire import Association, NotAssociatedError, store
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -96,8 +96,8 @@ def test_identifiers_are_in_no_log_metric_name_or_row(tmp_path: Path, refusing: 
         association.begin(1, DX, f"{ROOT}.3.8")  # and is gone in the midst of it
 
     with open_store(str(file.folder / "hilum.db")) as opened:
-        wait_until(lambda: any(each.last_refused for each in opened.node_sendings.destinations()), 60)
-        wait_until(lambda: not opened.node_films.backlog().films, 60)
+        wait_until(lambda: any(each.last_refused for each in opened.node_sendings.destinations()))
+        wait_until(lambda: not opened.node_films.backlog().films)
         assert set(opened.node_films.counts()) >= {"quarantined", "left alone", "ignored"}
     with urlopen(f"http://127.0.0.1:{metrics}/metrics") as reply:
         counted = reply.read()

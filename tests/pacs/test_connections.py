@@ -24,9 +24,9 @@ from tests.pacs.receiving import (
     in_part,
     raw_film,
     receiving,
-    wait_for,
     whole_pdus,
 )
+from tests.waiting import wait_until
 
 
 def test_an_object_of_more_bytes_than_allowed_ends_the_association(tmp_path: Path) -> None:
@@ -38,7 +38,7 @@ def test_an_object_of_more_bytes_than_allowed_ends_the_association(tmp_path: Pat
         with suppress(ConnectionError):
             caller.send(store_pdus(DX, "1.2.3", bytes(3 << 20)))
         assert caller.pdu()[0] in (ABORT, CLOSED)
-        wait_for(lambda: files(received) == [])
+        wait_until(lambda: files(received) == [])
 
 
 def test_a_pdu_of_more_bytes_than_announced_ends_the_association(tmp_path: Path) -> None:
@@ -54,11 +54,11 @@ def test_a_film_that_ends_in_the_middle_leaves_nothing(received: Received, endin
     with RawCaller(received.port) as caller:
         caller.associate(*CONTEXTS)
         caller.send(b"".join(whole_pdus(sent)[:4]))
-        wait_for(lambda: in_part(received) > 20_000)
+        wait_until(lambda: in_part(received) > 20_000)
         caller.send(ending)
         if ending:
             caller.pdu()
-    wait_for(lambda: files(received) == [])
+    wait_until(lambda: files(received) == [])
     assert received.arrivals == []
 
 
@@ -112,7 +112,7 @@ def test_messages_without_a_reply_hold_no_association_for_ever(tmp_path: Path) -
                 while (kind := caller.pdu()[0]) == 4:
                     pass
                 assert kind in (ABORT, CLOSED)
-        wait_for(lambda: received.receiver.figures.connections == 0)
+        wait_until(lambda: received.receiver.figures.connections == 0)
 
 
 def test_more_associations_than_allowed_are_told_to_come_again(tmp_path: Path) -> None:
@@ -173,4 +173,4 @@ def test_half_a_pdu_is_waited_for_so_long_only(tmp_path: Path) -> None:
             caller.send(b"\x04\0\0")
             assert caller.pdu()[0] == CLOSED
             assert time.monotonic() - began < 5
-        wait_for(lambda: received.receiver.figures.connections == 0)
+        wait_until(lambda: received.receiver.figures.connections == 0)

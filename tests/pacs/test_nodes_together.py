@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from hilum.store import open_store
-from tests.pacs.parts import wait_until
 from tests.postgres import Postgres
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.slow
 FILMS = 4
@@ -39,7 +39,7 @@ class Nodes:
         with (self.folder / f"{name}.log").open("ab") as log:
             process = subprocess.Popen([sys.executable, "-m", "tests.pacs.ruled_node", *arguments], stderr=log)
         self.processes[name] = process
-        wait_until(lambda: (self.out / f"{name}.ready").exists() or process.poll() is not None, 60)
+        wait_until(lambda: (self.out / f"{name}.ready").exists() or process.poll() is not None)
         assert process.poll() is None, (self.folder / f"{name}.log").read_text()
         return process
 
@@ -75,7 +75,7 @@ def test_what_a_killed_node_had_begun_another_one_finishes(nodes: Nodes) -> None
     wait_until(lambda: (nodes.out / "one.held").exists())
     nodes.start("two")
     one.kill()
-    wait_until(nodes.everything_sent, 60)
+    wait_until(nodes.everything_sent)
     assert {name: len(contents) for name, contents in nodes.taken().items()} == dict.fromkeys(nodes.taken(), 1)
     assert len(nodes.taken()) == 2 * FILMS
 
@@ -86,11 +86,11 @@ def test_a_node_that_hangs_and_comes_back_late_does_no_harm(nodes: Nodes) -> Non
     wait_until(lambda: (nodes.out / "one.held").exists())
     nodes.start("two")
     os.kill(one.pid, signal.SIGSTOP)
-    wait_until(nodes.everything_sent, 60)
+    wait_until(nodes.everything_sent)
     (nodes.out / "one.hold").unlink()
     os.kill(one.pid, signal.SIGCONT)
     before = {each.node: each.beats for each in nodes.store.node_state.heartbeats()}
-    wait_until(lambda: all(each.beats > before[each.node] + 3 for each in nodes.store.node_state.heartbeats()), 60)
+    wait_until(lambda: all(each.beats > before[each.node] + 3 for each in nodes.store.node_state.heartbeats()))
     assert nodes.everything_sent()
     assert {name: len(contents) for name, contents in nodes.taken().items()} == dict.fromkeys(nodes.taken(), 1)
     assert one.poll() is None
@@ -103,9 +103,9 @@ def test_a_node_that_is_alive_keeps_its_work_however_long_it_takes(nodes: Nodes)
     wait_until(lambda: (nodes.out / "one.held").exists())
     nodes.start("two")
     begun = {each.node: each.beats for each in nodes.store.node_state.heartbeats()}
-    wait_until(lambda: all(each.beats > begun[each.node] + 20 for each in nodes.store.node_state.heartbeats()), 60)
+    wait_until(lambda: all(each.beats > begun[each.node] + 20 for each in nodes.store.node_state.heartbeats()))
     held = {path.stem.split("-")[0] for path in nodes.out.glob("*.dcm") if "-one-" in path.name}
     assert not held  # nobody has taken what node one still holds
     (nodes.out / "one.hold").unlink()
-    wait_until(nodes.everything_sent, 60)
+    wait_until(nodes.everything_sent)
     assert all(len(list(nodes.out.glob(f"{name}-*"))) == 1 for name in nodes.taken())

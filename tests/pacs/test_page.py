@@ -13,7 +13,7 @@ import pytest
 from tests.house import ROOT
 from tests.pacs.films import film, save
 from tests.pacs.orthanc import Orthanc, free_port, require_programs
-from tests.pacs.parts import wait_until
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -52,8 +52,8 @@ def test_the_first_lines_of_the_page_lead_to_an_answer(tmp_path: Path, orthanc: 
     node = run(start)
     try:
         for command in sends:
-            wait_until(lambda command=command: run(command).wait() == 0, 60)  # type: ignore[misc]
-        wait_until(lambda: len(orthanc.json("/series")) == 3, 60)
+            wait_until(lambda command=command: run(command).wait() == 0)  # type: ignore[misc]
+        wait_until(lambda: len(orthanc.json("/series")) == 3)
     finally:
         node.send_signal(signal.SIGINT)
         code = node.wait(60)

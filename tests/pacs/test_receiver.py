@@ -32,8 +32,8 @@ from tests.pacs.receiving import (
     raw_film,
     receiving,
     send,
-    wait_for,
 )
+from tests.waiting import wait_until
 
 
 @pytest.mark.parametrize("syntax", [ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian])
@@ -146,7 +146,7 @@ def test_who_connects_and_says_nothing_is_no_trouble(received: Received, caplog:
     """A monitor that looks whether the port is open."""
     with RawCaller(received.port):
         pass
-    wait_for(lambda: received.receiver.figures.connections == 0)
+    wait_until(lambda: received.receiver.figures.connections == 0)
     assert not any(received.receiver.figures.turned_away.values())
     assert not caplog.messages
 

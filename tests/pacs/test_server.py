@@ -18,8 +18,8 @@ from tests.pacs.receiving import (
     in_part,
     raw_film,
     receiving,
-    wait_for,
 )
+from tests.waiting import wait_until
 
 
 def test_stopping_lets_a_film_finish(tmp_path: Path) -> None:
@@ -28,7 +28,7 @@ def test_stopping_lets_a_film_finish(tmp_path: Path) -> None:
         idle.associate(*CONTEXTS)
         caller.associate(*CONTEXTS)
         caller.send(sent[:40_000])
-        wait_for(lambda: in_part(received) > 20_000)
+        wait_until(lambda: in_part(received) > 20_000)
         stopping = threading.Thread(target=received.receiver.stop)
         stopping.start()
         assert idle.pdu()[0] == ABORT, "nobody waits for those who send nothing"
@@ -46,7 +46,7 @@ def test_stopping_does_not_wait_for_ever_and_drops_what_is_not_whole(tmp_path: P
     with receiving(tmp_path) as received, RawCaller(received.port) as caller:
         caller.associate(*CONTEXTS)
         caller.send(sent[:40_000])
-        wait_for(lambda: in_part(received) > 20_000)
+        wait_until(lambda: in_part(received) > 20_000)
         received.receiver.stop(0.1)
         assert files(received) == []
         assert received.arrivals == []
@@ -75,7 +75,7 @@ def test_what_is_acknowledged_while_it_stops_is_enqueued(tmp_path: Path) -> None
         threads = [threading.Thread(target=keep_sending, args=(received.port,)) for _ in range(4)]
         for thread in threads:
             thread.start()
-        wait_for(lambda: len(acknowledged) > 8)
+        wait_until(lambda: len(acknowledged) > 8)
         received.receiver.stop()
         enqueued = [arrival.facts.instance for arrival in received.arrivals]
         for thread in threads:

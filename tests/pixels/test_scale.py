@@ -287,9 +287,9 @@ def test_a_sentinel_among_floats_does_not_set_the_scale() -> None:
 def test_a_large_film_takes_a_moment() -> None:
     values = np.tile(film(1), (16, 14)).astype(np.float32)
     assert values.size > 7_000_000
-    begun = time.perf_counter()
+    begun = time.process_time()
     stretch(values)
-    assert time.perf_counter() - begun < 5
+    assert time.process_time() - begun < 5
 
 
 def test_a_large_film_of_floats_has_the_ends_of_its_values(monkeypatch: pytest.MonkeyPatch) -> None:

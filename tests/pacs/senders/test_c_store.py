@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import socket
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -24,6 +23,7 @@ from tests.pacs.senders.talking import (
     takes,
 )
 from tests.pacs.strict_pacs import RESULT_CLASSES, strict_pacs
+from tests.waiting import wait_until
 
 
 def test_a_result_arrives_as_it_lies_in_its_file_over_an_association_that_stays_open(tmp_path: Path) -> None:
@@ -145,10 +145,7 @@ def test_an_association_that_nobody_uses_is_ended(report: Path, monkeypatch: pyt
     monkeypatch.setattr("hilum.pacs.senders.c_store._IDLE_SECONDS", 0.1)
     with strict_pacs() as pacs, opened(pacs.port) as sender:
         sender.send(report)
-        end = time.monotonic() + 10
-        while pacs.open_associations:
-            assert time.monotonic() < end
-            time.sleep(0.02)
+        wait_until(lambda: not pacs.open_associations)
         sender.send(report)
         assert pacs.associations == 2
 

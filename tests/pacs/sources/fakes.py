@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ from hilum.pacs.records import Arrival
 from hilum.pacs.sources.following import SourceFollower
 from hilum.pacs.sources.taking import FilmIntake
 from hilum.pacs.spool import Spool
+from tests.waiting import wait_until
 
 GO_ON = threading.Event()  # which nobody sets: no source is asked to stop
 
@@ -51,9 +51,7 @@ class Taken:
 
     def wait_for(self, *uids: str, follower: SourceFollower) -> None:
         """Wait until these films were taken, in any order, and no others."""
-        end = time.monotonic() + 10
-        while sorted(self.uids) != list(uids) and time.monotonic() < end:
-            time.sleep(0.05)
+        wait_until(lambda: len(self.uids) >= len(uids), what=str(follower.state))
         assert sorted(self.uids) == list(uids), follower.state
 
     def cursor(self, name: str) -> str:

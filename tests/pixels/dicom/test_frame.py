@@ -131,14 +131,14 @@ def test_a_jpeg_ls_without_its_end_is_not_read_on_into_other_memory(lost: int, t
     frame, stored = frame_of(JPEGLSLossless, 12)
     end = frame.rindex(b"\xff\xd9")
     path = save(tmp_path / "film", labelled(frame[: end - lost], stored, JPEGLSLossless, 12, True))
-    began = time.monotonic()
+    began = time.process_time()
     if lost:
         with pytest.raises(FilmError, match=r"cut off or damaged \(as JPEG-LS\)"):
             decode_scaled(path, None, "", None)
     else:
         expected = decode_scaled(write(tmp_path / "plain", dataset(stored, bits=12)), None, "", None)
         np.testing.assert_array_equal(decode_scaled(path, None, "", None).grey, expected.grey)
-    assert time.monotonic() - began < 3
+    assert time.process_time() - began < 3
 
 
 OTHERS = {
