@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import logging
 import time
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from hilum.pacs.settings import Alarm
-from hilum.pacs.sweeper import DEAD_SECONDS, Heart, Watch, alarm_of
-from hilum.store import Backlog, open_store
+from hilum.pacs.sweeper import DEAD_SECONDS, Heart, Watch
+from hilum.store import open_store
 
 
 class Steady:
@@ -56,17 +54,6 @@ def test_a_node_never_takes_over_from_itself() -> None:
     assert watch.dead({"one": 1}) == ()
 
 
-def test_the_backlog_is_one_by_its_length_or_by_its_age() -> None:
-    alarm = Alarm(waiting_films=10, waiting_seconds=60)
-    now = datetime.now(UTC)
-    assert alarm_of(Backlog(0, None), alarm, now.timestamp()) == ""
-    assert alarm_of(Backlog(9, now), alarm, now.timestamp()) == ""
-    assert alarm_of(Backlog(10, now), alarm, now.timestamp()) == "10 films wait for their answer"
-    old = Backlog(1, now - timedelta(minutes=5))
-    assert alarm_of(old, alarm, now.timestamp()) == "a film has waited for its answer for 5 minutes"
-    assert alarm_of(Backlog(1, now), alarm, now.timestamp() - 7200) == ""  # the clock went back
-
-
 def test_a_jump_of_the_time_of_day_is_named_and_changes_nothing(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -78,7 +65,7 @@ def test_a_jump_of_the_time_of_day_is_named_and_changes_nothing(
 
     with open_store(str(tmp_path / "hilum.db")) as store:
         store.node_state.beat("two", is_start=True)
-        heart = Heart(store, "one", Alarm(), take_over, lambda: 0, seconds=1000)
+        heart = Heart(store, "one", lambda: "", take_over, lambda: 0, seconds=1000)
         heart.close()
         real = time.time
         for jump in (86_400.0, -86_400.0):

@@ -14,11 +14,12 @@ import threading
 from datetime import UTC, datetime
 from typing import Literal, TextIO
 
+from hilum.store import WORKFLOW_DIGITS
+
 logger = logging.getLogger("hilum")
 
 LogStyle = Literal["text", "json"]
 Fact = str | int | float | bool
-_SHOWN_DIGITS = 12
 # What a header holds, such as a modality or a part of the body, and what we call so ourselves.
 _TERM = re.compile(r"\b[A-Z0-9][A-Z0-9_-]+\b( [A-Z0-9_-]+\b)*")
 _OURS = ("DERIVED", "DICOM", "FOR PROCESSING", "SECONDARY", "SOP", "UID")
@@ -34,7 +35,7 @@ def log_event(event: str, film: str = "", level: int = logging.INFO, **facts: Fa
         level: of `logging`.
         facts: numbers, our own words, and names that the settings hold; never what a film or a stranger says.
     """
-    named = {"film": film[:_SHOWN_DIGITS]} if film else {}
+    named = {"film": film[:WORKFLOW_DIGITS]} if film else {}
     shown = {name: round(value, 3) if isinstance(value, float) else value for name, value in facts.items()}
     logger.log(level, event, extra={"event_facts": named | shown})
 

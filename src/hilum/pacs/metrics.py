@@ -225,7 +225,7 @@ class _StoreFigures(Collector):
             reached.add_metric((each.name,), float(each.down_since is None))
         yield reached
         alive = GaugeMetricFamily("hilum_node_heartbeat_seconds", "Since its last heartbeat.", labels=("node",))
-        alarm = GaugeMetricFamily("hilum_node_alarm", "Whether its backlog is too long.", labels=("node",))
+        alarm = GaugeMetricFamily("hilum_node_alarm", "Whether people should look at it.", labels=("node",))
         for beat in self._store.node_state.heartbeats():
             alive.add_metric((beat.node,), max((now - beat.changed).total_seconds(), 0.0))
             alarm.add_metric((beat.node,), float(bool(beat.alarm)))

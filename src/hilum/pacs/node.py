@@ -10,6 +10,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
+from hilum.pacs.alarms import alarm_of
 from hilum.pacs.answerer import Answerer
 from hilum.pacs.backing_off import StoppableClock
 from hilum.pacs.certificates import shown_certificates
@@ -29,6 +30,7 @@ from hilum.pacs.senders.outcomes import Sender
 from hilum.pacs.senders.routing import ask_the_film, destinations_of
 from hilum.pacs.senders.sending import open_sender
 from hilum.pacs.settings import Destination, NodeSettings
+from hilum.pacs.sources.following import SourceFollower
 from hilum.pacs.sources.opening import open_source
 from hilum.pacs.steps import FilmAnswerer, FilmSteps
 from hilum.pacs.sweeper import BEAT_SECONDS, Heart
@@ -136,15 +138,22 @@ class Node:
         opened.callback(durable.close, _STOPPING_SECONDS)
         opened.callback(self._clock.stop)
         durable.start(self._queues())
-        heart = Heart(store, node.name, settings.alarm, durable.take_over, durable.pick_up, self._beat_seconds)
+        accept, cursors = self.queue.accept, store.node_state
+        sources = [open_source(each, settings, folders.films, accept, cursors) for each in settings.sources]
+        self.metrics.watch_sources(lambda: [follower.state for follower in sources])
+        heart = Heart(
+            store,
+            node.name,
+            lambda: self._alarm(sources),
+            durable.take_over,
+            durable.pick_up,
+            self._beat_seconds,
+        )
         opened.callback(heart.close)
         retention = FolderRetention(settings.keep, store, folders, durable.forget)
         opened.callback(retention.close)
         if missing := enqueue_missing(store, durable, enqueuing):
             log_event("enqueued again", level=logging.WARNING, workflows=missing)
-        accept, cursors = self.queue.accept, store.node_state
-        sources = [open_source(each, settings, folders.films, accept, cursors) for each in settings.sources]
-        self.metrics.watch_sources(lambda: [follower.state for follower in sources])
         self.queue.sweep()
         if not node.shadow:
             self.send_again()
@@ -163,6 +172,10 @@ class Node:
         # The sender itself waits for one of its connections; a queue of as many would stand idle between two looks.
         sending = {sending_queue(each.name): (_SENT_A_LOOK * each.connections, 0.1) for each in sends_to}
         return {FILMS: (_FILMS_AT_A_TIME, 0.1), CAPTURES: (2, 0.25), **sending}
+
+    def _alarm(self, sources: Sequence[SourceFollower]) -> str:
+        states = [follower.state for follower in sources]
+        return alarm_of(self.store.node_films.backlog(), states, self.settings.alarm, datetime.now(UTC))
 
     def _route(self, film: NodeFilm, path: Path) -> Sequence[str]:
         """The names of the destinations of a film's results."""

@@ -223,11 +223,11 @@ class Keep(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Alarm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`[alarm]`: when the backlog is one; it is logged, shown on the page and set in the metrics.
+    """`[alarm]`: when people should look; it is logged, shown on the page and set in the metrics.
 
     Attributes:
         waiting_films: films that are received and not answered.
-        waiting_seconds: age of the oldest of them.
+        waiting_seconds: that the oldest of them waits, or a source fails.
     """
 
     waiting_films: Count = 500

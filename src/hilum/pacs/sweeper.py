@@ -9,8 +9,7 @@ from collections.abc import Callable
 
 from hilum.errors import StoreError
 from hilum.pacs.logs import log_event
-from hilum.pacs.settings import Alarm
-from hilum.store import Backlog, Store
+from hilum.store import Store
 
 BEAT_SECONDS = 5.0
 DEAD_SECONDS = 60.0  # without a heartbeat
@@ -45,13 +44,13 @@ class Watch:
 
 
 class Heart:
-    """A thread that says that this node is alive, looks after the others', and watches the backlog."""
+    """A thread that says that this node is alive and what is wrong with it, and looks after the others."""
 
     def __init__(
         self,
         store: Store,
         node: str,
-        alarm: Alarm,
+        alarm: Callable[[], str],
         take_over: Callable[[str], int],
         pick_up: Callable[[], int],
         seconds: float = BEAT_SECONDS,
@@ -61,7 +60,7 @@ class Heart:
         Args:
             store: with the heartbeats.
             node: this one's name.
-            alarm: when the backlog is one.
+            alarm: says in words what people should look at; empty where nothing is.
             take_over: goes on with what a node had begun; gives how many workflows.
             pick_up: goes on with what this node had begun and could not write down.
             seconds: between two heartbeats.
@@ -87,10 +86,10 @@ class Heart:
             StoreError: the database does not answer.
         """
         self._note_jump()
-        alarm = alarm_of(self._store.node_films.backlog(), self._alarm, time.time())
+        alarm = self._alarm()
         self._store.node_state.beat(self._node, alarm=alarm)
         if alarm and not self._alarmed:
-            log_event("backlog", level=logging.WARNING, alarm=alarm)
+            log_event("alarm", level=logging.WARNING, why=alarm)
         self._alarmed = alarm
         if workflows := self._pick_up():
             log_event("picked up again", level=logging.WARNING, workflows=workflows)
@@ -114,19 +113,3 @@ class Heart:
         if abs(jump) >= _JUMP_SECONDS:
             log_event("the time of day jumped", level=logging.WARNING, seconds=jump)
         self._clocks = day, steady
-
-
-def alarm_of(backlog: Backlog, alarm: Alarm, now: float) -> str:
-    """What is wrong with the films that wait, in words; empty where nothing is.
-
-    Args:
-        backlog: the films that wait.
-        alarm: when too many do, or for too long.
-        now: seconds since 1970.
-    """
-    waited = now - backlog.oldest.timestamp() if backlog.oldest else 0.0
-    if backlog.films >= alarm.waiting_films:
-        return f"{backlog.films:,} films wait for their answer"
-    if waited >= alarm.waiting_seconds:
-        return f"a film has waited for its answer for {waited / 60:,.0f} minutes"
-    return ""

@@ -18,12 +18,11 @@ from hilum.service.page import render
 from hilum.service.page.mode import ReadFirst
 from hilum.service.problems import Problem
 from hilum.service.wording import class_word, wait_of, when
-from hilum.store import FILM_STATES, FilmReason, FilmState, NodeDestination, NodeFilm, Store
+from hilum.store import FILM_STATES, WORKFLOW_DIGITS, FilmReason, FilmState, NodeDestination, NodeFilm, Store
 
 router = APIRouter(include_in_schema=False)
 
 _LATEST = 20
-_SHOWN_DIGITS = 12  # of a film's workflow, as in the log of a node
 _RESULTS: tuple[FilmState, ...] = ("answered", "reported", "sent", "refused", "shadow", "failed", "quarantined")
 _REASONS = 20
 _SILENT = timedelta(minutes=2)  # since its last heartbeat, that a node is said to be gone
@@ -133,7 +132,7 @@ def _row(store: Store, mode: ReadFirst, user: str, film: NodeFilm) -> _Row:
     return _Row(
         id=stored.id if stored else "",
         name=f"Film {stored.id[:6]}" if stored else "Film",
-        event=film.workflow_id[:_SHOWN_DIGITS],
+        event=film.workflow_id[:WORKFLOW_DIGITS],
         state=STATES[film.state][0],
         word=class_word(stored.row.answer) if stored else "",
         hidden=hidden,

@@ -18,6 +18,7 @@ from hilum.store.feedback import Exported, export_feedback
 from hilum.store.node_records import (
     FILM_STATES,
     UNFINISHED,
+    WORKFLOW_DIGITS,
     Backlog,
     FilmReason,
     FilmState,
@@ -54,6 +55,7 @@ __all__ = [
     "DECISIONS",
     "FILM_STATES",
     "UNFINISHED",
+    "WORKFLOW_DIGITS",
     "AccessToken",
     "Account",
     "Accounts",

@@ -20,6 +20,7 @@ FilmState = Literal[
     "erased",  # it was to be erased; its files go next
 ]
 FILM_STATES: tuple[FilmState, ...] = FilmState.__args__  # type: ignore[attr-defined]
+WORKFLOW_DIGITS = 12  # of a workflow's id, by which logs and pages name a film
 UNFINISHED: tuple[FilmState, ...] = ("received", "answered", "reported")
 SendingState = Literal["waiting", "sent", "refused", "shadow"]
 

@@ -2,24 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from hilum.pacs.records import FilmFacts
 from hilum.pacs.settings import Destination, Route
-
-_AGE = re.compile(r"(\d{1,3})([DWMY])")  # AS of PS3.5 section 6.2
-_A_YEAR = {"D": 365.25, "W": 365.25 / 7, "M": 12.0, "Y": 1.0}
-
-
-def age_in_years(age: str) -> float | None:
-    """An age of DICOM in years; None where it is none.
-
-    >>> age_in_years("004Y"), age_in_years("018M"), age_in_years("026W"), age_in_years("012")
-    (4.0, 1.5, 0.498..., None)
-    """
-    found = _AGE.fullmatch(age.strip().upper())
-    return int(found[1]) / _A_YEAR[found[2]] if found else None
+from hilum.records.ages import years_of
 
 
 def ask_the_film(routes: Sequence[Route]) -> bool:
@@ -46,7 +33,7 @@ def destinations_of(
     """
     if not routes:
         return tuple(destinations)
-    age = age_in_years(facts.age)
+    age = years_of(facts.age)
     for route in routes:
         if _fits(route, facts.station.strip(), source.strip(), age):
             return tuple(each for each in destinations if each.name in route.to)

@@ -162,4 +162,4 @@ class OrthancChanges:
             return True
         answer, content = self._server.ask(f"/instances/{instance}/content/{_MODALITY}")
         modality = content.decode("ascii", "replace").strip(" \0")
-        return answer.status != 200 or modality in self._modalities
+        return answer.status != 200 or not modality or modality in self._modalities  # what names none has a class
