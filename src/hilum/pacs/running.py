@@ -12,6 +12,8 @@ from hilum.pacs.logs import log_event
 from hilum.pacs.node import Node
 from hilum.pacs.settings import NodeSettings
 
+_LOOK_SECONDS = 0.5  # between two looks for a signal that another thread was given
+
 
 def run_node(settings: NodeSettings) -> None:
     """Take films until a signal ends it (SIGINT or SIGTERM); what has begun is finished, or left for the next start.
@@ -29,7 +31,10 @@ def run_node(settings: NodeSettings) -> None:
             if settings.receive is not None:
                 receive = settings.receive
                 log_event("listening", ae_title=receive.ae_title, host=receive.host, port=node.port)
-            ended.wait()
+            # The kernel may give a signal to a thread that is just being started. Python runs the signal's handler in
+            # this thread all the same, which nothing wakes then.
+            while not ended.wait(_LOOK_SECONDS):
+                pass
         finally:
             node.stop()
 
