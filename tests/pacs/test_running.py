@@ -1,9 +1,11 @@
-"""A signal ends a node, whichever of its threads the kernel gives it to."""
+"""A signal ends a node, whichever of its threads the kernel gives it to; its threads share memory."""
 
 from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 
@@ -61,3 +63,39 @@ def test_a_signal_ends_a_node_that_starts_threads(kind: signal.Signals, monkeypa
         sender.join()
     assert unheard == 0
     assert signal.getsignal(kind) == before
+
+
+COUNTING = """
+import ctypes, threading
+from hilum.pacs import running
+from hilum.pacs.settings import NodeSettings
+
+class Allocating:
+    def __init__(self, settings): pass
+    def stop(self): pass
+    def start(self):
+        together = threading.Barrier(12)
+        def allocate():
+            held = [bytes(5000) for _ in range(100)]
+            together.wait()
+        threads = [threading.Thread(target=allocate) for _ in range(12)]
+        for each in threads: each.start()
+        for each in threads: each.join()
+        libc = ctypes.CDLL(None)
+        libc.fdopen.restype = ctypes.c_void_p
+        out = ctypes.c_void_p(libc.fdopen(1, b"w"))
+        libc.malloc_info(0, out)
+        libc.fflush(out)
+        raise SystemExit
+
+running.Node = Allocating
+running.run_node(NodeSettings())
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="glibc alone says what it holds")
+def test_a_nodes_threads_share_two_pools_of_memory() -> None:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("MALLOC_")}
+    done = subprocess.run([sys.executable, "-c", COUNTING], capture_output=True, text=True, env=environment)
+    assert done.stdout.count("<heap nr=") == 2, done.stderr
