@@ -16,6 +16,8 @@ from tests.pacs.films import DX, SYNTAXES, data_set, film
 from tests.pacs.peers import Peer
 from tests.pacs.wire import VERIFICATION, Association, NotAssociatedError, store
 
+STORESCP = shutil.which("storescp", path="/usr/bin:/usr/local/bin")  # DCMTK's: pynetdicom has one of that name
+
 
 def test_films_arrive_byte_for_byte_and_the_status_comes_back(peer: Peer) -> None:
     peer.statuses = (0x0000, 0xA700, 0x0000)
@@ -44,11 +46,11 @@ def test_a_context_that_was_not_taken_and_a_closed_port_are_no_association(peer:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(shutil.which("storescp") is None, reason="DCMTK is not installed")
+@pytest.mark.skipif(STORESCP is None, reason="DCMTK is not installed")
 def test_dcmtk_takes_a_film_as_it_is(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    with subprocess.Popen(["storescp", "-od", str(tmp_path), "+xa", str(port)]) as server:
+    with subprocess.Popen([str(STORESCP), "-od", str(tmp_path), "+xa", str(port)]) as server:
         until = time.monotonic() + 30
         while time.monotonic() < until:
             try:
