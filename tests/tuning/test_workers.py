@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import optuna
@@ -16,40 +15,49 @@ from hilum.tuning import StudySummary
 from hilum.tuning.claims import SUPERFLUOUS, StudyFolder, counted
 from hilum.tuning.storage import open_study
 from tests.tuning.conftest import FILMS, RATE, all_values, recipe_with, space_of, study
+from tests.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
 
-# A process of its own that works on a study, an epoch of which takes a while; it begins when it is summary to.
+# A process of its own that works on a study, an epoch of which takes a while; it begins when it is told to. In the
+# epoch that it is to wait in, "TRIAL-EPOCH", it says that it is there and waits until it may go on.
 WORKER = """
 import sys, time
 from pathlib import Path
 from tests.tuning.conftest import MadeUp, RATE, space_of, study
 
-out, storage, trials, seconds, begin, name = sys.argv[1:]
-train = MadeUp(stop=lambda trial, epoch: time.sleep(float(seconds)))
+out, storage, trials, seconds, begin, name, epoch_to_wait_in = sys.argv[1:]
+
+def wait_for(path):
+    while not path.exists():
+        time.sleep(0.01)
+
+def stop(trial, epoch):
+    time.sleep(float(seconds))
+    if f"{trial}-{epoch}" == epoch_to_wait_in:
+        Path(f"{begin}.{name}.there").touch()
+        wait_for(Path(f"{begin}.{name}.go"))
+
+train = MadeUp(stop=stop)
 Path(f"{begin}.{name}").touch()
-while not Path(begin).exists():
-    time.sleep(0.01)
+wait_for(Path(begin))
 study(Path(out), space_of(RATE), train, trials=int(trials), storage=storage or None)
 print(*dict.fromkeys(folder for folder, epoch in train.epochs))
 """
 
 
 def start(
-    out: Path, begin: Path, name: str, *, trials: int, seconds: float, storage: str = ""
+    out: Path, begin: Path, name: str, *, trials: int, seconds: float = 0.0, storage: str = "", wait_in: str = ""
 ) -> subprocess.Popen[str]:
-    command = [sys.executable, "-c", WORKER, out, storage, trials, seconds, begin, name]
+    command = [sys.executable, "-c", WORKER, out, storage, trials, seconds, begin, name, wait_in]
     return subprocess.Popen(
         list(map(str, command)), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
     )  # fmt: skip
 
 
-def wait_for(path: Path, holds: str = "") -> None:
-    end = time.monotonic() + 120
-    while not (path.exists() and path.read_text() >= holds):
-        assert time.monotonic() < end, f"{path} did not come"
-        time.sleep(0.01)
+def wait_for(path: Path) -> None:
+    wait_until(path.exists, 120, f"{path} did not come")
 
 
 def finish(worker: subprocess.Popen[str]) -> list[str]:
@@ -84,8 +92,8 @@ def kill_within(out: Path, tmp_path: Path) -> None:
     """A study's process, killed in the second epoch of its second trial."""
     begin = tmp_path / "begin"
     begin.touch()
-    worker = start(out, begin, "killed", trials=3, seconds=0.3)
-    wait_for(out / "trial-0001" / "checkpoints" / "epochs", "2")
+    worker = start(out, begin, "killed", trials=3, wait_in="1-2")
+    wait_for(Path(f"{begin}.killed.there"))
     worker.send_signal(signal.SIGKILL)
     worker.communicate()
     assert worker.returncode == -signal.SIGKILL
@@ -101,7 +109,7 @@ def test_a_killed_trial_goes_on_and_is_neither_lost_nor_doubled(tmp_path: Path) 
     opened = optuna.load_study(study_name="tiny", storage=f"sqlite:///{tmp_path / 'out' / 'study.db'}")
     assert [trial.state.name for trial in opened.trials] == ["COMPLETE", "RUNNING"]
     begin = tmp_path / "begin"
-    again = finish(start(tmp_path / "out", begin, "again", trials=3, seconds=0))
+    again = finish(start(tmp_path / "out", begin, "again", trials=3))
     assert again == ["trial-0001", "trial-0002"]
     summary = study(tmp_path / "out", space_of(RATE), trials=3)
     expected = straight(tmp_path)
@@ -114,10 +122,11 @@ def test_a_trial_whose_process_lives_is_left_to_it(tmp_path: Path) -> None:
     """A second process takes a trial of its own, and its last line knows that one is still being trained."""
     begin, out = tmp_path / "begin", tmp_path / "out"
     begin.touch()
-    worker = start(out, begin, "slow", trials=2, seconds=1.5)
-    wait_for(out / "trial-0000" / "checkpoints" / "epochs", "1")
+    worker = start(out, begin, "slow", trials=2, wait_in="0-1")
+    wait_for(Path(f"{begin}.slow.there"))
     summary = study(out, space_of(RATE), trials=2)
     assert [trial.state for trial in summary.trials] == ["unfinished", "done"]
+    Path(f"{begin}.slow.go").touch()
     assert finish(worker) == ["trial-0000"]
     assert "2 trials (2 done)" in (out / "study.html").read_text(), "whoever ends last draws the last page"
 

@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,8 @@ from hilum.recipe import Recipe, Tune, differences, first_few, resolved_recipe
 from hilum.records import Manifest
 
 STARTED_WITH = "begun_with"  # the study's attribute, by its name in databases of 0.1.0
-_ATTEMPTS = 3  # two workers that make a new database's tables at once get into each other's way
+_ATTEMPTS = 3
+_ATTEMPTS_AT_TABLES = 20  # two workers that make a new database's tables at once get into each other's way
 _PACKAGES = {"psycopg": '"psycopg[binary]"', "MySQLdb": "mysqlclient"}  # modules that pip knows by another name
 _WAIT_SECONDS = 60.0  # for another worker that is writing to the same SQLite file
 
@@ -85,7 +87,7 @@ def without_password(url: str) -> str:
 
 
 def _connect(url: str) -> optuna.storages.RDBStorage:
-    for attempt in range(1, _ATTEMPTS + 1):
+    for attempt in count(1):
         try:
             sqlite = make_url(url).get_backend_name() == "sqlite"
             # A connection that lay idle through a long epoch may have been closed: it is tried before it is used.
@@ -100,12 +102,12 @@ def _connect(url: str) -> optuna.storages.RDBStorage:
             package = _PACKAGES.get(module, module)
             raise RequestError(f"--storage {without_password(url)}: needs a driver: pip install {package}") from None
         except (SQLAlchemyError, optuna.exceptions.OptunaError, RuntimeError) as error:
-            if attempt == _ATTEMPTS:
+            if attempt >= (_ATTEMPTS_AT_TABLES if "already exists" in str(error) else _ATTEMPTS):
                 raise RequestError(
                     f"--storage {without_password(url)}: cannot be opened ({_reason(error)}); give a database's URL, "
                     "such as sqlite:///study.db or postgresql://user:password@host/name"
                 ) from None
-            time.sleep(0.3 * attempt)
+            time.sleep(min(0.3 * attempt, 1.0))
     raise AssertionError
 
 
@@ -120,9 +122,11 @@ def _check_started_with(study: optuna.Study, url: str, recipe: Recipe, films: Ma
     now = {"recipe": msgspec.to_builtins(recipe), "films": _fingerprint(films), "counts": _counts(films)}
     fix = f"restore it, or start another study with another --out (in a shared database: --set name={recipe.name}-2)"
     where = f"{without_password(url)}, study '{recipe.name}'"
+    # In this order: another worker notes what the study is started with before it adds a trial.
+    has_trials = bool(study.get_trials(deepcopy=False))
     was = study.user_attrs.get(STARTED_WITH)
     if was is None:
-        if study.get_trials(deepcopy=False):
+        if has_trials:
             raise RequestError(f"{where}: was not started by hilum tune; {fix}")
         study.set_user_attr(STARTED_WITH, json.loads(json.dumps(now)))
         return
