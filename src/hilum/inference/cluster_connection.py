@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 import os
 import secrets
+import shutil
 import socket
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from tempfile import TemporaryDirectory
+from tempfile import mkdtemp
 from typing import Any
 
 from hilum.errors import RequestError
@@ -20,6 +22,7 @@ import ray  # noqa: E402
 from ray._private.node import Node  # noqa: E402
 
 _CONNECT_TIMEOUT = 10.0
+_ENDING_SECONDS = 30.0  # in which processes of Ray still write to their folder after it says that they have ended
 _STORE_BYTES = 100_000_000  # what passes between processes are names of parts
 
 
@@ -64,13 +67,19 @@ def _options_of_local(cores: int | None) -> Iterator[dict[str, Any]]:
     """
     if not any(name.startswith("RAY_AUTH_") for name in os.environ):
         os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
-    with TemporaryDirectory(prefix="hilum-", ignore_cleanup_errors=True) as folder:
+    folder = mkdtemp(prefix="hilum-")
+    try:
         yield {
             "include_dashboard": False,
             "num_cpus": cores,
             "object_store_memory": _STORE_BYTES,
             "_temp_dir": folder,
         }
+    finally:
+        until = time.monotonic() + _ENDING_SECONDS
+        while os.path.exists(folder) and time.monotonic() < until:
+            shutil.rmtree(folder, ignore_errors=True)
+            time.sleep(0.1)
 
 
 def _require_reachable(address: str) -> None:
