@@ -1,4 +1,5 @@
 # Each target is enough alone on a machine that has Python (3.11 or later) and make.
+.DELETE_ON_ERROR:
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -54,7 +55,7 @@ test-slow: $(VENV)/installed
 	$(BIN)/python -m pytest -n 0 -m slow
 
 test-wheel: $(VENV)/installed
-	$(BIN)/python -m pytest -n 0 -m slow tests/test_wheel.py
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 0 -m slow tests/test_wheel.py
 
 test-restart: $(VENV)/installed
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 0 -m slow tests/training/test_restart.py tests/training/test_parallel.py \
@@ -89,7 +90,7 @@ test-ohif: $(VENV)/installed build/ohif-app-3.13.2.tgz
 
 build/ohif-app-3.13.2.tgz:
 	mkdir -p build
-	cd build && npm pack --silent @ohif/app@3.13.2
+	cd build && npm pack --silent --fetch-retries=5 @ohif/app@3.13.2
 
 # Takes about 3 GB in the folder for temporary files, for the store.
 MINUTES ?= 60
