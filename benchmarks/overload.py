@@ -27,7 +27,7 @@ from benchmarks.load import Plan, Sent, send
 from benchmarks.serving import CLIENTS, Room, median_batch
 
 _FILMS = 320
-_CAPACITY_SECONDS = 8.0
+_CAPACITY_SECONDS = 20.0
 _GROWTH_MB, _GROWTH = 15.0, 1.05  # of memory, that are no growth: of a short run, of a long one
 
 

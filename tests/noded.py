@@ -27,7 +27,7 @@ port = {port}
 [[receive.callers]]
 ae_title = "TESTS"
 """
-SECONDS = 120.0
+SECONDS = 300.0
 
 
 def main(port: int, film: Path) -> None:

@@ -37,7 +37,7 @@ class Postgres:
         """Start it; nothing listens on the network."""
         options = ("listen_addresses=", f"unix_socket_directories={self._folder}", "shared_buffers=16MB", *settings)
         joined = " ".join(f"-c {each}" for each in options)
-        self._run("pg_ctl", "-o", joined, "-l", str(self._folder / "log"), "-w", "start")
+        self._run("pg_ctl", "-o", joined, "-l", str(self._folder / "log"), "-w", "-t", "300", "start")
 
     def kill(self) -> None:
         """End it as a power cut would: without writing anything more."""
@@ -54,7 +54,7 @@ class Postgres:
 
     def _run(self, program: str, *arguments: str) -> None:
         command = [*self._user, str(self._programs / program), "-D", str(self._folder / "data"), *arguments]
-        subprocess.run(command, cwd=self._folder, check=True, stdout=subprocess.DEVNULL, timeout=60)
+        subprocess.run(command, cwd=self._folder, check=True, stdout=subprocess.DEVNULL, timeout=300)
 
 
 @contextmanager

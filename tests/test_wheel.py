@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 import os
-import socket
 import subprocess
 import sysconfig
 from collections.abc import Callable
@@ -25,6 +24,7 @@ from tests import noded, served
 from tests.conftest import ChestFolder
 from tests.pacs.films import film as film_of_the_tests
 from tests.pacs.films import save
+from tests.ports import free_port
 from tests.test_extras import hidden
 
 pytestmark = pytest.mark.slow
@@ -129,9 +129,7 @@ def test_the_wheel_trains_predicts_evaluates_and_serves(
     verified = hilum("store", "verify", "--store", "room/hilum.db")
     assert verified.returncode == 0, verified.stderr
     film = next((chest / "test").rglob("*.jpeg"))
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     asked = subprocess.run(
         [python, served.__file__, str(port), film], cwd=tmp_path, env=plain(), capture_output=True, text=True
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import Iterator
 from typing import Any, cast
@@ -52,12 +53,19 @@ def square(value: int) -> Square:
     return Square(np.full((2, 2), value, np.uint8), (2, 2))
 
 
-async def taken_up(batcher: Batcher) -> None:
-    """Wait until a film that was submitted waits for others."""
-    await asyncio.sleep(0)
-    while not batcher._handover._waiting.empty():
-        await asyncio.sleep(0.001)
-    await asyncio.sleep(0.05)
+@pytest.fixture
+def lingers(batcher: Batcher, monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Set once a film that was submitted waits for others."""
+    event, get = threading.Event(), batcher._handover.get
+
+    def get_and_say(*seconds: float) -> Any:
+        if seconds:
+            event.set()
+        return get(*seconds)
+
+    monkeypatch.setattr(batching, "LINGER_SECONDS", 60.0)
+    monkeypatch.setattr(batcher._handover, "get", get_and_say)
+    return event
 
 
 def probs(rows: list[Prediction]) -> list[int]:
@@ -93,13 +101,11 @@ def test_a_film_that_is_alone_waits_for_nobody(batcher: Batcher, monkeypatch: py
     assert probs([asyncio.run(ask())]) == [7]
 
 
-def test_films_that_begin_after_it_are_not_waited_for(batcher: Batcher, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batching, "LINGER_SECONDS", 60.0)
-
+def test_films_that_begin_after_it_are_not_waited_for(batcher: Batcher, lingers: threading.Event) -> None:
     async def ask() -> list[Prediction]:
         batcher.expect(4)
         first = batcher.submit(square(1))
-        await taken_up(batcher)
+        assert await asyncio.to_thread(lingers.wait, 60)
         batcher.expect(12)
         second = batcher.submit(square(2))
         async with asyncio.timeout(10):
@@ -109,13 +115,11 @@ def test_films_that_begin_after_it_are_not_waited_for(batcher: Batcher, monkeypa
     batcher.expect(-14)
 
 
-def test_a_film_that_will_not_come_is_not_waited_for(batcher: Batcher, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batching, "LINGER_SECONDS", 60.0)
-
+def test_a_film_that_will_not_come_is_not_waited_for(batcher: Batcher, lingers: threading.Event) -> None:
     async def ask() -> Prediction:
         batcher.expect(4)
         waiting = batcher.submit(square(1))
-        await taken_up(batcher)
+        assert await asyncio.to_thread(lingers.wait, 60)
         assert not waiting.done()
         batcher.expect(-3)  # they could not be read
         return await asyncio.wait_for(waiting, 10)

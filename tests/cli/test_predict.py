@@ -8,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import cv2
@@ -18,6 +17,7 @@ import pytest
 from hilum.inference import Detector
 from tests.cli.conftest import Hilum, refusal
 from tests.conftest import WriteFilm
+from tests.waiting import wait_until
 
 
 def test_one_film_with_the_shipped_bundle(hilum: Hilum, tmp_path: Path, write_film: WriteFilm) -> None:
@@ -134,7 +134,7 @@ from hilum.inference import detector
 signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever runs the tests may ignore it
 read = detector.read_square
 def slow(*arguments):
-    time.sleep(0.02)
+    time.sleep(0.1)
     return read(*arguments)
 detector.read_square = slow
 from hilum.cli import main
@@ -158,10 +158,7 @@ def test_a_run_that_was_stopped_is_gone_on_with(
         text=True,
     )
     out = tmp_path / "out.csv"
-    for _ in range(3000):
-        if out.exists() and out.read_bytes().count(b"\n") > 10:
-            break
-        time.sleep(0.01)
+    wait_until(lambda: out.exists() and out.read_bytes().count(b"\n") > 10)
     run.send_signal(how)
     said = run.communicate()[1]
     with out.open(newline="") as file:

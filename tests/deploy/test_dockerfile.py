@@ -20,6 +20,7 @@ import pytest
 from tests.deploy.dockerfile import Stage, build
 from tests.deploy.test_configurations import nginx_folder, program
 from tests.house import ROOT
+from tests.ports import free_port
 from tests.service.conftest import png_of
 
 pytestmark = pytest.mark.slow
@@ -42,12 +43,6 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
         subprocess.run(words, check=True, stdout=subprocess.DEVNULL, timeout=1800)
     yield build(ROOT / "deploy" / "Dockerfile", ROOT, base, work)
     shutil.rmtree(work, ignore_errors=True)
-
-
-def free_port() -> int:
-    with socket.socket() as asked:
-        asked.bind(("127.0.0.1", 0))
-        return int(asked.getsockname()[1])
 
 
 @contextmanager

@@ -6,7 +6,6 @@ import errno
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -28,6 +27,7 @@ from hilum.locks import sole_writer
 from hilum.records import Film, Manifest, Prediction, Predictions, write_manifest
 from tests.bundle.conftest import make
 from tests.conftest import WriteFilm
+from tests.ports import free_port
 
 ray = pytest.importorskip("ray", reason='pip install "hilum[ray]"')
 pyarrow = pytest.importorskip("pyarrow")
@@ -152,9 +152,7 @@ def test_two_runs_in_one_folder_are_refused(bundle: Path, found: Manifest, tmp_p
 
 
 def test_an_address_where_nobody_answers_is_refused() -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{free.getsockname()[1]}"
+    address = f"127.0.0.1:{free_port()}"
     with pytest.raises(RequestError, match=f"{address}: no Ray cluster answers"):
         cluster_connection._require_reachable(address)
 

@@ -13,10 +13,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.pacs.orthanc import free_port
 from tests.pacs.wire import VERIFICATION, Association, NotAssociatedError
+from tests.ports import free_port
 
-SECONDS = 120.0
+SECONDS = 300.0
 AE_TITLE = "HILUM"
 
 

@@ -21,6 +21,8 @@ from urllib.request import ProxyHandler, Request, build_opener
 import pydicom
 import pytest
 
+from tests.ports import free_port
+
 REQUIRED = "HILUM_REQUIRE_ORTHANC" in os.environ
 _DICOMWEB = "libOrthancDicomWeb.so"
 _PLUGIN_FOLDERS = (Path("/usr/share/orthanc/plugins"), Path("/usr/lib/orthanc/plugins"))
@@ -286,13 +288,6 @@ def require_programs(programs: Sequence[str]) -> None:
         pytest.fail(f"{missing} are not installed, and these tests have to run with them")
     if missing:
         pytest.skip(f"{missing} are not installed")
-
-
-def free_port() -> int:
-    """A port of this machine that nobody listens on."""
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        return int(listening.getsockname()[1])
 
 
 def _program() -> str | None:

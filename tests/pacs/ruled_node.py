@@ -3,7 +3,7 @@
     python -m tests.pacs.ruled_node NAME STORE FOLDER OUT FIRST LAST
 
 It takes in the films of those numbers, says so by a file OUT/NAME.ready, and goes on until it is ended. While a file
-OUT/NAME.hold is there, its destination takes nothing and does not answer.
+OUT/NAME.hold is there, its destination takes nothing and does not answer; OUT/NAME/RESULT says what it was given.
 """
 
 from __future__ import annotations
@@ -19,18 +19,19 @@ from hilum.pacs.settings import Destination, NodeSection, NodeSettings
 from tests.pacs.films import film
 from tests.pacs.parts import KeepingSender, RuledAnswers, arrive
 
-BEAT_SECONDS = 0.2
+BEAT_SECONDS, DEAD_SECONDS = 0.2, 8.0
 
 
 def main() -> None:
     """Run it."""
-    sweeper.DEAD_SECONDS = 2.0
+    sweeper.DEAD_SECONDS = DEAD_SECONDS
     name, store, folder, out, first, last = sys.argv[1:]
-    taken, hold = Path(out), Path(out) / f"{name}.hold"
+    taken, hold, held = Path(out), Path(out) / f"{name}.hold", Path(out) / name
+    held.mkdir(exist_ok=True)
 
     def take(path: Path) -> None:
         while hold.exists():
-            hold.with_suffix(".held").touch()
+            (held / path.stem).touch()
             time.sleep(0.02)
         content = path.read_bytes()
         number = len(list(taken.glob("*.dcm")))

@@ -19,7 +19,7 @@ from pynetdicom.ae import ApplicationEntity
 from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.transport import ThreadedAssociationServer
 
-from tests.pacs.orthanc import free_port
+from tests.ports import free_port
 
 _VERIFICATION = "1.2.840.10008.1.1"
 RESULT_CLASSES = (

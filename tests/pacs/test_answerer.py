@@ -114,7 +114,7 @@ def test_a_process_that_is_killed_between_two_films_is_neither_ones_fault(tmp_pa
 def test_a_film_that_takes_too_long_is_not_judged_and_the_others_go_on(tmp_path: Path) -> None:
     paths = [film(tmp_path, seed) for seed in range(7)]
     before = set(children())
-    answerer = Answerer(workers=1, limits=ReadingLimits(seconds=2))
+    answerer = Answerer(workers=1, limits=ReadingLimits(seconds=10))
     try:
         answerer.answer(paths[0])
         (process,) = set(children()) - before

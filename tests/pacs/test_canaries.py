@@ -20,8 +20,8 @@ from hilum.pacs.identity import derived_uid
 from hilum.store import open_store
 from tests.pacs.films import DX, data_set, film
 from tests.pacs.nodes import NodeFile, RunningNode
-from tests.pacs.orthanc import free_port
 from tests.pacs.wire import Association, NotAssociatedError, store
+from tests.ports import free_port
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.slow

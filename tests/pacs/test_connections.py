@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from hilum.pacs import connections
 from hilum.pacs.settings import Limits
 from tests.pacs.raw_caller import ABORT_PDU, RELEASE_PDU, RawCaller, echo_pdus, store_pdus
 from tests.pacs.receiving import (
@@ -98,13 +99,16 @@ def test_what_does_not_belong_into_an_association_ends_it(received: Received, se
 
 
 @pytest.mark.slow
-def test_messages_without_a_reply_hold_no_association_for_ever(tmp_path: Path) -> None:
+def test_messages_without_a_reply_hold_no_association_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A C-CANCEL has none (PS3.7, section 9.3.2.3), and whoever is not asked sends no reply either."""
+    monkeypatch.setattr(connections, "_IDLE_FACTOR", 3)
     cancel, reply = (
         echo_pdus(context=3).replace(b"\0\0\x00\x01\x02\0\0\0\x30\0", b"\0\0\x00\x01\x02\0\0\0" + field)
         for field in (b"\xff\x0f", b"\x30\x80")
     )
-    with receiving(tmp_path, limits=Limits(silent_seconds=0.1)) as received:
+    with receiving(tmp_path, limits=Limits(silent_seconds=1)) as received:
         for sent in (cancel, reply, cancel + reply):
             with RawCaller(received.port) as caller:
                 assert caller.associate(*CONTEXTS) == ACCEPT
@@ -121,20 +125,22 @@ def test_more_associations_than_allowed_are_told_to_come_again(tmp_path: Path) -
         assert [caller.associate(*CONTEXTS) for caller in callers] == [ACCEPT, ACCEPT, REJECT, ACCEPT, REJECT]
         callers[0].send(RELEASE_PDU)
         assert callers[0].pdu()[0] == RELEASED
+        wait_until(lambda: received.receiver.figures.associations == 2)
         with RawCaller(received.port) as again:
             assert again.associate(*CONTEXTS) == ACCEPT
         for caller in callers:
             caller.socket.close()
 
 
-def test_who_stalls_makes_room_for_others(tmp_path: Path) -> None:
-    limits = Limits(associations=2, associations_an_address=2, silent_seconds=2)
+def test_who_stalls_makes_room_for_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "_OWING_SHARE", 0.02)
+    limits = Limits(associations=2, associations_an_address=2, silent_seconds=60)
     with receiving(tmp_path, limits=limits) as received:
         stalling = [RawCaller(received.port) for _ in range(2)]
         for caller in stalling:
             assert caller.associate(*CONTEXTS) == ACCEPT
             caller.send(raw_film(film())[:200])
-        time.sleep(0.6)
+        time.sleep(3)
         with RawCaller(received.port) as caller:
             assert caller.associate(*CONTEXTS) == ACCEPT
             caller.send(raw_film(film()))
@@ -157,20 +163,20 @@ def test_silent_connections_make_room_for_others(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_half_a_pdu_is_waited_for_so_long_only(tmp_path: Path) -> None:
-    with receiving(tmp_path, limits=Limits(silent_seconds=0.3)) as received:
+    with receiving(tmp_path, limits=Limits(silent_seconds=1)) as received:
         for sent in (b"", b"\x01", b"\x01\0\0\0\x01\0half"):
+            began = time.monotonic()
             with RawCaller(received.port) as caller:
-                began = time.monotonic()
                 caller.send(sent)
                 assert caller.pdu()[0] == CLOSED
-                assert 0.2 < time.monotonic() - began < 5
+                assert 0.9 < time.monotonic() - began < 20
         with RawCaller(received.port) as caller:
-            caller.associate(*CONTEXTS)
-            time.sleep(0.6)
+            assert caller.associate(*CONTEXTS) == ACCEPT
+            time.sleep(2)
             caller.send(echo_pdus(context=3))
             assert caller.status() == 0, "between two messages an association may be silent for longer"
             began = time.monotonic()
             caller.send(b"\x04\0\0")
             assert caller.pdu()[0] == CLOSED
-            assert time.monotonic() - began < 5
+            assert time.monotonic() - began < 20
         wait_until(lambda: received.receiver.figures.connections == 0)

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from hilum.store import open_store
+from tests.pacs.ruled_node import BEAT_SECONDS, DEAD_SECONDS
 from tests.postgres import Postgres
 from tests.waiting import wait_until
 
@@ -51,6 +52,10 @@ class Nodes:
             found[f"{id_}-{kind}"].add(digest)
         return found
 
+    def held(self, name: str) -> set[str]:
+        """The results that a node's destination was given while it took nothing."""
+        return {path.name for path in (self.out / name).iterdir()}
+
     def everything_sent(self) -> bool:
         counts = self.store.node_sendings.counts()
         return counts == {("pacs", "sent"): 2 * FILMS} and self.store.node_films.counts() == {"sent": FILMS}
@@ -72,7 +77,7 @@ def nodes(tmp_path: Path, postgres: Postgres) -> Iterator[Nodes]:
 def test_what_a_killed_node_had_begun_another_one_finishes(nodes: Nodes) -> None:
     (nodes.out / "one.hold").touch()
     one = nodes.start("one", 1, 1 + FILMS)
-    wait_until(lambda: (nodes.out / "one.held").exists())
+    wait_until(lambda: nodes.held("one"))
     nodes.start("two")
     one.kill()
     wait_until(nodes.everything_sent)
@@ -83,7 +88,7 @@ def test_what_a_killed_node_had_begun_another_one_finishes(nodes: Nodes) -> None
 def test_a_node_that_hangs_and_comes_back_late_does_no_harm(nodes: Nodes) -> None:
     (nodes.out / "one.hold").touch()
     one = nodes.start("one", 1, 1 + FILMS)
-    wait_until(lambda: (nodes.out / "one.held").exists())
+    wait_until(lambda: nodes.held("one"))
     nodes.start("two")
     os.kill(one.pid, signal.SIGSTOP)
     wait_until(nodes.everything_sent)
@@ -100,12 +105,12 @@ def test_a_node_that_hangs_and_comes_back_late_does_no_harm(nodes: Nodes) -> Non
 def test_a_node_that_is_alive_keeps_its_work_however_long_it_takes(nodes: Nodes) -> None:
     (nodes.out / "one.hold").touch()
     nodes.start("one", 1, 1 + FILMS)
-    wait_until(lambda: (nodes.out / "one.held").exists())
+    wait_until(lambda: nodes.held("one"))
     nodes.start("two")
     begun = {each.node: each.beats for each in nodes.store.node_state.heartbeats()}
-    wait_until(lambda: all(each.beats > begun[each.node] + 20 for each in nodes.store.node_state.heartbeats()))
-    held = {path.stem.split("-")[0] for path in nodes.out.glob("*.dcm") if "-one-" in path.name}
-    assert not held  # nobody has taken what node one still holds
+    beats = 1.5 * DEAD_SECONDS / BEAT_SECONDS
+    wait_until(lambda: all(each.beats > begun[each.node] + beats for each in nodes.store.node_state.heartbeats()))
+    assert not nodes.held("one") & set(nodes.taken()), "another node has taken what this one still holds"
     (nodes.out / "one.hold").unlink()
     wait_until(nodes.everything_sent)
     assert all(len(list(nodes.out.glob(f"{name}-*"))) == 1 for name in nodes.taken())

@@ -66,7 +66,7 @@ class Ward:
         ]
         return sorted(key.uid(what) for key in keys for what in ("report", "capture"))
 
-    def require_delivered(self, seconds: float = 120.0) -> None:
+    def require_delivered(self, seconds: float = 300.0) -> None:
         """The PACS has every film's report and picture, and nothing else; what came again was the same object."""
         until, wanted = time.monotonic() + seconds, self.wanted()
         while (there := self.orthanc.uids()) != wanted:
@@ -116,9 +116,9 @@ def test_a_pacs_whose_answers_are_lost_gets_the_same_objects_again(ward: Ward) -
 def test_a_slow_pacs_keeps_no_sender_of_films_waiting(ward: Ward) -> None:
     ward.send([film(1)])
     ward.require_delivered()
-    ward.proxy.faults.seconds = 2.0
-    took = ward.send([film(number) for number in range(2, 22)]).seconds
-    assert statistics.median(took) < 0.5
+    ward.proxy.faults.seconds, before = 2.0, len(ward.proxy.passed)
+    ward.send([film(number) for number in range(2, 22)])
+    assert len(ward.proxy.passed) - before < 20, "their acknowledgements have waited for its answers"
     ward.proxy.faults.seconds = 0.0
     ward.require_delivered()
 

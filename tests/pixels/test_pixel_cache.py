@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from hilum.recipe import Pixels
 from hilum.records import Film, Manifest
 from hilum.rows import CHECKS_NAME, INDEX_NAME, ROWS_NAME
 from hilum.rows.check import checksum, place_of
+from tests.waiting import wait_until
 
 SPEC = Pixels(size=32)
 
@@ -172,7 +172,7 @@ if sys.argv[3] == "slowly":
     module._CHUNK = 4
     read = module.read_square
     def slow(*arguments):
-        time.sleep(0.03)
+        time.sleep(0.06)
         return read(*arguments)
     module.read_square = slow
 if sys.argv[3] == "on a small disk":
@@ -195,12 +195,10 @@ def start_build(manifest: Manifest, folder: Path, how: str = "") -> subprocess.P
 
 
 def wait_for_rows(folder: Path, number: int) -> None:
-    for _ in range(600):
-        indices = list(folder.glob(f"pixels/*/{INDEX_NAME}"))
-        if indices and indices[0].stat().st_size >= number * 65:
-            return
-        time.sleep(0.02)
-    raise AssertionError("the build does not get on")
+    def there() -> bool:
+        return any(index.stat().st_size >= number * 65 for index in folder.glob(f"pixels/*/{INDEX_NAME}"))
+
+    wait_until(there, what="the build does not get on")
 
 
 def test_a_killed_build_leaves_no_wrong_row_and_is_continued(tmp_path: Path) -> None:
@@ -253,7 +251,7 @@ def test_a_builder_that_waits_says_so(
     def another_builder() -> None:
         with FileLock(path):
             held.set()
-            time.sleep(0.4)
+            wait_until(lambda: "waiting for another" in caplog.text)
 
     other = threading.Thread(target=another_builder)
     other.start()

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import httpx2 as httpx
 
+from tests.ports import free_port
+
 SECONDS = 120.0
 
 
@@ -26,9 +28,7 @@ class Server:
         self, folder: Path, *options: str, store: str = "", ready: bool = True, log: Path | None = None
     ) -> None:
         """Start it, and wait until it answers unless `ready` is false."""
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = int(free.getsockname()[1])
+        self.port = free_port()
         command = [sys.executable, "-m", "hilum", "serve", "--port", str(self.port), "--workers", "1"]
         places = ["--store", store or str(folder / "hilum.db"), "--folder", str(folder)]
         self.url = f"http://127.0.0.1:{self.port}"

@@ -9,7 +9,7 @@ import pytest
 from hilum.errors import RequestError
 from hilum.store import Store
 
-LATER = datetime.now(UTC) + timedelta(hours=1)
+LATER = datetime.now(UTC) + timedelta(days=1)
 
 
 def test_a_person_is_added_changed_and_withdrawn(store: Store) -> None:

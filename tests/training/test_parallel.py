@@ -57,17 +57,18 @@ def start(tmp_path: Path, chest_folder: ChestFolder) -> Iterator[Start]:
             env={**os.environ, "OMP_NUM_THREADS": "1"},
             stderr=subprocess.PIPE,
             text=True,
+            start_new_session=True,
         )
         started.append(process)
         return process
 
     yield run
     for process in started:
-        process.terminate()  # torchrun then ends its processes; one that is killed leaves them running
+        process.terminate()  # torchrun then ends its processes
         try:
             process.wait(timeout=60)
         except subprocess.TimeoutExpired:
-            process.kill()
+            os.killpg(process.pid, signal.SIGKILL)  # killed alone, it would leave them running
 
 
 @pytest.mark.slow

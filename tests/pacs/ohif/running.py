@@ -20,7 +20,8 @@ from urllib.request import ProxyHandler, build_opener
 import pytest
 
 from tests.house import ROOT
-from tests.pacs.orthanc import free_port, require_orthanc
+from tests.pacs.orthanc import require_orthanc
+from tests.ports import free_port
 
 RUN = ROOT / "examples" / "orthanc" / "run"
 TARBALL = Path(os.environ.get("HILUM_OHIF", ROOT / "build" / "ohif-app-3.13.2.tgz"))

@@ -18,7 +18,8 @@ import pytest
 
 from tests.pacs.films import film, save
 from tests.pacs.ohif.running import PLACES, RUN, Running, another_address, refusal, running, send
-from tests.pacs.orthanc import free_port, require_orthanc, require_programs
+from tests.pacs.orthanc import require_orthanc, require_programs
+from tests.ports import free_port
 
 _open = build_opener(ProxyHandler({})).open
 

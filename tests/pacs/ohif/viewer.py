@@ -70,8 +70,9 @@ class Viewer:
         """
         from playwright.sync_api import TimeoutError
 
-        self.show("SR")
-        for _ in range(10):
+        for look in range(40):
+            if look % 5 == 0:  # a double-click into a list that is just being drawn is lost
+                self.show("SR")
             with suppress(TimeoutError):
                 self.page.wait_for_selector("svg.svg-layer text", timeout=3_000)
                 return list(
@@ -94,7 +95,7 @@ class Viewer:
     def canvas(self, like: NDArray[np.uint8], within: float = 6) -> NDArray[np.uint8]:
         """The picture in the viewport, (height, width, 3) uint8, once it is like another one, or after a while."""
         read = """canvas => new Promise(done => requestAnimationFrame(() => done(canvas.toDataURL("image/png"))))"""
-        for _ in range(100):
+        for _ in range(300):
             drawn = _decoded(self.page.eval_on_selector("canvas.cornerstone-canvas", read))
             if difference(drawn, like) < within:
                 break

@@ -14,7 +14,6 @@ from pynetdicom.pdu import A_ASSOCIATE_RQ
 
 from hilum.errors import RequestError
 from hilum.pacs.senders.outcomes import Refused, Unreachable
-from tests.pacs.orthanc import free_port
 from tests.pacs.results_like import a_capture, a_report
 from tests.pacs.senders.talking import (
     opened,
@@ -23,6 +22,7 @@ from tests.pacs.senders.talking import (
     takes,
 )
 from tests.pacs.strict_pacs import RESULT_CLASSES, strict_pacs
+from tests.ports import free_port
 from tests.waiting import wait_until
 
 

@@ -23,9 +23,10 @@ from hilum.pacs.senders.outcomes import Refused, Unreachable
 from hilum.pacs.senders.sending import open_sender
 from hilum.pacs.senders.stow import StowSender
 from hilum.pacs.settings import Destination
-from tests.pacs.orthanc import Orthanc, an_orthanc, free_port
+from tests.pacs.orthanc import Orthanc, an_orthanc
 from tests.pacs.results_like import a_capture, a_report
 from tests.pacs.web_peer import WebSaid, answering
+from tests.ports import free_port
 
 
 @contextmanager

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from hilum.store import open_store
 from tests.pacs import films
 from tests.pacs.nodes import NodeFile, RunningNode
 from tests.pacs.orthanc import Orthanc, an_orthanc
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -22,10 +24,11 @@ def results(orthanc: Orthanc) -> list[str]:
 
 
 def wait_for(orthanc: Orthanc, count: int, node: RunningNode) -> None:
-    end = time.monotonic() + 120
-    while len(results(orthanc)) < count:
-        assert time.monotonic() < end, node.log.read_text()[-3000:]
-        time.sleep(0.2)
+    def there() -> bool:
+        assert node.process.poll() is None, node.log.read_text()[-3000:]
+        return len(results(orthanc)) >= count
+
+    wait_until(there, 300, f"{count} results do not come")
 
 
 def test_films_come_from_all_sources_and_results_go_by_routes(tmp_path: Path, orthanc: Orthanc) -> None:
@@ -71,9 +74,8 @@ to = []
 """
         node = RunningNode(NodeFile(tmp_path / "node", destinations={"pacs": orthanc.dicom_port}, more=more))
         try:
-            while node.log.read_text().count("started") < 1:
-                time.sleep(0.1)
-            time.sleep(1)  # for the first look at Orthanc
+            with open_store(str(node.file.folder / "hilum.db")) as store:
+                wait_until(lambda: store.node_state.cursor("archive"))  # it knows this Orthanc
             orthanc.upload(films.file_bytes(films.film(2, age="004Y")))
             wait_for(orthanc, 2, node)
             wait_for(vna, 2, node)
