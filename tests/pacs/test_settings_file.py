@@ -108,8 +108,8 @@ def test_the_example_explains_every_key() -> None:
             r"routes number 1.callers: no films come from 'XRAY'; did you mean 'XRAY1'\?",
         ),
         ("[[sources]]\nname = 'a'\nkind = 'folder'\n" + START, "sources number 1.folder: is missing"),
-        ("[[sources]]\nname = 'a'\nkind = 'qido'\nurl = 'ftp://a'\n" + START, "sources number 1.url: is no address"),
-        ("[[sources]]\nname = 'a'\nkind = 'qido'\nurl = 'http://a:b@c'\n" + START, "holds a name or a password"),
+        ("[[sources]]\nname = 'a'\nkind = 'qido'\nurl = 'ftp://a'\n" + START, "sources number 1.url: no address"),
+        ("[[sources]]\nname = 'a'\nkind = 'qido'\nurl = 'http://a:b@c'\n" + START, "names a user or a password"),
         (
             "[[sources]]\nname = 'a'\nkind = 'orthanc'\nurl = 'http://c'\nuser = 'b'\n" + START,
             "sources number 1: user and password_file belong together",
@@ -157,7 +157,10 @@ def test_paths_begin_at_the_folder_of_the_file(tmp_path: Path, monkeypatch: pyte
             "destinations number 1.password_file: .*/none: no such file",
         ),
         (START + "tls = { certificate = 'a', key = 'b', authorities = 'a' }", "tls.certificate: .*/a: no such file"),
-        (START + "tls = { certificate = 'empty', key = 'empty', authorities = 'empty' }", "no pair of PEM files"),
+        (
+            START + "tls = { certificate = 'empty', key = 'empty', authorities = 'empty' }",
+            "destinations number 1.tls: .*/empty: no certificates can be read there",
+        ),
     ],
 )
 def test_a_file_that_is_not_there_is_named(tmp_path: Path, text: str, line: str) -> None:
@@ -179,7 +182,7 @@ def test_certificate_and_key_are_a_pair(tmp_path: Path) -> None:
         if good:
             assert read_settings(tmp_path / "node.toml").destinations[0].tls
         else:
-            with pytest.raises(RequestError, match="certificate and key are no pair"):
+            with pytest.raises(RequestError, match=r"tls: .*one.pem and .*two.key are no certificate and its key"):
                 read_settings(tmp_path / "node.toml")
 
 

@@ -6,9 +6,10 @@ import difflib
 import re
 from collections.abc import Iterable, Iterator
 from ipaddress import ip_address, ip_network
-from urllib.parse import urlsplit
 
+from hilum.errors import RequestError
 from hilum.pacs.settings import Destination, NodeSettings, Receive, Route, Source
+from hilum.pacs.web_address import web_parts
 
 MODALITIES = ("CR", "DX", "RF", "SC")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -155,16 +156,9 @@ def _of_web(place: str, url: str, user: str, password_file: str) -> Iterator[str
         yield f"{place}.url: is missing; write one such as http://127.0.0.1:8042/dicom-web"
         return
     try:
-        parts = urlsplit(url)
-        good = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
-    except ValueError:
-        good = False
-    if not good or not url.isprintable() or " " in url:
-        yield f"{place}.url: is no address of the web; write one such as http://127.0.0.1:8042/dicom-web"
-    elif parts.username is not None or parts.password is not None:
-        yield f"{place}.url: holds a name or a password; write them as user and password_file"
-    elif parts.query or parts.fragment:
-        yield f"{place}.url: has a ? or a #; write the address of the server alone"
+        web_parts(f"{place}.url", url)
+    except RequestError as error:
+        yield str(error)
     if bool(user) != bool(password_file):
         yield f"{place}: user and password_file belong together; write both, or neither"
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Iterator
 from pathlib import Path
 
 from msgspec.structs import replace
 
+from hilum.errors import RequestError
 from hilum.pacs.settings import NodeSettings, Tls
+from hilum.pacs.tls import client_context
 
 _SHIPPED = "shipped"
 
@@ -85,11 +86,11 @@ def _unreadable(settings: NodeSettings) -> Iterator[str]:
         if source.folder and Path(source.folder).resolve() == Path(node.folder).resolve():
             yield f"{place}.folder: {source.folder}: is the node's own folder; name another one"
         yield from _of_file(f"{place}.password_file", source.password_file)
-        yield from _of_authorities(place, source.authorities)
+        yield from _of_certificates(f"{place}.authorities", None, source.authorities)
     for number, destination in enumerate(settings.destinations, 1):
         place = f"destinations number {number}"
         yield from _of_file(f"{place}.password_file", destination.password_file)
-        yield from _of_authorities(place, destination.authorities)
+        yield from _of_certificates(f"{place}.authorities", None, destination.authorities)
         if destination.tls is not None:
             yield from _of_tls(f"{place}.tls", destination.tls)
 
@@ -109,18 +110,11 @@ def _of_tls(place: str, tls: Tls) -> Iterator[str]:
         if not getattr(tls, key):
             yield f"{place}.{key}: is empty; name a PEM file"
         yield from _of_file(f"{place}.{key}", getattr(tls, key))
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    try:
-        context.load_cert_chain(tls.certificate, tls.key, password=lambda: b"")
-    except (OSError, ValueError):
-        yield f"{place}: certificate and key are no pair of PEM files without a password"
-    yield from _of_authorities(place, tls.authorities)
+    yield from _of_certificates(place, tls, tls.authorities)
 
 
-def _of_authorities(place: str, name: str) -> Iterator[str]:
-    if not name:
-        return
+def _of_certificates(place: str, tls: Tls | None, authorities: str) -> Iterator[str]:
     try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(name)
-    except (OSError, ValueError):
-        yield f"{place}.authorities: {name}: holds no certificates in PEM"
+        client_context(tls, authorities, place)
+    except RequestError as error:
+        yield str(error)

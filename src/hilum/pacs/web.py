@@ -84,7 +84,7 @@ class WebServer:
         Raises:
             RequestError: the URL is none of HTTP, or names a user; a file cannot be read.
         """
-        parts = web_parts(name, url)
+        parts = web_parts(f"{name}: url", url)
         self.name, self.where = name, f"{parts.scheme}://{parts.netloc}"
         self._root, self._seconds = parts.path.rstrip("/"), seconds
         self._headers = authorization(name, user, password_file)

@@ -13,28 +13,28 @@ from hilum.files import read_regular
 _PATH = re.compile(r"[\w.~!$&'()*+,;=:@%/-]*", re.ASCII)  # RFC 3986
 
 
-def web_parts(name: str, url: str) -> SplitResult:
+def web_parts(where: str, url: str) -> SplitResult:
     """The parts of an address of HTTP.
 
     Args:
-        name: whose it is.
+        where: it is written.
         url: the address.
 
     Raises:
-        RequestError: it is none, or names a user or a password.
+        RequestError: it is none, names a user or a password, or asks for something.
     """
+    none = RequestError(f"{where}: no address of HTTP; it is like https://pacs.example:8042/dicom-web")
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        raise RequestError(
-            f"{name}: url: no address of HTTP; it is like https://pacs.example:8042/dicom-web"
-        ) from None
+        raise none from None
     if parts.username is not None or parts.password is not None:
-        raise RequestError(f"{name}: url: names a user or a password; put them into user and password_file")
-    bad = not parts.hostname or port == 0 or parts.query or parts.fragment
-    if parts.scheme not in ("http", "https") or bad or not _PATH.fullmatch(parts.path):
-        raise RequestError(f"{name}: url: no address of HTTP; it is like https://pacs.example:8042/dicom-web")
+        raise RequestError(f"{where}: names a user or a password; put them into user and password_file")
+    if parts.query or parts.fragment:
+        raise RequestError(f"{where}: has a ? or a #; write the address of the server alone")
+    if parts.scheme not in ("http", "https") or not parts.hostname or port == 0 or not _PATH.fullmatch(parts.path):
+        raise none
     return parts
 
 

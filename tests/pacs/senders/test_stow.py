@@ -278,7 +278,7 @@ def empty(folder: Path) -> dict[str, str]:
         (lambda _: {"url": "ftp://host"}, "url: no address of HTTP"),
         (lambda _: {"url": "http://host:port"}, "url: no address of HTTP"),
         (lambda _: {"url": "http://host/a b\r\nX: y"}, "url: no address of HTTP"),
-        (lambda _: {"url": "http://host/?a=b"}, "url: no address of HTTP"),
+        (lambda _: {"url": "http://host/?a=b"}, "url: has a . or a #"),
         (lambda _: {"url": "http://node:sesame@host/"}, "url: names a user or a password; put them into user and"),
         (no_file, "password_file: .*none: No such file or directory"),
         (a_pipe, "password_file: .*pipe: a pipe, not a file"),
