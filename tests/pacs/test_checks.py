@@ -16,6 +16,7 @@ from hilum.pacs.reports import codes
 from hilum.pacs.settings import Films
 from hilum.records import NOT_JUDGED, Film, Prediction
 
+MAMMOGRAPHY = "1.2.840.10008.5.1.4.1.1.1.2"
 CHEST = {"modality": "DX", "body_part": "CHEST", "view": "AP", "instance": "1.2.3"}
 
 
@@ -28,6 +29,8 @@ CHEST = {"modality": "DX", "body_part": "CHEST", "view": "AP", "instance": "1.2.
         {"view": "LLD"},  # a decubitus is a frontal film
         {"modality": "CR", "image_type": ("DERIVED", "PRIMARY")},  # as every DX for presentation
         {"modality": "", "sop_class": "1.2.840.10008.5.1.4.1.1.1"},
+        {"modality": "DR", "sop_class": "1.2.840.10008.5.1.4.1.1.1.1"},  # none of the standard's: the class counts
+        {"modality": "rx", "sop_class": ""},
         {"age": ""},
         {"rows": 0, "columns": 0},
     ],
@@ -41,6 +44,7 @@ def test_a_frontal_chest_film_is_answered(facts: dict[str, object]) -> None:
     [
         ({"modality": "MR"}, "of modality MR, which is not answered here"),
         ({"modality": "RF"}, "of modality RF, which is not answered here"),
+        ({"modality": "XR", "sop_class": MAMMOGRAPHY}, "of modality MG, which is not answered here"),
         ({"modality": "DOE^JANE 1970"}, "of modality unknown, which is not answered here"),
         ({"modality": ""}, "of modality unknown, which is not answered here"),
         ({"intent": "FOR PROCESSING"}, "raw data of a detector (FOR PROCESSING)"),

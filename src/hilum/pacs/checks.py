@@ -9,18 +9,13 @@ from hilum.pacs.identity import is_own
 from hilum.pacs.projections import is_lateral, other_part
 from hilum.pacs.records import AnsweredFilm, FilmFacts
 from hilum.pacs.settings import Films
+from hilum.pixels.dicom.kind import true_modality
 from hilum.records import NOT_JUDGED
 from hilum.store import FilmState
 
 OWN_MANUFACTURER = "Hilum"
-_RAW = "1.2.840.10008.5.1.4.1.1.1.1.1"  # Digital X-Ray Image Storage - For Processing (PS3.4, table B.5-1)
-_BY_CLASS = {  # the modality of what names none
-    "1.2.840.10008.5.1.4.1.1.1": "CR",
-    "1.2.840.10008.5.1.4.1.1.1.1": "DX",
-    _RAW: "DX",
-    "1.2.840.10008.5.1.4.1.1.12.2": "RF",
-    "1.2.840.10008.5.1.4.1.1.7": "SC",
-}
+# PS3.4, table B.5-1: Digital X-Ray Image Storage - For Processing, and Secondary Capture Image Storage.
+_RAW, _SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.1.1.1", "1.2.840.10008.5.1.4.1.1.7"
 _TERM = re.compile(r"[A-Z0-9][A-Z0-9 _-]{0,15}")  # a Code String (PS3.5, 6.2): anything else is not repeated
 _ADULT = "is an adult's, says the header"  # the gate's words
 
@@ -70,7 +65,9 @@ def left_alone_after(answered: AnsweredFilm, films: Films) -> str:
 
 
 def _modality(facts: FilmFacts, films: Films) -> str:
-    modality = facts.modality.upper() or _BY_CLASS.get(facts.sop_class, "")
+    modality = true_modality(facts.modality.upper(), facts.sop_class)
+    if not modality and facts.sop_class == _SECONDARY_CAPTURE:
+        modality = "SC"
     if modality in {each.upper() for each in films.modalities}:
         return ""
     return f"of modality {_term(modality)}, which is not answered here"

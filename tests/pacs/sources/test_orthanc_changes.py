@@ -105,8 +105,9 @@ def test_others_than_the_modalities_are_not_fetched(node: Taken) -> None:
         orthanc.add("2.25.1", "CT")
         orthanc.add("2.25.2", "DX")
         orthanc.add("2.25.3", "")  # the node sorts it out by its SOP Class
-        assert source.look(GO_ON) == 2
-        assert len([asked for asked in peer.asked if asked.path.endswith("/file")]) == 2
+        orthanc.add("2.25.4", "DR")  # likewise
+        assert source.look(GO_ON) == 3
+        assert len([asked for asked in peer.asked if asked.path.endswith("/file")]) == 3
     with following(taken(node.spool.folder), modalities=()) as (orthanc, source, _):
         source.look(GO_ON)
         orthanc.add("2.25.1", "CT")

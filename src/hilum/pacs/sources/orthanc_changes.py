@@ -17,6 +17,7 @@ from hilum.pacs.senders.outcomes import Unreachable
 from hilum.pacs.sources.fetching import InstanceFetcher
 from hilum.pacs.sources.taking import Cursors, FilmIntake
 from hilum.pacs.web import WebServer, json_of
+from hilum.pixels.dicom.kind import MISSPELT
 
 _A_PAGE = 100  # changes
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{8}){4}")  # a SHA-1, as Orthanc writes it
@@ -161,5 +162,6 @@ class OrthancChanges:
         if not self._modalities:
             return True
         answer, content = self._server.ask(f"/instances/{instance}/content/{_MODALITY}")
-        modality = content.decode("ascii", "replace").strip(" \0")
-        return answer.status != 200 or not modality or modality in self._modalities  # what names none has a class
+        modality = content.decode("ascii", "replace").strip(" \0").upper()
+        # What names none, or none of the standard's, has a storage class.
+        return answer.status != 200 or modality in ("", *self._modalities, *MISSPELT)

@@ -21,7 +21,7 @@ _OTHERS = {
     "ES": "endoscopy", "SM": "slide microscopy", "OP": "ophthalmic photograph", "BMD": "bone densitometry",
 }  # fmt: skip
 # Not among the standard's terms (PS3.3 C.7.3.1.1.1), but what some machines and data sets write for a radiograph.
-_MISSPELT = ("DR", "XR", "RX", "CXR", "DXR", "XRAY", "X-RAY", "X RAY", "RAD", "DIGITAL RADIOGRAPHY", "RADIOGRAPH")
+MISSPELT = ("DR", "XR", "RX", "CXR", "DXR", "XRAY", "X-RAY", "X RAY", "RAD", "DIGITAL RADIOGRAPHY", "RADIOGRAPH")
 _SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
 _RAW = "1.2.840.10008.5.1.4.1.1.1.1.1"  # digital X-ray image storage, for processing
 # The storage classes that settle the modality (PS3.4, table B.5-1).
@@ -61,6 +61,26 @@ def object_without_image(sop_class: str) -> str:
     return name.replace(" Storage", "") if "Storage" in name and "Image" not in name else ""
 
 
+def true_modality(written: str, sop_class: str) -> str:
+    """The modality that an object is of: as it is written, else by its storage class, where that settles it.
+
+    A word that machines write for a radiograph and that is none of the standard's stands for DX in an object whose
+    class says nothing.
+
+    Args:
+        written: Modality (0008,0060), in capitals; empty where there is none.
+        sop_class: SOP Class UID, likewise.
+
+    >>> true_modality("DR", "1.2.840.10008.5.1.4.1.1.1"), true_modality("MR", ""), true_modality("", "")
+    ('CR', 'MR', '')
+    """
+    if written in RADIOGRAPHS or written == "CT" or written in _OTHERS:
+        return written
+    if sop_class in _CLASSES:
+        return _CLASSES[sop_class]
+    return "DX" if written in MISSPELT and sop_class in ("", _SECONDARY_CAPTURE) else written
+
+
 def modality_of(path: str, ds: Dataset, class_of_the_file: str, remarks: list[str]) -> str:
     """The modality, by its element; else by the SOP class of the data set, else by that of the file's header.
 
@@ -79,19 +99,14 @@ def modality_of(path: str, ds: Dataset, class_of_the_file: str, remarks: list[st
     written = text(ds, "Modality")
     sop_class = text(ds, "SOPClassUID") or class_of_the_file
     by_class = _CLASSES.get(sop_class, "")
-    modality = written
     if not written and "PixelData" not in ds and not by_class:  # what pydicom makes of pixels without their end
         if what := object_without_image(sop_class):
             raise FilmError(path, f"a DICOM object that is no image ({what}); name the films, or their folder")
         raise FilmError(path, "a DICOM that is cut off, or holds no image; fetch it again from its source")
-    if written not in RADIOGRAPHS and written != "CT" and written not in _OTHERS:
-        if by_class:
-            modality = by_class
-        elif written in _MISSPELT and sop_class in ("", _SECONDARY_CAPTURE):
-            modality = "DX"
-        if modality != written and (modality in RADIOGRAPHS or modality == "CT"):
-            reason = f"modality {written} is not one of the standard's" if written else "it names no modality"
-            remarks.append(f"{reason}; it was read as {modality}" + (", by its SOP class" if by_class else ""))
+    modality = true_modality(written, sop_class)
+    if modality != written and (modality in RADIOGRAPHS or modality == "CT"):
+        reason = f"modality {written} is not one of the standard's" if written else "it names no modality"
+        remarks.append(f"{reason}; it was read as {modality}" + (", by its SOP class" if by_class else ""))
     if modality not in RADIOGRAPHS and modality != "CT":
         known = f" ({_OTHERS[modality]})" if modality in _OTHERS else ""
         raise FilmError(
