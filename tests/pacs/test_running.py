@@ -13,9 +13,11 @@ import pytest
 TIMES = 12
 
 STARTING = """
-import threading
+import signal, threading
 from hilum.pacs import running
 from hilum.pacs.settings import NodeSettings
+
+signal.signal(KIND, signal.SIG_IGN)
 
 class Starting:
     # It starts one thread after another: the kernel may give one of them a signal that is meant for the process.
@@ -39,13 +41,14 @@ class Starting:
 
 running.Node = Starting
 for _ in range(TIMES): running.run_node(NodeSettings())
+assert signal.getsignal(KIND) == signal.SIG_IGN, "as it was before"
 print("ended", flush=True)
 """
 
 
 @pytest.mark.parametrize("kind", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_a_node_that_starts_threads(kind: signal.Signals) -> None:
-    program = f"import signal; signal.signal({int(kind)}, signal.SIG_IGN)\nTIMES = {TIMES}\n{STARTING}"
+    program = f"KIND, TIMES = {int(kind)}, {TIMES}\n{STARTING}"
     with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         unheard = threading.Timer(60, process.kill)

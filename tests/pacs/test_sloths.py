@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
+import statistics
 import threading
 import time
 from collections.abc import Callable
@@ -21,6 +21,7 @@ pytestmark = pytest.mark.slow
 CONTEXTS = ((str(DigitalXRayImageStorageForPresentation), str(ExplicitVRLittleEndian)),)
 ACCEPT, REJECT = 2, 3
 AT_MOST = 10.0  # seconds that others may be kept out
+NOT_FELT = 4.0  # less than any of the times after which a silent caller is left, on a busy machine
 
 
 class Way(NamedTuple):
@@ -34,7 +35,9 @@ def way_in(port: int, source: str) -> Way:
     """A caller from an address has a film acknowledged; rejected, it comes again."""
     ds = film()
     began = time.monotonic()
-    for calls in itertools.count(1):
+    calls = 0
+    while True:
+        calls += 1
         with RawCaller(port, source) as caller:
             if caller.associate(*CONTEXTS) == ACCEPT:
                 caller.send(store_pdus(ds.SOPClassUID, ds.SOPInstanceUID, encoded(ds)))
@@ -42,7 +45,13 @@ def way_in(port: int, source: str) -> Way:
                 return Way(time.monotonic() - began, calls)
         assert time.monotonic() - began < 60
         time.sleep(0.5)
-    raise AssertionError
+
+
+def require_not_felt(port: int, source: str) -> None:
+    """A caller from an address has a film acknowledged as if there were nobody else."""
+    way = way_in(port, source)
+    assert way.calls == 1
+    assert way.seconds < NOT_FELT
 
 
 def half_of_a_request(caller: RawCaller) -> None:
@@ -88,9 +97,7 @@ def test_slow_callers_of_one_address_are_not_felt_at_another(tmp_path: Path) -> 
             caller = stack.enter_context(RawCaller(received.port, "127.0.0.2"))
             if number < 20:
                 half_of_a_film(caller)
-        way = way_in(received.port, "127.0.0.1")
-        assert way.calls == 1
-        assert way.seconds < AT_MOST
+        require_not_felt(received.port, "127.0.0.1")
 
 
 def test_sloths_that_come_again_and_again_keep_nobody_out(tmp_path: Path) -> None:
@@ -118,9 +125,7 @@ def test_sloths_that_come_again_and_again_keep_nobody_out(tmp_path: Path) -> Non
         time.sleep(3)
         try:
             for _ in range(4):
-                way = way_in(received.port, "127.0.0.2")
-                assert way.calls == 1
-                assert way.seconds < AT_MOST
+                require_not_felt(received.port, "127.0.0.2")
         finally:
             stopped.set()
             for thread in threads:
@@ -134,8 +139,8 @@ def test_associations_that_only_wait_cost_next_to_no_processor_time(tmp_path: Pa
             assert stack.enter_context(RawCaller(received.port)).associate(*CONTEXTS) == ACCEPT
         time.sleep(1)
         taken = []
-        for _ in range(4):  # something else may want processor time in one of them: garbage, an earlier test's thread
+        for _ in range(3):  # something else may want processor time in one of them: garbage, an earlier test's thread
             began = time.process_time()
             time.sleep(1)
             taken.append(time.process_time() - began)
-        assert min(taken) < 0.03
+        assert statistics.median(taken) < 0.03

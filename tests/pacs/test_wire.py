@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import socket
 import subprocess
-import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,8 @@ from pydicom.uid import ExplicitVRLittleEndian, JPEGBaseline8Bit
 from tests.pacs.films import DX, SYNTAXES, data_set, film
 from tests.pacs.peers import Peer
 from tests.pacs.wire import VERIFICATION, Association, NotAssociatedError, store
+from tests.ports import free_port
+from tests.waiting import wait_until
 
 STORESCP = shutil.which("storescp", path="/usr/bin:/usr/local/bin")  # DCMTK's: pynetdicom has one of that name
 
@@ -48,16 +50,16 @@ def test_a_context_that_was_not_taken_and_a_closed_port_are_no_association(peer:
 @pytest.mark.slow
 @pytest.mark.skipif(STORESCP is None, reason="DCMTK is not installed")
 def test_dcmtk_takes_a_film_as_it_is(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
+
+    def stored() -> bool:
+        with suppress(ConnectionRefusedError):
+            assert store(port, film(4)) == 0
+            return True
+        return False
+
     with subprocess.Popen([str(STORESCP), "-od", str(tmp_path), "+xa", str(port)]) as server:
-        until = time.monotonic() + 30
-        while time.monotonic() < until:
-            try:
-                assert store(port, film(4)) == 0
-                break
-            except ConnectionRefusedError:
-                time.sleep(0.05)
+        wait_until(stored)
         server.terminate()
     (path,) = tmp_path.iterdir()
     assert dcmread(path).PixelData == film(4).PixelData

@@ -25,22 +25,19 @@ WORKER = """
 import sys, time
 from pathlib import Path
 from tests.tuning.conftest import MadeUp, RATE, space_of, study
+from tests.waiting import wait_until
 
 out, storage, trials, seconds, begin, name, epoch_to_wait_in = sys.argv[1:]
-
-def wait_for(path):
-    while not path.exists():
-        time.sleep(0.01)
 
 def stop(trial, epoch):
     time.sleep(float(seconds))
     if f"{trial}-{epoch}" == epoch_to_wait_in:
         Path(f"{begin}.{name}.there").touch()
-        wait_for(Path(f"{begin}.{name}.go"))
+        wait_until(Path(f"{begin}.{name}.go").exists, 600)
 
 train = MadeUp(stop=stop)
 Path(f"{begin}.{name}").touch()
-wait_for(Path(begin))
+wait_until(Path(begin).exists, 600)
 study(Path(out), space_of(RATE), train, trials=int(trials), storage=storage or None)
 print(*dict.fromkeys(folder for folder, epoch in train.epochs))
 """

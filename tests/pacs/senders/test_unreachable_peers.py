@@ -183,7 +183,7 @@ def test_who_does_not_say_that_it_took_a_result_is_unreachable(report: Path, tal
         start = time.monotonic()
         with pytest.raises(Unreachable, match=words) as error:
             sender.send(report)
-        assert time.monotonic() - start < patience + 30
+        assert time.monotonic() - start < 10 * patience
         assert "\n" not in str(error.value)
 
 
