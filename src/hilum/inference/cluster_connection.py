@@ -77,9 +77,10 @@ def _options_of_local(cores: int | None) -> Iterator[dict[str, Any]]:
         }
     finally:
         until = time.monotonic() + _ENDING_SECONDS
+        shutil.rmtree(folder, ignore_errors=True)
         while os.path.exists(folder) and time.monotonic() < until:
-            shutil.rmtree(folder, ignore_errors=True)
             time.sleep(0.1)
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _require_reachable(address: str) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from pydicom.uid import DigitalXRayImageStorageForProcessing, SecondaryCaptureImageStorage
+
 from hilum.pacs.identity import is_own
 from hilum.pacs.projections import is_lateral, other_part
 from hilum.pacs.records import AnsweredFilm, FilmFacts
@@ -14,8 +16,6 @@ from hilum.records import NOT_JUDGED
 from hilum.store import FilmState
 
 OWN_MANUFACTURER = "Hilum"
-# PS3.4, table B.5-1: Digital X-Ray Image Storage - For Processing, and Secondary Capture Image Storage.
-_RAW, _SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.1.1.1", "1.2.840.10008.5.1.4.1.1.7"
 _TERM = re.compile(r"[A-Z0-9][A-Z0-9 _-]{0,15}")  # a Code String (PS3.5, 6.2): anything else is not repeated
 _ADULT = "is an adult's, says the header"  # the gate's words
 
@@ -66,7 +66,7 @@ def left_alone_after(answered: AnsweredFilm, films: Films) -> str:
 
 def _modality(facts: FilmFacts, films: Films) -> str:
     modality = true_modality(facts.modality.upper(), facts.sop_class)
-    if not modality and facts.sop_class == _SECONDARY_CAPTURE:
+    if not modality and facts.sop_class == SecondaryCaptureImageStorage:
         modality = "SC"
     if modality in {each.upper() for each in films.modalities}:
         return ""
@@ -74,7 +74,7 @@ def _modality(facts: FilmFacts, films: Films) -> str:
 
 
 def _raw(facts: FilmFacts, films: Films) -> str:
-    raw = facts.intent.upper() == "FOR PROCESSING" or facts.sop_class == _RAW
+    raw = facts.intent.upper() == "FOR PROCESSING" or facts.sop_class == DigitalXRayImageStorageForProcessing
     return "raw data of a detector (FOR PROCESSING)" if raw else ""
 
 

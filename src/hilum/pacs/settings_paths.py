@@ -86,11 +86,11 @@ def _unreadable(settings: NodeSettings) -> Iterator[str]:
         if source.folder and Path(source.folder).resolve() == Path(node.folder).resolve():
             yield f"{place}.folder: {source.folder}: is the node's own folder; name another one"
         yield from _of_file(f"{place}.password_file", source.password_file)
-        yield from _of_certificates(f"{place}.authorities", None, source.authorities)
+        yield from _of_certificates(f"{place}.authorities", authorities=source.authorities)
     for number, destination in enumerate(settings.destinations, 1):
         place = f"destinations number {number}"
         yield from _of_file(f"{place}.password_file", destination.password_file)
-        yield from _of_certificates(f"{place}.authorities", None, destination.authorities)
+        yield from _of_certificates(f"{place}.authorities", authorities=destination.authorities)
         if destination.tls is not None:
             yield from _of_tls(f"{place}.tls", destination.tls)
 
@@ -110,10 +110,12 @@ def _of_tls(place: str, tls: Tls) -> Iterator[str]:
         if not getattr(tls, key):
             yield f"{place}.{key}: is empty; name a PEM file"
         yield from _of_file(f"{place}.{key}", getattr(tls, key))
-    yield from _of_certificates(place, tls, tls.authorities)
+    yield from _of_certificates(place, tls)
 
 
-def _of_certificates(place: str, tls: Tls | None, authorities: str) -> Iterator[str]:
+def _of_certificates(place: str, tls: Tls | None = None, authorities: str = "") -> Iterator[str]:
+    if not tls and not authorities:
+        return
     try:
         client_context(tls, authorities, place)
     except RequestError as error:

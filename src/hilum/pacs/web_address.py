@@ -10,6 +10,7 @@ from urllib3 import make_headers
 from hilum.errors import RequestError
 from hilum.files import read_regular
 
+_NONE = "no address of HTTP; it is like https://pacs.example:8042/dicom-web"
 _PATH = re.compile(r"[\w.~!$&'()*+,;=:@%/-]*", re.ASCII)  # RFC 3986
 
 
@@ -23,18 +24,17 @@ def web_parts(where: str, url: str) -> SplitResult:
     Raises:
         RequestError: it is none, names a user or a password, or asks for something.
     """
-    none = RequestError(f"{where}: no address of HTTP; it is like https://pacs.example:8042/dicom-web")
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        raise none from None
+        raise RequestError(f"{where}: {_NONE}") from None
     if parts.username is not None or parts.password is not None:
         raise RequestError(f"{where}: names a user or a password; put them into user and password_file")
     if parts.query or parts.fragment:
         raise RequestError(f"{where}: has a ? or a #; write the address of the server alone")
     if parts.scheme not in ("http", "https") or not parts.hostname or port == 0 or not _PATH.fullmatch(parts.path):
-        raise none
+        raise RequestError(f"{where}: {_NONE}")
     return parts
 
 

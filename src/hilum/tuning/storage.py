@@ -8,7 +8,6 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -87,7 +86,7 @@ def without_password(url: str) -> str:
 
 
 def _connect(url: str) -> optuna.storages.RDBStorage:
-    for attempt in count(1):
+    for attempt in range(1, _ATTEMPTS_AT_TABLES + 1):
         try:
             sqlite = make_url(url).get_backend_name() == "sqlite"
             # A connection that lay idle through a long epoch may have been closed: it is tried before it is used.
