@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import socket
 import struct
 import sys
 import threading
@@ -18,6 +17,7 @@ from tempfile import TemporaryDirectory
 from pynetdicom import AE, ALL_TRANSFER_SYNTAXES, AllStoragePresentationContexts, evt
 from tests.pacs.raw_caller import RawCaller, encoded, store_pdus
 from tests.pacs.receiving import film
+from tests.ports import free_port
 
 from hilum.pacs.receiver import DicomReceiver
 from hilum.pacs.settings import AllowedCaller, Receive
@@ -129,9 +129,7 @@ def _pynetdicom(pipe: Connection) -> None:
     entity.maximum_associations, entity.maximum_pdu_size, entity.network_timeout = 64, 256 << 10, 10
     for context in AllStoragePresentationContexts:
         entity.add_supported_context(context.abstract_syntax or "", ALL_TRANSFER_SYNTAXES)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     entity.start_server(("127.0.0.1", port), block=False, evt_handlers=[(evt.EVT_C_STORE, _take)])
     pipe.send(port)
     _answer(pipe)

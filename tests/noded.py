@@ -17,6 +17,8 @@ from pathlib import Path
 from pydicom import dcmread
 from pynetdicom import AE
 
+from hilum.pacs.senders.reactor_gate import guard_answers
+
 SETTINGS = """
 [node]
 shadow = true
@@ -57,6 +59,7 @@ def send(port: int, film: Path, node: subprocess.Popen[bytes]) -> None:
         association = entity.associate("127.0.0.1", port, ae_title="HILUM", bind_address=("127.0.0.1", 0))
         if not association.is_established:
             return False
+        guard_answers(association)
         status = association.send_c_store(sent).Status
         association.release()
         assert status == 0x0000, hex(status)

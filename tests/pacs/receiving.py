@@ -20,7 +20,7 @@ from pynetdicom import AE
 
 from hilum.pacs.receiver import DicomReceiver
 from hilum.pacs.records import Arrival
-from hilum.pacs.senders.reactor_gate import ReactorGate
+from hilum.pacs.senders.reactor_gate import guard_answers
 from hilum.pacs.settings import AllowedCaller, Limits, Receive, Tls
 from hilum.pacs.spool import Spool
 from tests.pacs.raw_caller import VERIFICATION, encoded, store_pdus
@@ -90,8 +90,7 @@ def send(received: Received, *films: Dataset, calling: str = "CT-1", called: str
         entity.add_requested_context(ds.SOPClassUID, ds.file_meta.TransferSyntaxUID)
     association = entity.associate("127.0.0.1", received.port, ae_title=called)
     assert association.is_established
-    gate = ReactorGate(association.is_alive)  # else pynetdicom takes an answer for a request, now and then
-    association._reactor_checkpoint = gate  # type: ignore[assignment]
+    guard_answers(association)
     statuses = [association.send_c_store(ds).Status for ds in films]
     association.release()
     return statuses

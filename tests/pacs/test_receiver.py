@@ -18,7 +18,7 @@ from pydicom.uid import (
 from pynetdicom import AE
 
 from hilum.errors import RequestError
-from hilum.pacs.senders.reactor_gate import ReactorGate
+from hilum.pacs.senders.reactor_gate import guard_answers
 from hilum.pacs.settings import AllowedCaller
 from tests.pacs.raw_caller import VERIFICATION, RawCaller, encoded, store_pdus
 from tests.pacs.receiving import (
@@ -69,7 +69,7 @@ def test_an_echo_is_answered(received: Received) -> None:
     entity = AE(ae_title="CT-1")
     entity.add_requested_context(VERIFICATION)
     association = entity.associate("127.0.0.1", received.port, ae_title="HILUM")
-    association._reactor_checkpoint = ReactorGate(association.is_alive)  # type: ignore[assignment]
+    guard_answers(association)
     assert association.send_c_echo().Status == 0
     association.release()
 

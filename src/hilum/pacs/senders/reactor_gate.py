@@ -5,7 +5,18 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
+from pynetdicom.association import Association
+
 _LOOK_SECONDS = 0.05
+
+
+def guard_answers(association: Association) -> None:
+    """Have an association that was asked for leave the answers to those who wait for them.
+
+    Args:
+        association: before anything is sent by it.
+    """
+    association._reactor_checkpoint = ReactorGate(association.is_alive)  # type: ignore[assignment]
 
 
 class ReactorGate:

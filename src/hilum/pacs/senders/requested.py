@@ -23,7 +23,7 @@ from pynetdicom.presentation import build_context
 
 from hilum.pacs.senders.called_peer import CalledPeer, why_no_connection
 from hilum.pacs.senders.outcomes import Unreachable
-from hilum.pacs.senders.reactor_gate import ReactorGate
+from hilum.pacs.senders.reactor_gate import guard_answers
 from hilum.pacs.tcp import acknowledge_now, cut_at, why_unconnected
 
 _config.STORE_SEND_CHUNKED_DATASET = True  # files are sent as they lie on the disk, and not read by pydicom
@@ -67,7 +67,7 @@ class RequestedAssociation:
         self.is_late = False
         self._answer: DIMSEMessage | None = None
         self._association = self._ask(proposed, deadline)
-        self._association._reactor_checkpoint = ReactorGate(self._association.is_alive)  # type: ignore[assignment]
+        guard_answers(self._association)
         if self._association.is_rejected:
             self._rejected(self._association.acceptor.primitive)
         if not self._association.is_established and not self._association.rejected_contexts:
