@@ -18,6 +18,7 @@ from pydicom import Dataset
 from pynetdicom import AE, _config, evt
 from pynetdicom.association import Association
 from pynetdicom.dimse_messages import C_ECHO_RSP, C_STORE_RSP, DIMSEMessage
+from pynetdicom.pdu import A_ASSOCIATE_RJ
 from pynetdicom.pdu_primitives import A_ASSOCIATE
 from pynetdicom.presentation import build_context
 
@@ -66,10 +67,11 @@ class RequestedAssociation:
         self._socket: socket.socket | None = None
         self.is_late = False
         self._answer: DIMSEMessage | None = None
+        self._rejection: A_ASSOCIATE | None = None
         self._association = self._ask(proposed, deadline)
         guard_answers(self._association)
-        if self._association.is_rejected:
-            self._rejected(self._association.acceptor.primitive)
+        if self._rejection is not None:
+            self._rejected(self._rejection)
         if not self._association.is_established and not self._association.rejected_contexts:
             self._failed(deadline)
         self.contexts = frozenset(
@@ -126,6 +128,7 @@ class RequestedAssociation:
             (evt.EVT_CONN_OPEN, self._opened),
             (evt.EVT_DATA_SENT, self._sent),
             (evt.EVT_DIMSE_RECV, self._received),
+            (evt.EVT_PDU_RECV, self._read),
         ]
         contexts = [build_context(abstract, transfer) for abstract, transfer in proposed]
         try:
@@ -179,6 +182,12 @@ class RequestedAssociation:
             with contextlib.suppress(OSError):
                 acknowledge_now(self._socket)
 
+    def _read(self, event: evt.Event) -> None:
+        # pynetdicom takes one for an abort where it has closed the connection before anybody asks for the answer.
+        if isinstance(event.pdu, A_ASSOCIATE_RJ):
+            with contextlib.suppress(ValueError):  # of a reason that is none of the standard's
+                self._rejection = event.pdu.to_primitive()
+
     def _received(self, event: evt.Event) -> None:
         self._answer = event.message
 
@@ -189,9 +198,8 @@ class RequestedAssociation:
             "does not answer in time" if self.is_late else "closed the connection, or does not answer as DICOM does"
         )
 
-    def _rejected(self, answer: A_ASSOCIATE | None) -> NoReturn:
-        source, reason = (answer.result_source, answer.diagnostic) if answer else (None, None)
-        words = _REJECTIONS.get((source or 0, reason or 0), "it gives no reason")
+    def _rejected(self, answer: A_ASSOCIATE) -> NoReturn:
+        words = _REJECTIONS.get((answer.result_source or 0, answer.diagnostic or 0), "it gives no reason")
         peer = self._peer
         titles = f"called {peer.called!r} by {peer.calling!r}"
         raise Unreachable(f"{peer.name}: {peer.host}:{peer.port}, {titles}, refuses the association: {words}")
