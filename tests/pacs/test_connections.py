@@ -177,6 +177,6 @@ def test_half_a_pdu_is_waited_for_so_long_only(tmp_path: Path) -> None:
             assert caller.status() == 0, "between two messages an association may be silent for longer"
             began = time.monotonic()
             caller.send(b"\x04\0\0")
-            assert caller.pdu()[0] == CLOSED
+            assert caller.pdu()[0] == ABORT
             assert time.monotonic() - began < 5
         wait_until(lambda: received.receiver.figures.connections == 0)

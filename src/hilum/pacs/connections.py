@@ -117,6 +117,9 @@ class CallerSocket(AssociationSocket):
             try:
                 self.socket.settimeout(self._limits.silent_seconds)
                 came = self.socket.recv_into(view)
+            except TimeoutError:
+                self.end()
+                break
             except (OSError, ValueError):
                 came = 0
             if not came:
@@ -158,7 +161,7 @@ class CallerSocket(AssociationSocket):
         return late or now - self._message_since > _PACE_FACTOR * silent + self.received / _PACE
 
     def end(self) -> None:
-        """End it from another thread: the peer is told, and the association sees a closed connection."""
+        """End it, from any thread: the peer is told, and the association sees a closed connection."""
         with suppress(OSError, ValueError):
             if not isinstance(self._connected, ssl.SSLSocket):  # which two threads may not use at a time
                 self._connected.send(abort_bytes(), socket.MSG_DONTWAIT)
