@@ -6,13 +6,17 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import Row
 
 from hilum.store import open_store
+from hilum.store.database import _WRITER
 from tests.pacs.ruled_node import BEAT_SECONDS, DEAD_SECONDS
 from tests.postgres import Postgres
 from tests.waiting import wait_until
@@ -60,6 +64,26 @@ class Nodes:
         counts = self.store.node_sendings.counts()
         return counts == {("pacs", "sent"): 2 * FILMS} and self.store.node_films.counts() == {"sent": FILMS}
 
+    def stop_while_it_writes(self, process: subprocess.Popen[bytes]) -> None:
+        """Stop a node where it holds the lock of those that write to the store."""
+        until = time.monotonic() + 300
+        while True:
+            os.kill(process.pid, signal.SIGSTOP)
+            if writers := self._writers():
+                time.sleep(0.2)
+                if writers == self._writers():
+                    return
+            os.kill(process.pid, signal.SIGCONT)
+            assert time.monotonic() < until
+            time.sleep(0.003)
+
+    def _writers(self) -> Sequence[Row[Any]]:
+        """The transaction that holds that lock, if there is one."""
+        held = f"""SELECT pid, xact_start FROM pg_locks JOIN pg_stat_activity USING (pid)
+                   WHERE locktype = 'advisory' AND granted AND (classid::bigint << 32) + objid::bigint = {_WRITER}"""
+        with self.store.database.read() as connection:
+            return connection.exec_driver_sql(held).all()
+
     def logs(self) -> str:
         return "".join(path.read_text() for path in self.folder.glob("*.log"))
 
@@ -90,8 +114,8 @@ def test_a_node_that_hangs_and_comes_back_late_does_no_harm(nodes: Nodes) -> Non
     one = nodes.start("one", 1, 1 + FILMS)
     wait_until(lambda: nodes.held("one"))
     nodes.start("two")
-    os.kill(one.pid, signal.SIGSTOP)
-    wait_until(nodes.everything_sent)
+    nodes.stop_while_it_writes(one)
+    wait_until(nodes.everything_sent, seconds=180)
     (nodes.out / "one.hold").unlink()
     os.kill(one.pid, signal.SIGCONT)
     before = {each.node: each.beats for each in nodes.store.node_state.heartbeats()}

@@ -14,12 +14,13 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy.exc import IntegrityError
 
 from hilum.errors import HilumError, RequestError, StoreError
-from hilum.store import Search, Store, open_store, verify
-from hilum.store.database import parse_url
+from hilum.store import Search, Store, database, open_store, verify
+from hilum.store.database import Database, parse_url
 from hilum.store.migrating import scripts_of_migrations
 from hilum.store.migrations import MIGRATIONS
 from hilum.store.schema import latest_version
 from hilum.store.tables import metadata
+from tests.postgres import Postgres
 from tests.store.conftest import MakePrediction, NewStore
 
 
@@ -153,6 +154,29 @@ def test_a_killed_writer_loses_nothing_that_it_acknowledged(new_store: NewStore)
         assert all(store.predictions.film(id_) for id_ in ids)
         assert len(ids) <= store.predictions.search(Search()).total <= len(ids) + 1
         assert verify(store.database).problems == ()
+
+
+def test_a_writer_that_hangs_keeps_the_others_out_for_some_seconds_only(
+    postgres: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that is stopped, or whose machine is, holds the writers' lock and does not let go."""
+    monkeypatch.setattr(database, "_HANGING_SECONDS", 1.0)
+    url = postgres.schema()
+    hanging, other = Database(url), Database(url)
+
+    def hang() -> None:
+        with hanging.write() as connection:
+            connection.exec_driver_sql("CREATE TABLE hung (id INTEGER)")
+            with other.write() as writing:
+                writing.exec_driver_sql("CREATE TABLE written (id INTEGER)")
+
+    with pytest.raises(StoreError, match="does not answer"):
+        hang()
+    with hanging.write() as connection:
+        tables = "SELECT tablename FROM pg_tables WHERE schemaname = current_schema()"
+        assert connection.exec_driver_sql(tables).scalars().all() == ["written"]
+    hanging.close()
+    other.close()
 
 
 def test_a_commit_of_another_library_that_fails_leaves_the_database_to_the_next_writer(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from hilum.files import require_regular
 from hilum.store.turns import WriterTurns
 
 _WAIT_SECONDS = 30.0  # for another process that writes to the same SQLite file
+_HANGING_SECONDS = 10.0  # after which PostgreSQL ends a writer that asks for nothing and does not commit
 _WRITER = 0x48494C554D  # the advisory lock of PostgreSQL's one writer: "HILUM"
 _PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON")
 _BEGIN = "hilum_begin"
@@ -74,7 +75,8 @@ class Database:
             first: whether it goes before the others that wait in this process: somebody waits for it.
 
         Raises:
-            StoreError: the database does not answer, is full or damaged, or another process held it for too long.
+            StoreError: the database does not answer, is full or damaged, or another process held it for too long. On
+                PostgreSQL, this one may have: who hangs within the block keeps the others out for ten seconds only.
         """
         options = {_BEGIN: "BEGIN IMMEDIATE"} if self.is_sqlite else {"isolation_level": "READ COMMITTED"}
         engine = self._engine if synced or not self.is_sqlite else self._unsynced
@@ -84,7 +86,8 @@ class Database:
             engine.connect().execution_options(**options) as connection,
         ):
             if not self.is_sqlite:
-                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITER})")
+                hanging = f"set_config('idle_in_transaction_session_timeout', '{_HANGING_SECONDS * 1000:.0f}', true)"
+                connection.exec_driver_sql(f"SELECT {hanging}, pg_advisory_xact_lock({_WRITER})")
                 if not synced:
                     connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
             yield connection
