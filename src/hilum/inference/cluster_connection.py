@@ -10,7 +10,8 @@ import socket
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
@@ -77,10 +78,18 @@ def _options_of_local(cores: int | None) -> Iterator[dict[str, Any]]:
         }
     finally:
         until = time.monotonic() + _ENDING_SECONDS
+        while _is_used(folder) and time.monotonic() < until:
+            time.sleep(0.05)
         shutil.rmtree(folder, ignore_errors=True)
-        while os.path.exists(folder) and time.monotonic() < until:
-            time.sleep(0.1)
-            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_used(folder: str) -> bool:
+    """Whether a process of Ray's is left that was given a folder, by Linux's list of them: it might make it anew."""
+    for each in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):  # of a process that has ended meanwhile
+            if folder.encode() in each.read_bytes():
+                return True
+    return False
 
 
 def _require_reachable(address: str) -> None:

@@ -98,13 +98,14 @@ def exit_on_lost_peer(folder: Path) -> Iterator[None]:
         return
 
     def exit_with_line(*_: object) -> NoReturn:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # until it is said why
         line = (
             f"hilum (process {os.environ['RANK']} of {os.environ['WORLD_SIZE']}): stopped, because another process "
             f"was lost (torchrun names it below, as the root cause) or torchrun was stopped. Resume from the last "
             f"checkpoint: torchrun … -m hilum train --resume {folder}"
         )
         print(line, file=sys.stderr, flush=True)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         time.sleep(_SECONDS_TO_BE_SEEN)  # or this process might exit before torchrun has noticed the other's end
         sys.exit(1)
 
