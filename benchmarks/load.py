@@ -126,7 +126,7 @@ class _Load:
         self.plan, self.sent = plan, Sent()
         self._films = [Path(each).read_bytes() for each in plan.films]
         self._selector = selectors.DefaultSelector()
-        self._idle: list[_Connection] = []
+        self._idle: deque[_Connection] = deque()
         self._busy = 0
         self._next = 0
         self._refused: deque[int] = deque()
@@ -170,7 +170,8 @@ class _Load:
             b"POST /v1/predictions HTTP/1.1\r\nHost: 127.0.0.1\r\n"
             b"Content-Type: multipart/form-data; boundary=%b\r\nContent-Length: %d\r\n\r\n" % (_BOUNDARY, len(body))
         )
-        connection = self._idle.pop() if self._idle else self._connect()
+        # Each in its turn: a service closes a connection that nothing comes on.
+        connection = self._idle.popleft() if self._idle else self._connect()
         try:
             connection.send(film, due, request + body)
         except OSError:  # the service has closed it meanwhile, as a server may between two requests

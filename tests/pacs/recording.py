@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from tests.ports import free_port
+
 STORE_REQUEST, STORE_RESPONSE = 0x0001, 0x8001  # Command Field (PS3.7 9.3.1)
 OUT_OF_RESOURCES = 0xA700  # (PS3.4 B.2.3)
 
@@ -61,7 +63,7 @@ class RecordingProxy:
 
     def __init__(self, target: int) -> None:
         """Listen at once, and pass on to `target`, a port of this machine."""
-        self.port, self.faults = 0, Faults()
+        self.port, self.faults = free_port(), Faults()
         self._target, self._lock = target, threading.Lock()
         self._passed: list[Passed] = []
         self._number = 0
@@ -82,7 +84,6 @@ class RecordingProxy:
     def up(self) -> None:
         """Listen."""
         self._listening = socket.create_server(("127.0.0.1", self.port))
-        self.port = self._listening.getsockname()[1]
         threading.Thread(target=self._listen, args=(self._listening,), daemon=True).start()
 
     def down(self) -> None:

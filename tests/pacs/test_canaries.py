@@ -97,6 +97,7 @@ def test_identifiers_are_in_no_log_metric_name_or_row(tmp_path: Path, refusing: 
 
     with open_store(str(file.folder / "hilum.db")) as opened:
         wait_until(lambda: any(each.last_refused for each in opened.node_sendings.destinations()))
+        wait_until(lambda: any(each.down_since for each in opened.node_sendings.destinations()))
         wait_until(lambda: not opened.node_films.backlog().films)
         assert set(opened.node_films.counts()) >= {"quarantined", "left alone", "ignored"}
     with urlopen(f"http://127.0.0.1:{metrics}/metrics") as reply:

@@ -14,6 +14,7 @@ from tests.pacs.orthanc import an_orthanc
 from tests.pacs.peers import Peer
 from tests.pacs.recording import OUT_OF_RESOURCES, RecordingProxy, recording
 from tests.pacs.wire import Association, NotAssociatedError, store
+from tests.waiting import wait_until
 
 
 @pytest.fixture
@@ -49,7 +50,7 @@ def test_it_swallows_an_answer_that_the_pacs_gave(proxy: RecordingProxy, peer: P
         store(proxy.port, film(1))
     assert store(proxy.port, film(1)) == 0
     assert len(peer.got) == 2
-    assert sorted(str(each.status) for each in proxy.passed) == ["0", "None"]
+    wait_until(lambda: sorted(str(each.status) for each in proxy.passed) == ["0", "None"])
 
 
 def test_it_is_down_and_up_again_on_the_same_port(proxy: RecordingProxy) -> None:

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import httpx2 as httpx
@@ -63,8 +64,11 @@ class Server:
 
     def children(self) -> list[int]:
         """The processes that read films."""
-        lists = Path(f"/proc/{self.process.pid}/task").glob("*/children")
-        return [int(number) for each in lists for number in each.read_text().split()]
+        found: list[int] = []
+        for each in Path(f"/proc/{self.process.pid}/task").glob("*/children"):
+            with suppress(OSError):  # of a thread that has ended meanwhile
+                found += map(int, each.read_text().split())
+        return found
 
     def stop(self) -> int:
         """Have it end by itself; gives its exit code."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from concurrent.futures import Future
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from hilum.answering.reading import FilmRefused
 from hilum.answering.reading.messages import Reply, Request
 from hilum.service.pipeline import Pipeline
 from tests.service.conftest import Room, films, one, png_of, problem
+from tests.waiting import wait_until
 
 
 @pytest.fixture
@@ -75,9 +75,7 @@ def test_requests_that_were_ended_hold_nobody_up(
         for deadline in (0.0, 0.001, 0.005, 0.01, 0.02, 0.04):  # in the queue, read, on its way to the network
             patch.setattr(pipeline, "deadline", deadline)
             room.post("/v1/predictions", files=films(*map(png_of, range(90910, 90914))))
-    until = time.monotonic() + 10
-    while pipeline.line._batchers[0]._on_their_way and time.monotonic() < until:
-        time.sleep(0.01)
-    assert pipeline.line._batchers[0]._on_their_way == 0  # else every film would wait for films that do not come
+    what = "every film would wait for films that do not come"
+    wait_until(lambda: pipeline.line._batchers[0]._on_their_way == 0, what=what)
     assert not pipeline._requests
     assert not pipeline.line._reading.locked()

@@ -17,9 +17,9 @@ from tests.service.serving import SECONDS, Server
 pytestmark = pytest.mark.slow
 
 
-async def send(server: Server, seeds: range) -> dict[int, Any]:
-    """Send films at the same time; gives the replies that came."""
-    replies: dict[int, Any] = {}
+async def send(server: Server, seeds: range, replies: dict[int, Any] | None = None) -> dict[int, Any]:
+    """Send films at the same time; gives the replies that came, and notes each as it comes."""
+    replies = {} if replies is None else replies
     async with httpx.AsyncClient(timeout=SECONDS) as client:
 
         async def one(seed: int) -> None:
@@ -34,8 +34,10 @@ def test_a_stop_finishes_what_was_taken(tmp_path: Path) -> None:
     server = Server(tmp_path)
 
     async def load() -> dict[int, Any]:
-        sending = asyncio.create_task(send(server, range(700, 712)))
-        await asyncio.sleep(0.6)
+        replies: dict[int, Any] = {}
+        sending = asyncio.create_task(send(server, range(700, 712), replies))
+        while not (replies or sending.done()):
+            await asyncio.sleep(0.005)
         server.process.terminate()
         return await sending
 

@@ -176,7 +176,8 @@ def test_two_gigabytes_in_pieces_are_refused_where_the_limit_is(listening: Liste
                 if connected.recv(1, socket.MSG_PEEK):
                     break
             connected.settimeout(60)
-            connected.sendall(piece)
+            with suppress(BrokenPipeError, ConnectionResetError):
+                connected.sendall(piece)
             connected.settimeout(0.001)
             sent += len(piece)
         connected.settimeout(60)

@@ -75,6 +75,7 @@ class Connection(H11Protocol):
 
     def end(self) -> None:
         """Close it: the client does not do its part."""
+        _open.discard(self)
         self._expect(None)
         self._take_within(None)
         self.transport.abort()

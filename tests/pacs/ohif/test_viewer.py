@@ -113,10 +113,9 @@ def test_the_probability_of_the_report_stands_beside_the_outline_and_the_capture
     assert "Do you want to continue tracking" not in viewer.text()
     keep(viewer)
 
-    viewer.show("OT")
     picture = np.asarray(capture.pixel_array)
     assert coloured(picture) > 0.001, "a heat map, and a line of another colour than white"
-    drawn = viewer.canvas(picture)
+    drawn = viewer.show_picture("OT", picture)
     assert difference(drawn, picture) < 6
     assert coloured(drawn) > 0.001
     assert coloured(viewer.thumbnail("OT")) > 0.001
@@ -159,16 +158,14 @@ def test_a_refusal_is_read_as_text(whole_example: Running, browser: Any, tmp_pat
     report, capture = answered(whole_example, tmp_path, sent)
     viewer = Viewer(browser, whole_example.page)
     viewer.open(str(sent.StudyInstanceUID), series=3)
-    viewer.show("SR")
-    viewer.page.wait_for_selector("text=Film that was not judged")
+    viewer.show_text("SR", "Film that was not judged")
     named = {each.ConceptNameCodeSequence[0].CodeMeaning: each for each in items_of(report)}
     said = [str(named[name].TextValue) for name in ("Answer", "Comment", "Intended use")]
     assert said[0] == "not judged"
     assert "no lungs found" in said[1]
     assert [each for each in said if each not in viewer.text()] == []
-    viewer.show("OT")
     picture = np.asarray(capture.pixel_array)
-    assert difference(viewer.canvas(picture), picture) < 6
+    assert difference(viewer.show_picture("OT", picture), picture) < 6
     viewer.close()
     assert viewer.faults == []
 

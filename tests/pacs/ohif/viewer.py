@@ -62,6 +62,26 @@ class Viewer:
         """Double-click a series in the list, the last of its modality."""
         self._series(modality).last.dblclick()
 
+    def show_picture(self, modality: str, like: NDArray[np.uint8], within: float = 6) -> NDArray[np.uint8]:
+        """Double-click a series until the viewport is like a picture, or for a while; gives what is drawn."""
+        for _ in range(6):
+            self.show(modality)
+            drawn = self.canvas(like, within, looks=50)
+            if difference(drawn, like) < within:
+                break
+        return drawn
+
+    def show_text(self, modality: str, text: str) -> None:
+        """Double-click a series until a text is on the page."""
+        from playwright.sync_api import TimeoutError
+
+        for _ in range(6):
+            self.show(modality)
+            with suppress(TimeoutError):
+                self.page.wait_for_selector(f"text={text}", timeout=_MILLISECONDS / 6)
+                return
+        raise AssertionError(f"{text!r} is not shown: {self.faults}")
+
     def read_report(self) -> list[str]:
         """Double-click the last report in the list; gives what is written beside its outlines.
 
@@ -92,10 +112,10 @@ class Viewer:
         """A series' picture in the list, (height, width, 3) uint8."""
         return _decoded(self._series(modality).locator("img").first.get_attribute("src"))
 
-    def canvas(self, like: NDArray[np.uint8], within: float = 6) -> NDArray[np.uint8]:
+    def canvas(self, like: NDArray[np.uint8], within: float = 6, looks: int = 300) -> NDArray[np.uint8]:
         """The picture in the viewport, (height, width, 3) uint8, once it is like another one, or after a while."""
         read = """canvas => new Promise(done => requestAnimationFrame(() => done(canvas.toDataURL("image/png"))))"""
-        for _ in range(300):
+        for _ in range(looks):
             drawn = _decoded(self.page.eval_on_selector("canvas.cornerstone-canvas", read))
             if difference(drawn, like) < within:
                 break
