@@ -225,7 +225,7 @@ def test_a_node_waits_for_no_answer_of_a_pacs_when_it_stops_and_leaves_no_thread
 def test_what_could_not_be_written_down_is_done_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As on a disk that is full for a while."""
     pacs, answers = KeepingSender(), RuledAnswers()
-    node = Node(settings_of(tmp_path, "pacs"), lambda _: answers, lambda _: pacs, beat_seconds=0.2)
+    node = Node(settings_of(tmp_path, "pacs"), lambda _: answers, lambda _: pacs, beat_seconds=1.0)
     node.start()
     failing = {"start_queued_workflows": 2, "update_workflow_outcome": 2}
     for name in failing:
@@ -251,7 +251,7 @@ def test_what_could_not_be_written_down_is_done_again(tmp_path: Path, monkeypatc
 def test_a_result_does_not_wait_for_a_time_of_day_that_was_set_back(tmp_path: Path) -> None:
     """What a PACS has refused is sent again after seconds, which were counted from a day that is not today."""
     pacs = KeepingSender(outcome=refused)
-    node = Node(settings_of(tmp_path, "pacs"), lambda _: RuledAnswers(), lambda _: pacs, beat_seconds=0.2)
+    node = Node(settings_of(tmp_path, "pacs"), lambda _: RuledAnswers(), lambda _: pacs, beat_seconds=1.0)
     node.start()
     try:
         arrive(node, film(1))

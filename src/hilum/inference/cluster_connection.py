@@ -77,14 +77,23 @@ def _options_of_local(cores: int | None) -> Iterator[dict[str, Any]]:
             "_temp_dir": folder,
         }
     finally:
-        until = time.monotonic() + _ENDING_SECONDS
-        while _is_used(folder) and time.monotonic() < until:
-            time.sleep(0.05)
-        shutil.rmtree(folder, ignore_errors=True)
+        _remove(folder)
+
+
+def _remove(folder: str) -> None:
+    """Remove a folder that processes of Ray's may still write to, or make anew, once they have ended."""
+    until = time.monotonic() + _ENDING_SECONDS
+    while os.path.exists(folder):
+        is_late = time.monotonic() > until
+        if is_late or not _is_used(folder):
+            shutil.rmtree(folder, ignore_errors=True)
+        if is_late:
+            return
+        time.sleep(0.05)
 
 
 def _is_used(folder: str) -> bool:
-    """Whether a process of Ray's is left that was given a folder, by Linux's list of them: it might make it anew."""
+    """Whether a process is left that was given a folder, by Linux's list of them."""
     for each in Path("/proc").glob("[0-9]*/cmdline"):
         with suppress(OSError):  # of a process that has ended meanwhile
             if folder.encode() in each.read_bytes():
