@@ -27,6 +27,7 @@ from typing import NamedTuple
 
 from pydicom import Dataset
 from tests.pacs.films import film, jpeg_levels, save
+from tests.processes import children_of
 
 from benchmarks.data import films_in, training_films
 from benchmarks.rows import ROUNDS
@@ -116,8 +117,7 @@ def _median(rounds: list[Took]) -> float:
 def _processor() -> float:
     """Seconds of processor time of this process and of its children, which go on."""
     used = resource.getrusage(resource.RUSAGE_SELF)
-    lists = Path("/proc/self/task").glob("*/children")
-    stats = [Path(f"/proc/{number}/stat").read_text() for each in lists for number in each.read_text().split()]
+    stats = [Path(f"/proc/{number}/stat").read_text() for number in children_of(os.getpid())]
     ticks = [int(field) for stat in stats for field in stat.rpartition(")")[2].split()[11:13]]
     return used.ru_utime + used.ru_stime + sum(ticks) / _TICK
 

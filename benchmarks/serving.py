@@ -32,6 +32,8 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.request import urlopen
 
+from tests.processes import children_of
+
 from benchmarks.data import films_in, training_films
 from benchmarks.load import Plan, Sent, carry_out, marked, send
 from benchmarks.rows import ROUNDS, Row, Target
@@ -83,11 +85,7 @@ class Room:
 
     def processes(self) -> list[int]:
         """Its own number and its children's."""
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
-        found = [
-            int(each) for task in children.parents[1].iterdir() for each in (task / "children").read_text().split()
-        ]
-        return [self.process.pid, *sorted(found)]
+        return [self.process.pid, *sorted(children_of(self.process.pid))]
 
     def cpu_seconds(self) -> float:
         """Processor time of it and its children."""

@@ -9,12 +9,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.pacs.wire import VERIFICATION, Association, NotAssociatedError
 from tests.ports import free_port
+from tests.processes import children_of
 
 SECONDS = 300.0
 AE_TITLE = "HILUM"
@@ -125,11 +125,7 @@ class RunningNode:
 
     def children(self) -> list[int]:
         """The processes that it has started."""
-        found: list[int] = []
-        for each in Path(f"/proc/{self.process.pid}/task").glob("*/children"):
-            with suppress(OSError):  # of a thread that has ended meanwhile
-                found += map(int, each.read_text().split())
-        return found
+        return children_of(self.process.pid)
 
     def threads(self) -> int:
         """How many threads the node has."""

@@ -7,7 +7,6 @@ import signal
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from hilum.inference import Detector
 from hilum.pacs.answerer import Answerer, ReadingEndedError
 from hilum.pixels import decode
 from tests.pixels.dicoms import dataset, stored_phantom
+from tests.processes import children_of
 
 SIDE = 96
 
@@ -30,15 +30,6 @@ def film(folder: Path, seed: int, size: tuple[int, int] = (SIDE, SIDE), **tags: 
     path = folder / f"film{seed}"
     dataset(stored_phantom(12, seed, size), bits=12, **tags).save_as(path, enforce_file_format=True)
     return path
-
-
-def children() -> list[int]:
-    """The processes that this one has started."""
-    found: list[int] = []
-    for each in Path("/proc/self/task").glob("*/children"):
-        with suppress(OSError):  # of a thread that has ended meanwhile
-            found += map(int, each.read_text().split())
-    return found
 
 
 @pytest.fixture(scope="module")
@@ -99,11 +90,11 @@ def test_a_film_that_cannot_be_read_is_not_judged(answerer: Answerer, tmp_path: 
 
 @pytest.mark.slow
 def test_a_process_that_is_killed_between_two_films_is_neither_ones_fault(tmp_path: Path) -> None:
-    before = set(children())
+    before = set(children_of(os.getpid()))
     answerer = Answerer(workers=1)
     try:
         answerer.answer(film(tmp_path, 1))
-        (process,) = set(children()) - before
+        (process,) = set(children_of(os.getpid())) - before
         os.kill(process, signal.SIGKILL)
         while "Z" not in Path(f"/proc/{process}/stat").read_text().rpartition(")")[2][:3]:
             time.sleep(0.001)
@@ -117,11 +108,11 @@ def test_a_process_that_is_killed_between_two_films_is_neither_ones_fault(tmp_pa
 @pytest.mark.slow
 def test_a_film_that_takes_too_long_is_not_judged_and_the_others_go_on(tmp_path: Path) -> None:
     paths = [film(tmp_path, seed) for seed in range(7)]
-    before = set(children())
+    before = set(children_of(os.getpid()))
     answerer = Answerer(workers=1, limits=ReadingLimits(seconds=10))
     try:
         answerer.answer(paths[0])
-        (process,) = set(children()) - before
+        (process,) = set(children_of(os.getpid())) - before
         os.kill(process, signal.SIGSTOP)  # what it reads next takes for ever
         with ThreadPoolExecutor(len(paths)) as threads:
             asked = [threads.submit(answerer.answer, path) for path in paths]
@@ -133,7 +124,7 @@ def test_a_film_that_takes_too_long_is_not_judged_and_the_others_go_on(tmp_path:
         assert first[0].retry
         assert not any(answered.row.error or answered.retry for answered, _ in others)
         assert answerer.restarts == 1
-        (process,) = set(children()) - before
+        (process,) = set(children_of(os.getpid())) - before
         os.kill(process, signal.SIGSTOP)
         with pytest.raises(ReadingEndedError, match="the film takes too much memory or time"):
             answerer.heat(paths[0])

@@ -7,12 +7,12 @@ import socket
 import subprocess
 import sys
 import time
-from contextlib import suppress
 from pathlib import Path
 
 import httpx2 as httpx
 
 from tests.ports import free_port
+from tests.processes import children_of
 
 SECONDS = 120.0
 
@@ -64,11 +64,7 @@ class Server:
 
     def children(self) -> list[int]:
         """The processes that read films."""
-        found: list[int] = []
-        for each in Path(f"/proc/{self.process.pid}/task").glob("*/children"):
-            with suppress(OSError):  # of a thread that has ended meanwhile
-                found += map(int, each.read_text().split())
-        return found
+        return children_of(self.process.pid)
 
     def stop(self) -> int:
         """Have it end by itself; gives its exit code."""

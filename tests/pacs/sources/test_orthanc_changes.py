@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -244,8 +243,7 @@ def test_films_come_out_of_an_orthanc_over_restarts_of_either_side(node: Taken, 
 
         follower = open_source(source, NodeSettings(), node.spool, node.accept, node)
         follower.start()
-        while not node.cursors:
-            threading.Event().wait(0.02)
+        wait_until(lambda: node.cursors)
         orthanc.upload(a_film("2.25.2"), a_film("2.25.3", "CT"), a_film("2.25.4"))
         node.wait_for("2.25.2", "2.25.4", follower=follower)
         orthanc.kill()
